@@ -1,0 +1,1 @@
+"""What Winnow is: comments, verdicts, decisions, and the steps between them."""

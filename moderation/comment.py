@@ -1,0 +1,223 @@
+"""A comment, its author and post, and where it may go: the noun everything else is about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from moderation.errors import IllegalMove
+from moderation.scores import Scores
+from moderation.verdict import Verdict
+
+#: A longer comment is refused, never cut: a moderator must see what would be published.
+MAX_CONTENT_BYTES = 64 * 1024
+
+
+class Status(StrEnum):
+    """Where a comment stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    FLAGGED = "flagged"
+    REJECTED = "rejected"
+    SPAM = "spam"
+    ERASED = "erased"
+
+
+SETTLED = frozenset({Status.APPROVED, Status.REJECTED, Status.SPAM})
+
+#: Where a comment may go next. A moderator may overturn any settled comment; an edit makes any
+#: living comment pending again; an erased one stays erased.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: SETTLED | {Status.FLAGGED, Status.ERASED},
+    Status.FLAGGED: SETTLED | {Status.PENDING, Status.ERASED},
+    Status.APPROVED: (SETTLED - {Status.APPROVED}) | {Status.PENDING, Status.ERASED},
+    Status.REJECTED: (SETTLED - {Status.REJECTED}) | {Status.PENDING, Status.ERASED},
+    Status.SPAM: (SETTLED - {Status.SPAM}) | {Status.PENDING, Status.ERASED},
+    Status.ERASED: frozenset(),
+}
+
+
+class Decision(StrEnum):
+    """A moderator's answer."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    SPAM = "spam"
+
+    @property
+    def status(self) -> Status:
+        """The status that this decision gives a comment."""
+        return _DECIDED[self]
+
+
+_DECIDED = {
+    Decision.APPROVE: Status.APPROVED,
+    Decision.REJECT: Status.REJECTED,
+    Decision.SPAM: Status.SPAM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a comment, as the blog tells it; every field may be empty and none is proof."""
+
+    name: str = ""
+    email: str = ""
+    url: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What was commented on."""
+
+    url: str = ""
+    title: str = ""
+    published_at: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a blog sends of one comment, checked field by field at the edge."""
+
+    content: str
+    author: Author = Author()
+    post: Post = Post()
+    external_id: str = ""
+    parent: str = ""
+    honeypot: str = ""
+    form_served_at: str = ""
+    submitted_at: str = ""
+
+    @property
+    def digest(self) -> str:
+        """A digest of all that a repeat must share to count as the same submission."""
+        told = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+    @property
+    def seconds_to_submit(self) -> float | None:
+        """Seconds between serving the form and its return; None unless both times are known."""
+        if not (self.form_served_at and self.submitted_at):
+            return None
+        try:
+            served = datetime.fromisoformat(self.form_served_at)
+            return (datetime.fromisoformat(self.submitted_at) - served).total_seconds()
+        except (ValueError, TypeError):  # unreadable, or one with and one without a zone
+            return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that are not empty, for storage."""
+        told = {key: value for key, value in asdict(self).items() if value}
+        for part in ("author", "post"):
+            told[part] = {key: value for key, value in told.get(part, {}).items() if value}
+        return {key: value for key, value in told.items() if value}
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+        """Rebuild what :meth:`to_dict` gave."""
+        rest = {key: value for key, value in told.items() if key not in {"author", "post"}}
+        return cls(
+            author=Author(**told.get("author", {})),
+            post=Post(**told.get("post", {})),
+            **{"content": "", **rest},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of history: who moved the comment from where to where, when and why."""
+
+    old: Status
+    new: Status
+    by: str
+    reason: str
+    at: datetime
+    note: str = ""
+
+    def to_list(self) -> list[Any]:
+        """Return the line as it is stored: times in milliseconds, an empty note left out."""
+        line: list[Any] = [self.old, self.new, self.by, self.reason, to_ms(self.at)]
+        return [*line, self.note] if self.note else line
+
+    @classmethod
+    def from_list(cls, line: list[Any]) -> Self:
+        """Rebuild what :meth:`to_list` gave."""
+        old, new, by, reason, at, *note = line
+        return cls(Status(old), Status(new), by, reason, from_ms(int(at)), *note)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment as Winnow keeps it.
+
+    ``version`` counts its transitions and grows with each; whoever decides names the version that
+    they looked at. ``revision`` counts its texts and grows with each edit.
+    """
+
+    id: str
+    site_id: str
+    draft: Draft
+    created_at: datetime
+    status: Status = Status.PENDING
+    revision: int = 1
+    version: int = 0
+    updated_at: datetime | None = None
+    scores: Scores | None = None
+    verdict: Verdict | None = None
+    history: tuple[Transition, ...] = ()
+    undo_until: datetime | None = None
+    text_expired: bool = False
+    digest: str = field(default="", repr=False)
+
+    @property
+    def content(self) -> str:
+        """The text itself; empty once it was erased or has expired."""
+        return self.draft.content
+
+    def moved(self, new: Status, *, by: str, reason: str, at: datetime, note: str = "") -> Comment:
+        """Return this comment in its *new* status, with the move on record.
+
+        Raises IllegalMove when the comment cannot go there.
+        """
+        step = self.step(new, by=by, reason=reason, at=at, note=note)
+        return replace(
+            self,
+            status=new,
+            version=self.version + 1,
+            updated_at=at,
+            history=(*self.history, step),
+        )
+
+    def step(self, new: Status, *, by: str, reason: str, at: datetime, note: str = "") -> Transition:
+        """Return the transition that would move this comment to *new*.
+
+        Raises IllegalMove when the comment cannot go there.
+        """
+        if new not in MOVES[self.status]:
+            raise IllegalMove(f"a comment that is {self.status} cannot become {new}")
+        return Transition(self.status, new, by, reason, at, note)
+
+
+def to_ms(at: datetime) -> int:
+    """Return *at* as Unix milliseconds."""
+    return round(at.timestamp() * 1000)
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """Return the UTC time of Unix *milliseconds*."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def rfc3339(at: datetime) -> str:
+    """Return *at* in UTC as RFC 3339 with milliseconds, as every JSON of ours writes times."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

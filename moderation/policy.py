@@ -1,0 +1,237 @@
+"""What a site does with a scored comment: allow it, flag it, or reject it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from moderation.comment import Draft, Status
+from moderation.lists import WordList, domains_in, links_in
+from moderation.scores import Label, Scores
+from moderation.verdict import Action, Reason, Verdict
+
+
+class Mode(StrEnum):
+    """How much of the verdict a site lets act."""
+
+    HOLD_DOUBTFUL = "hold-doubtful"
+    HOLD_ALL = "hold-all"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Per label, the score from which a comment is flagged, and from which it is rejected."""
+
+    flag: Mapping[str, float]
+    reject: Mapping[str, float]
+
+    def over(self, bars: Mapping[str, float], scores: Scores) -> list[Label]:
+        """Return the labels whose score reaches its bar, the furthest over it first."""
+        reached = [label for label in Label if scores[label] >= bars.get(label, 2.0)]
+        return sorted(reached, key=lambda label: bars[label] - scores[label])
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A site's own rules. Thresholds that it does not set are the artifact's."""
+
+    mode: Mode = Mode.HOLD_DOUBTFUL
+    flag_at: Mapping[str, float] = field(default_factory=dict)
+    reject_at: Mapping[str, float] = field(default_factory=dict)
+    blocked_words: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    hold_first_comment: bool = False
+    hold_links_over: int | None = None
+    hold_near_duplicates: int | None = None
+    hold_unknown_language: bool = False
+    staff_roles: tuple[str, ...] = ("administrator", "editor", "admin", "moderator", "staff", "author")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as JSON shows it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+        """Rebuild what :meth:`to_dict` gave; unknown names from a later version are ignored."""
+        known = {key: value for key, value in told.items() if key in cls.__dataclass_fields__}
+        if "mode" in known:
+            known["mode"] = Mode(known["mode"])
+        for key in ("blocked_words", "blocked_domains", "staff_roles"):
+            if key in known:
+                known[key] = tuple(known[key])
+        return cls(**known)
+
+    def thresholds(self, defaults: Thresholds) -> Thresholds:
+        """Return *defaults* with this site's own numbers in their place."""
+        return Thresholds(
+            flag={**defaults.flag, **self.flag_at}, reject={**defaults.reject, **self.reject_at}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a rule may look at; fetched beforehand, so that deciding needs no I/O."""
+
+    draft: Draft
+    scores: Scores | None
+    policy: Policy
+    thresholds: Thresholds
+    first_comment: bool = False
+
+
+Rule = Callable[[Case], Verdict | None]
+
+
+def _flag(code: str, text: str, label: str = "") -> Verdict:
+    return Verdict(Action.FLAG, (Reason(code, text),), label)
+
+
+def wrote_as_staff(case: Case) -> Verdict | None:
+    """Staff of the blog pass; the blog itself vouches for the role."""
+    roles = {role.strip().lower() for role in case.draft.author.role.split(",")}
+    if roles & set(case.policy.staff_roles):
+        return Verdict(Action.ALLOW, (Reason("staff", "written by the blog's own staff"),))
+    return None
+
+
+def unscored(case: Case) -> Verdict | None:
+    """Without scores nobody knows: a human looks."""
+    if case.scores is None:
+        return _flag("unscored", "could not be scored; a person has to look at it")
+    return None
+
+
+def empty(case: Case) -> Verdict | None:
+    """Nothing readable is left of the text."""
+    if case.scores is not None and case.scores.empty:
+        return _flag("empty", "nothing readable is left of the text")
+    return None
+
+
+def surely_bad(case: Case) -> Verdict | None:
+    """A score over its reject threshold."""
+    return _by_score(case, case.thresholds.reject, Action.REJECT)
+
+
+def blocked(case: Case) -> Verdict | None:
+    """A word or domain of the site's own lists: held, never rejected on a list alone."""
+    policy, draft = case.policy, case.draft
+    fields = (draft.content, draft.author.name, draft.author.url, draft.author.email)
+    if policy.blocked_domains:
+        linked = domains_in(" ".join(fields))
+        hit = next((domain for domain in policy.blocked_domains if linked.touches(domain)), None)
+        if hit:
+            return _flag("blocked_domain", f"links to the blocked domain {hit}", Label.SPAM)
+    if policy.blocked_words:
+        word = WordList(policy.blocked_words).first_in("\n".join(fields))
+        if word:
+            return _flag("blocked_word", f"contains the blocked word “{word}”")
+    return None
+
+
+def perhaps_bad(case: Case) -> Verdict | None:
+    """A score over its flag threshold."""
+    return _by_score(case, case.thresholds.flag, Action.FLAG)
+
+
+def repeated(case: Case) -> Verdict | None:
+    """Nearly the same text as others sent lately."""
+    bar = case.policy.hold_near_duplicates
+    near = case.scores.near_duplicates if case.scores else 0
+    if bar is not None and near >= bar:
+        text = f"{near} other author(s) sent nearly the same text lately"
+        return _flag("near_duplicate", text, Label.SPAM)
+    return None
+
+
+def many_links(case: Case) -> Verdict | None:
+    """More links than the site takes without looking."""
+    bar = case.policy.hold_links_over
+    if bar is not None and (count := len(links_in(case.draft.content))) > bar:
+        return _flag("links", f"has {count} links, more than {bar}")
+    return None
+
+
+def unknown_language(case: Case) -> Verdict | None:
+    """A language that the model was not measured on."""
+    if case.policy.hold_unknown_language and case.scores and not case.scores.known_language:
+        return _flag("unknown_language", "is in a language that the model does not know")
+    return None
+
+
+def first_comment(case: Case) -> Verdict | None:
+    """The author has no approved comment on this site yet."""
+    if case.policy.hold_first_comment and case.first_comment:
+        return _flag("first_comment", "is this author's first comment here")
+    return None
+
+
+def hold_all(case: Case) -> Verdict | None:
+    """A site that wants to see everything."""
+    if case.policy.mode is Mode.HOLD_ALL:
+        return _flag("hold_all", "the site holds every comment")
+    return None
+
+
+#: Asked in this order; the first rule with an opinion decides.
+RULES: tuple[Rule, ...] = (
+    # Who may pass before anything is read.
+    wrote_as_staff,
+    # What no score can speak for.
+    unscored,
+    empty,
+    # What the scores say, the surest first; the site's lists may hold but not reject.
+    surely_bad,
+    blocked,
+    perhaps_bad,
+    # What the site wants to see although no score objects.
+    repeated,
+    many_links,
+    unknown_language,
+    first_comment,
+    hold_all,
+)
+
+
+def judge(case: Case) -> Verdict:
+    """Return the verdict of the first rule that has one; otherwise allow."""
+    opinions = (rule(case) for rule in RULES)
+    nothing = Verdict(Action.ALLOW, (Reason("clean", "no rule objected"),))
+    return next((opinion for opinion in opinions if opinion), nothing)
+
+
+def outcome(policy: Policy, verdict: Verdict) -> Status:
+    """Return the status that *verdict* leads to under the site's mode."""
+    if policy.mode is Mode.SHADOW or verdict.action is Action.ALLOW:
+        return Status.APPROVED
+    if verdict.action is Action.FLAG:
+        return Status.FLAGGED
+    return Status.SPAM if verdict.label == Label.SPAM else Status.REJECTED
+
+
+def priority(scores: Scores | None) -> float:
+    """Return how soon a moderator should see a flagged comment: higher is sooner.
+
+    What nobody could score comes first; then the mean of the worst score (risk) and of its
+    nearness to a coin toss (uncertainty), since a glance settles a sure case at any time.
+    """
+    if scores is None:
+        return 1.0
+    worst = max((scores[label] for label in Label), default=0.0)
+    return round((worst + 1 - abs(2 * worst - 1)) / 2, 4)
+
+
+def _by_score(case: Case, bars: Mapping[str, float], action: Action) -> Verdict | None:
+    if case.scores is None:
+        return None
+    labels = case.thresholds.over(bars, case.scores)
+    if not labels:
+        return None
+    reasons = tuple(
+        Reason(label, f"{label.replace('_', ' ')} {case.scores[label]:.0%}, from {bars[label]:.0%}")
+        for label in labels
+    )
+    return Verdict(action, reasons, labels[0])
