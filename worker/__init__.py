@@ -1,0 +1,1 @@
+"""The queue edge: screening jobs, delivery, and the supervisor that keeps them running."""
