@@ -1,0 +1,77 @@
+# What one can do here. `make` alone lists it; each target says what it does after its `##`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OURS := moderation service worker models
+# Extra words for pytest, e.g. `make test ARGS='tests/flows -x'`.
+ARGS ?=
+# Two processes: the tests' servers and workers want the other cores for themselves.
+JOBS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test lint format types arrows check lock demo bench card clean
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+help: ## List what make can do here
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/requirements.txt ## Start Winnow: installs what is missing, then serves until Ctrl-C
+	@exec ./winnow up
+
+install: $(VENV)/requirements.txt $(VENV)/requirements-dev.txt ## Install everything that run and test need; both work offline afterwards
+
+test: install ## Run every test (ARGS='tests/flows -x' narrows it)
+	@exec $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: install ## Look for mistakes and for code that isn't formatted
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: install ## Repair what lint can repair by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: install ## Check types, strictly
+	@$(BIN)/mypy
+
+arrows: install ## Check which package may import which
+	@$(BIN)/lint-imports
+
+check: lint types arrows ## Run lint, types and arrows
+
+# The compiler names itself in the header as `make lock`, so that no machine's paths are written.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal \
+	--generate-hashes --no-build --python-version 3.11 --no-emit-index-url --no-emit-find-links
+
+lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 takes newer versions)
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+demo: $(VENV)/requirements.txt ## Start Winnow and a small blog beside it
+	@exec $(BIN)/python -m examples.blog
+
+bench: install ## Measure speed and memory, as ratios
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+card: $(VENV)/requirements.txt ## Write the shipped model's card anew from its metrics
+	@exec ./winnow model card
+
+clean: ## Remove the environment and every cache; never your data
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The copy of a lock file inside the environment says what is installed there: an equal one means
+# that there is nothing to fetch, whatever the clocks say.
+$(VENV)/%.txt: %.txt | $(BIN)/pip
+	@cmp -s $< $@ || { echo "Installing $< ..." && $(PIP) -r $<; }
+	@cp $< $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Winnow needs Python 3.11 or newer, and $(PYTHON) is `$(PYTHON) --version 2>&1 || true`."; \
+	  echo "If there is a newer one, name it: make run PYTHON=python3.12"; exit 1; } >&2
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "Python could not make a virtual environment (on Debian: apt install python3-venv)." >&2; exit 1; }
