@@ -1,0 +1,55 @@
+"""Near-duplicates: how many other authors lately sent nearly this text to this site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+#: Two signatures of 64 bits that differ in so few bits are of nearly the same text.
+MAX_DISTANCE = 3
+_BANDS = 4
+_BAND_BITS = 16
+_BAND_MASK = (1 << _BAND_BITS) - 1
+
+
+class Recent:
+    """Signatures seen lately, each with a number for its author.
+
+    With at most three differing bits, at least one of four bands is the same in both (pigeonhole),
+    so that only signatures that share a band are compared; after Manku, Jain and Das Sarma,
+    *Detecting Near-Duplicates for Web Crawling* (2007).
+    """
+
+    def __init__(self, seen: Iterable[tuple[int, int]] = ()) -> None:
+        """Index *seen*, pairs of signature and author."""
+        self._bands: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for signature, author in seen:
+            self.add(signature, author)
+
+    def add(self, signature: int, author: int) -> None:
+        """Remember one more text; a signature of 0 says that the text is too short to compare."""
+        if signature:
+            for band in _bands(signature):
+                self._bands.setdefault(band, []).append((signature, author))
+
+    def others(self, signature: int, author: int) -> int:
+        """Return how many distinct authors other than *author* sent nearly the same text."""
+        if not signature:
+            return 0
+        close = {
+            other
+            for band in _bands(signature)
+            for seen, other in self._bands.get(band, ())
+            if (seen ^ signature).bit_count() <= MAX_DISTANCE
+        }
+        return len(close - {author})
+
+
+def count_others(recent: Recent, signatures: Sequence[int], authors: Sequence[int]) -> list[int]:
+    """Return for each text how many other authors sent nearly the same, in *recent* or this batch."""
+    for signature, author in zip(signatures, authors, strict=True):
+        recent.add(signature, author)
+    return [recent.others(*pair) for pair in zip(signatures, authors, strict=True)]
+
+
+def _bands(signature: int) -> list[tuple[int, int]]:
+    return [(n, signature >> n * _BAND_BITS & _BAND_MASK) for n in range(_BANDS)]

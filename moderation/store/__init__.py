@@ -1,0 +1,1 @@
+"""Where Redis is spoken to; nothing outside this package names a key."""

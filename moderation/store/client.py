@@ -1,0 +1,80 @@
+"""Redis clients that say, in one place, what it means when storage is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+import redis.cluster
+from redis import exceptions
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from moderation.errors import StorageUnavailable
+
+#: Beginnings of server answers that mean "not now", not "wrong".
+_REFUSALS = ("OOM", "READONLY", "MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN")
+_TIMEOUT_SECONDS = 5.0
+
+
+@contextmanager
+def storage() -> Iterator[None]:
+    """Turn what redis-py raises when the server cannot serve into StorageUnavailable."""
+    try:
+        yield
+    except exceptions.AuthenticationError as problem:
+        raise StorageUnavailable(f"Redis refuses the password or user: {problem}") from problem
+    except (exceptions.ConnectionError, exceptions.TimeoutError) as problem:
+        raise StorageUnavailable(f"Redis is away: {type(problem).__name__}") from problem
+    except exceptions.ResponseError as problem:
+        if str(problem).startswith(_REFUSALS) or isinstance(problem, exceptions.OutOfMemoryError):
+            raise StorageUnavailable(f"Redis refuses to write: {problem}") from problem
+        raise
+
+
+class _Pipeline(redis.client.Pipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's own
+        with storage():
+            return super().execute(raise_on_error)
+
+
+class Client(redis.Redis):
+    """A redis-py client for bytes whose failures are StorageUnavailable."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command."""
+        with storage():
+            return super().execute_command(*args, **options)
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> redis.client.Pipeline:  # noqa: FBT001, FBT002
+        """Return a pipeline whose failures are StorageUnavailable, too."""
+        return _Pipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+
+
+class ClusterClient(redis.cluster.RedisCluster):
+    """The same for a Cluster."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command."""
+        with storage():
+            return super().execute_command(*args, **options)
+
+
+def connect(url: str, *, cluster: bool = False) -> Client:
+    """Return a client for *url*; it connects when first used.
+
+    A command is sent again at most twice, within half a second: every script of ours may run twice.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": _TIMEOUT_SECONDS,
+        "socket_connect_timeout": _TIMEOUT_SECONDS,
+        "health_check_interval": 30,
+    }
+    if cluster:
+        return ClusterClient.from_url(url, **options)  # type: ignore[return-value]
+    retry = Retry(ExponentialBackoff(cap=0.25, base=0.05), 2)
+    return Client.from_url(url, retry=retry, **options)

@@ -1,0 +1,596 @@
+"""Comments in Redis: the port ``Comments``, one script for each step (scripts.py)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from moderation import ids
+from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms
+from moderation.errors import (
+    Busy,
+    CursorExpired,
+    IllegalMove,
+    InvalidInput,
+    NotFound,
+    SiteBusy,
+    StaleVersion,
+    UndoTooLate,
+)
+from moderation.events import OF_STATUS, Event, EventType
+from moderation.ports import Accepted, Batch, KeptDecision, Order, Outcome, Page, Screened, Taken
+from moderation.scores import Scores
+from moderation.store import codec, keys, scripts
+from moderation.store.client import Client
+from moderation.verdict import Verdict
+
+#: One site may fill this share of the backlog.
+SITE_SHARE = 0.5
+_TAKE_BYTES = 4_000_000
+_FIELDS = ("s", "st", "r", "v", "d", "g", "t", "u", "sc", "h", "tx", "he")
+
+
+class RedisComments:
+    """Every comment and where it stands; see the port for what each call promises."""
+
+    def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1) -> None:
+        """Use *redis*; *pepper* keys the hashes under which authors are indexed."""
+        self._redis = redis
+        self._pepper = pepper
+        self._shards = shards
+        self._scripts: dict[str, Any] = {}
+
+    # -- in --------------------------------------------------------------------------------------
+
+    def accept(
+        self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
+    ) -> tuple[list[Accepted], bool]:
+        """Store *drafts* as pending, all or none; tell whether a worker should be woken."""
+        shard = self.shard_of_site(site_id)
+        args: list[Any] = [
+            now_ms, _day(now_ms), ids.shorten(site_id), backlog, int(backlog * SITE_SHARE), len(drafts)
+        ]
+        for draft in drafts:
+            short = ids.shorten(ids.new_id(now_ms, shard))
+            args += [short, codec.pack(draft), draft.digest, _external(draft), *self._authors(draft)]
+        reply = self._run(shard, scripts.ACCEPT, *args)
+        if reply[0] == b"busy":
+            raise Busy("too many comments are waiting to be screened; try again shortly")
+        if reply[0] == b"site_busy":
+            raise SiteBusy("this site has too many comments waiting to be screened")
+        triples = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
+        accepted = [
+            Accepted(ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode()))
+            for outcome, short, status in triples
+        ]
+        return accepted, bool(reply[1])
+
+    def record(
+        self,
+        site_id: str,
+        draft: Draft,
+        screened: Screened,
+        *,
+        by: str,
+        now_ms: int,
+        announce: bool = True,
+        repeat_ms: int | None = None,
+        created_ms: int | None = None,
+    ) -> Accepted:
+        """Store what was judged elsewhere, settled or flagged, with its event if *announce*.
+
+        A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
+        """
+        shard = self.shard_of_site(site_id)
+        created = now_ms if created_ms is None else created_ms
+        outcome, short, status = self._run(
+            shard, scripts.RECORD,
+            now_ms, _day(now_ms), ids.shorten(site_id), ids.shorten(ids.new_id(created, shard)),
+            codec.pack(draft), draft.digest, _external(draft), *self._authors(draft),
+            screened.status, _scored(screened.scores, screened.verdict), screened.priority,
+            by, _why(screened.verdict), OF_STATUS[screened.status] if announce else "",
+            screened.verdict.action, "" if repeat_ms is None else repeat_ms, created,
+        )
+        return Accepted(
+            ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
+        )
+
+    def edit(self, comment_id: str, draft: Draft, *, by: str, now_ms: int) -> tuple[Comment, bool]:
+        """Make *draft* the next revision, pending; tell whether to wake a worker."""
+        answer, *rest = self._run(
+            self.shard_of(comment_id), scripts.EDIT,
+            now_ms, ids.shorten(comment_id), codec.pack(draft), draft.digest, by, EventType.EDITED,
+            *self._authors(draft),
+        )
+        if answer == b"missing":
+            raise NotFound(_missing(comment_id))
+        return self.get(comment_id), bool(rest[0])
+
+    def erase(self, comment_id: str, *, by: str, now_ms: int) -> None:
+        """Leave a tombstone: id, site, digest, time."""
+        draft = self.get(comment_id).draft
+        answer, *_ = self._run(
+            self.shard_of(comment_id), scripts.ERASE,
+            now_ms, ids.shorten(comment_id), by, EventType.ERASED,
+            *self._authors(draft), struct.pack(">Q", self.author_number(draft)),
+        )
+        if answer == b"missing":
+            raise NotFound(_missing(comment_id))
+
+    # -- screening -------------------------------------------------------------------------------
+
+    def take(self, shard: int, holder: str, *, size: int, lease_ms: int, now_ms: int) -> Batch | None:
+        """Lease up to *size* pending comments to *holder*; None when there are none."""
+        token = f"{holder}:{secrets.token_hex(6)}"
+        more, suspect, *rows = self._run(
+            shard, scripts.TAKE, now_ms, token, size, _TAKE_BYTES, lease_ms
+        )
+        if not rows:
+            return None
+        items = tuple(
+            Taken(
+                Comment(
+                    id=ids.lengthen(short.decode()),
+                    site_id=ids.lengthen(site.decode()),
+                    draft=codec.unpack(doc),
+                    created_at=from_ms(int(at)),
+                    revision=int(revision),
+                    version=int(version),
+                    digest=digest.decode(),
+                )
+            )
+            for short, site, revision, version, doc, at, digest in rows
+        )
+        return Batch(token, items, more=bool(more), suspect=bool(suspect))
+
+    def commit(self, shard: int, token: str, screened: Sequence[Screened], *, now_ms: int) -> int:
+        """Write verdicts, once; return how many (0 when the lease is gone)."""
+        args: list[Any] = [now_ms, _day(now_ms), token]
+        for item in screened:
+            comment = item.comment
+            near = b""
+            if item.signature:
+                near = struct.pack(">QQ", item.signature, self.author_number(comment.draft))
+            args += [
+                ids.shorten(comment.id), comment.revision, item.status,
+                _scored(item.scores, item.verdict), item.priority, _by(item.scores),
+                _why(item.verdict), OF_STATUS[item.status], item.verdict.action, near,
+            ]
+        return max(0, int(self._run(shard, scripts.COMMIT, *args)))
+
+    def reclaim(self, shard: int, *, holder: str | None = None, now_ms: int) -> list[str]:
+        """Take back expired leases, or those of a dead *holder*; return the ids quarantined."""
+        gone = self._run(
+            shard, scripts.RECLAIM, now_ms, _day(now_ms), holder or "", EventType.FLAGGED
+        )
+        return [ids.lengthen(short.decode()) for short in gone]
+
+    def overdue(self, shard: int, *, started_before_ms: int, lease_ms: int) -> list[str]:
+        """Return the holders of leases taken before then."""
+        tokens = self._redis.zrangebyscore(
+            keys.LEASES(shard), "-inf", started_before_ms + lease_ms
+        )
+        return sorted({token.decode().rpartition(":")[0] for token in tokens})
+
+    def has_work(self, shard: int) -> bool:
+        """Tell whether comments of *shard* wait for a worker."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zcard(keys.RING(shard))
+        pipeline.llen(keys.SUSPECTS(shard))
+        return any(pipeline.execute())
+
+    def claim_wake(self, shard: int) -> bool:
+        """Tell whether the caller is the one to enqueue a screening job now."""
+        return bool(self._redis.set(keys.WAKE(shard), 1, nx=True, px=3000))
+
+    def woken(self, shard: int) -> None:
+        """Let the next comment wake a worker again: called first thing by a screening job."""
+        self._redis.delete(keys.WAKE(shard))
+
+    def signatures(self, site_ids: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
+        """Return for each site its recent texts' signatures with their authors' numbers."""
+        wanted = list(dict.fromkeys(site_ids))
+        pipeline = self._redis.pipeline(transaction=False)
+        for site_id in wanted:
+            pipeline.lrange(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)), 0, -1)
+        return {
+            site_id: [struct.unpack(">QQ", entry) for entry in entries]
+            for site_id, entries in zip(wanted, pipeline.execute(), strict=True)
+        }
+
+    def author_number(self, draft: Draft) -> int:
+        """Return a keyed hash by which authors are told apart among near-duplicates."""
+        author = draft.author
+        who = author.email.lower() or author.ip or author.name.lower()
+        return int.from_bytes(self._hash("near:" + who)[:8], "big")
+
+    # -- decisions -------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        comment_id: str,
+        decision: Decision,
+        *,
+        by: str,
+        reason: str,
+        note: str,
+        version: int | None,
+        hold_ms: int,
+        now_ms: int,
+    ) -> Comment:
+        """Write a moderator's decision, its event held; keep what it was decided on."""
+        answer, *rest = self._run(
+            self.shard_of(comment_id), scripts.DECIDE,
+            now_ms, _day(now_ms), ids.shorten(comment_id), decision, decision.status, by,
+            reason or decision, note, "" if version is None else version, now_ms + hold_ms,
+            OF_STATUS[decision.status],
+        )
+        if answer == b"missing":
+            raise NotFound(_missing(comment_id))
+        if answer == b"stale":
+            raise StaleVersion(int(rest[0]))
+        if answer == b"illegal":
+            raise IllegalMove(f"the comment is {rest[0].decode()} already")
+        return self.get(comment_id)
+
+    def undo(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
+        """Take back the last decision while its event is held."""
+        answer, *_ = self._run(
+            self.shard_of(comment_id), scripts.UNDO,
+            now_ms, _day(now_ms), ids.shorten(comment_id), by,
+        )
+        if answer == b"missing":
+            raise NotFound(_missing(comment_id))
+        if answer == b"late":
+            raise UndoTooLate("there is no decision to undo any more; decide again to reverse it")
+        return self.get(comment_id)
+
+    def release(self, shard: int, *, now_ms: int) -> int:
+        """Move held events whose window has closed to their site's stream."""
+        return int(self._run(shard, scripts.RELEASE, now_ms, 500))
+
+    def retry(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
+        """Make a flagged comment pending again, its deaths forgotten."""
+        answer, *rest = self._run(
+            self.shard_of(comment_id), scripts.RETRY, now_ms, ids.shorten(comment_id), by
+        )
+        if answer == b"missing":
+            raise NotFound(_missing(comment_id))
+        if answer == b"illegal":
+            raise IllegalMove(f"only a flagged comment can be retried; this one is {rest[0].decode()}")
+        return self.get(comment_id)
+
+    def forget(self, comment: Comment, *, before_ms: int, everything: bool) -> bool:
+        """Let go of a comment's text, or of all of it; False when it changed since *before_ms*."""
+        return bool(
+            self._run(
+                self.shard_of(comment.id), scripts.FORGET,
+                ids.shorten(comment.id), before_ms, "all" if everything else "text",
+                *self._authors(comment.draft),
+            )
+        )
+
+    # -- out -------------------------------------------------------------------------------------
+
+    def get(self, comment_id: str) -> Comment:
+        """Return a comment. Raises NotFound."""
+        found = self.get_many([comment_id])
+        if not found:
+            raise NotFound(_missing(comment_id))
+        return found[0]
+
+    def get_many(self, comment_ids: Sequence[str]) -> list[Comment]:
+        """Return those of *comment_ids* that exist, in order."""
+        wanted = [known for given in comment_ids if (known := ids.canonical(given))]
+        pipeline = self._redis.pipeline(transaction=False)
+        for known in wanted:
+            shard, short = self.shard_of(known), ids.shorten(known)
+            pipeline.hmget(keys.COMMENT(shard, short), _FIELDS)
+            pipeline.zscore(keys.HELD(shard), short)
+        answers = pipeline.execute() if wanted else []
+        return [
+            _comment(known, fields, held)
+            for known, fields, held in zip(wanted, answers[::2], answers[1::2], strict=True)
+            if fields[0] is not None
+        ]
+
+    def find(self, site_id: str, external_id: str) -> Comment:
+        """Return the comment that the blog knows as *external_id*. Raises NotFound."""
+        bucket, field = _external(Draft(content="", external_id=external_id)).split(" ")
+        shard = self.shard_of_site(site_id)
+        short = self._redis.hget(keys.EXTERNAL(shard, ids.shorten(site_id), bucket), field)
+        if short is None:
+            raise NotFound(f"this site has no comment with external_id {external_id!r}")
+        return self.get(ids.lengthen(short.decode()))
+
+    def queue(
+        self, site_id: str, *, order: Order = Order.PRIORITY, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of a site's flagged comments.
+
+        The cursor is a score and an id, so that a page neither repeats nor skips comments when
+        those before it are decided meanwhile.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        kind = keys.QUEUE if order is Order.PRIORITY else keys.WAITING
+        rising = order is Order.OLDEST
+        rows = self._ranked(kind(shard, site), cursor, limit + 1, rising=rising)
+        comments = self.get_many([ids.lengthen(short.decode()) for short, _ in rows[:limit]])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(
+            tuple(comment for comment in comments if comment.status is Status.FLAGGED),
+            f"{last[1]!r}_{last[0].decode()}" if last else None,
+        )
+
+    def recent(self, site_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Return a page of a site's comments of every status, the newest first."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        start_day, start = _position(cursor)
+        days = self._redis.zrevrangebyscore(
+            keys.DAYS(shard, site), start_day if start_day is not None else "+inf", "-inf"
+        )
+        found: list[tuple[int, int, str]] = []
+        for day in map(int, days):
+            key = keys.DAY(shard, site, day)
+            top = start if day == start_day else self._redis.llen(key)
+            bottom = max(0, top - (limit + 1 - len(found)))
+            if top > 0:
+                shorts = self._redis.lrange(key, bottom, top - 1)
+                numbered = list(enumerate(shorts, bottom))
+                found += [(day, n, short.decode()) for n, short in reversed(numbered)]
+            if len(found) > limit:
+                break
+        page = found[:limit]
+        comments = self.get_many([ids.lengthen(short) for _, _, short in page])
+        more = len(found) > limit
+        return Page(tuple(comments), f"{page[-1][0]}_{page[-1][1]}" if more else None)
+
+    def by_author(self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000) -> list[Comment]:
+        """Return a site's comments by whoever used that e-mail or address, the newest first."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        pipeline = self._redis.pipeline(transaction=False)
+        for pair in (self._author("email", email), self._author("ip", ip)):
+            if pair:
+                bucket, field = pair.split(" ")
+                pipeline.hget(keys.AUTHOR(shard, site, bucket), field)
+        joined = b"".join(filter(None, pipeline.execute())).decode()
+        found = {ids.lengthen(joined[at : at + 22]) for at in range(0, len(joined), 22)}
+        return self.get_many(sorted(found, reverse=True)[:limit])
+
+    def decisions(self, site_id: str, *, limit: int = 1000) -> list[KeptDecision]:
+        """Return a site's kept decisions, the newest first."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        shorts = self._redis.zrevrange(keys.DECIDED(shard, site), 0, limit - 1)
+        pipeline = self._redis.pipeline(transaction=False)
+        for short in shorts:
+            pipeline.hgetall(keys.KEPT(shard, short.decode()))
+        kept = [
+            decision
+            for short, stored in zip(shorts, pipeline.execute() if shorts else [], strict=True)
+            for decision in _kept(ids.lengthen(short.decode()), stored)
+        ]
+        return sorted(kept, key=lambda one: -one.at)[:limit]
+
+    def counts(self, site_id: str | None = None) -> dict[str, int]:
+        """Return how many comments stand in each status, of one site or of all."""
+        shards = range(self._shards) if site_id is None else [self.shard_of_site(site_id)]
+        prefix = "" if site_id is None else ids.shorten(site_id) + ":"
+        totals = dict.fromkeys(map(str, Status), 0)
+        for shard in shards:
+            stored = self._redis.hmget(keys.COUNTS(shard), [prefix + status for status in totals])
+            for status, number in zip(totals, stored, strict=True):
+                totals[status] += int(number or 0)
+        return totals
+
+    def daily(self, site_id: str, days: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return the counters of each UTC day (YYYY-MM-DD)."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        pipeline = self._redis.pipeline(transaction=False)
+        for day in days:
+            pipeline.hgetall(keys.DAILY(shard, site, day.replace("-", "")))
+        return {
+            day: {name.decode(): int(number) for name, number in stored.items()}
+            for day, stored in zip(days, pipeline.execute() if days else [], strict=True)
+        }
+
+    def oldest_pending_ms(self) -> int | None:
+        """Return when the oldest pending comment on a list or lease was accepted."""
+        heads: list[int] = []
+        for shard in range(self._shards):
+            shorts = self._redis.lrange(keys.SUSPECTS(shard), 0, 0)
+            for site in self._redis.zrange(keys.RING(shard), 0, -1):
+                shorts += self._redis.lrange(keys.PENDING(shard, site.decode()), 0, 0)
+            for token in self._redis.zrange(keys.LEASES(shard), 0, -1):
+                shorts += self._redis.lrange(keys.LEASE(shard, token.decode()), 0, 0)
+            for short in shorts:
+                st, at = self._redis.hmget(keys.COMMENT(shard, short.decode()), "st", "t")
+                if st == b"pending":
+                    heads.append(int(at))
+        return min(heads, default=None)
+
+    def events(self, site_id: str, *, after: str = "0", limit: int = 100) -> list[Event]:
+        """Return the events of a site's stream after a cursor. Raises CursorExpired."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        key = keys.EVENTS(shard, site)
+        if after != "0":
+            trimmed = self._redis.get(key + ":trimmed")
+            if trimmed and _cursor(after) < _cursor(trimmed.decode()):
+                raise CursorExpired("that cursor is older than what is kept; start from 0 again")
+        try:
+            rows = self._redis.xrange(key, min=f"({after}", count=limit)
+        except Exception as problem:  # an unreadable id is the only way to fail here
+            if "Invalid stream ID" in str(problem):
+                raise InvalidInput("that is no cursor of this feed", field="after") from None
+            raise
+        return [_event(site_id, cursor.decode(), fields) for cursor, fields in rows]
+
+    # -- where things are ------------------------------------------------------------------------
+
+    def shard_of(self, comment_id: str) -> int:
+        """Return the shard that a comment's id carries. Raises NotFound for what is no id of ours."""
+        known = ids.canonical(comment_id)
+        shard = ids.shard_of(known) if known else self._shards
+        if shard >= self._shards:
+            raise NotFound(_missing(comment_id))
+        return shard
+
+    shard_of_site = shard_of
+
+    @property
+    def shards(self) -> range:
+        """Every shard of this data set."""
+        return range(self._shards)
+
+    def _run(self, shard: int, script: str, *args: Any) -> Any:
+        registered = self._scripts.get(script)
+        if registered is None:
+            registered = self._scripts[script] = self._redis.register_script(script)
+        return registered(keys=[keys.tag(shard)], args=args)
+
+    def _hash(self, text: str) -> bytes:
+        return hmac.digest(self._pepper, text.encode("utf-8", "surrogatepass"), "sha256")
+
+    def _author(self, what: str, value: str) -> str:
+        return _bucketed(self._hash(f"{what}:{value.strip().lower()}")) if value.strip() else ""
+
+    def _authors(self, draft: Draft) -> tuple[str, str]:
+        return self._author("email", draft.author.email), self._author("ip", draft.author.ip)
+
+    def _ranked(
+        self, key: str, cursor: str | None, count: int, *, rising: bool
+    ) -> list[tuple[bytes, float]]:
+        """Return (id, score) pairs in order, after *cursor*."""
+        if cursor is None:
+            return self._redis.zrange(key, 0, count - 1, desc=not rising, withscores=True)  # type: ignore[no-any-return]
+        score, last = _ranking(cursor)
+        found: list[tuple[bytes, float]] = []
+        offset = 0
+        while len(found) < count:
+            rows = self._redis.zrange(
+                key, score, "inf" if rising else "-inf", desc=not rising, byscore=True,
+                offset=offset, num=count, withscores=True,
+            )
+            found += [
+                (short, rank) for short, rank in rows
+                if rank != score or (short > last if rising else short < last)
+            ]
+            offset += count
+            if len(rows) < count:
+                break
+        return found[:count]
+
+
+def _bucketed(digest: bytes) -> str:
+    """Return 'bucket field' for an index entry: twelve bits of bucket, 60 bits of field."""
+    return f"{int.from_bytes(digest[:2], 'big') % keys.BUCKETS} {digest[2:10].hex()}"
+
+
+def _external(draft: Draft) -> str:
+    if not draft.external_id:
+        return ""
+    return _bucketed(hashlib.sha256(draft.external_id.encode("utf-8", "surrogatepass")).digest())
+
+
+def _scored(scores: Scores | None, verdict: Verdict) -> str:
+    told = [scores.to_list() if scores else None, verdict.to_list()]
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def _by(scores: Scores | None) -> str:
+    return f"model {scores.model}" if scores else "winnow"
+
+
+def _why(verdict: Verdict) -> str:
+    return ",".join(reason.code for reason in verdict.reasons)
+
+
+def _day(now_ms: int) -> str:
+    return datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d")
+
+
+def _missing(comment_id: str) -> str:
+    return f"there is no comment {comment_id[:64]}"
+
+
+def _comment(comment_id: str, fields: Sequence[bytes | None], held: float | None) -> Comment:
+    site, st, r, v, doc, digest, at, updated, scored, history, expired, _ = fields
+    scores, verdict = json.loads(scored) if scored else (None, None)
+    lines = (history or b"").decode().splitlines()
+    return Comment(
+        id=comment_id,
+        site_id=ids.lengthen((site or b"").decode()),
+        draft=codec.unpack(doc or b""),
+        created_at=from_ms(int(at or 0)),
+        status=Status((st or b"").decode()),
+        revision=int(r or 1),
+        version=int(v or 0),
+        updated_at=from_ms(int(updated or 0)),
+        scores=Scores.from_list(scores) if scores else None,
+        verdict=Verdict.from_list(verdict) if verdict else None,
+        history=tuple(Transition.from_list(json.loads(line)) for line in lines),
+        undo_until=from_ms(int(held)) if held is not None else None,
+        text_expired=expired is not None,
+        digest=(digest or b"").decode(),
+    )
+
+
+def _kept(comment_id: str, stored: dict[bytes, bytes]) -> list[KeptDecision]:
+    kept = []
+    for version in (name for name in stored if b":" not in name):
+        decision, by, at, reason, note, revision = json.loads(stored[version])
+        scored = stored.get(version + b":s")
+        scores, verdict = json.loads(scored) if scored else (None, None)
+        kept.append(
+            KeptDecision(
+                comment_id, revision, Decision(decision), by, int(at), reason, note,
+                draft=codec.unpack(stored.get(version + b":d", b"")),
+                scores=Scores.from_list(scores) if scores else None,
+                verdict=Verdict.from_list(verdict) if verdict else None,
+                undone=version + b":u" in stored,
+            )
+        )
+    return kept
+
+
+def _event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
+    return Event(
+        cursor=cursor,
+        type=EventType(fields[b"y"].decode()),
+        site_id=site_id,
+        comment_id=ids.lengthen(fields[b"c"].decode()),
+        revision=int(fields[b"r"]),
+        sequence=int(fields[b"n"]),
+        at=from_ms(int(fields[b"t"])),
+    )
+
+
+def _position(cursor: str | None) -> tuple[int | None, int]:
+    if cursor is None:
+        return None, 0
+    try:
+        day, _, index = cursor.partition("_")
+        return int(day), int(index)
+    except ValueError:
+        raise InvalidInput("that is no cursor of this list", field="cursor") from None
+
+
+def _ranking(cursor: str) -> tuple[float, bytes]:
+    try:
+        score, _, short = cursor.partition("_")
+        return float(score), short.encode()
+    except ValueError:
+        raise InvalidInput("that is no cursor of this queue", field="cursor") from None
+
+
+def _cursor(cursor: str) -> tuple[int, int]:
+    try:
+        at, _, number = cursor.partition("-")
+        return int(at), int(number or 0)
+    except ValueError:
+        raise InvalidInput("that is no cursor of this feed", field="after") from None
