@@ -8,7 +8,7 @@ OURS := moderation service worker models
 ARGS ?=
 # Two processes: the tests' servers and workers want the other cores for themselves.
 JOBS ?= 2
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --require-hashes
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test lint format types arrows check lock demo bench card clean
@@ -22,6 +22,7 @@ run: $(VENV)/requirements.txt ## Start Winnow: installs what is missing, then se
 	@exec ./winnow up
 
 install: $(VENV)/requirements.txt $(VENV)/requirements-dev.txt ## Install everything that run and test need; both work offline afterwards
+	@:
 
 test: install ## Run every test (ARGS='tests/flows -x' narrows it)
 	@exec $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
