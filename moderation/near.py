@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 #: Two signatures of 64 bits that differ in so few bits are of nearly the same text.
 MAX_DISTANCE = 3
@@ -42,13 +42,6 @@ class Recent:
             if (seen ^ signature).bit_count() <= MAX_DISTANCE
         }
         return len(close - {author})
-
-
-def count_others(recent: Recent, signatures: Sequence[int], authors: Sequence[int]) -> list[int]:
-    """Return for each text how many other authors sent nearly the same, in *recent* or this batch."""
-    for signature, author in zip(signatures, authors, strict=True):
-        recent.add(signature, author)
-    return [recent.others(*pair) for pair in zip(signatures, authors, strict=True)]
 
 
 def _bands(signature: int) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ do its work, and then nothing was changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -156,8 +156,22 @@ class Comments(Protocol):
         """
         ...
 
-    def record(self, site_id: str, draft: Draft, screened: Screened, *, by: str, now_ms: int) -> Accepted:
-        """Store what a door judged in its own process, settled or flagged, with its event."""
+    def record(
+        self,
+        site_id: str,
+        draft: Draft,
+        screened: Screened,
+        *,
+        by: str,
+        now_ms: int,
+        announce: bool = True,
+        repeat_ms: int | None = None,
+        created_ms: int | None = None,
+    ) -> Accepted:
+        """Store what was judged elsewhere, settled or flagged, with its event if *announce*.
+
+        A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
+        """
         ...
 
     def edit(self, comment_id: str, draft: Draft, *, by: str, now_ms: int) -> tuple[Comment, bool]:
@@ -186,8 +200,49 @@ class Comments(Protocol):
         """
         ...
 
-    def overdue(self, shard: int, *, started_before_ms: int) -> list[str]:
+    def overdue(self, shard: int, *, started_before_ms: int, lease_ms: int) -> list[str]:
         """Return the holders of leases taken before then, for the supervisor to kill."""
+        ...
+
+    def has_work(self, shard: int) -> bool:
+        """Tell whether comments of *shard* wait for a worker."""
+        ...
+
+    def claim_wake(self, shard: int) -> bool:
+        """Tell whether the caller is the one to enqueue a screening job now."""
+        ...
+
+    def woken(self, shard: int) -> None:
+        """Let the next comment wake a worker again: called first thing by a screening job."""
+        ...
+
+    def signatures(self, site_ids: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
+        """Return for each site its recent texts' signatures with their authors' numbers."""
+        ...
+
+    def author_number(self, draft: Draft) -> int:
+        """Return a keyed hash by which authors are told apart among near-duplicates."""
+        ...
+
+    def forget(self, comment: Comment, *, before_ms: int, everything: bool) -> bool:
+        """Let go of a comment's text, or of all of it; False when it changed since *before_ms*."""
+        ...
+
+    def aged(self, site_id: str, *, before_ms: int) -> Iterator[Comment]:
+        """Yield a site's comments that were accepted before the UTC day of then, the oldest first."""
+        ...
+
+    @property
+    def shards(self) -> range:
+        """Every shard of this data set."""
+        ...
+
+    def shard_of(self, comment_id: str) -> int:
+        """Return the shard that a comment's id carries. Raises NotFound for what is no id."""
+        ...
+
+    def shard_of_site(self, site_id: str) -> int:
+        """Return the shard in which a site lives. Raises NotFound for what is no id."""
         ...
 
     def decide(

@@ -6,13 +6,18 @@ HTTP views, jobs, doors and the command line call these and do nothing else of c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
 
-from moderation.comment import Comment, Decision, Draft
-from moderation.errors import DuplicateExternalId
-from moderation.policy import Case, Thresholds, judge, outcome, priority
+from moderation.comment import Comment, Decision, Draft, Status, to_ms
+from moderation.errors import DuplicateExternalId, NotFound
+from moderation.near import Recent
+from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
 from moderation.ports import (
     Accepted,
+    Accounts,
     Batch,
     Clock,
     Comments,
@@ -25,6 +30,22 @@ from moderation.ports import (
 )
 from moderation.scores import Scores
 from moderation.site import Site
+
+log = logging.getLogger(__name__)
+
+_DAY_MS = 86_400_000
+
+#: Gives a text's 64-bit SimHash, 0 for one too short to compare.
+Signature = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenLimits:
+    """How much one screening job takes on."""
+
+    batch: int = 128
+    lease_ms: int = 10_000
+    budget_seconds: float = 1.0
 
 
 def submit(
@@ -49,30 +70,139 @@ def submit(
     return accepted
 
 
-def assess(
-    taken: Sequence[Taken], *, model: Model, site: Site, signatures: Sequence[int] = ()
-) -> list[Screened]:
-    """Score comments of one site and judge them. Pure but for the model; stores nothing."""
-    samples = [sample(item.comment.draft, item.near_duplicates) for item in taken]
-    measured = [scores_of(result, model.version, item.near_duplicates)
-                for result, item in zip(model.score(samples), taken, strict=True)]
-    return [
-        verdict_on(item, scores, site=site, model=model, signature=signature)
-        for item, scores, signature in zip(
-            taken, measured, signatures or [0] * len(taken), strict=True
+def screen(
+    shard: int,
+    *,
+    holder: str,
+    comments: Comments,
+    accounts: Accounts,
+    model: Model,
+    signature: Signature,
+    jobs: Jobs,
+    clock: Clock,
+    limits: ScreenLimits,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Take batches, score, judge and commit until the time budget ends; return how many verdicts.
+
+    The wake-up is let go of first, so that a comment that comes meanwhile wakes another worker;
+    and while there is more than one batch, another worker is woken to help.
+    """
+    comments.woken(shard)
+    ends, written = monotonic() + limits.budget_seconds, 0
+    while True:
+        batch = comments.take(
+            shard, holder, size=limits.batch, lease_ms=limits.lease_ms, now_ms=clock.now_ms()
         )
+        if batch is None:
+            return written
+        if batch.more and comments.claim_wake(shard):
+            jobs.wake(shard)
+        screened = _judged(batch, comments, accounts, model, signature, stopping)
+        written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
+        if stopping() or monotonic() > ends:
+            break
+    if comments.has_work(shard) and comments.claim_wake(shard):
+        jobs.wake(shard)
+    return written
+
+
+def _judged(
+    batch: Batch,
+    comments: Comments,
+    accounts: Accounts,
+    model: Model,
+    signature: Signature,
+    stopping: Callable[[], bool],
+) -> list[Screened]:
+    """Return a verdict for each comment of *batch*; what is left out goes back to its list."""
+    sites = {site_id: _site(accounts, site_id) for site_id in {t.comment.site_id for t in batch.items}}
+    signatures = [signature(item.comment.content) for item in batch.items]
+    taken = _surrounded(batch.items, signatures, sites, comments)
+    try:
+        measured = score([item.comment.draft for item in taken], model=model,
+                         near_duplicates=[item.near_duplicates for item in taken])
+    except Exception:  # noqa: BLE001 - one text that breaks the model must not hold up its neighbours
+        measured = []
+        for item in taken:
+            if stopping():
+                break
+            measured.append(_scored_alone(item, model))
+    return [
+        verdict_on(item, scores, policy=sites[item.comment.site_id], model=model, signature=mark)
+        for item, scores, mark in zip(taken, measured, signatures, strict=False)
+    ]
+
+
+def _scored_alone(item: Taken, model: Model) -> Scores | None:
+    """Return the scores of one comment, or None when the model cannot give any: it is held."""
+    try:
+        return score([item.comment.draft], model=model, near_duplicates=[item.near_duplicates])[0]
+    except Exception as problem:  # noqa: BLE001 - whatever it was, a person looks
+        log.error("comment %s could not be scored: %s", item.comment.id, type(problem).__name__)  # noqa: TRY400 - a traceback may quote the comment
+        return None
+
+
+def _site(accounts: Accounts, site_id: str) -> Policy:
+    """Return a site's policy; a site that was removed meanwhile has the default one."""
+    try:
+        return accounts.site(site_id).policy
+    except NotFound:
+        return Policy()
+
+
+def _surrounded(
+    items: Sequence[Taken],
+    signatures: Sequence[int],
+    sites: Mapping[str, Policy],
+    comments: Comments,
+) -> list[Taken]:
+    """Return *items* with what their sites know: near-duplicates of late, and first comments."""
+    seen = comments.signatures(sites)
+    near = {site_id: Recent(pairs) for site_id, pairs in seen.items()}
+    authors = [comments.author_number(item.comment.draft) for item in items]
+    for item, mark, author in zip(items, signatures, authors, strict=True):
+        near[item.comment.site_id].add(mark, author)
+    return [
+        replace(
+            item,
+            near_duplicates=near[item.comment.site_id].others(mark, author),
+            first_comment=sites[item.comment.site_id].hold_first_comment
+            and _is_first(item.comment, comments),
+        )
+        for item, mark, author in zip(items, signatures, authors, strict=True)
+    ]
+
+
+def _is_first(comment: Comment, comments: Comments) -> bool:
+    """Tell whether no comment by this e-mail was approved yet; without an e-mail it always is."""
+    if not comment.draft.author.email:
+        return True
+    known = comments.by_author(comment.site_id, email=comment.draft.author.email, limit=50)
+    return not any(one.status is Status.APPROVED for one in known)
+
+
+def score(
+    drafts: Sequence[Draft], *, model: Model, near_duplicates: Sequence[int] = ()
+) -> list[Scores]:
+    """Return the scores of *drafts*; the one way in which anything here asks the model."""
+    near = near_duplicates or [0] * len(drafts)
+    results = model.score([sample(*pair) for pair in zip(drafts, near, strict=True)])
+    return [
+        scores_of(result, model.version, count)
+        for result, count in zip(results, near, strict=True)
     ]
 
 
 def verdict_on(
-    taken: Taken, scores: Scores | None, *, site: Site, model: Model, signature: int = 0
+    taken: Taken, scores: Scores | None, *, policy: Policy, model: Model, signature: int = 0
 ) -> Screened:
-    """Return what *site* makes of one comment with *scores*; without scores it is held."""
+    """Return what *policy* makes of one comment with *scores*; without scores it is held. Pure."""
     case = Case(
         draft=taken.comment.draft,
         scores=scores,
-        policy=site.policy,
-        thresholds=site.policy.thresholds(defaults_of(model.thresholds)),
+        policy=policy,
+        thresholds=policy.thresholds(defaults_of(model.thresholds)),
         first_comment=taken.first_comment,
     )
     verdict = judge(case)
@@ -80,7 +210,7 @@ def verdict_on(
         comment=taken.comment,
         scores=scores,
         verdict=verdict,
-        status=outcome(site.policy, verdict),
+        status=outcome(policy, verdict),
         priority=priority(scores),
         signature=signature,
     )
@@ -139,6 +269,28 @@ def retry(comment_id: str, *, by: str, comments: Comments, jobs: Jobs, clock: Cl
 def erase(comment_id: str, *, by: str, comments: Comments, clock: Clock) -> None:
     """Forget a comment's words and author, leaving a tombstone."""
     comments.erase(comment_id, by=by, now_ms=clock.now_ms())
+
+
+def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
+    """Let go of texts, and later of whole comments, that *site* keeps no longer.
+
+    A flagged comment is kept whole for as long as the site says, since someone still has to read
+    it; a pending one is never touched. Returns how many comments changed.
+    """
+    now, changed = clock.now_ms(), 0
+    texts = {
+        Status(status): now - days * _DAY_MS for status, days in site.retention.text_days.items()
+    }
+    verdicts = now - site.retention.verdict_days * _DAY_MS
+    soonest = max([verdicts, *texts.values()])
+    for comment in comments.aged(site.id, before_ms=soonest):
+        moved_at = to_ms(comment.updated_at or comment.created_at)
+        if moved_at < verdicts:
+            changed += comments.forget(comment, before_ms=verdicts, everything=True)
+        elif not comment.text_expired and moved_at < texts.get(comment.status, 0):
+            before = texts[comment.status]
+            changed += comments.forget(comment, before_ms=before, everything=False)
+    return changed
 
 
 def sample(draft: Draft, near_duplicates: int = 0) -> Sample:

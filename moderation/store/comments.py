@@ -7,7 +7,7 @@ import hmac
 import json
 import secrets
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from moderation.verdict import Verdict
 #: One site may fill this share of the backlog.
 SITE_SHARE = 0.5
 _TAKE_BYTES = 4_000_000
+_CHUNK = 500
 _FIELDS = ("s", "st", "r", "v", "d", "g", "t", "u", "sc", "h", "tx", "he")
 
 
@@ -351,6 +352,24 @@ class RedisComments:
         more = len(found) > limit
         return Page(tuple(comments), f"{page[-1][0]}_{page[-1][1]}" if more else None)
 
+    def aged(self, site_id: str, *, before_ms: int) -> Iterator[Comment]:
+        """Yield comments accepted before the UTC day of then, the oldest first.
+
+        A day whose comments are all gone is forgotten on the way.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        days = self._redis.zrangebyscore(keys.DAYS(shard, site), "-inf", f"({_day(before_ms)}")
+        for day in map(int, days):
+            key, left = keys.DAY(shard, site, day), 0
+            for at in range(0, self._redis.llen(key), _CHUNK):
+                shorts = self._redis.lrange(key, at, at + _CHUNK - 1)
+                found = self.get_many([ids.lengthen(short.decode()) for short in shorts])
+                left += len(found)
+                yield from found
+            if not left:
+                self._redis.delete(key)
+                self._redis.zrem(keys.DAYS(shard, site), day)
+
     def by_author(self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
@@ -419,7 +438,7 @@ class RedisComments:
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         key = keys.EVENTS(shard, site)
         if after != "0":
-            trimmed = self._redis.get(key + ":trimmed")
+            trimmed = self._redis.get(keys.TRIMMED(shard, site))
             if trimmed and _cursor(after) < _cursor(trimmed.decode()):
                 raise CursorExpired("that cursor is older than what is kept; start from 0 again")
         try:

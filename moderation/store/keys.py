@@ -71,6 +71,8 @@ KEPT = Kind("kept", "kd", "hash", "comment", "erasure, purge", _C,
 DECIDED = Kind("decided", "kt", "zset", "site", "purge", _C, "decided ids by time, ms")
 EVENTS = Kind("events", "e", "stream", "site", "trimmed after WINNOW_EVENT_DAYS", _C,
               "what the feed and the deliverer read")
+TRIMMED = Kind("trimmed", "et", "string", "site", "never", _D,
+               "the stream id up to which a site's events were trimmed")
 EVENTFUL = Kind("eventful", "ev", "set", "", "empties itself", _D, "sites with events to fan out")
 NEAR = Kind("near", "nd", "list", "site", "1 day idle", _C,
             "signatures of recent texts with their authors' hashes")

@@ -1,0 +1,47 @@
+"""Jobs over RQ: queue names, dotted job paths, and the wake-up."""
+
+from __future__ import annotations
+
+import logging
+
+import redis
+from rq import Queue
+from rq.exceptions import InvalidJobOperation
+from rq.serializers import JSONSerializer
+
+log = logging.getLogger(__name__)
+
+#: One queue per worker class; a worker that listened to several could lose a job when killed.
+SCREENING = "winnow-screening"
+UPKEEP = "winnow-upkeep"
+
+SCREEN_PENDING = "worker.jobs.screen_pending"
+PURGE = "worker.jobs.purge"
+
+#: All that a worker will run: write access to Redis must not be a way to run anything else.
+ALLOWED = frozenset({SCREEN_PENDING, PURGE})
+
+_TTL_SECONDS = 30
+
+
+class RqJobs:
+    """The port ``Jobs`` over RQ."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        """Keep jobs on *connection*, which need not be where comments are."""
+        self._screening = Queue(SCREENING, connection=connection, serializer=JSONSerializer)
+        self._upkeep = Queue(UPKEEP, connection=connection, serializer=JSONSerializer)
+
+    def wake(self, shard: int) -> None:
+        """Ask for one screening job; failing to is no error, since the watchdog asks again."""
+        try:
+            self._screening.enqueue_call(
+                SCREEN_PENDING, args=(shard,), result_ttl=0, ttl=_TTL_SECONDS,
+                failure_ttl=_TTL_SECONDS,
+            )
+        except (redis.RedisError, InvalidJobOperation, OSError) as problem:
+            log.warning("no worker was woken: %s", type(problem).__name__)
+
+    def enqueue(self, path: str) -> None:
+        """Ask for one upkeep job of ALLOWED."""
+        self._upkeep.enqueue_call(path, result_ttl=0, ttl=3600, failure_ttl=_TTL_SECONDS)

@@ -1,0 +1,73 @@
+"""Adapters, built once per process and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from moderation.dispatch import RqJobs
+from moderation.errors import BadSettings, NewerData
+from moderation.ports import Accounts, Clock, Comments
+from moderation.settings import Settings
+from moderation.store import keys
+from moderation.store.accounts import RedisAccounts
+from moderation.store.client import Client
+from moderation.store.client import connect as connect_redis
+from moderation.store.clock import RedisClock
+from moderation.store.comments import RedisComments
+from moderation.store.deliveries import RedisDeliveries
+from moderation.store.embedded import socket_url
+from moderation.vault import Vault
+
+#: Raised when the format of keys changes; `up` migrates older data and refuses newer.
+DATA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """Everything that a process of ours talks to the world through."""
+
+    settings: Settings
+    redis: Client
+    comments: Comments
+    accounts: Accounts
+    deliveries: RedisDeliveries
+    jobs: RqJobs
+    clock: Clock
+
+
+def connect(settings: Settings) -> Adapters:
+    """Return adapters for *settings*; nothing is contacted before it is used, save secret.key."""
+    url = settings.redis_url or socket_url(settings.data_dir)
+    store = connect_redis(url, cluster=settings.cluster)
+    vault = Vault.open(settings)
+    comments = RedisComments(store, pepper=vault.derive("authors"), shards=settings.shards)
+    clock = RedisClock(store)
+    return Adapters(
+        settings=settings,
+        redis=store,
+        comments=comments,
+        accounts=RedisAccounts(store, vault, shards=settings.shards),
+        deliveries=RedisDeliveries(store, settings=settings, comments=comments),
+        jobs=RqJobs(redis.Redis.from_url(settings.jobs_url or url)),
+        clock=clock,
+    )
+
+
+def prepare(adapters: Adapters) -> None:
+    """Record the data version and the number of shards, or hold this process against them.
+
+    Raises NewerData or BadSettings when the stored data is not for this Winnow or these settings.
+    """
+    key = keys.META(keys.GLOBAL)
+    shards = adapters.settings.shards
+    adapters.redis.hsetnx(key, "version", DATA_VERSION)
+    adapters.redis.hsetnx(key, "shards", shards)
+    version, stored = map(int, adapters.redis.hmget(key, "version", "shards"))
+    if version > DATA_VERSION:
+        raise NewerData(
+            f"the data is of version {version}, this Winnow knows {DATA_VERSION}: upgrade Winnow"
+        )
+    if stored != shards:
+        raise BadSettings(f"this data set was made with WINNOW_SHARDS={stored}, not {shards}")

@@ -1,0 +1,56 @@
+"""The jobs that RQ runs. Each is an edge: find the context, call one verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from moderation import workflow
+from moderation.ports import Model
+from moderation.wiring import Adapters
+
+
+@dataclass
+class Context:
+    """What a worker process prepared before its first job."""
+
+    adapters: Adapters
+    model: Callable[[], Model]
+    signature: workflow.Signature
+    holder: str
+    stopping: Callable[[], bool] = field(default=lambda: False)
+
+
+_prepared: list[Context] = []
+
+
+def prepare(context: Context) -> None:
+    """Hand the jobs of this process what they work with; called once, by whoever forks workers."""
+    _prepared[:] = [context]
+
+
+def screen_pending(shard: int) -> int:
+    """Screen what is pending in *shard* for about a second; return how many verdicts it gave."""
+    context = _prepared[0]
+    adapters = context.adapters
+    return workflow.screen(
+        shard,
+        holder=context.holder,
+        comments=adapters.comments,
+        accounts=adapters.accounts,
+        model=context.model(),
+        signature=context.signature,
+        jobs=adapters.jobs,
+        clock=adapters.clock,
+        limits=workflow.ScreenLimits(lease_ms=round(adapters.settings.lease_seconds * 1000)),
+        stopping=context.stopping,
+    )
+
+
+def purge() -> int:
+    """Let go of what every site's retention no longer covers; return how many comments changed."""
+    adapters = _prepared[0].adapters
+    return sum(
+        workflow.purge(site, comments=adapters.comments, clock=adapters.clock)
+        for site in adapters.accounts.sites()
+    )
