@@ -198,7 +198,9 @@ class Comment:
             history=(*self.history, step),
         )
 
-    def step(self, new: Status, *, by: str, reason: str, at: datetime, note: str = "") -> Transition:
+    def step(
+        self, new: Status, *, by: str, reason: str, at: datetime, note: str = ""
+    ) -> Transition:
         """Return the transition that would move this comment to *new*.
 
         Raises IllegalMove when the comment cannot go there.

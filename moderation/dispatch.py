@@ -36,7 +36,10 @@ class RqJobs:
         """Ask for one screening job; failing to is no error, since the watchdog asks again."""
         try:
             self._screening.enqueue_call(
-                SCREEN_PENDING, args=(shard,), result_ttl=0, ttl=_TTL_SECONDS,
+                SCREEN_PENDING,
+                args=(shard,),
+                result_ttl=0,
+                ttl=_TTL_SECONDS,
                 failure_ttl=_TTL_SECONDS,
             )
         except (redis.RedisError, InvalidJobOperation, OSError) as problem:

@@ -32,9 +32,7 @@ OF_STATUS = {
 }
 
 #: What withdraws an approval; whoever was told of the approval is told of these, subscribed or not.
-WITHDRAWALS = frozenset(
-    {EventType.REJECTED, EventType.SPAM, EventType.EDITED, EventType.ERASED}
-)
+WITHDRAWALS = frozenset({EventType.REJECTED, EventType.SPAM, EventType.EDITED, EventType.ERASED})
 
 
 @dataclass(frozen=True, slots=True)

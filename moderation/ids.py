@@ -26,7 +26,7 @@ def shard_of(identifier: str) -> int:
     Raises ValueError when it is no UUID of version 7.
     """
     parsed = uuid.UUID(identifier)
-    if parsed.version != 7:  # noqa: PLR2004 - the version's own number
+    if parsed.version != 7:
         raise ValueError("not a UUIDv7")
     return parsed.int >> 64 & (MAX_SHARDS - 1)
 

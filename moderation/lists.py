@@ -55,8 +55,10 @@ class WordList:
 def _compiled(entry: str) -> re2._Regexp:
     if len(entry) > MAX_ENTRY_LENGTH:
         raise InvalidInput(f"a list entry has at most {MAX_ENTRY_LENGTH} characters")
-    marked = len(entry) > 2 and entry[0] == entry[-1] == _PATTERN_MARK  # noqa: PLR2004
-    inner = entry[1:-1] if marked else rf"(?:^|[^\pL\pN_]){re2.escape(entry.strip())}(?:$|[^\pL\pN_])"
+    marked = len(entry) > 2 and entry[0] == entry[-1] == _PATTERN_MARK
+    inner = (
+        entry[1:-1] if marked else rf"(?:^|[^\pL\pN_]){re2.escape(entry.strip())}(?:$|[^\pL\pN_])"
+    )
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False

@@ -47,7 +47,14 @@ class Policy:
     hold_links_over: int | None = None
     hold_near_duplicates: int | None = None
     hold_unknown_language: bool = False
-    staff_roles: tuple[str, ...] = ("administrator", "editor", "admin", "moderator", "staff", "author")
+    staff_roles: tuple[str, ...] = (
+        "administrator",
+        "editor",
+        "admin",
+        "moderator",
+        "staff",
+        "author",
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as JSON shows it."""

@@ -182,7 +182,9 @@ class Comments(Protocol):
         """Leave a tombstone: id, site, digest, time. Erasing twice is no error."""
         ...
 
-    def take(self, shard: int, holder: str, *, size: int, lease_ms: int, now_ms: int) -> Batch | None:
+    def take(
+        self, shard: int, holder: str, *, size: int, lease_ms: int, now_ms: int
+    ) -> Batch | None:
         """Lease up to *size* pending comments to *holder*, in turn from each site; None if none."""
         ...
 
@@ -288,7 +290,12 @@ class Comments(Protocol):
         ...
 
     def queue(
-        self, site_id: str, *, order: Order = Order.PRIORITY, cursor: str | None = None, limit: int = 50
+        self,
+        site_id: str,
+        *,
+        order: Order = Order.PRIORITY,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page:
         """Return a page of a site's flagged comments."""
         ...
@@ -297,7 +304,9 @@ class Comments(Protocol):
         """Return a page of a site's comments of every status, the newest first."""
         ...
 
-    def by_author(self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000) -> list[Comment]:
+    def by_author(
+        self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000
+    ) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         ...
 
@@ -310,8 +319,10 @@ class Comments(Protocol):
         ...
 
     def daily(self, site_id: str, days: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Return the counters of each UTC day (YYYY-MM-DD): accepted, allow, flag, reject,
-        approve, decided:<decision>, agreed, disagreed."""
+        """Return the counters of each UTC day (YYYY-MM-DD).
+
+        They are accepted, allow, flag, reject (verdicts) and decided:<decision>.
+        """
         ...
 
     def oldest_pending_ms(self) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 from moderation.errors import BadSettings
 
 PREFIX = "WINNOW_"
+_DATA = Path("data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def _schedule(text: str) -> tuple[float, ...]:
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 1 <= port <= 65535:  # noqa: PLR2004 - what TCP has
+    if not 1 <= port <= 65535:
         raise ValueError("a port lies in 1..65535")
     return port
 
@@ -77,55 +78,80 @@ class Settings:
     host: str = _setting(str, "127.0.0.1", "Address to listen on.")
     port: int = _setting(_port, 8025, "Port to listen on.")
     public_url: str = _setting(
-        str, "", "Where browsers reach the desk; links are built from it. Default: http://HOST:PORT."
+        str,
+        "",
+        "Where browsers reach the desk; links are built from it. Default: http://HOST:PORT.",
     )
     trusted_proxies: tuple[str, ...] = _setting(
-        _names, (), "Addresses or networks, comma-separated, whose X-Forwarded-* headers are believed."
+        _names,
+        (),
+        "Addresses or networks, comma-separated, whose X-Forwarded-* headers are believed.",
     )
-    data_dir: Path = _setting(Path, Path("data"), "Where the embedded Valkey and secret.key live.")
+    data_dir: Path = _setting(  # noqa: RUF009 - a Path is as frozen as the text beside it
+        Path, _DATA, "Where the embedded Valkey and secret.key live."
+    )
     redis_url: str = _setting(
         str, "", "A Redis or Valkey of your own in place of the embedded one.", secret=True
     )
     jobs_url: str = _setting(
         str, "", "Where RQ keeps its jobs. Default: WINNOW_REDIS_URL.", secret=True
     )
-    cluster: bool = _setting(_flag, False, "WINNOW_REDIS_URL is a Valkey or Redis Cluster.")
+    cluster: bool = _setting(
+        _flag, default=False, text="WINNOW_REDIS_URL is a Valkey or Redis Cluster."
+    )
     shards: int = _setting(_positive, 1, "Hash slots for sites; fixed when a data set is made.")
     workers: int = _setting(_positive, 2, "Screening processes.")
     web_threads: int = _setting(_positive, 8, "Threads of the web process that run requests.")
     fsync: str = _setting(
-        _fsync, "everysec", "always: no acknowledged write is ever lost; everysec: up to 2 s can be."
+        _fsync,
+        "everysec",
+        "always: no acknowledged write is ever lost; everysec: up to 2 s can be.",
     )
     wait_replicas: int = _setting(
         int, 0, "Replicas that must hold a comment before it is acknowledged (Redis WAIT)."
     )
     maxmemory: str = _setting(str, "", "Memory limit of the embedded Valkey, such as 512mb.")
     secret_key: str = _setting(
-        str, "", "Encrypts door keys and endpoint secrets. Default: made and kept in DATA_DIR/secret.key.",
+        str,
+        "",
+        "Encrypts door keys and endpoint secrets. Default: made and kept in DATA_DIR/secret.key.",
         secret=True,
     )
-    backlog: int = _setting(_positive, 50_000, "Unscreened comments at most; over it clients get 503.")
+    backlog: int = _setting(
+        _positive, 50_000, "Unscreened comments at most; over it clients get 503."
+    )
     site_rate: str = _setting(str, "600/minute", "Comments that one site may submit.")
     login_rate: str = _setting(str, "10/minute", "Sign-ins that one address may try.")
     undo_seconds: float = _setting(_seconds, 5.0, "How long a decision can be undone unannounced.")
     bulk_undo_seconds: float = _setting(_seconds, 30.0, "The same for decisions on many at once.")
-    batch_seconds: float = _setting(_seconds, 5.0, "A worker that scores one batch for longer is killed.")
-    lease_seconds: float = _setting(_seconds, 10.0, "A batch held for longer goes back to its lists.")
+    batch_seconds: float = _setting(
+        _seconds, 5.0, "A worker that scores one batch for longer is killed."
+    )
+    lease_seconds: float = _setting(
+        _seconds, 10.0, "A batch held for longer goes back to its lists."
+    )
     webhook_schedule: tuple[float, ...] = _setting(
-        _schedule, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+        _schedule,
+        (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
         "Seconds between the attempts at one delivery.",
     )
-    webhook_timeout: float = _setting(_seconds, 15.0, "Seconds that one attempt at delivery may take.")
+    webhook_timeout: float = _setting(
+        _seconds, 15.0, "Seconds that one attempt at delivery may take."
+    )
     event_days: float = _setting(_seconds, 7.0, "Days for which the event stream is kept.")
     log_level: str = _setting(str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = _setting(str, "auto", "json, console, or auto: console on a terminal.")
     model: str = _setting(str, "", "A directory with an artifact in place of the shipped one.")
     smtp_url: str = _setting(
-        str, "", "smtp://user:password@host:port for the moderators' digest; empty: none is sent.",
+        str,
+        "",
+        "smtp://user:password@host:port for the moderators' digest; empty: none is sent.",
         secret=True,
     )
     mail_from: str = _setting(str, "", "Sender of the moderators' digest.")
-    poison: bool = _setting(_flag, False, "For tests only: marker texts crash, hang or bloat a worker.")
+    poison: bool = _setting(
+        _flag, default=False, text="For tests only: marker texts crash, hang or bloat a worker."
+    )
 
     @property
     def url(self) -> str:

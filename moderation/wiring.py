@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import redis
+from redis import Redis
 
 from moderation.dispatch import RqJobs
 from moderation.errors import BadSettings, NewerData
@@ -50,7 +51,7 @@ def connect(settings: Settings) -> Adapters:
         comments=comments,
         accounts=RedisAccounts(store, vault, shards=settings.shards),
         deliveries=RedisDeliveries(store, settings=settings, comments=comments),
-        jobs=RqJobs(redis.Redis.from_url(settings.jobs_url or url)),
+        jobs=RqJobs(Redis.from_url(settings.jobs_url or url)),
         clock=clock,
     )
 
@@ -62,9 +63,10 @@ def prepare(adapters: Adapters) -> None:
     """
     key = keys.META(keys.GLOBAL)
     shards = adapters.settings.shards
-    adapters.redis.hsetnx(key, "version", DATA_VERSION)
-    adapters.redis.hsetnx(key, "shards", shards)
-    version, stored = map(int, adapters.redis.hmget(key, "version", "shards"))
+    redis: Any = adapters.redis
+    redis.hsetnx(key, "version", DATA_VERSION)
+    redis.hsetnx(key, "shards", shards)
+    version, stored = map(int, redis.hmget(key, "version", "shards"))
     if version > DATA_VERSION:
         raise NewerData(
             f"the data is of version {version}, this Winnow knows {DATA_VERSION}: upgrade Winnow"

@@ -116,14 +116,19 @@ def _judged(
     stopping: Callable[[], bool],
 ) -> list[Screened]:
     """Return a verdict for each comment of *batch*; what is left out goes back to its list."""
-    sites = {site_id: _site(accounts, site_id) for site_id in {t.comment.site_id for t in batch.items}}
+    sites = {
+        site_id: _site(accounts, site_id) for site_id in {t.comment.site_id for t in batch.items}
+    }
     signatures = [signature(item.comment.content) for item in batch.items]
     taken = _surrounded(batch.items, signatures, sites, comments)
+    measured: list[Scores | None] = []
     try:
-        measured = score([item.comment.draft for item in taken], model=model,
-                         near_duplicates=[item.near_duplicates for item in taken])
+        measured += score(
+            [item.comment.draft for item in taken],
+            model=model,
+            near_duplicates=[item.near_duplicates for item in taken],
+        )
     except Exception:  # noqa: BLE001 - one text that breaks the model must not hold up its neighbours
-        measured = []
         for item in taken:
             if stopping():
                 break
@@ -189,8 +194,7 @@ def score(
     near = near_duplicates or [0] * len(drafts)
     results = model.score([sample(*pair) for pair in zip(drafts, near, strict=True)])
     return [
-        scores_of(result, model.version, count)
-        for result, count in zip(results, near, strict=True)
+        scores_of(result, model.version, count) for result, count in zip(results, near, strict=True)
     ]
 
 

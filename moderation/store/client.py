@@ -15,7 +15,16 @@ from redis.retry import Retry
 from moderation.errors import StorageUnavailable
 
 #: Beginnings of server answers that mean "not now", not "wrong".
-_REFUSALS = ("OOM", "READONLY", "MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN")
+_REFUSALS = (
+    "OOM",
+    "READONLY",
+    "MISCONF",
+    "LOADING",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+)
 _TIMEOUT_SECONDS = 5.0
 
 
@@ -46,13 +55,11 @@ class Client(redis.Redis):
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command."""
         with storage():
-            return super().execute_command(*args, **options)
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> redis.client.Pipeline:  # noqa: FBT001, FBT002
         """Return a pipeline whose failures are StorageUnavailable, too."""
-        return _Pipeline(
-            self.connection_pool, self.response_callbacks, transaction, shard_hint
-        )
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
 class ClusterClient(redis.cluster.RedisCluster):
@@ -61,7 +68,7 @@ class ClusterClient(redis.cluster.RedisCluster):
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command."""
         with storage():
-            return super().execute_command(*args, **options)
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def connect(url: str, *, cluster: bool = False) -> Client:
@@ -77,4 +84,5 @@ def connect(url: str, *, cluster: bool = False) -> Client:
     if cluster:
         return ClusterClient.from_url(url, **options)  # type: ignore[return-value]
     retry = Retry(ExponentialBackoff(cap=0.25, base=0.05), 2)
-    return Client.from_url(url, retry=retry, **options)
+    client: Client = Client.from_url(url, retry=retry, **options)  # type: ignore[assignment]
+    return client

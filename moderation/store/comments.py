@@ -42,7 +42,8 @@ class RedisComments:
 
     def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1) -> None:
         """Use *redis*; *pepper* keys the hashes under which authors are indexed."""
-        self._redis = redis
+        # redis-py's types allow for str, which a client for bytes never answers.
+        self._redis: Any = redis
         self._pepper = pepper
         self._shards = shards
         self._scripts: dict[str, Any] = {}
@@ -55,11 +56,22 @@ class RedisComments:
         """Store *drafts* as pending, all or none; tell whether a worker should be woken."""
         shard = self.shard_of_site(site_id)
         args: list[Any] = [
-            now_ms, _day(now_ms), ids.shorten(site_id), backlog, int(backlog * SITE_SHARE), len(drafts)
+            now_ms,
+            _day(now_ms),
+            ids.shorten(site_id),
+            backlog,
+            int(backlog * SITE_SHARE),
+            len(drafts),
         ]
         for draft in drafts:
             short = ids.shorten(ids.new_id(now_ms, shard))
-            args += [short, codec.pack(draft), draft.digest, _external(draft), *self._authors(draft)]
+            args += [
+                short,
+                codec.pack(draft),
+                draft.digest,
+                _external(draft),
+                *self._authors(draft),
+            ]
         reply = self._run(shard, scripts.ACCEPT, *args)
         if reply[0] == b"busy":
             raise Busy("too many comments are waiting to be screened; try again shortly")
@@ -67,7 +79,9 @@ class RedisComments:
             raise SiteBusy("this site has too many comments waiting to be screened")
         triples = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
         accepted = [
-            Accepted(ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode()))
+            Accepted(
+                ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
+            )
             for outcome, short, status in triples
         ]
         return accepted, bool(reply[1])
@@ -91,12 +105,25 @@ class RedisComments:
         shard = self.shard_of_site(site_id)
         created = now_ms if created_ms is None else created_ms
         outcome, short, status = self._run(
-            shard, scripts.RECORD,
-            now_ms, _day(now_ms), ids.shorten(site_id), ids.shorten(ids.new_id(created, shard)),
-            codec.pack(draft), draft.digest, _external(draft), *self._authors(draft),
-            screened.status, _scored(screened.scores, screened.verdict), screened.priority,
-            by, _why(screened.verdict), OF_STATUS[screened.status] if announce else "",
-            screened.verdict.action, "" if repeat_ms is None else repeat_ms, created,
+            shard,
+            scripts.RECORD,
+            now_ms,
+            _day(now_ms),
+            ids.shorten(site_id),
+            ids.shorten(ids.new_id(created, shard)),
+            codec.pack(draft),
+            draft.digest,
+            _external(draft),
+            *self._authors(draft),
+            screened.status,
+            _scored(screened.scores, screened.verdict),
+            screened.priority,
+            by,
+            _why(screened.verdict),
+            OF_STATUS[screened.status] if announce else "",
+            screened.verdict.action,
+            "" if repeat_ms is None else repeat_ms,
+            created,
         )
         return Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
@@ -105,8 +132,14 @@ class RedisComments:
     def edit(self, comment_id: str, draft: Draft, *, by: str, now_ms: int) -> tuple[Comment, bool]:
         """Make *draft* the next revision, pending; tell whether to wake a worker."""
         answer, *rest = self._run(
-            self.shard_of(comment_id), scripts.EDIT,
-            now_ms, ids.shorten(comment_id), codec.pack(draft), draft.digest, by, EventType.EDITED,
+            self.shard_of(comment_id),
+            scripts.EDIT,
+            now_ms,
+            ids.shorten(comment_id),
+            codec.pack(draft),
+            draft.digest,
+            by,
+            EventType.EDITED,
             *self._authors(draft),
         )
         if answer == b"missing":
@@ -117,16 +150,23 @@ class RedisComments:
         """Leave a tombstone: id, site, digest, time."""
         draft = self.get(comment_id).draft
         answer, *_ = self._run(
-            self.shard_of(comment_id), scripts.ERASE,
-            now_ms, ids.shorten(comment_id), by, EventType.ERASED,
-            *self._authors(draft), struct.pack(">Q", self.author_number(draft)),
+            self.shard_of(comment_id),
+            scripts.ERASE,
+            now_ms,
+            ids.shorten(comment_id),
+            by,
+            EventType.ERASED,
+            *self._authors(draft),
+            struct.pack(">Q", self.author_number(draft)),
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
 
     # -- screening -------------------------------------------------------------------------------
 
-    def take(self, shard: int, holder: str, *, size: int, lease_ms: int, now_ms: int) -> Batch | None:
+    def take(
+        self, shard: int, holder: str, *, size: int, lease_ms: int, now_ms: int
+    ) -> Batch | None:
         """Lease up to *size* pending comments to *holder*; None when there are none."""
         token = f"{holder}:{secrets.token_hex(6)}"
         more, suspect, *rows = self._run(
@@ -159,9 +199,16 @@ class RedisComments:
             if item.signature:
                 near = struct.pack(">QQ", item.signature, self.author_number(comment.draft))
             args += [
-                ids.shorten(comment.id), comment.revision, item.status,
-                _scored(item.scores, item.verdict), item.priority, _by(item.scores),
-                _why(item.verdict), OF_STATUS[item.status], item.verdict.action, near,
+                ids.shorten(comment.id),
+                comment.revision,
+                item.status,
+                _scored(item.scores, item.verdict),
+                item.priority,
+                _by(item.scores),
+                _why(item.verdict),
+                OF_STATUS[item.status],
+                item.verdict.action,
+                near,
             ]
         return max(0, int(self._run(shard, scripts.COMMIT, *args)))
 
@@ -174,9 +221,7 @@ class RedisComments:
 
     def overdue(self, shard: int, *, started_before_ms: int, lease_ms: int) -> list[str]:
         """Return the holders of leases taken before then."""
-        tokens = self._redis.zrangebyscore(
-            keys.LEASES(shard), "-inf", started_before_ms + lease_ms
-        )
+        tokens = self._redis.zrangebyscore(keys.LEASES(shard), "-inf", started_before_ms + lease_ms)
         return sorted({token.decode().rpartition(":")[0] for token in tokens})
 
     def has_work(self, shard: int) -> bool:
@@ -227,9 +272,18 @@ class RedisComments:
     ) -> Comment:
         """Write a moderator's decision, its event held; keep what it was decided on."""
         answer, *rest = self._run(
-            self.shard_of(comment_id), scripts.DECIDE,
-            now_ms, _day(now_ms), ids.shorten(comment_id), decision, decision.status, by,
-            reason or decision, note, "" if version is None else version, now_ms + hold_ms,
+            self.shard_of(comment_id),
+            scripts.DECIDE,
+            now_ms,
+            _day(now_ms),
+            ids.shorten(comment_id),
+            decision,
+            decision.status,
+            by,
+            reason or decision,
+            note,
+            "" if version is None else version,
+            now_ms + hold_ms,
             OF_STATUS[decision.status],
         )
         if answer == b"missing":
@@ -243,8 +297,12 @@ class RedisComments:
     def undo(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
         """Take back the last decision while its event is held."""
         answer, *_ = self._run(
-            self.shard_of(comment_id), scripts.UNDO,
-            now_ms, _day(now_ms), ids.shorten(comment_id), by,
+            self.shard_of(comment_id),
+            scripts.UNDO,
+            now_ms,
+            _day(now_ms),
+            ids.shorten(comment_id),
+            by,
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
@@ -264,15 +322,20 @@ class RedisComments:
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
         if answer == b"illegal":
-            raise IllegalMove(f"only a flagged comment can be retried; this one is {rest[0].decode()}")
+            raise IllegalMove(
+                f"only a flagged comment can be retried; this one is {rest[0].decode()}"
+            )
         return self.get(comment_id)
 
     def forget(self, comment: Comment, *, before_ms: int, everything: bool) -> bool:
         """Let go of a comment's text, or of all of it; False when it changed since *before_ms*."""
         return bool(
             self._run(
-                self.shard_of(comment.id), scripts.FORGET,
-                ids.shorten(comment.id), before_ms, "all" if everything else "text",
+                self.shard_of(comment.id),
+                scripts.FORGET,
+                ids.shorten(comment.id),
+                before_ms,
+                "all" if everything else "text",
                 *self._authors(comment.draft),
             )
         )
@@ -311,7 +374,12 @@ class RedisComments:
         return self.get(ids.lengthen(short.decode()))
 
     def queue(
-        self, site_id: str, *, order: Order = Order.PRIORITY, cursor: str | None = None, limit: int = 50
+        self,
+        site_id: str,
+        *,
+        order: Order = Order.PRIORITY,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page:
         """Return a page of a site's flagged comments.
 
@@ -370,7 +438,9 @@ class RedisComments:
                 self._redis.delete(key)
                 self._redis.zrem(keys.DAYS(shard, site), day)
 
-    def by_author(self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000) -> list[Comment]:
+    def by_author(
+        self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000
+    ) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         pipeline = self._redis.pipeline(transaction=False)
@@ -492,11 +562,18 @@ class RedisComments:
         offset = 0
         while len(found) < count:
             rows = self._redis.zrange(
-                key, score, "inf" if rising else "-inf", desc=not rising, byscore=True,
-                offset=offset, num=count, withscores=True,
+                key,
+                score,
+                "inf" if rising else "-inf",
+                desc=not rising,
+                byscore=True,
+                offset=offset,
+                num=count,
+                withscores=True,
             )
             found += [
-                (short, rank) for short, rank in rows
+                (short, rank)
+                for short, rank in rows
                 if rank != score or (short > last if rising else short < last)
             ]
             offset += count
@@ -567,7 +644,13 @@ def _kept(comment_id: str, stored: dict[bytes, bytes]) -> list[KeptDecision]:
         scores, verdict = json.loads(scored) if scored else (None, None)
         kept.append(
             KeptDecision(
-                comment_id, revision, Decision(decision), by, int(at), reason, note,
+                comment_id,
+                revision,
+                Decision(decision),
+                by,
+                int(at),
+                reason,
+                note,
                 draft=codec.unpack(stored.get(version + b":d", b"")),
                 scores=Scores.from_list(scores) if scores else None,
                 verdict=Verdict.from_list(verdict) if verdict else None,

@@ -40,17 +40,45 @@ def tag(shard: int | str) -> str:
 
 _C, _D, _A, _L = "store.comments", "store.deliveries", "store.accounts", "store.desk"
 
-COMMENT = Kind("comment", "c", "hash", "comment", "purge, by retention", _C,
-               "one comment: text, status, scores, history; a tombstone once erased")
+COMMENT = Kind(
+    "comment",
+    "c",
+    "hash",
+    "comment",
+    "purge, by retention",
+    _C,
+    "one comment: text, status, scores, history; a tombstone once erased",
+)
 PENDING = Kind("pending", "p", "list", "site", "empties itself", _C, "ids waiting for a worker")
 RING = Kind("ring", "ring", "zset", "", "empties itself", _C, "sites with pending ids, by turn")
 TURN = Kind("turn", "turn", "string", "", "never", _C, "counts turns of the ring")
-SUSPECTS = Kind("suspects", "sus", "list", "", "empties itself", _C,
-                "ids whose worker died, served one at a time")
-SUSPECT_LEASE = Kind("suspect_lease", "sl", "string", "", "with its lease", _C,
-                     "token of the one lease that holds a suspect")
-DEATHS = Kind("deaths", "deaths", "hash", "", "with the verdict", _C,
-              "comment -> workers that died on it alone")
+SUSPECTS = Kind(
+    "suspects",
+    "sus",
+    "list",
+    "",
+    "empties itself",
+    _C,
+    "ids whose worker died, served one at a time",
+)
+SUSPECT_LEASE = Kind(
+    "suspect_lease",
+    "sl",
+    "string",
+    "",
+    "with its lease",
+    _C,
+    "token of the one lease that holds a suspect",
+)
+DEATHS = Kind(
+    "deaths",
+    "deaths",
+    "hash",
+    "",
+    "with the verdict",
+    _C,
+    "comment -> workers that died on it alone",
+)
 LEASES = Kind("leases", "leases", "zset", "", "empties itself", _C, "lease tokens by expiry, ms")
 LEASE = Kind("lease", "l", "list", "token", "with the lease", _C, "ids on lease")
 WAKE = Kind("wake", "wake", "string", "", "3 s", _C, "a wake-up is on its way")
@@ -58,29 +86,94 @@ COUNTS = Kind("counts", "n", "hash", "", "never", _C, "comments by status, of ea
 DAILY = Kind("daily", "k", "hash", "site, day", "400 days", _C, "what happened on one UTC day")
 QUEUE = Kind("queue", "q", "zset", "site", "empties itself", _C, "flagged ids by priority")
 WAITING = Kind("waiting", "qt", "zset", "site", "empties itself", _C, "flagged ids by time, ms")
-DAY = Kind("day", "d", "list", "site, day", "purge, by retention", _C, "ids accepted on one UTC day")
+DAY = Kind(
+    "day", "d", "list", "site, day", "purge, by retention", _C, "ids accepted on one UTC day"
+)
 DAYS = Kind("days", "ds", "zset", "site", "purge, by retention", _C, "days that have comments")
-EXTERNAL = Kind("external", "x", "hash", "site, bucket", "with the comment", _C,
-                "digest of the blog's own id -> comment")
-AUTHOR = Kind("author", "a", "hash", "site, bucket", "with the text", _C,
-              "keyed hash of e-mail or address -> comments")
-HELD = Kind("held", "held", "zset", "", "empties itself", _C,
-            "comments whose decision is not yet told, by when it will be, ms")
-KEPT = Kind("kept", "kd", "hash", "comment", "erasure, purge", _C,
-            "decisions on a comment, with what they were decided on")
+EXTERNAL = Kind(
+    "external",
+    "x",
+    "hash",
+    "site, bucket",
+    "with the comment",
+    _C,
+    "digest of the blog's own id -> comment",
+)
+AUTHOR = Kind(
+    "author",
+    "a",
+    "hash",
+    "site, bucket",
+    "with the text",
+    _C,
+    "keyed hash of e-mail or address -> comments",
+)
+HELD = Kind(
+    "held",
+    "held",
+    "zset",
+    "",
+    "empties itself",
+    _C,
+    "comments whose decision is not yet told, by when it will be, ms",
+)
+KEPT = Kind(
+    "kept",
+    "kd",
+    "hash",
+    "comment",
+    "erasure, purge",
+    _C,
+    "decisions on a comment, with what they were decided on",
+)
 DECIDED = Kind("decided", "kt", "zset", "site", "purge", _C, "decided ids by time, ms")
-EVENTS = Kind("events", "e", "stream", "site", "trimmed after WINNOW_EVENT_DAYS", _C,
-              "what the feed and the deliverer read")
-TRIMMED = Kind("trimmed", "et", "string", "site", "never", _D,
-               "the stream id up to which a site's events were trimmed")
+EVENTS = Kind(
+    "events",
+    "e",
+    "stream",
+    "site",
+    "trimmed after WINNOW_EVENT_DAYS",
+    _C,
+    "what the feed and the deliverer read",
+)
+TRIMMED = Kind(
+    "trimmed",
+    "et",
+    "string",
+    "site",
+    "never",
+    _D,
+    "the stream id up to which a site's events were trimmed",
+)
 EVENTFUL = Kind("eventful", "ev", "set", "", "empties itself", _D, "sites with events to fan out")
-NEAR = Kind("near", "nd", "list", "site", "1 day idle", _C,
-            "signatures of recent texts with their authors' hashes")
+NEAR = Kind(
+    "near",
+    "nd",
+    "list",
+    "site",
+    "1 day idle",
+    _C,
+    "signatures of recent texts with their authors' hashes",
+)
 META = Kind("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
-WORKERS = Kind("workers", "workers", "zset", "", "entries after 1 h", "worker.supervisor",
-               "worker names by last heartbeat, ms")
-WATCHDOG = Kind("watchdog", "watchdog", "string", "", "5 s", "worker.supervisor",
-                "the supervisor whose watchdog runs")
+WORKERS = Kind(
+    "workers",
+    "workers",
+    "zset",
+    "",
+    "entries after 1 h",
+    "worker.supervisor",
+    "worker names by last heartbeat, ms",
+)
+WATCHDOG = Kind(
+    "watchdog",
+    "watchdog",
+    "string",
+    "",
+    "5 s",
+    "worker.supervisor",
+    "the supervisor whose watchdog runs",
+)
 
 #: What docs/reference/keys.md shows and the scripts' prelude is made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]
