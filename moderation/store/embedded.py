@@ -39,6 +39,18 @@ from moderation.errors import AlreadyRunning, BadSettings, StorageUnavailable
 #: What fits into `sockaddr_un` with its closing zero: 108 bytes on Linux, 104 on macOS.
 SOCKET_PATH_BYTES = 103
 
+#: What every Valkey under Winnow must be told, embedded or not; docker-compose.yml says it too.
+WHAT_WINNOW_NEEDS = (
+    ("save", ""),
+    ("appendonly", "yes"),
+    # A power cut may leave half a command at the end, which nobody was told is kept.
+    ("aof-load-truncated", "yes"),
+    # A comment that was accepted must not be evicted to make room for another one.
+    ("maxmemory-policy", "noeviction"),
+    # A bare 200-character comment takes 383 bytes in this form, 757 in the other one.
+    ("hash-max-listpack-value", "1024"),
+)
+
 #: How long a server may take to open its socket; loading its data afterwards may take any time.
 OPENING_SECONDS = 30.0
 
@@ -295,15 +307,8 @@ class EmbeddedValkey:
             ("pidfile", os.fspath(self.data_dir / "valkey.pid")),
             ("daemonize", "no"),
             ("logfile", ""),
-            ("save", ""),
-            ("appendonly", "yes"),
             ("appendfsync", self._fsync),
-            # A power cut may leave half a command at the end, which nobody was told is kept.
-            ("aof-load-truncated", "yes"),
-            # A comment that was accepted must not be evicted to make room for another one.
-            ("maxmemory-policy", "noeviction"),
-            # A bare 200-character comment takes 383 bytes in this form, 757 in the other one.
-            ("hash-max-listpack-value", "1024"),
+            *WHAT_WINNOW_NEEDS,
         ]
         if self._maxmemory:
             directives.append(("maxmemory", self._maxmemory))
