@@ -175,6 +175,37 @@ WATCHDOG = Kind(
     "the supervisor whose watchdog runs",
 )
 
+SITES = Kind("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
+SITE_NAMES = Kind("site_names", "names", "hash", "", "never", _A, "folded name -> site")
+REMOVED_SITES = Kind(
+    "removed_sites",
+    "gone",
+    "hash",
+    "",
+    "once purged",
+    _A,
+    "removed sites whose comments are still to be purged -> when, ms",
+)
+KEYS = Kind("keys", "keys", "hash", "", "never", _A, "keyed hash of a site's key -> the key, JSON")
+KEY_IDS = Kind("key_ids", "ki", "hash", "", "never", _A, "key's id -> its keyed hash")
+SITE_KEYS = Kind(
+    "site_keys", "sk", "set", "site", "empties itself", _A, "keyed hashes of a site's keys"
+)
+TOKENS = Kind("tokens", "tokens", "hash", "", "never", _A, "keyed hash -> admin's token, JSON")
+MODERATORS = Kind(
+    "moderators", "mods", "hash", "", "never", _A, "folded name -> moderator, password hash, JSON"
+)
+EPOCHS = Kind(
+    "epochs", "epochs", "hash", "", "never", _A, "folded name -> how often sessions were ended"
+)
+ENDPOINTS = Kind(
+    "endpoints", "endpoints", "hash", "", "never", _A, "endpoint -> settings, secrets sealed, JSON"
+)
+SITE_ENDPOINTS = Kind(
+    "site_endpoints", "se", "set", "site", "empties itself", _A, "ids of a site's endpoints"
+)
+AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when")
+
 #: What docs/reference/keys.md shows and the scripts' prelude is made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]
 

@@ -1,0 +1,309 @@
+"""Sites and whoever may speak for them, on a real server."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import replace
+
+import pytest
+import redis
+from argon2 import PasswordHasher
+
+from moderation.errors import Conflict, InvalidInput, NotFound
+from moderation.ids import new_id, shard_of
+from moderation.policy import Mode, Policy
+from moderation.ports import AuditLine
+from moderation.site import Endpoint, KeyKind, Role, Secret
+from moderation.store.accounts import RedisAccounts
+from moderation.store.client import connect
+from moderation.vault import Vault
+
+NOW = 1_790_000_000_000
+VAULT = Vault(b"a secret key that is long enough for anybody")
+#: Real parameters take 50 ms a hash, which is their purpose; tests only need the shape.
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def accounts(redis_url: str) -> RedisAccounts:
+    return RedisAccounts(connect(redis_url), VAULT, hasher=QUICK)
+
+
+def stored_bytes(client: redis.Redis) -> bytes:
+    """Return everything that the server holds, as one text to search in."""
+    return b"".join(client.dump(key) or b"" for key in client.keys("*"))
+
+
+# -- sites
+
+
+def test_a_site_is_found_by_id_and_by_name(accounts: RedisAccounts):
+    site = accounts.add_site("My Blog", "https://blog.example", now_ms=NOW)
+    assert accounts.site(site.id) == accounts.site("my blog") == site
+    assert accounts.sites() == [site]
+
+
+def test_a_name_is_given_once_however_it_is_written(accounts: RedisAccounts):
+    accounts.add_site("Blog", now_ms=NOW)
+    with pytest.raises(Conflict, match="BLOG"):
+        accounts.add_site("BLOG", now_ms=NOW)
+
+
+def test_of_many_who_want_a_name_at_once_one_gets_it(redis_url: str):
+    won: list[str] = []
+
+    def claim() -> None:
+        mine = RedisAccounts(connect(redis_url), VAULT)
+        with contextlib.suppress(Conflict):
+            won.append(mine.add_site("blog", now_ms=NOW).id)
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [site.id for site in RedisAccounts(connect(redis_url), VAULT).sites()] == won
+    assert len(won) == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "line\nbreak", "\ud800", new_id(NOW)])
+def test_a_name_that_cannot_be_shown_or_typed_is_refused(accounts: RedisAccounts, name: str):
+    """A name that looks like an id could stand for another site."""
+    with pytest.raises(InvalidInput):
+        accounts.add_site(name, now_ms=NOW)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "blog.example", "http://", "http://[x"])
+def test_a_sites_address_is_a_web_address(accounts: RedisAccounts, url: str):
+    with pytest.raises(InvalidInput):
+        accounts.add_site("blog", url, now_ms=NOW)
+
+
+def test_sites_spread_over_the_shards(redis_url: str):
+    accounts = RedisAccounts(connect(redis_url), VAULT, shards=3)
+    made = [accounts.add_site(f"blog {n}", now_ms=NOW) for n in range(6)]
+    assert sorted(shard_of(site.id) for site in made) == [0, 0, 1, 1, 2, 2]
+
+
+def test_settings_of_a_site_are_replaced_on_the_record(accounts: RedisAccounts):
+    site = accounts.add_site("blog", now_ms=NOW)
+    changed = replace(site, policy=Policy(mode=Mode.HOLD_ALL))
+    accounts.save_site(changed, by="ada", now_ms=NOW + 1)
+    assert accounts.site("blog").policy.mode is Mode.HOLD_ALL
+    assert accounts.audit()[0] == AuditLine(
+        NOW + 1, "ada", "site.save", site.id, {"policy": {"mode": "hold-all"}}
+    )
+
+
+def test_a_renamed_site_gives_its_old_name_back(accounts: RedisAccounts):
+    site = accounts.add_site("old", now_ms=NOW)
+    other = accounts.add_site("taken", now_ms=NOW)
+    accounts.save_site(replace(site, name="new"), by="ada", now_ms=NOW)
+    assert accounts.site("new").id == site.id
+    with pytest.raises(NotFound):
+        accounts.site("old")
+    with pytest.raises(Conflict):
+        accounts.save_site(replace(site, name="Taken"), by="ada", now_ms=NOW)
+    assert accounts.site("taken") == other
+
+
+def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: RedisAccounts):
+    """Its comments are still there, so the worker is told to purge them."""
+    site = accounts.add_site("blog", now_ms=NOW)
+    key, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
+    endpoint = accounts.add_endpoint(
+        Endpoint("", site.id, "https://blog.example/hook"), by="ada", now_ms=NOW
+    )
+    accounts.remove_site(site.id, by="ada", now_ms=NOW)
+    assert accounts.sites() == []
+    for missing in (
+        lambda: accounts.site("blog"),
+        lambda: accounts.key(text),
+        lambda: accounts.revoke_key(key.id, by="ada", now_ms=NOW),
+        lambda: accounts.endpoint(endpoint.id),
+        lambda: accounts.add_key(site.id, KeyKind.API, now_ms=NOW),
+    ):
+        with pytest.raises(NotFound):
+            missing()
+    assert accounts.removed_sites() == [site.id]
+    accounts.purged_site(site.id)
+    assert accounts.removed_sites() == []
+
+
+# -- keys and tokens
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_key_opens_its_site_until_it_is_revoked(accounts: RedisAccounts, kind: KeyKind):
+    site = accounts.add_site("blog", now_ms=NOW)
+    key, text = accounts.add_key("blog", kind, now_ms=NOW)
+    assert accounts.key(text) == key
+    assert key.site_id == site.id
+    assert accounts.keys(site.id) == [key]
+    accounts.revoke_key(key.id, by="ada", now_ms=NOW)
+    assert accounts.keys(site.id) == []
+    with pytest.raises(NotFound):
+        accounts.key(text)
+    with pytest.raises(NotFound):
+        accounts.revoke_key(key.id, by="ada", now_ms=NOW)
+
+
+@pytest.mark.parametrize("text", ["", "wk_wrong", "x" * 100_000, "\ud800", "\0"])
+def test_what_is_no_key_opens_nothing(accounts: RedisAccounts, text: str):
+    with pytest.raises(NotFound):
+        accounts.key(text)
+    with pytest.raises(NotFound):
+        accounts.token(text)
+
+
+def test_whoever_reads_the_database_learns_no_key(
+    accounts: RedisAccounts, redis_client: redis.Redis
+):
+    """A stolen backup without its secret.key must not open the API or forge a webhook."""
+    site = accounts.add_site("blog", now_ms=NOW)
+    texts = [accounts.add_key(site.id, kind, now_ms=NOW)[1] for kind in KeyKind]
+    texts += [accounts.add_token("ci", now_ms=NOW)[1]]
+    endpoint = Endpoint("", site.id, "https://blog.example", headers={"X-Pass": "sesame-9"})
+    texts += [accounts.add_endpoint(endpoint, by="ada", now_ms=NOW).secrets[0].value, "sesame-9"]
+    accounts.add_moderator("ada", "correct horse", role=Role.ADMIN, sites=(), now_ms=NOW)
+    everything = stored_bytes(redis_client)
+    for text in [*texts, "correct horse"]:
+        assert text.encode() not in everything
+
+
+def test_a_door_key_is_twelve_hex_digits_and_can_be_told_to_wordpress(accounts: RedisAccounts):
+    site = accounts.add_site("blog", now_ms=NOW)
+    assert accounts.door_key_text(site.id) is None
+    accounts.add_key(site.id, KeyKind.DOOR, now_ms=NOW)
+    _, newest = accounts.add_key(site.id, KeyKind.DOOR, now_ms=NOW + 1)
+    assert len(newest) == 12
+    assert set(newest) <= set("0123456789abcdef")
+    assert accounts.door_key_text(site.id) == newest
+
+
+def test_a_token_is_listed_and_revoked(accounts: RedisAccounts):
+    token, text = accounts.add_token("ci", now_ms=NOW)
+    assert accounts.token(text) == token
+    assert accounts.tokens() == [token]
+    accounts.revoke_token(token.id, by="ada", now_ms=NOW)
+    with pytest.raises(NotFound):
+        accounts.token(text)
+    with pytest.raises(NotFound):
+        accounts.revoke_token(token.id, by="ada", now_ms=NOW)
+
+
+def test_data_made_with_another_secret_is_told_apart(accounts: RedisAccounts, redis_url: str):
+    """Otherwise every key would be refused and nobody would know why."""
+    accounts.check_secret()
+    accounts.check_secret()
+    with pytest.raises(Conflict, match=r"secret\.key"):
+        RedisAccounts(connect(redis_url), Vault(b"x" * 32)).check_secret()
+
+
+# -- moderators
+
+
+def test_a_moderator_signs_in_with_name_and_password(accounts: RedisAccounts):
+    site = accounts.add_site("blog", now_ms=NOW)
+    ada = accounts.add_moderator(
+        "Ada", "correct horse", role=Role.MODERATOR, sites=["blog"], now_ms=NOW
+    )
+    assert ada.sites == (site.id,)
+    assert accounts.check_password("ada", "correct horse") == ada
+    assert accounts.moderators() == [accounts.moderator("ADA")] == [ada]
+    for name, password in [("ada", "wrong"), ("eve", "correct horse"), ("", ""), ("\ud800", "x")]:
+        with pytest.raises(NotFound):
+            accounts.check_password(name, password)
+
+
+def test_a_moderators_name_is_given_once(accounts: RedisAccounts):
+    accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
+    with pytest.raises(Conflict):
+        accounts.add_moderator("Ada", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
+    assert accounts.check_password("ada", "one")
+
+
+def test_a_moderator_of_a_site_that_is_not_there_is_refused(accounts: RedisAccounts):
+    with pytest.raises(NotFound):
+        accounts.add_moderator("ada", "x", role=Role.MODERATOR, sites=["none"], now_ms=NOW)
+
+
+def test_a_new_password_and_a_removal_end_sessions(accounts: RedisAccounts):
+    """Neither may the sessions of a removed moderator live on under someone new of that name."""
+    seen = [accounts.session_epoch("ada")]
+    accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
+    seen.append(accounts.session_epoch("ada"))
+    accounts.set_password("ada", "two", by="eve", now_ms=NOW)
+    seen.append(accounts.session_epoch("ada"))
+    with pytest.raises(NotFound):
+        accounts.check_password("ada", "one")
+    accounts.remove_moderator("ada", by="eve", now_ms=NOW)
+    seen.append(accounts.session_epoch("ada"))
+    with pytest.raises(NotFound):
+        accounts.check_password("ada", "two")
+    accounts.add_moderator("ada", "three", role=Role.ADMIN, sites=(), now_ms=NOW)
+    seen.append(accounts.session_epoch("ada"))
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_role_changes_and_the_password_stays(accounts: RedisAccounts):
+    site = accounts.add_site("blog", now_ms=NOW)
+    ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
+    accounts.save_moderator(
+        replace(ada, role=Role.MODERATOR, sites=(site.id,)), by="eve", now_ms=NOW
+    )
+    changed = accounts.check_password("ada", "one")
+    assert (changed.role, changed.sites) == (Role.MODERATOR, (site.id,))
+
+
+@pytest.mark.parametrize("password", ["", "x" * 1001])
+def test_an_empty_or_endless_password_is_refused(accounts: RedisAccounts, password: str):
+    with pytest.raises(InvalidInput):
+        accounts.add_moderator("ada", password, role=Role.ADMIN, sites=(), now_ms=NOW)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda accounts: accounts.set_password("no", "x", by="eve", now_ms=NOW),
+        lambda accounts: accounts.remove_moderator("no", by="eve", now_ms=NOW),
+        lambda accounts: accounts.moderator("no"),
+        lambda accounts: accounts.endpoint("no"),
+        lambda accounts: accounts.remove_endpoint("no", by="eve", now_ms=NOW),
+        lambda accounts: accounts.save_endpoint(
+            Endpoint("no", "no", "https://x.example"), by="eve", now_ms=NOW
+        ),
+        lambda accounts: accounts.remove_site("no", by="eve", now_ms=NOW),
+    ],
+)
+def test_what_is_not_there_is_not_found(accounts: RedisAccounts, verb):
+    with pytest.raises(NotFound):
+        verb(accounts)
+
+
+# -- endpoints and the trail
+
+
+def test_an_endpoint_comes_back_as_it_was_kept(accounts: RedisAccounts):
+    site = accounts.add_site("blog", now_ms=NOW)
+    told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Blog": "1"})
+    kept = accounts.add_endpoint(told, by="ada", now_ms=NOW)
+    assert kept.secrets[0].value.startswith("whsec_")
+    assert accounts.endpoint(kept.id) == kept
+    assert accounts.endpoints(site.id) == [kept]
+    changed = replace(kept, enabled=False, secrets=(*kept.secrets, Secret("whsec_2", NOW + 5)))
+    accounts.save_endpoint(changed, by="ada", now_ms=NOW)
+    assert accounts.endpoints(site.id) == [changed]
+    accounts.remove_endpoint(kept.id, by="ada", now_ms=NOW)
+    assert accounts.endpoints(site.id) == []
+
+
+def test_the_trail_tells_the_newest_first_and_holds_no_secret(accounts: RedisAccounts):
+    site = accounts.add_site("blog", now_ms=NOW)
+    _, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
+    accounts.note(AuditLine(NOW, "ada", "model.promote", "v2", {"from": "v1"}))
+    trail = accounts.audit()
+    assert [line.action for line in trail] == ["model.promote", "key.add", "site.add"]
+    assert accounts.audit(limit=1) == trail[:1]
+    assert text not in str(trail)
