@@ -165,6 +165,15 @@ WORKERS = Kind(
     "worker.supervisor",
     "worker names by last heartbeat, ms",
 )
+SCHEDULED = Kind(
+    "scheduled",
+    "cron",
+    "string",
+    "job",
+    "until it is due again",
+    "worker.supervisor",
+    "a periodic job was enqueued lately",
+)
 WATCHDOG = Kind(
     "watchdog",
     "watchdog",

@@ -1,0 +1,48 @@
+"""``python -m worker``: the supervisor with its workers and deliverer."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from moderation import logs, wiring
+from moderation.errors import StorageUnavailable, WinnowError
+from moderation.settings import Settings, from_env
+from worker.supervisor import CurrentModel, Supervisor
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> int:
+    """Run until told to stop; return the exit status."""
+    try:
+        settings = from_env(os.environ)
+        logs.configure(settings)
+        _await_storage(settings)
+        model = CurrentModel(Path(settings.model) if settings.model else None)
+        Supervisor(settings, model).run()
+    except WinnowError as problem:
+        print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up
+        return 1
+    return 0
+
+
+def _await_storage(settings: Settings) -> None:
+    """Wait until Redis answers, and hold its data against this Winnow."""
+    adapters = wiring.connect(settings)
+    while True:
+        try:
+            wiring.prepare(adapters)
+        except StorageUnavailable as problem:
+            log.warning("worker waits for Redis", problem=str(problem))
+            time.sleep(1)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""What is done from time to time: job, every so many seconds, on which queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moderation import dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """One line of the table."""
+
+    job: str
+    every_seconds: int
+    queue: str
+
+
+SCHEDULE = (
+    # Texts and verdicts whose retention is over.
+    Periodic(dispatch.PURGE, 3600, dispatch.UPKEEP),
+)

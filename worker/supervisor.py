@@ -1,0 +1,218 @@
+"""The supervisor: loads the scorer once, forks who uses it, restarts the dead, runs the watchdog."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from models.scorer import Scorer, newest_version, signature
+from moderation import dispatch, wiring
+from moderation.errors import StorageUnavailable, WinnowError
+from moderation.ports import Model
+from moderation.settings import Settings
+from moderation.store import keys
+from worker import deliverer
+from worker.children import Child, work
+from worker.schedule import SCHEDULE
+
+log = structlog.get_logger(__name__)
+
+_TICK_SECONDS = 0.1
+_WATCH_SECONDS = 1.0
+#: How long workers may take to finish their batch when we are told to stop.
+_DRAIN_SECONDS = 8.0
+#: The watchdog's lock outlives a few missed rounds, and no more.
+_LOCK_MS = 5000
+_HEARTBEATS_KEPT_MS = 3_600_000
+_MODEL_CHECK_SECONDS = 5.0
+
+
+class CurrentModel:
+    """The newest model: a promoted artifact is noticed without a restart."""
+
+    def __init__(
+        self, path: Path | None, wrap: Callable[[Model], Model] = lambda model: model
+    ) -> None:
+        """Load the model at *path* (None: the shipped one); *wrap* is for tests of bad texts."""
+        self._path, self._wrap = path, wrap
+        self._loaded = Scorer.load(path)
+        self._model = wrap(self._loaded)
+        self._checked = time.monotonic()
+
+    def __call__(self) -> Model:
+        """Return the model, looking for a newer one every few seconds."""
+        now = time.monotonic()
+        if now - self._checked > _MODEL_CHECK_SECONDS:
+            self._checked = now
+            if newest_version(self._path) != self._loaded.version:
+                self._loaded = Scorer.load(self._path)
+                self._model = self._wrap(self._loaded)
+                log.info("model changed", version=self._loaded.version)
+        return self._model
+
+
+class Supervisor:
+    """Keeps the children running and the protocol's promises: one per ``python -m worker``."""
+
+    def __init__(self, settings: Settings, model: Callable[[], Model]) -> None:
+        """Prepare the children; nothing runs before :meth:`run`."""
+        self._settings = settings
+        self._adapters = wiring.connect(settings)
+        self._boot = secrets.token_hex(4)
+        self._stopping = False
+        self._next_watch = 0.0
+        share = {"boot": self._boot, "model": model, "signature": signature}
+        self._screeners = [
+            Child(f"screener-{n}", lambda: work(dispatch.SCREENING, settings, **share))
+            for n in range(1, settings.workers + 1)
+        ]
+        self._others = [
+            Child("upkeep", lambda: work(dispatch.UPKEEP, settings, **share)),
+            Child("deliverer", lambda: deliverer.run(settings)),
+        ]
+
+    @property
+    def children(self) -> list[Child]:
+        """Every process that is to be running."""
+        return [*self._screeners, *self._others]
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, then let the children finish their batches."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._stop)
+        log.info("workers start", boot=self._boot, workers=self._settings.workers)
+        while not self._stopping:
+            now = time.monotonic()
+            self._bury(now)
+            for child in self.children:
+                if not child.pid and now >= child.start_at:
+                    child.start()
+            if now >= self._next_watch:
+                self._next_watch = now + _WATCH_SECONDS
+                self._watch()
+            time.sleep(_TICK_SECONDS)
+        self._drain()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _bury(self, now: float) -> None:
+        """Collect the dead, and take back at once what a dead screener had on lease."""
+        for child in self.children:
+            if not child.pid:
+                continue
+            pid, status = os.waitpid(child.pid, os.WNOHANG)
+            if not pid:
+                continue
+            log.warning("child is gone", child=child.name, pid=pid, status=status)
+            child.ended(now)
+            if child in self._screeners:
+                self._reclaim(f"{self._boot}:{pid}")
+
+    def _reclaim(self, holder: str) -> None:
+        """Take back a dead worker's leases; when Redis is away they expire by themselves."""
+        comments, clock = self._adapters.comments, self._adapters.clock
+        with contextlib.suppress(StorageUnavailable):
+            for shard in comments.shards:
+                gone = comments.reclaim(shard, holder=holder, now_ms=clock.now_ms())
+                for comment_id in gone:
+                    log.error("comment is quarantined: it killed three workers", comment=comment_id)
+                self._wake(shard)
+
+    def _watch(self) -> None:
+        """Do the watchdog's round; a round that Redis spoils is done again a second later."""
+        try:
+            self._beat()
+            self._kill_overdue()
+            if self._leads():
+                self._lead()
+        except StorageUnavailable as problem:
+            log.warning("watchdog waits for Redis", problem=str(problem))
+        except WinnowError as problem:
+            log.error("watchdog stumbled", problem=str(problem))  # noqa: TRY400 - the sentence says it all
+
+    def _beat(self) -> None:
+        """Say which workers live, for /readyz and ``doctor``."""
+        redis: Any = self._adapters.redis
+        now = self._adapters.clock.now_ms()
+        alive = {f"{c.name}@{self._boot}": now for c in self._screeners if c.pid}
+        pipeline = redis.pipeline(transaction=False)
+        if alive:
+            pipeline.zadd(keys.WORKERS(keys.GLOBAL), alive)
+        pipeline.zremrangebyscore(keys.WORKERS(keys.GLOBAL), "-inf", now - _HEARTBEATS_KEPT_MS)
+        pipeline.execute()
+
+    def _kill_overdue(self) -> None:
+        """Kill a worker that scores one batch for too long: Python alarms do not stop C code."""
+        settings, now = self._settings, self._adapters.clock.now_ms()
+        for shard in self._adapters.comments.shards:
+            holders = self._adapters.comments.overdue(
+                shard,
+                started_before_ms=now - round(settings.batch_seconds * 1000),
+                lease_ms=round(settings.lease_seconds * 1000),
+            )
+            for child in self._screeners:
+                if child.pid and f"{self._boot}:{child.pid}" in holders:
+                    log.error("worker is stuck in a batch and is killed", child=child.name)
+                    os.kill(child.pid, signal.SIGKILL)
+
+    def _leads(self) -> bool:
+        """Tell whether this supervisor's watchdog is the one that runs, of all hosts'."""
+        redis: Any = self._adapters.redis
+        key = keys.WATCHDOG(keys.GLOBAL)
+        if redis.set(key, self._boot, nx=True, px=_LOCK_MS):
+            return True
+        if redis.get(key) != self._boot.encode():
+            return False
+        redis.pexpire(key, _LOCK_MS)
+        return True
+
+    def _lead(self) -> None:
+        """Take back expired leases, tell decisions whose window closed, wake, run the schedule."""
+        comments, now = self._adapters.comments, self._adapters.clock.now_ms()
+        for shard in comments.shards:
+            comments.reclaim(shard, now_ms=now)
+            comments.release(shard, now_ms=now)
+            self._wake(shard)
+        redis: Any = self._adapters.redis
+        for line in SCHEDULE:
+            key = keys.SCHEDULED(keys.GLOBAL, line.job)
+            if redis.set(key, now, nx=True, ex=line.every_seconds):
+                self._adapters.jobs.enqueue(line.job)
+
+    def _wake(self, shard: int) -> None:
+        comments = self._adapters.comments
+        if comments.has_work(shard) and comments.claim_wake(shard):
+            self._adapters.jobs.wake(shard)
+
+    def _drain(self) -> None:
+        """Let the children finish what they hold; whoever takes too long is killed."""
+        log.info("workers stop", boot=self._boot)
+        _signal(self.children, signal.SIGTERM)
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while any(child.pid for child in self.children) and time.monotonic() < deadline:
+            for child in self.children:
+                if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
+                    child.pid = 0
+            time.sleep(_TICK_SECONDS / 2)
+        late = [child for child in self.children if child.pid]
+        _signal(late, signal.SIGKILL)
+        for child in late:
+            os.waitpid(child.pid, 0)
+            if child in self._screeners:
+                self._reclaim(f"{self._boot}:{child.pid}")
+
+
+def _signal(children: Iterable[Child], signum: signal.Signals) -> None:
+    for child in children:
+        if child.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signum)
