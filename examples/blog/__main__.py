@@ -1,0 +1,86 @@
+"""``make demo``: Winnow, and the blog beside it, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import make_server
+
+from examples.blog.app import create_app
+
+_ROOT = Path(__file__).parents[2]
+_START_SECONDS = 60
+
+
+def main() -> int:
+    """Start Winnow, make a site and an endpoint for the blog if it has none, and serve the blog."""
+    data = Path(os.environ.get("WINNOW_DATA_DIR", "data"))
+    winnow = f"http://127.0.0.1:{os.environ.get('WINNOW_PORT', '8025')}"
+    port = int(os.environ.get("BLOG_PORT", "8026"))
+    service = subprocess.Popen([str(_ROOT / "winnow"), "up"])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        _await_ready(winnow, service)
+        blog = create_app(_account(data / "blog", port) | {"WINNOW_URL": winnow})
+        server = make_server("127.0.0.1", port, blog, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        first = blog.config.get("FIRST_COMMENT")
+        if first:
+            with blog.test_request_context(base_url=f"http://127.0.0.1:{port}"):
+                first()
+        print(f"\nThe blog: http://127.0.0.1:{port}/   Write a comment, then look at the desk.\n")
+        return service.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        service.terminate()
+        service.wait()
+
+
+def _await_ready(url: str, service: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while service.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    sys.exit("Winnow did not get ready; its messages above say why.")
+
+
+def _account(directory: Path, port: int) -> dict[str, Any]:
+    """Return the blog's key and secret, made by Winnow's command line on the first start."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = directory / "account.json"
+    if not kept.exists():
+        site = _ask("site", "add", "second-reel", "--url", f"http://127.0.0.1:{port}/", "--json")
+        endpoint = _ask(
+            "endpoint", "add", site["id"], f"http://127.0.0.1:{port}/webhooks/winnow",
+            "--event", "comment.approved", "--event", "comment.flagged",
+            "--allow-private", "--json",
+        )  # fmt: skip
+        kept.touch(mode=0o600)
+        account = {"WINNOW_KEY": site["key"], "WEBHOOK_SECRET": endpoint["secret"]}
+        kept.write_text(json.dumps(account), encoding="utf-8")
+    account = json.loads(kept.read_text(encoding="utf-8"))
+    return account | {"DATABASE": str(directory / "blog.sqlite")}
+
+
+def _ask(*verb: str) -> dict[str, Any]:
+    done = subprocess.run([str(_ROOT / "winnow"), *verb], check=True, stdout=subprocess.PIPE)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())
