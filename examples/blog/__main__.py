@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from werkzeug.serving import make_server
 
-from examples.blog.app import create_app
+from examples.blog.app import FIRST_COMMENT, create_app
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
@@ -31,13 +32,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _await_ready(winnow, service)
+        new = not (data / "blog" / "blog.sqlite").exists()
         blog = create_app(_account(data / "blog", port) | {"WINNOW_URL": winnow})
         server = make_server("127.0.0.1", port, blog, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        first = blog.config.get("FIRST_COMMENT")
-        if first:
-            with blog.test_request_context(base_url=f"http://127.0.0.1:{port}"):
-                first()
+        if new:
+            first = urllib.parse.urlencode(FIRST_COMMENT).encode()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/comments", first, timeout=10).close()
         print(f"\nThe blog: http://127.0.0.1:{port}/   Write a comment, then look at the desk.\n")
         return service.wait()
     except KeyboardInterrupt:
@@ -72,7 +73,7 @@ def _account(directory: Path, port: int) -> dict[str, Any]:
         kept.touch(mode=0o600)
         account = {"WINNOW_KEY": site["key"], "WEBHOOK_SECRET": endpoint["secret"]}
         kept.write_text(json.dumps(account), encoding="utf-8")
-    account = json.loads(kept.read_text(encoding="utf-8"))
+    account: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return account | {"DATABASE": str(directory / "blog.sqlite")}
 
 

@@ -32,6 +32,7 @@ def submit(url: str, key: str, comment: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Tell whether Winnow sent *body*, unchanged and just now (Standard Webhooks v1)."""
+    headers = {name.lower(): value for name, value in headers.items()}
     message_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > _TOLERANCE_SECONDS:
