@@ -71,8 +71,8 @@ def _account(directory: Path, port: int) -> dict[str, Any]:
             "--allow-private", "--json",
         )  # fmt: skip
         kept.touch(mode=0o600)
-        account = {"WINNOW_KEY": site["key"], "WEBHOOK_SECRET": endpoint["secret"]}
-        kept.write_text(json.dumps(account), encoding="utf-8")
+        made = {"WINNOW_KEY": site["key"], "WEBHOOK_SECRET": endpoint["secret"]}
+        kept.write_text(json.dumps(made), encoding="utf-8")
     account: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return account | {"DATABASE": str(directory / "blog.sqlite")}
 
