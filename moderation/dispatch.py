@@ -48,3 +48,7 @@ class RqJobs:
     def enqueue(self, path: str) -> None:
         """Ask for one upkeep job of ALLOWED."""
         self._upkeep.enqueue_call(path, result_ttl=0, ttl=3600, failure_ttl=_TTL_SECONDS)
+
+    def ping(self) -> None:
+        """Return if jobs can be enqueued. Raises redis-py's errors when not."""
+        self._screening.connection.ping()

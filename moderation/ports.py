@@ -62,6 +62,14 @@ class Jobs(Protocol):
         ...
 
 
+class Meter(Protocol):
+    """Counts what is done."""
+
+    def screened(self, screened: Sequence[Screened], seconds: float) -> None:
+        """Count a batch's verdicts and how long it took."""
+        ...
+
+
 class Outcome(StrEnum):
     """How a draft fared on its way in."""
 
@@ -316,6 +324,10 @@ class Comments(Protocol):
 
     def counts(self, site_id: str | None = None) -> dict[str, int]:
         """Return how many comments stand in each status, of one site or of all."""
+        ...
+
+    def accepted(self) -> int:
+        """Return how many comments were accepted since this data set was made."""
         ...
 
     def daily(self, site_id: str, days: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -19,6 +19,7 @@ from moderation.store.clock import RedisClock
 from moderation.store.comments import RedisComments
 from moderation.store.deliveries import RedisDeliveries
 from moderation.store.embedded import socket_url
+from moderation.store.metrics import RedisMetrics
 from moderation.vault import Vault
 
 #: Raised when the format of keys changes; `up` migrates older data and refuses newer.
@@ -34,8 +35,10 @@ class Adapters:
     comments: Comments
     accounts: Accounts
     deliveries: RedisDeliveries
+    metrics: RedisMetrics
     jobs: RqJobs
     clock: Clock
+    vault: Vault
 
 
 def connect(settings: Settings) -> Adapters:
@@ -44,15 +47,16 @@ def connect(settings: Settings) -> Adapters:
     store = connect_redis(url, cluster=settings.cluster)
     vault = Vault.open(settings)
     comments = RedisComments(store, pepper=vault.derive("authors"), shards=settings.shards)
-    clock = RedisClock(store)
     return Adapters(
         settings=settings,
         redis=store,
         comments=comments,
         accounts=RedisAccounts(store, vault, shards=settings.shards),
         deliveries=RedisDeliveries(store, settings=settings, comments=comments),
+        metrics=RedisMetrics(store),
         jobs=RqJobs(Redis.from_url(settings.jobs_url or url)),
-        clock=clock,
+        clock=RedisClock(store),
+        vault=vault,
     )
 
 

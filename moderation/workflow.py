@@ -22,6 +22,7 @@ from moderation.ports import (
     Clock,
     Comments,
     Jobs,
+    Meter,
     Model,
     Outcome,
     Sample,
@@ -80,6 +81,7 @@ def screen(
     signature: Signature,
     jobs: Jobs,
     clock: Clock,
+    meter: Meter,
     limits: ScreenLimits,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -98,8 +100,10 @@ def screen(
             return written
         if batch.more and comments.claim_wake(shard):
             jobs.wake(shard)
+        began = monotonic()
         screened = _judged(batch, comments, accounts, model, signature, stopping)
         written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
+        meter.screened(screened, monotonic() - began)
         if stopping() or monotonic() > ends:
             break
     if comments.has_work(shard) and comments.claim_wake(shard):
@@ -329,3 +333,19 @@ def scores_of(result: object, version: str, near_duplicates: int) -> Scores:
 def defaults_of(thresholds: Mapping[str, Mapping[str, float]]) -> Thresholds:
     """Return an artifact's thresholds in the words of the policy."""
     return Thresholds(flag=thresholds["flag"], reject=thresholds["reject"])
+
+
+def with_external_id(draft: Draft, external_id: str) -> Draft:
+    """Return *draft* under the id by which the blog knows its comment; edits keep it."""
+    return replace(draft, external_id=external_id)
+
+
+def erase_author(
+    site_id: str, *, email: str, ip: str, by: str, comments: Comments, clock: Clock
+) -> int:
+    """Erase every comment of whoever used that e-mail or address; return how many."""
+    known = comments.by_author(site_id, email=email, ip=ip, limit=1_000_000)
+    living = [comment for comment in known if comment.status is not Status.ERASED]
+    for comment in living:
+        erase(comment.id, by=by, comments=comments, clock=clock)
+    return len(living)

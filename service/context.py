@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass, fields
+from typing import Self, cast
 
 from flask import Flask, current_app
 
@@ -12,10 +13,17 @@ from moderation.wiring import Adapters
 _NAME = "winnow"
 
 
+@dataclass(frozen=True)
 class Context(Adapters):
     """The adapters, with the model that the doors score with; None where none was loaded."""
 
-    model: Model | None
+    model: Model | None = None
+
+    @classmethod
+    def of(cls, adapters: Adapters, model: Model | None) -> Self:
+        """Return *adapters* and *model* as one."""
+        parts = {part.name: getattr(adapters, part.name) for part in fields(Adapters)}
+        return cls(**parts, model=model)
 
 
 def init_app(app: Flask, context: Context) -> None:

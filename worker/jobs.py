@@ -42,6 +42,7 @@ def screen_pending(shard: int) -> int:
         signature=context.signature,
         jobs=adapters.jobs,
         clock=adapters.clock,
+        meter=adapters.metrics,
         limits=workflow.ScreenLimits(lease_ms=round(adapters.settings.lease_seconds * 1000)),
         stopping=context.stopping,
     )

@@ -477,6 +477,11 @@ class RedisComments:
                 totals[status] += int(number or 0)
         return totals
 
+    def accepted(self) -> int:
+        """Return how many comments were accepted since this data set was made."""
+        totals = [self._redis.hget(keys.COUNTS(shard), "accepted") for shard in self.shards]
+        return sum(int(total or 0) for total in totals)
+
     def daily(self, site_id: str, days: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return the counters of each UTC day (YYYY-MM-DD)."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)

@@ -174,6 +174,12 @@ SCHEDULED = Kind(
     "worker.supervisor",
     "a periodic job was enqueued lately",
 )
+LIMITS = Kind(
+    "limits", "lim", "string", "limit, who, window", "with the window", "service.limits", "requests so far"
+)
+METRICS = Kind(
+    "metrics", "m", "hash", "", "never", "store.metrics", "verdicts, batches and attempts so far"
+)
 WATCHDOG = Kind(
     "watchdog",
     "watchdog",

@@ -106,6 +106,7 @@ local function keep(id, site, doc, digest, ext, whos, now, day, created)
   call('RPUSH', day_key(site, day), id)
   call('ZADD', days_key(site), day, day)
   count(site, 'pending', 1)
+  call('HINCRBY', counts_key(), 'accepted', 1)
   tally(site, day, 'accepted', 1)
 end
 

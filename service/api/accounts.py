@@ -1,0 +1,247 @@
+"""Sites, keys and endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from moderation import addresses
+from moderation.errors import NotFound
+from moderation.lists import WordList
+from moderation.policy import Policy
+from moderation.site import Endpoint, Retention, Site
+from service.api import schemas
+from service.api.base import SITE, administrator, api, asked_site, asking
+from service.api.describe import read
+from service.auth import refuse
+from service.context import winnow
+from service.shapes import endpoint_shape, key_shape, site_shape
+
+
+@api.route("GET", "/sites", tag="Sites", answers={200: schemas.Records})
+def list_sites() -> Any:
+    """List the sites: with a token all of them, with a key its own."""
+    own = asking().site
+    sites = winnow().accounts.sites() if own is None else [own]
+    return {"items": [site_shape(site) for site in sites]}
+
+
+@api.route(
+    "POST",
+    "/sites",
+    tag="Sites",
+    body=schemas.SiteIn,
+    answers={201: schemas.Record},
+    problems=(409,),
+    admin=True,
+)
+def add_site() -> Any:
+    """Add a site. Administrators only."""
+    administrator()
+    told, context = read(schemas.SiteIn), winnow()
+    site = context.accounts.add_site(told.name, told.url, now_ms=context.clock.now_ms())
+    return site_shape(site), 201
+
+
+@api.route("GET", "/sites/<site_id>", tag="Sites", answers={200: schemas.Record})
+def get_site(site_id: str) -> Any:
+    """Get a site with its policy."""
+    return site_shape(_own_site(site_id))
+
+
+@api.route(
+    "PATCH",
+    "/sites/<site_id>",
+    tag="Sites",
+    body=schemas.SiteChange,
+    answers={200: schemas.Record},
+    problems=(409,),
+    admin=True,
+)
+def change_site(site_id: str) -> Any:
+    """Change a site's name, address, policy, retention or doors. Administrators only."""
+    administrator()
+    site, told, context = _own_site(site_id), read(schemas.SiteChange), winnow()
+    changes = told.model_dump(exclude_unset=True, exclude={"policy", "retention"})
+    if "doors" in changes:
+        changes["doors"] = tuple(told.doors or ())
+    changed = replace(site, **{key: value for key, value in changes.items() if value is not None})
+    if told.policy:
+        changed = replace(changed, policy=_policy(site.policy, told.policy))
+    if told.retention:
+        changed = replace(changed, retention=_retention(site.retention, told.retention))
+    context.accounts.save_site(changed, by=asking().name, now_ms=context.clock.now_ms())
+    return site_shape(changed)
+
+
+@api.route(
+    "DELETE", "/sites/<site_id>", tag="Sites", answers={204: None}, admin=True
+)
+def remove_site(site_id: str) -> Any:
+    """Remove a site with its keys, endpoints and comments. Administrators only."""
+    administrator()
+    site, context = _own_site(site_id), winnow()
+    context.accounts.remove_site(site.id, by=asking().name, now_ms=context.clock.now_ms())
+    return "", 204
+
+
+@api.route(
+    "GET", "/keys", tag="Keys", answers={200: schemas.Records}, query=(SITE,), problems=(422,)
+)
+def list_keys() -> Any:
+    """List a site's keys, without the keys themselves."""
+    site = asked_site()
+    return {"items": [key_shape(key) for key in winnow().accounts.keys(site.id)]}
+
+
+@api.route(
+    "POST",
+    "/keys",
+    tag="Keys",
+    body=schemas.KeyIn,
+    answers={201: schemas.Record},
+    query=(SITE,),
+    admin=True,
+)
+def add_key() -> Any:
+    """Make a key for a site; `key` is shown only now. Administrators only."""
+    administrator()
+    site, told, context = asked_site(), read(schemas.KeyIn), winnow()
+    key, text = context.accounts.add_key(site.id, told.kind, now_ms=context.clock.now_ms())
+    return key_shape(key) | {"key": text}, 201
+
+
+@api.route("DELETE", "/keys/<key_id>", tag="Keys", answers={204: None}, admin=True)
+def revoke_key(key_id: str) -> Any:
+    """Revoke a key; it is worthless within seconds. Administrators only."""
+    administrator()
+    context = winnow()
+    context.accounts.revoke_key(key_id, by=asking().name, now_ms=context.clock.now_ms())
+    return "", 204
+
+
+@api.route(
+    "GET",
+    "/endpoints",
+    tag="Webhooks",
+    answers={200: schemas.Records},
+    query=(SITE,),
+    problems=(422,),
+)
+def list_endpoints() -> Any:
+    """List a site's endpoints, without their secrets."""
+    site = asked_site()
+    return {"items": [endpoint_shape(one) for one in winnow().accounts.endpoints(site.id)]}
+
+
+@api.route(
+    "POST",
+    "/endpoints",
+    tag="Webhooks",
+    body=schemas.EndpointIn,
+    answers={201: schemas.Record},
+    query=(SITE,),
+)
+def add_endpoint() -> Any:
+    """Add an endpoint; its signing `secret` is shown only now."""
+    site, told, context = asked_site(), read(schemas.EndpointIn), winnow()
+    _may_reach(told.allow_private)
+    addresses.check_url(told.url, allow_private=told.allow_private)
+    addresses.check_headers(told.headers)
+    endpoint = context.accounts.add_endpoint(
+        Endpoint(
+            id="",
+            site_id=site.id,
+            url=told.url,
+            events=tuple(told.events),
+            description=told.description,
+            enabled=told.enabled,
+            allow_private=told.allow_private,
+            full_payload=told.full_payload,
+            kind=told.kind,
+            headers=told.headers,
+        ),
+        by=asking().name,
+        now_ms=context.clock.now_ms(),
+    )
+    return endpoint_shape(endpoint) | {"secret": endpoint.secrets[-1].value}, 201
+
+
+@api.route("GET", "/endpoints/<endpoint_id>", tag="Webhooks", answers={200: schemas.Record})
+def get_endpoint(endpoint_id: str) -> Any:
+    """Get an endpoint."""
+    return endpoint_shape(_own_endpoint(endpoint_id))
+
+
+@api.route(
+    "PATCH",
+    "/endpoints/<endpoint_id>",
+    tag="Webhooks",
+    body=schemas.EndpointChange,
+    answers={200: schemas.Record},
+)
+def change_endpoint(endpoint_id: str) -> Any:
+    """Change an endpoint; enabling it again forgets why it was disabled."""
+    endpoint, told = _own_endpoint(endpoint_id), read(schemas.EndpointChange)
+    context = winnow()
+    changes = {
+        key: value
+        for key, value in told.model_dump(exclude_unset=True).items()
+        if value is not None
+    }
+    if changes.get("allow_private"):
+        _may_reach(allow_private=True)
+    if "events" in changes:
+        changes["events"] = tuple(changes["events"])
+    if changes.get("enabled"):
+        changes |= {"disabled_reason": "", "failing_since": None}
+    changed = replace(endpoint, **changes)
+    addresses.check_url(changed.url, allow_private=changed.allow_private)
+    addresses.check_headers(changed.headers)
+    context.accounts.save_endpoint(changed, by=asking().name, now_ms=context.clock.now_ms())
+    return endpoint_shape(changed)
+
+
+@api.route("DELETE", "/endpoints/<endpoint_id>", tag="Webhooks", answers={204: None})
+def remove_endpoint(endpoint_id: str) -> Any:
+    """Remove an endpoint; what was due to it is dropped."""
+    endpoint, context = _own_endpoint(endpoint_id), winnow()
+    context.accounts.remove_endpoint(
+        endpoint.id, by=asking().name, now_ms=context.clock.now_ms()
+    )
+    return "", 204
+
+
+def _own_site(site_id: str) -> Site:
+    own = asking().site
+    if own is not None and site_id not in {own.id, own.name}:
+        raise NotFound(f"there is no site {site_id[:100]!r}")
+    return own or winnow().accounts.site(site_id)
+
+
+def _own_endpoint(endpoint_id: str) -> Endpoint:
+    endpoint = winnow().accounts.endpoint(endpoint_id)
+    if not asking().may_see(endpoint.site_id):
+        raise NotFound(f"there is no endpoint {endpoint_id[:64]!r}")
+    return endpoint
+
+
+def _may_reach(allow_private: bool) -> None:  # noqa: FBT001 - what is asked for
+    if allow_private and not asking().is_admin:
+        refuse(403, "forbidden", "only an administrator may allow private addresses")
+
+
+def _policy(policy: Policy, told: schemas.PolicyIn) -> Policy:
+    """Return *policy* with what is told in its place. Raises InvalidInput for a bad pattern."""
+    WordList(told.blocked_words or [])
+    changes = told.model_dump(exclude_unset=True)
+    nullable = {"hold_links_over", "hold_near_duplicates"}
+    kept = {key: value for key, value in changes.items() if value is not None or key in nullable}
+    return Policy.from_dict(policy.to_dict() | kept)
+
+
+def _retention(retention: Retention, told: schemas.RetentionIn) -> Retention:
+    return Retention(
+        text_days={**retention.text_days, **{str(k): v for k, v in (told.text_days or {}).items()}},
+        verdict_days=retention.verdict_days if told.verdict_days is None else told.verdict_days,
+    )

@@ -1,0 +1,463 @@
+"""Submitting comments, reading them, deciding on them, and the feed."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from moderation import workflow
+from moderation.comment import Comment, Draft, Status
+from moderation.errors import InvalidInput, WinnowError
+from moderation.ports import Accepted, Order
+from service.api import schemas
+from service.api.base import (
+    CURSOR,
+    LIMIT,
+    MAX_PAGE,
+    SITE,
+    api,
+    asked_site,
+    asking,
+    moderator,
+    number,
+    own_comment,
+    spend,
+    text,
+)
+from service.api.describe import JSON, Parameter, Refused, parsed, read
+from service.context import winnow
+from service.errors import problem
+from service.shapes import comment_shape, event_shape, links
+
+_NDJSON = "application/x-ndjson"
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,3})", re.IGNORECASE)
+_LONGEST_WAIT_SECONDS = 10
+#: Waiters hold a thread each: the others must still find one.
+_WAITERS = threading.BoundedSemaphore(4)
+_FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.004, 0.05
+
+PREFER = Parameter(
+    "Prefer",
+    {"type": "string", "maxLength": 100},
+    "`wait=2`: answer 200 with the verdict if it comes within so many seconds (RFC 7240).",
+)
+
+
+@api.route(
+    "POST",
+    "/comments",
+    tag="Comments",
+    body=schemas.CommentIn,
+    answers={202: schemas.AcceptedOut, 200: schemas.CommentOut},
+    problems=(409,),
+    query=(SITE,),
+    headers=(PREFER,),
+)
+def submit_comment() -> Any:
+    """Submit a comment.
+
+    What is acknowledged is stored. A repeat with the same `external_id` and content is the same
+    comment; with other content it is a 409 that names the comment.
+    """
+    site = asked_site()
+    draft = read(schemas.CommentIn).draft()
+    spend()
+    context = winnow()
+    accepted = workflow.submit(
+        [draft],
+        site=site,
+        comments=context.comments,
+        jobs=context.jobs,
+        clock=context.clock,
+        backlog=context.settings.backlog,
+    )[0]
+    wait = _wanted_wait()
+    if wait:
+        comment = _awaited(accepted.id, wait)
+        if comment is not None:
+            answer = jsonify(comment_shape(comment, base=context.settings.url))
+            answer.headers["Preference-Applied"] = f"wait={wait}"
+            return answer
+    shape = _accepted(accepted, draft)
+    return shape, 202, {"Location": shape["links"]["self"]}
+
+
+@api.route(
+    "POST",
+    "/comments/batch",
+    tag="Comments",
+    body=schemas.BatchIn,
+    answers={202: schemas.BatchOut},
+    query=(SITE,),
+)
+def submit_batch() -> Any:
+    """Submit up to 1,000 comments, taken whole or not at all.
+
+    As `{"comments": [...]}`, as a bare array, or as NDJSON (`application/x-ndjson`), one comment a
+    line. Each line of the answer says whether its comment is `new`, the `same` as one known by its
+    external id, or in `conflict` with one.
+    """
+    site = asked_site()
+    drafts = [one.draft() for one in _batch()]
+    spend(len(drafts))
+    context = winnow()
+    accepted = workflow.submit(
+        drafts,
+        site=site,
+        comments=context.comments,
+        jobs=context.jobs,
+        clock=context.clock,
+        backlog=context.settings.backlog,
+    )
+    pairs = zip(accepted, drafts, strict=True)
+    return {"items": [_accepted(one, draft) for one, draft in pairs]}, 202
+
+
+@api.route(
+    "GET",
+    "/comments",
+    tag="Comments",
+    answers={200: schemas.CommentsOut},
+    problems=(422,),
+    query=(
+        SITE,
+        Parameter("external_id", {"type": "string", "maxLength": 200}, "The blog's own id."),
+        CURSOR,
+        LIMIT,
+    ),
+)
+def list_comments() -> Any:
+    """List a site's comments, the newest first, or find one by its external id."""
+    site, comments = asked_site(), winnow().comments
+    external_id = text("external_id", 200)
+    if external_id:
+        return _page([comments.find(site.id, external_id)], None)
+    page = comments.recent(site.id, cursor=text("cursor"), limit=number("limit", 50, MAX_PAGE))
+    return _page(page.items, page.next)
+
+
+@api.route("GET", "/comments/<comment_id>", tag="Comments", answers={200: schemas.CommentOut})
+def get_comment(comment_id: str) -> Any:
+    """Get a comment: its status, scores, verdict with reasons, and history."""
+    return _shape(own_comment(comment_id))
+
+
+@api.route(
+    "PUT",
+    "/comments/<comment_id>",
+    tag="Comments",
+    body=schemas.CommentIn,
+    answers={200: schemas.CommentOut},
+    problems=(409,),
+)
+def edit_comment(comment_id: str) -> Any:
+    """Edit a comment: its next revision is pending and screened anew."""
+    comment = own_comment(comment_id)
+    draft = read(schemas.CommentIn).draft()
+    known = comment.draft.external_id
+    if draft.external_id != known and (draft.external_id or not known):
+        raise InvalidInput("external_id cannot be changed by an edit", field="external_id")
+    spend()
+    context = winnow()
+    edited = workflow.edit(
+        comment_id,
+        workflow.with_external_id(draft, known),
+        by=asking().name,
+        comments=context.comments,
+        jobs=context.jobs,
+        clock=context.clock,
+    )
+    return _shape(edited)
+
+
+@api.route("DELETE", "/comments/<comment_id>", tag="Comments", answers={204: None})
+def erase_comment(comment_id: str) -> Any:
+    """Erase a comment: its words and author are forgotten, a tombstone stays."""
+    own_comment(comment_id)
+    context = winnow()
+    workflow.erase(
+        comment_id, by=asking().name, comments=context.comments, clock=context.clock
+    )
+    return "", 204
+
+
+@api.route(
+    "GET",
+    "/queue",
+    tag="Moderation",
+    answers={200: schemas.CommentsOut},
+    problems=(422,),
+    query=(
+        SITE,
+        Parameter(
+            "order",
+            {"type": "string", "enum": [str(order) for order in Order], "default": "priority"},
+            "By risk and uncertainty, or by time.",
+        ),
+        CURSOR,
+        LIMIT,
+    ),
+)
+def list_queue() -> Any:
+    """List the flagged comments that wait for a moderator."""
+    site = asked_site()
+    order = request.args.get("order", Order.PRIORITY)
+    if order not in set(Order):
+        raise InvalidInput(f"order is one of {', '.join(Order)}", field="order")
+    page = winnow().comments.queue(
+        site.id, order=Order(order), cursor=text("cursor"), limit=number("limit", 50, MAX_PAGE)
+    )
+    return _page(page.items, page.next)
+
+
+@api.route(
+    "POST",
+    "/comments/<comment_id>/decision",
+    tag="Moderation",
+    body=schemas.DecisionIn,
+    answers={200: schemas.CommentOut},
+    problems=(409,),
+)
+def decide(comment_id: str) -> Any:
+    """Decide on a comment.
+
+    The blog is told once the undo window has closed (`undo_until`). With `version`, a comment that
+    moved on meanwhile is a 409 that says what version it has now.
+    """
+    own_comment(comment_id)
+    told, context = read(schemas.DecisionIn), winnow()
+    comment = workflow.review(
+        comment_id,
+        told.decision,
+        by=moderator(told.moderator),
+        version=told.version,
+        reason=told.reason,
+        note=told.note,
+        comments=context.comments,
+        clock=context.clock,
+        hold_seconds=context.settings.undo_seconds,
+    )
+    return _shape(comment)
+
+
+@api.route(
+    "POST",
+    "/decisions",
+    tag="Moderation",
+    body=schemas.DecisionsIn,
+    answers={200: schemas.DecisionsOut},
+)
+def decide_many() -> Any:
+    """Decide on many comments at once; each is decided or refused on its own."""
+    told, context = read(schemas.DecisionsIn), winnow()
+    decided, refused = [], {}
+    for comment_id in dict.fromkeys(told.ids):
+        try:
+            own_comment(comment_id)
+            workflow.review(
+                comment_id,
+                told.decision,
+                by=moderator(told.moderator),
+                reason=told.reason,
+                note=told.note,
+                comments=context.comments,
+                clock=context.clock,
+                hold_seconds=context.settings.bulk_undo_seconds,
+            )
+            decided.append(comment_id)
+        except WinnowError as error:
+            refused[comment_id] = str(error)
+    return {"decided": decided, "refused": refused}
+
+
+@api.route(
+    "POST",
+    "/comments/<comment_id>/undo",
+    tag="Moderation",
+    answers={200: schemas.CommentOut},
+    problems=(409,),
+)
+def undo(comment_id: str) -> Any:
+    """Take back the last decision within its window, before anyone was told."""
+    own_comment(comment_id)
+    context = winnow()
+    comment = workflow.undo(
+        comment_id, by=moderator(""), comments=context.comments, clock=context.clock
+    )
+    return _shape(comment)
+
+
+@api.route(
+    "POST",
+    "/comments/<comment_id>/retry",
+    tag="Moderation",
+    answers={200: schemas.CommentOut},
+    problems=(409,),
+)
+def retry(comment_id: str) -> Any:
+    """Screen a flagged comment again, one that could not be scored above all."""
+    own_comment(comment_id)
+    context = winnow()
+    comment = workflow.retry(
+        comment_id,
+        by=moderator(""),
+        comments=context.comments,
+        jobs=context.jobs,
+        clock=context.clock,
+    )
+    return _shape(comment)
+
+
+@api.route(
+    "GET",
+    "/events",
+    tag="Events",
+    answers={200: schemas.EventsOut},
+    problems=(410, 422),
+    query=(
+        SITE,
+        Parameter(
+            "after",
+            {"type": "string", "pattern": r"^\d{1,20}(-\d{1,20})?$"},
+            "The `next` of the last answer; nothing: from the oldest event that is kept.",
+        ),
+        LIMIT,
+        Parameter(
+            "wait",
+            {"type": "integer", "minimum": 0, "maximum": _LONGEST_WAIT_SECONDS},
+            "Wait up to so many seconds for an event, if there is none yet.",
+        ),
+    ),
+)
+def list_events() -> Any:
+    """Read the site's events, the same that webhooks tell, in order.
+
+    A cursor older than what is kept is a 410.
+    """
+    site, comments = asked_site(), winnow().comments
+    after = text("after", 41) or "0"
+    if not re.fullmatch(r"\d{1,20}(-\d{1,20})?", after, re.ASCII):
+        raise InvalidInput("that is no cursor of this feed", field="after")
+    limit = number("limit", 50, MAX_PAGE)
+    deadline = time.monotonic() + number("wait", 0, _LONGEST_WAIT_SECONDS, least=0)
+    events = comments.events(site.id, after=after, limit=limit)
+    if not events and _WAITERS.acquire(blocking=False):
+        try:
+            while not events and time.monotonic() < deadline:
+                time.sleep(_SLOWEST_LOOK_SECONDS * 4)
+                events = comments.events(site.id, after=after, limit=limit)
+        finally:
+            _WAITERS.release()
+    wanted = list(dict.fromkeys(event.comment_id for event in events))
+    known = {comment.id: comment for comment in comments.get_many(wanted)}
+    return {
+        "items": [event_shape(event, known.get(event.comment_id)) for event in events],
+        "next": events[-1].cursor if events else after,
+    }
+
+
+@api.route(
+    "GET",
+    "/authors/comments",
+    tag="Authors",
+    answers={200: schemas.CommentsOut},
+    problems=(422,),
+    query=(
+        SITE,
+        Parameter("email", {"type": "string", "maxLength": 320}, "The author's e-mail."),
+        Parameter("ip", {"type": "string", "maxLength": 64}, "The author's address."),
+    ),
+)
+def export_author() -> Any:
+    """Export all that is kept of an author, by e-mail or address."""
+    site = asked_site()
+    email, ip = text("email", 320) or "", text("ip", 64) or ""
+    if not (email or ip):
+        raise InvalidInput("say whose comments: ?email= or ?ip=", field="email")
+    return _page(winnow().comments.by_author(site.id, email=email, ip=ip), None)
+
+
+@api.route(
+    "POST",
+    "/authors/erase",
+    tag="Authors",
+    body=schemas.EraseAuthorIn,
+    answers={200: schemas.Erased},
+    query=(SITE,),
+)
+def erase_author() -> Any:
+    """Erase all comments of an author, by e-mail or address."""
+    site, told, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
+    if not (told.email or told.ip):
+        raise InvalidInput("say whose comments: email or ip", field="email")
+    erased = workflow.erase_author(
+        site.id,
+        email=told.email,
+        ip=told.ip,
+        by=asking().name,
+        comments=context.comments,
+        clock=context.clock,
+    )
+    return {"erased": erased}
+
+
+def _batch() -> Sequence[schemas.CommentIn]:
+    body = request.get_data()
+    if request.mimetype == _NDJSON:
+        lines = [line for line in body.splitlines() if line.strip()]
+        if not 1 <= len(lines) <= schemas.MAX_BATCH:
+            raise InvalidInput(f"a batch has 1 to {schemas.MAX_BATCH} lines")
+        return [
+            parsed(schemas.CommentIn, line, where=f"line {n}: ") for n, line in enumerate(lines, 1)
+        ]
+    if request.mimetype != JSON:
+        detail = f"send the batch as {JSON} or {_NDJSON}"
+        raise Refused(problem(415, "unsupported-media-type", detail))
+    if body.lstrip()[:1] == b"[":
+        body = b'{"comments":' + body + b"}"
+    return parsed(schemas.BatchIn, body).comments
+
+
+def _wanted_wait() -> int:
+    wanted = _WAIT.search(request.headers.get("Prefer", "")[:200])
+    return min(int(wanted[1]), _LONGEST_WAIT_SECONDS) if wanted else 0
+
+
+def _awaited(comment_id: str, seconds: int) -> Comment | None:
+    """Return the comment once it is screened; None when that takes longer or too many wait."""
+    if not _WAITERS.acquire(blocking=False):
+        return None
+    try:
+        deadline, pause = time.monotonic() + seconds, _FIRST_LOOK_SECONDS
+        while time.monotonic() < deadline:
+            comment = winnow().comments.get(comment_id)
+            if comment.status is not Status.PENDING:
+                return comment
+            time.sleep(pause)
+            pause = min(pause * 1.5, _SLOWEST_LOOK_SECONDS)
+        return None
+    finally:
+        _WAITERS.release()
+
+
+def _accepted(accepted: Accepted, draft: Draft) -> dict[str, Any]:
+    return {
+        "id": accepted.id,
+        "external_id": draft.external_id or None,
+        "status": accepted.status,
+        "outcome": accepted.outcome,
+        "links": links(accepted.id, winnow().settings.url),
+    }
+
+
+def _shape(comment: Comment) -> dict[str, Any]:
+    return comment_shape(comment, base=winnow().settings.url)
+
+
+def _page(comments: Sequence[Comment], following: str | None) -> Response:
+    return jsonify({"items": [_shape(comment) for comment in comments], "next": following})

@@ -1,0 +1,198 @@
+"""Routes that describe themselves: one table serves the views, OpenAPI 3.1 and /docs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import models_json_schema
+
+from service.api.schemas import ProblemOut
+from service.errors import problem
+
+Model = TypeVar("Model", bound=BaseModel)
+View = Callable[..., Any]
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the query: its name, its JSON schema, and what it does."""
+
+    name: str
+    schema: Mapping[str, Any]
+    help: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path, as the documentation tells it."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    details: str
+    tag: str
+    body: type[BaseModel] | None
+    answers: Mapping[int, type[BaseModel] | None]
+    problems: tuple[int, ...]
+    query: tuple[Parameter, ...]
+    headers: tuple[Parameter, ...]
+    admin: bool
+
+
+@dataclass
+class Catalogue:
+    """Every operation of the API, in the order in which they are documented."""
+
+    bp: Blueprint
+    operations: list[Operation] = field(default_factory=list)
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        tag: str,
+        answers: Mapping[int, type[BaseModel] | None],
+        body: type[BaseModel] | None = None,
+        problems: tuple[int, ...] = (),
+        query: tuple[Parameter, ...] = (),
+        headers: tuple[Parameter, ...] = (),
+        admin: bool = False,
+    ) -> Callable[[View], View]:
+        """Route *path* to a view whose docstring documents it."""
+
+        def register(view: View) -> View:
+            summary, _, details = (view.__doc__ or "").partition("\n")
+            self.operations.append(
+                Operation(
+                    method, path, view.__name__, summary, " ".join(details.split()), tag, body,
+                    answers, problems, query, headers, admin,
+                )  # fmt: skip
+            )
+            self.bp.add_url_rule(path, view.__name__, view, methods=[method])
+            return view
+
+        return register
+
+
+def read(model: type[Model]) -> Model:
+    """Return the request's body as *model*; answers 4xx that says what is wrong with it."""
+    if request.mimetype != JSON:
+        raise Refused(problem(415, "unsupported-media-type", f"send the body as {JSON}"))
+    return parsed(model, request.get_data())
+
+
+def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
+    """Return *body* as *model*. Raises Refused that names each offending field."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as invalid:
+        found = invalid.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        raise Refused(problem(400, "malformed", f"{where}the body is not JSON: {found[0]['msg']}"))
+    told = [
+        {"field": where + ".".join(map(str, one["loc"])), "detail": one["msg"]}
+        for one in found[:20]
+    ]
+    detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in told)
+    raise Refused(problem(422, "invalid-input", detail, errors=told))
+
+
+class Refused(Exception):  # noqa: N818 - an answer more than an error
+    """Raised with the answer to give instead."""
+
+    def __init__(self, answer: Response) -> None:
+        """Carry the answer."""
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def openapi(catalogue: Catalogue, *, url: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of *catalogue*."""
+    used: list[type[BaseModel]] = [ProblemOut]
+    for operation in catalogue.operations:
+        used += [model for model in (operation.body, *operation.answers.values()) if model]
+    unique = list(dict.fromkeys(used))
+    inputs = {operation.body for operation in catalogue.operations}
+    places, definitions = models_json_schema(
+        [(model, "validation" if model in inputs else "serialization") for model in unique],
+        ref_template="#/components/schemas/{model}",
+    )
+    schema = {model: place for (model, _), place in places.items()}
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in catalogue.operations:
+        path = "/v1" + operation.path.replace("<", "{").replace(">", "}")
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schema)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Winnow",
+            "version": "1",
+            "description": "Screens comments for spam and toxicity on your own machine.",
+        },
+        "servers": [{"url": url}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A site's API key, or an administrator's token.",
+                }
+            },
+            "schemas": definitions.get("$defs", {}),
+        },
+    }
+
+
+#: What any operation may answer: wrong key, wrong role, not there, too much, too fast, storage away.
+_ALWAYS = (400, 401, 403, 404, 429, 503)
+_WITH_BODY = (413, 415, 422)
+
+
+def _operation(operation: Operation, schema: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in _names(operation.path)
+        ],
+        "responses": {},
+    }
+    if operation.details:
+        told["description"] = operation.details
+    for where, parameters in (("query", operation.query), ("header", operation.headers)):
+        told["parameters"] += [
+            {"name": one.name, "in": where, "schema": dict(one.schema), "description": one.help}
+            for one in parameters
+        ]
+    if operation.body:
+        told["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": schema[operation.body]}},
+        }
+    for status, model in operation.answers.items():
+        told["responses"][str(status)] = {"description": "Done."} | (
+            {"content": {JSON: {"schema": schema[model]}}} if model else {}
+        )
+    refused = {*_ALWAYS, *operation.problems, *(_WITH_BODY if operation.body else ())}
+    for status in sorted(refused):
+        told["responses"][str(status)] = {
+            "description": "Refused.",
+            "content": {"application/problem+json": {"schema": schema[ProblemOut]}},
+        }
+    return told
+
+
+def _names(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("<")]

@@ -1,0 +1,362 @@
+"""What the API takes and gives, field by field; the OpenAPI document is made of these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
+from moderation.events import EventType
+from moderation.policy import Mode
+from moderation.scores import Label
+from moderation.site import Door, EndpointKind, KeyKind
+from moderation.verdict import Action
+
+MAX_BATCH = 1000
+
+
+def _text(value: str) -> str:
+    """Return *value* if it can be stored and shown; NUL and lone surrogates cannot."""
+    if "\x00" in value:
+        raise ValueError("must not contain NUL characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode, without lone surrogates") from None
+    return value
+
+
+def _fits(value: str) -> str:
+    if len(_text(value).encode()) > MAX_CONTENT_BYTES:
+        raise ValueError(f"must be at most {MAX_CONTENT_BYTES} bytes of UTF-8")
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Content = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_CONTENT_BYTES, description="The text, 64 KiB at most."),
+    AfterValidator(_fits),
+]
+Short = Annotated[Text, Field(max_length=200)]
+Long = Annotated[Text, Field(max_length=2000)]
+Threshold = Annotated[float, Field(ge=0, le=1.01)]
+
+
+class _Strict(BaseModel):
+    """What clients send: unknown fields and wrong types are errors that name them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class AuthorIn(_Strict):
+    """Who wrote the comment, as far as the blog knows."""
+
+    name: Short = ""
+    email: Annotated[Text, Field(max_length=320)] = ""
+    url: Long = ""
+    ip: Annotated[Text, Field(max_length=64)] = ""
+    user_agent: Annotated[Text, Field(max_length=1000)] = ""
+    role: Short = ""
+
+
+class PostIn(_Strict):
+    """What was commented on."""
+
+    url: Long = ""
+    title: Annotated[Text, Field(max_length=500)] = ""
+    published_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    language: Annotated[Text, Field(max_length=35)] = ""
+
+
+class CommentIn(_Strict):
+    """A comment to be screened."""
+
+    content: Content
+    external_id: Annotated[
+        Text, Field(max_length=200, description="The blog's own id; makes the call repeatable.")
+    ] = ""
+    author: AuthorIn = AuthorIn()
+    post: PostIn = PostIn()
+    parent: Annotated[Text, Field(max_length=200, description="The blog's id of the parent.")] = ""
+    honeypot: Annotated[
+        Text, Field(max_length=2000, description="What stood in a field that people cannot see.")
+    ] = ""
+    form_served_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    submitted_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+
+    def draft(self) -> Draft:
+        """Return the comment in the words of the domain."""
+        post = self.post
+        return Draft(
+            content=self.content,
+            external_id=self.external_id,
+            author=Author(**self.author.__dict__),
+            post=Post(
+                url=post.url,
+                title=post.title,
+                language=post.language,
+                published_at=rfc3339(post.published_at) if post.published_at else "",
+            ),
+            parent=self.parent,
+            honeypot=self.honeypot,
+            form_served_at=rfc3339(self.form_served_at) if self.form_served_at else "",
+            submitted_at=rfc3339(self.submitted_at) if self.submitted_at else "",
+        )
+
+
+class BatchIn(_Strict):
+    """Up to 1,000 comments, taken whole or not at all."""
+
+    comments: Annotated[list[CommentIn], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class DecisionIn(_Strict):
+    """A moderator's decision. With *version*, only if the comment has not moved on since."""
+
+    decision: Annotated[Decision, Field(strict=False)]
+    version: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    reason: Short = ""
+    note: Long = ""
+    moderator: Annotated[Short, Field(description="Who decided, for the record.")] = ""
+
+
+class DecisionsIn(_Strict):
+    """One decision on many comments, undoable together for longer."""
+
+    ids: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(min_length=1, max_length=500)]
+    decision: Annotated[Decision, Field(strict=False)]
+    reason: Short = ""
+    note: Long = ""
+    moderator: Short = ""
+
+
+class UndoIn(_Strict):
+    """Who takes the decision back, for the record."""
+
+    moderator: Short = ""
+
+
+class EraseAuthorIn(_Strict):
+    """Whose comments to erase: by e-mail, address or both."""
+
+    email: Annotated[Text, Field(max_length=320)] = ""
+    ip: Annotated[Text, Field(max_length=64)] = ""
+
+
+class SiteIn(_Strict):
+    """A new site."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=100)]
+    url: Long = ""
+
+
+class PolicyIn(_Strict):
+    """A site's rules; what is left out keeps its value."""
+
+    mode: Annotated[Mode | None, Field(strict=False)] = None
+    flag_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
+    reject_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
+    blocked_words: Annotated[list[Short], Field(max_length=5000)] | None = None
+    blocked_domains: Annotated[list[Short], Field(max_length=5000)] | None = None
+    hold_first_comment: bool | None = None
+    hold_links_over: Annotated[int | None, Field(ge=0, le=1000)] = None
+    hold_near_duplicates: Annotated[int | None, Field(ge=1, le=1000)] = None
+    hold_unknown_language: bool | None = None
+    staff_roles: Annotated[list[Short], Field(max_length=50)] | None = None
+
+
+class RetentionIn(_Strict):
+    """For how many days texts, and then bare verdicts, are kept."""
+
+    text_days: (
+        dict[Annotated[Status, Field(strict=False)], Annotated[int, Field(ge=0, le=36500)]] | None
+    ) = None
+    verdict_days: Annotated[int | None, Field(ge=0, le=36500)] = None
+
+
+class SiteChange(_Strict):
+    """What to change of a site; what is left out keeps its value."""
+
+    name: Annotated[Text | None, Field(min_length=1, max_length=100)] = None
+    url: Long | None = None
+    policy: PolicyIn | None = None
+    retention: RetentionIn | None = None
+    doors: Annotated[list[Annotated[Door, Field(strict=False)]], Field(max_length=10)] | None = None
+    record_doors: bool | None = None
+
+
+class KeyIn(_Strict):
+    """A new key."""
+
+    kind: Annotated[KeyKind, Field(strict=False)] = KeyKind.API
+
+
+class EndpointIn(_Strict):
+    """A subscriber: where to send which events."""
+
+    url: Annotated[Text, Field(min_length=1, max_length=2000)]
+    events: Annotated[
+        list[Annotated[EventType, Field(strict=False)]], Field(min_length=1, max_length=10)
+    ] = [EventType.APPROVED]
+    description: Short = ""
+    enabled: bool = True
+    allow_private: Annotated[bool, Field(description="Administrators only.")] = False
+    full_payload: bool = True
+    kind: Annotated[EndpointKind, Field(strict=False)] = EndpointKind.WEBHOOK
+    headers: Annotated[dict[Short, Short], Field(max_length=20)] = {}
+
+
+class EndpointChange(_Strict):
+    """What to change of an endpoint; what is left out keeps its value."""
+
+    url: Annotated[Text | None, Field(min_length=1, max_length=2000)] = None
+    events: (
+        Annotated[
+            list[Annotated[EventType, Field(strict=False)]], Field(min_length=1, max_length=10)
+        ]
+        | None
+    ) = None
+    description: Short | None = None
+    enabled: bool | None = None
+    allow_private: bool | None = None
+    full_payload: bool | None = None
+    headers: Annotated[dict[Short, Short], Field(max_length=20)] | None = None
+
+
+# -- what is given ---------------------------------------------------------------------------------
+
+
+class Links(BaseModel):
+    """Where the comment is found."""
+
+    self: str
+    decision: str
+    desk: str
+
+
+class ReasonOut(BaseModel):
+    """Why: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+class AcceptedOut(BaseModel):
+    """What became of a submitted comment."""
+
+    id: str
+    external_id: str | None
+    status: Status
+    outcome: Literal["new", "same", "conflict"]
+    links: Links
+
+
+class BatchOut(BaseModel):
+    """What became of each comment, in order."""
+
+    items: list[AcceptedOut]
+
+
+class TransitionOut(BaseModel):
+    """One line of history."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Annotated[Status, Field(alias="from")]
+    to: Status
+    by: str
+    reason: str
+    note: str
+    at: str
+
+
+class CommentOut(BaseModel):
+    """A comment, where it stands and why."""
+
+    id: str
+    site_id: str
+    external_id: str | None
+    status: Status
+    revision: int
+    version: int
+    created_at: str
+    updated_at: str
+    content: str
+    author: dict[str, str]
+    post: dict[str, str]
+    parent: str | None
+    scores: dict[str, float] | None
+    model: str | None
+    verdict: Action | None
+    reasons: list[ReasonOut]
+    history: list[TransitionOut]
+    undo_until: str | None
+    links: Links
+
+
+class CommentsOut(BaseModel):
+    """A page of comments; ``next`` is the cursor of the next one."""
+
+    items: list[CommentOut]
+    next: str | None
+
+
+class DecisionsOut(BaseModel):
+    """What became of each comment of a bulk decision."""
+
+    decided: list[str]
+    refused: dict[str, str]
+
+
+class EventOut(BaseModel):
+    """An event of the feed; ``id`` is the webhook-id."""
+
+    id: str
+    cursor: str
+    type: EventType
+    timestamp: str
+    data: dict[str, Any]
+
+
+class EventsOut(BaseModel):
+    """Events in order; ask again with ``after=<next>``."""
+
+    items: list[EventOut]
+    next: str
+
+
+class Record(BaseModel):
+    """A site, key, endpoint or delivery."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+
+
+class Records(BaseModel):
+    """Several of them."""
+
+    items: list[Record]
+
+
+class Erased(BaseModel):
+    """How many comments were erased."""
+
+    erased: int
+
+
+class ProblemOut(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+

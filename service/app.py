@@ -1,0 +1,93 @@
+"""The application: adapters in, blueprints on, errors shaped."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from models.scorer import Scorer
+from moderation import wiring
+from moderation.ports import Model
+from moderation.settings import Settings
+from moderation.wiring import Adapters
+from service import api, context, errors, ops
+
+log = structlog.get_logger(__name__)
+
+#: A batch of a thousand comments of ordinary length; a single comment is bounded by its own schema.
+MAX_BODY_BYTES = 16 * 1024 * 1024
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+}
+
+
+def create_app(
+    settings: Settings, *, adapters: Adapters | None = None, model: Model | None = None
+) -> Flask:
+    """Return the web application; *adapters* and *model* are made from *settings* unless given."""
+    adapters = adapters or wiring.connect(settings)
+    model = model or Scorer.load(Path(settings.model) if settings.model else None)
+    whole = context.Context.of(adapters, model)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["SECRET_KEY"] = adapters.vault.derive("sessions")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.wsgi_app = _TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    context.init_app(app, whole)
+    errors.init_app(app)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    api.init_app(app, whole)
+    ops.init_app(app, whole)
+    return app
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    ops.observe(time.perf_counter() - g.get("started", time.perf_counter()), response.status_code)
+    return response
+
+
+class _TrustedProxies:
+    """Believes X-Forwarded-For and -Proto from the proxies we were told to trust, and no other."""
+
+    def __init__(self, app: Any, trusted: Iterable[str]) -> None:
+        self._app = app
+        self._trusted = [ipaddress.ip_network(one, strict=False) for one in trusted]
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+        if self._trusts(environ.get("REMOTE_ADDR", "")) and forwarded:
+            chain = [part.strip() for part in forwarded.split(",")]
+            # From the right, the first address that is no proxy of ours is the client's.
+            client = next((one for one in reversed(chain) if not self._trusts(one)), chain[0])
+            environ["REMOTE_ADDR"] = client
+            if environ.get("HTTP_X_FORWARDED_PROTO", "").strip() in {"http", "https"}:
+                environ["wsgi.url_scheme"] = environ["HTTP_X_FORWARDED_PROTO"].strip()
+        return self._app(environ, start_response)
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            known = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(known in network for network in self._trusted)

@@ -1,0 +1,97 @@
+"""Who asks: a site by its key, or an administrator by a token."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NoReturn
+
+from flask import abort, make_response, request
+
+from moderation.errors import NotFound
+from moderation.site import KeyKind, Site
+from service.context import winnow
+from service.errors import problem
+
+#: A key's answer is believed for so long: a revoked key may work for up to these seconds more.
+CACHE_SECONDS = 3.0
+_CACHE_SIZE = 10_000
+_LONGEST_KEY = 200
+TOKEN_PREFIX = "wt_"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent this request: a site, or an administrator (then ``site`` is None)."""
+
+    site: Site | None
+    name: str
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is an administrator."""
+        return self.site is None
+
+    def may_see(self, site_id: str) -> bool:
+        """Tell whether the caller may see what belongs to a site."""
+        return self.site is None or self.site.id == site_id
+
+
+class Callers:
+    """Callers by key, looked up once every few seconds."""
+
+    def __init__(self) -> None:
+        """Remember nobody yet."""
+        self._known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, text: str) -> Caller:
+        """Return the caller whose key or token this is. Raises NotFound."""
+        now = time.monotonic()
+        with self._lock:
+            known = self._known.get(text)
+        if known and known[0] > now:
+            return known[1]
+        caller = _looked_up(text)
+        with self._lock:
+            self._known[text] = (now + CACHE_SECONDS, caller)
+            while len(self._known) > _CACHE_SIZE:
+                self._known.popitem(last=False)
+        return caller
+
+
+def _looked_up(text: str) -> Caller:
+    accounts = winnow().accounts
+    if text.startswith(TOKEN_PREFIX):
+        return Caller(None, f"token {accounts.token(text).name}")
+    key = accounts.key(text)
+    if key.kind is not KeyKind.API:
+        refuse(403, "forbidden", "a door key opens the drop-in doors only; use an API key here")
+    return Caller(accounts.site(key.site_id), f"key {key.id}")
+
+
+def caller(callers: Callers) -> Caller:
+    """Return who sent this request; answers 401 when nobody we know did."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    text = text.strip()
+    if scheme.lower() != "bearer" or not text:
+        _unauthorized("send your site's key as `Authorization: Bearer <key>`")
+    if len(text) > _LONGEST_KEY or not text.isascii():
+        _unauthorized("this key is not known, or was revoked")
+    try:
+        return callers.find(text)
+    except NotFound:
+        _unauthorized("this key is not known, or was revoked")
+
+
+def refuse(status: int, name: str, detail: str) -> NoReturn:
+    """End the request with a problem."""
+    abort(make_response(problem(status, name, detail)))
+
+
+def _unauthorized(detail: str) -> NoReturn:
+    answer = problem(401, "wrong-key", detail)
+    answer.headers["WWW-Authenticate"] = 'Bearer realm="winnow"'
+    abort(make_response(answer))

@@ -1,0 +1,175 @@
+"""For those who operate Winnow: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from moderation.comment import Status
+from moderation.errors import StorageUnavailable
+from service.context import Context, winnow
+
+log = structlog.get_logger(__name__)
+bp = Blueprint("ops", __name__)
+
+_ALIVE_MS = 10_000
+_REGISTRY, _REQUESTS = "winnow_registry", "winnow_requests"
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """Say that this process answers."""
+    return jsonify({"ok": True})
+
+
+@bp.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Ask each dependency; 200 only when a comment would be screened."""
+    context, failing = winnow(), {}
+    for name, check in _CHECKS.items():
+        try:
+            trouble = check(context)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, we are not ready
+            log.warning("not ready", dependency=name, problem=type(problem).__name__)
+            trouble = str(problem) if isinstance(problem, StorageUnavailable) else "does not answer"
+        if trouble:
+            failing[name] = trouble
+    good = [name for name in _CHECKS if name not in failing]
+    return jsonify({"ok": good, "failing": failing}), 503 if failing else 200
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """Return what Prometheus scrapes."""
+    told = generate_latest(current_app.extensions[_REGISTRY])
+    return Response(told, content_type=CONTENT_TYPE_LATEST)
+
+
+def observe(seconds: float, status: int) -> None:
+    """Note how long a request took. Routes are named by their rule, never by what was asked."""
+    rule = request.url_rule.rule if request.url_rule else "none"
+    histogram: Histogram = current_app.extensions[_REQUESTS]
+    histogram.labels(request.method, rule, str(status)).observe(seconds)
+
+
+def init_app(app: Flask, context: Context) -> None:
+    """Give *app* its health and metrics."""
+    registry = CollectorRegistry()
+    registry.register(_Counters(context))
+    app.extensions[_REGISTRY] = registry
+    app.extensions[_REQUESTS] = Histogram(
+        "winnow_request_seconds",
+        "Time to answer a request of this web process.",
+        ["method", "route", "status"],
+        registry=registry,
+    )
+    app.register_blueprint(bp)
+
+
+def _storage(context: Context) -> str:
+    context.redis.ping()
+    told: Any = context.redis.info("persistence")
+    if told.get("loading"):
+        return "is loading"
+    if told.get("aof_enabled") and told.get("aof_last_write_status") != "ok":
+        return "cannot write to its disk"
+    return ""
+
+
+def _jobs(context: Context) -> str:
+    context.jobs.ping()
+    return ""
+
+
+def _workers(context: Context) -> str:
+    since = context.clock.now_ms() - _ALIVE_MS
+    return "" if context.metrics.workers_alive(since_ms=since) else "no screening worker is alive"
+
+
+def _model(context: Context) -> str:
+    return "" if context.model is not None else "is not loaded"
+
+
+_CHECKS: dict[str, Callable[[Context], str]] = {
+    "storage": _storage,
+    "jobs": _jobs,
+    "workers": _workers,
+    "model": _model,
+}
+
+
+class _Counters(Collector):
+    """What all processes counted together, read from Redis at each scrape."""
+
+    def __init__(self, context: Context) -> None:
+        """Read from the adapters of *context*."""
+        self._context = context
+
+    def describe(self) -> Iterable[Metric]:
+        """Describe nothing, so that registering needs no Redis."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield every counter; none when Redis is away, save that it is."""
+        up = GaugeMetricFamily("winnow_storage_up", "Whether Redis answers.")
+        try:
+            found = list(self._read())
+        except StorageUnavailable:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from found
+
+    def _read(self) -> Iterable[Metric]:
+        comments, clock = self._context.comments, self._context.clock
+        measured, counts = self._context.metrics.read(), comments.counts()
+        yield CounterMetricFamily(
+            "winnow_accepted", "Comments accepted.", value=comments.accepted()
+        )
+        screened = CounterMetricFamily(
+            "winnow_screened", "Verdicts given.", labels=["verdict", "model"]
+        )
+        for (verdict, model), number in measured.verdicts.items():
+            screened.add_metric([verdict, model], number)
+        yield screened
+        status = GaugeMetricFamily("winnow_comments", "Comments kept.", labels=["status"])
+        for name, number in counts.items():
+            status.add_metric([name], number)
+        yield status
+        yield GaugeMetricFamily(
+            "winnow_backlog", "Comments waiting for a verdict.", value=counts[Status.PENDING]
+        )
+        oldest = comments.oldest_pending_ms()
+        age = 0 if oldest is None else max(0, clock.now_ms() - oldest) / 1000
+        yield GaugeMetricFamily(
+            "winnow_oldest_pending_seconds", "Age of the oldest pending comment.", value=age
+        )
+        total, bounds = 0, []
+        for bound, number in measured.batches.items():
+            total += number
+            bounds.append(("+Inf" if bound == float("inf") else str(bound), total))
+        yield HistogramMetricFamily(
+            "winnow_screening_seconds",
+            "Time to score and judge one batch.",
+            buckets=bounds,
+            sum_value=measured.batch_seconds,
+        )
+        attempts = CounterMetricFamily(
+            "winnow_webhook_attempts", "Attempts at delivering a webhook.", labels=["result"]
+        )
+        for result, number in measured.attempts.items():
+            attempts.add_metric([result], number)
+        yield attempts

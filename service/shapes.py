@@ -1,0 +1,108 @@
+"""How comments, sites, keys and endpoints look as JSON: to the API, the command line and exports."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from moderation.comment import Comment, Transition, from_ms, rfc3339
+from moderation.events import Event
+from moderation.site import Endpoint, Key, Moderator, Site, Token
+
+
+def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
+    """Return all that may be told of *comment* to its own site; *base* begins its links."""
+    draft = comment.draft
+    told: dict[str, Any] = {
+        "id": comment.id,
+        "site_id": comment.site_id,
+        "external_id": draft.external_id or None,
+        "status": comment.status,
+        "revision": comment.revision,
+        "version": comment.version,
+        "created_at": rfc3339(comment.created_at),
+        "updated_at": rfc3339(comment.updated_at or comment.created_at),
+        "content": draft.content,
+        "author": asdict(draft.author),
+        "post": asdict(draft.post),
+        "parent": draft.parent or None,
+        "scores": None,
+        "model": None,
+        "verdict": None,
+        "reasons": [],
+        "history": [transition_shape(step) for step in comment.history],
+        "undo_until": rfc3339(comment.undo_until) if comment.undo_until else None,
+        "links": links(comment.id, base),
+    }
+    if comment.scores:
+        told["scores"] = dict(comment.scores.labels)
+        told["model"] = comment.scores.model
+    if comment.verdict:
+        told["verdict"] = comment.verdict.action
+        told["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
+    return told
+
+
+def links(comment_id: str, base: str) -> dict[str, str]:
+    """Return where a comment is found in the API and at the desk."""
+    return {
+        "self": f"{base}/v1/comments/{comment_id}",
+        "decision": f"{base}/v1/comments/{comment_id}/decision",
+        "desk": f"{base}/desk/comments/{comment_id}",
+    }
+
+
+def transition_shape(step: Transition) -> dict[str, Any]:
+    """Return one line of history."""
+    return {
+        "from": step.old,
+        "to": step.new,
+        "by": step.by,
+        "reason": step.reason,
+        "note": step.note,
+        "at": rfc3339(step.at),
+    }
+
+
+def event_shape(event: Event, comment: Comment | None) -> dict[str, Any]:
+    """Return an event as the feed tells it: what a webhook's body says, with id and cursor."""
+    return {"id": event.id, "cursor": event.cursor, **event.payload(comment, full=True)}
+
+
+def site_shape(site: Site) -> dict[str, Any]:
+    """Return a site with its policy."""
+    return site.to_dict() | {"created_at": _time(site.created_at)}
+
+
+def key_shape(key: Key) -> dict[str, Any]:
+    """Return what may be told of a key after it was made."""
+    return {
+        "id": key.id,
+        "site_id": key.site_id,
+        "kind": key.kind,
+        "hint": key.hint,
+        "created_at": _time(key.created_at),
+    }
+
+
+def token_shape(token: Token) -> dict[str, Any]:
+    """Return what may be told of a token after it was made."""
+    return asdict(token) | {"created_at": _time(token.created_at)}
+
+
+def moderator_shape(moderator: Moderator) -> dict[str, Any]:
+    """Return a moderator."""
+    return asdict(moderator) | {"created_at": _time(moderator.created_at)}
+
+
+def endpoint_shape(endpoint: Endpoint) -> dict[str, Any]:
+    """Return an endpoint without its secrets; of its headers only the names."""
+    told = asdict(endpoint) | {"created_at": _time(endpoint.created_at)}
+    told["headers"] = sorted(endpoint.headers)
+    told["failing_since"] = _time(endpoint.failing_since) if endpoint.failing_since else None
+    del told["secrets"]
+    return told
+
+
+def _time(milliseconds: int) -> str:
+    return rfc3339(from_ms(milliseconds))
