@@ -74,7 +74,7 @@ class RedisAccounts:
     ) -> None:
         """Keep accounts in *redis*, their secrets hashed or sealed by *vault*."""
         self._redis: Any = redis
-        self._vault = vault
+        self.vault = vault
         self._shards = shards
         self._hasher = hasher or PasswordHasher()
         self._script: Any = None
@@ -86,8 +86,8 @@ class RedisAccounts:
         Raises Conflict: keys would be refused and endpoint secrets unreadable.
         """
         key = keys.META(_G)
-        self._redis.hsetnx(key, "secret", self._vault.fingerprint)
-        if self._redis.hget(key, "secret").decode() != self._vault.fingerprint:
+        self._redis.hsetnx(key, "secret", self.vault.fingerprint)
+        if self._redis.hget(key, "secret").decode() != self.vault.fingerprint:
             raise Conflict(
                 "this data was made with another secret key; bring back its secret.key, "
                 "or name it by WINNOW_SECRET_KEY_FILE"
@@ -203,10 +203,10 @@ class RedisAccounts:
         # Two characters of twelve help to tell keys apart and leave 40 bits unsaid.
         text, shown = (secrets.token_hex(6), 2) if door else (f"wk_{secrets.token_urlsafe(24)}", 4)
         key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms)
-        digest = self._vault.digest(text)
+        digest = self.vault.digest(text)
         stored = asdict(key)
         if door:
-            stored["sealed"] = self._vault.seal(text, about=f"key {key.id}")
+            stored["sealed"] = self.vault.seal(text, about=f"key {key.id}")
         failed = self._change(
             [[keys.SITES(_G), site_id, "*"]],
             [
@@ -238,7 +238,7 @@ class RedisAccounts:
         if not doors:
             return None
         newest = max(doors, key=lambda stored: stored["id"])
-        return self._vault.unseal(newest["sealed"], about=f"key {newest['id']}")
+        return self.vault.unseal(newest["sealed"], about=f"key {newest['id']}")
 
     def revoke_key(self, key_id: str, *, by: str, now_ms: int) -> None:
         """Make a key worthless at once. Raises NotFound."""
@@ -271,7 +271,7 @@ class RedisAccounts:
         self._change(
             [],
             [
-                ["HSET", keys.TOKENS(_G), self._vault.digest(text), _json(asdict(token))],
+                ["HSET", keys.TOKENS(_G), self.vault.digest(text), _json(asdict(token))],
                 _line(AuditLine(now_ms, "winnow", "token.add", token.id, {"name": token.name})),
             ],
         )
@@ -308,7 +308,7 @@ class RedisAccounts:
         """Return what is stored for a key's or token's text; nothing for what cannot be one."""
         if not text or len(text) > _SECRET_TEXT_LENGTH:
             return None
-        stored = self._redis.hget(key, self._vault.digest(text))
+        stored = self._redis.hget(key, self.vault.digest(text))
         return json.loads(stored) if stored is not None else None
 
     # -- moderators ------------------------------------------------------------------------------
@@ -480,11 +480,11 @@ class RedisAccounts:
         """Return an endpoint as it is stored: what a thief could use is encrypted."""
         told = asdict(endpoint)
         hidden = _json({"secrets": told.pop("secrets"), "headers": dict(told.pop("headers"))})
-        return _json({**told, "sealed": self._vault.seal(hidden, about=f"endpoint {endpoint.id}")})
+        return _json({**told, "sealed": self.vault.seal(hidden, about=f"endpoint {endpoint.id}")})
 
     def _unsealed(self, stored: bytes) -> Endpoint:
         told = json.loads(stored)
-        hidden = self._vault.unseal(told.pop("sealed"), about=f"endpoint {told['id']}")
+        hidden = self.vault.unseal(told.pop("sealed"), about=f"endpoint {told['id']}")
         opened = json.loads(hidden)
         return Endpoint(
             **{

@@ -1,0 +1,171 @@
+"""``winnow queue, show, decide, undo, retry, erase``: moderating from a terminal."""
+
+from __future__ import annotations
+
+import click
+
+from moderation import workflow
+from moderation.comment import Comment, Decision
+from moderation.ports import Order
+from service.cli.context import (
+    answer,
+    as_json,
+    confirm,
+    dumped,
+    plain,
+    storage,
+    whoever,
+    yes_option,
+)
+from service.shapes import comment_shape
+
+comment_argument = click.argument("comment", metavar="COMMENT")
+
+
+@click.command()
+@click.argument("site")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--order",
+    type=click.Choice([order.value for order in Order]),
+    default=Order.PRIORITY.value,
+    show_default=True,
+)
+@as_json
+def queue(site: str, limit: int, order: str, *, as_json: bool) -> None:
+    """Show the comments of a site that wait for a moderator, the most pressing first.
+
+    Example: ./winnow queue blog --limit 5
+    """
+    with storage() as adapters:
+        owner = adapters.accounts.site(site)
+        page = adapters.comments.queue(owner.id, order=Order(order), limit=limit)
+    for comment in page.items:
+        click.echo(dumped(_shape(comment)) if as_json else f"{_described(comment)}\n")
+    if not page.items and not as_json:
+        click.echo(f"Nothing waits at {owner.name}.", err=True)
+
+
+@click.command()
+@comment_argument
+@as_json
+def show(comment: str, *, as_json: bool) -> None:
+    """Show a comment: its text, scores, reasons and history.
+
+    Example: ./winnow show 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
+    """
+    with storage() as adapters:
+        _tell(adapters.comments.get(comment), as_json=as_json)
+
+
+@click.command()
+@comment_argument
+@click.argument("decision", type=click.Choice([decision.value for decision in Decision]))
+@click.option("--note", default="", help="A remark for other moderators, kept in the history.")
+@as_json
+def decide(comment: str, decision: str, note: str, *, as_json: bool) -> None:
+    """Approve, reject or mark as spam. The blog hears of it a few seconds later.
+
+    Example: ./winnow decide 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 approve --note "a regular"
+    """
+    with storage() as adapters:
+        decided = workflow.review(
+            comment,
+            Decision(decision),
+            by=whoever(),
+            comments=adapters.comments,
+            clock=adapters.clock,
+            hold_seconds=adapters.settings.undo_seconds,
+            note=note,
+        )
+    _tell_status(decided, as_json=as_json)
+
+
+@click.command()
+@comment_argument
+@as_json
+def undo(comment: str, *, as_json: bool) -> None:
+    """Take back a decision while its blog has not heard of it.
+
+    Example: ./winnow undo 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
+    """
+    with storage() as adapters:
+        undone = workflow.undo(
+            comment, by=whoever(), comments=adapters.comments, clock=adapters.clock
+        )
+    _tell_status(undone, as_json=as_json)
+
+
+@click.command()
+@comment_argument
+@as_json
+def retry(comment: str, *, as_json: bool) -> None:
+    """Have a flagged comment screened again, such as one that could not be scored.
+
+    Example: ./winnow retry 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
+    """
+    with storage() as adapters:
+        pending = workflow.retry(
+            comment,
+            by=whoever(),
+            comments=adapters.comments,
+            jobs=adapters.jobs,
+            clock=adapters.clock,
+        )
+    _tell_status(pending, as_json=as_json)
+
+
+@click.command()
+@comment_argument
+@yes_option
+def erase(comment: str, *, yes: bool) -> None:
+    """Forget a comment's words and author for good, leaving a tombstone.
+
+    Example: ./winnow erase 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
+    """
+    with storage() as adapters:
+        adapters.comments.get(comment)
+        confirm("Forget the words and the author of this comment for good?", yes=yes)
+        workflow.erase(comment, by=whoever(), comments=adapters.comments, clock=adapters.clock)
+
+
+def _shape(comment: Comment) -> dict[str, object]:
+    told = comment_shape(comment)
+    del told["links"]  # a terminal has no address to link to
+    return told
+
+
+def _tell(comment: Comment, *, as_json: bool) -> None:
+    answer(_shape(comment), as_json=as_json, text=_described(comment, history=True))
+
+
+def _tell_status(comment: Comment, *, as_json: bool) -> None:
+    told = {"id": comment.id, "status": comment.status, "version": comment.version}
+    answer(told, as_json=as_json, text=f"{comment.id}  {comment.status}")
+
+
+def _described(comment: Comment, *, history: bool = False) -> str:
+    """Return a comment as a person at a terminal wants to see it."""
+    draft = comment.draft
+    author = plain(draft.author.name or "someone")
+    post = plain(draft.post.title or draft.post.url or "a post")
+    lines = [
+        f"{comment.id}  {comment.status}",
+        f"  by {author} on {post}, {comment.created_at:%Y-%m-%d %H:%M} UTC",
+    ]
+    lines += [f"  | {line}" for line in plain(draft.content).splitlines()]
+    if comment.verdict:
+        reasons = "; ".join(reason.text for reason in comment.verdict.reasons)
+        lines.append(f"  {comment.verdict.action}: {plain(reasons)}")
+    if comment.scores:
+        scores = sorted(comment.scores.labels.items(), key=lambda pair: -pair[1])
+        shown = ", ".join(f"{label} {score:.2f}" for label, score in scores)
+        lines.append(f"  {shown} (model {comment.scores.model})")
+    if history:
+        lines += [
+            f"  {step.at:%Y-%m-%d %H:%M:%S} {step.old} -> {step.new} by {plain(step.by)}"
+            + (f": {plain(step.reason)}" if step.reason else "")
+            + (f" ({plain(step.note)})" if step.note else "")
+            for step in comment.history
+        ]
+    return "\n".join(lines)

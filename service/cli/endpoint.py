@@ -1,0 +1,105 @@
+"""``winnow endpoint``: who is told of a site's comments."""
+
+from __future__ import annotations
+
+import click
+
+from moderation.addresses import check_url
+from moderation.events import EventType
+from moderation.site import Endpoint
+from service.cli.context import (
+    answer,
+    answer_all,
+    as_json,
+    confirm,
+    listed,
+    plain,
+    storage,
+    whoever,
+    yes_option,
+)
+from service.shapes import endpoint_shape
+
+
+@click.group()
+def endpoint() -> None:
+    """Add, list and remove the addresses that webhooks are sent to."""
+
+
+@endpoint.command()
+@click.argument("site")
+@click.argument("url")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice([event.value for event in EventType]),
+    default=[EventType.APPROVED.value],
+    show_default=True,
+    help="What to be told of. Repeatable. Withdrawals of what was told always are.",
+)
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Let the address lie in this machine or its private network.",
+)
+@as_json
+def add(
+    site: str, url: str, events: tuple[str, ...], *, allow_private: bool, as_json: bool
+) -> None:
+    """Send webhooks to URL; the secret that signs them is shown this once.
+
+    Example: ./winnow endpoint add blog https://blog.example/hooks/winnow --event comment.approved
+    """
+    check_url(url, allow_private=allow_private)
+    with storage() as adapters:
+        made = adapters.accounts.add_endpoint(
+            Endpoint(
+                id="",
+                site_id=adapters.accounts.site(site).id,
+                url=url,
+                events=tuple(dict.fromkeys(events)),
+                allow_private=allow_private,
+            ),
+            by=whoever(),
+            now_ms=adapters.clock.now_ms(),
+        )
+    told = {"id": made.id, "url": made.url, "secret": made.secrets[0].value}
+    text = f"url     {made.url}\nid      {made.id}\nsecret  {told['secret']}"
+    answer(told, as_json=as_json, text=text)
+
+
+@endpoint.command(name="list")
+@click.argument("site")
+@as_json
+def list_(site: str, *, as_json: bool) -> None:
+    """List where a site's webhooks go.
+
+    Example: ./winnow endpoint list blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.endpoints(adapters.accounts.site(site).id)
+    answer_all(
+        [endpoint_shape(one) for one in found],
+        as_json=as_json,
+        columns={"id": str, "url": plain, "events": listed, "enabled": _yes_or_no},
+        nothing="No webhooks are sent for this site; `./winnow endpoint add SITE URL` adds some.",
+    )
+
+
+@endpoint.command()
+@click.argument("endpoint_id", metavar="ID")
+@yes_option
+def remove(endpoint_id: str, *, yes: bool) -> None:
+    """Send no more webhooks to an endpoint; what was due to it is dropped.
+
+    Example: ./winnow endpoint remove 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
+    """
+    with storage() as adapters:
+        found = adapters.accounts.endpoint(endpoint_id)
+        confirm(f"Send no more webhooks to {plain(found.url)}?", yes=yes)
+        adapters.accounts.remove_endpoint(endpoint_id, by=whoever(), now_ms=adapters.clock.now_ms())
+
+
+def _yes_or_no(value: object) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,116 @@
+"""``winnow moderator``: who may sign in at the desk."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+
+from moderation.site import Role
+from service.cli.context import (
+    answer,
+    answer_all,
+    as_json,
+    confirm,
+    listed,
+    plain,
+    storage,
+    whoever,
+    yes_option,
+)
+from service.shapes import moderator_shape
+
+
+@click.group()
+def moderator() -> None:
+    """Add, list, reset and remove the people who moderate."""
+
+
+def new_password() -> str:
+    """Return a password that nobody guesses and anybody can type."""
+    return "-".join(secrets.token_hex(2) for _ in range(4))
+
+
+@moderator.command()
+@click.argument("name")
+@click.option("--site", "sites", multiple=True, help="A site whose comments they see. Repeatable.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.MODERATOR.value,
+    show_default=True,
+    help="An admin sees every site and administers all of them.",
+)
+@as_json
+def add(name: str, sites: tuple[str, ...], role: str, *, as_json: bool) -> None:
+    """Add a moderator; the password is made up and shown this once.
+
+    Example: ./winnow moderator add ada --site blog
+    """
+    password = new_password()
+    with storage() as adapters:
+        made = adapters.accounts.add_moderator(
+            name, password, role=Role(role), sites=sites, now_ms=adapters.clock.now_ms()
+        )
+    if made.role is Role.MODERATOR and not made.sites:
+        click.echo(f"{made.name} sees no site yet; name one by --site, or --role admin.", err=True)
+    _tell_password(made.name, password, as_json=as_json)
+
+
+@moderator.command(name="list")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List the moderators and what they see.
+
+    Example: ./winnow moderator list
+    """
+    with storage() as adapters:
+        names = {site.id: site.name for site in adapters.accounts.sites()}
+        records = [moderator_shape(one) for one in adapters.accounts.moderators()]
+    for record in records:
+        record["sites"] = [names.get(site_id, site_id) for site_id in record["sites"]]
+    answer_all(
+        records,
+        as_json=as_json,
+        columns={
+            "name": plain,
+            "role": str,
+            "sites": listed,
+            "created_at": str,
+        },
+        nothing="There is no moderator; `./winnow moderator add NAME` adds one.",
+    )
+
+
+@moderator.command()
+@click.argument("name")
+@as_json
+def reset(name: str, *, as_json: bool) -> None:
+    """Give a moderator a new password and end their sessions.
+
+    Example: ./winnow moderator reset ada
+    """
+    password = new_password()
+    with storage() as adapters:
+        adapters.accounts.set_password(name, password, by=whoever(), now_ms=adapters.clock.now_ms())
+        name = adapters.accounts.moderator(name).name
+    _tell_password(name, password, as_json=as_json)
+
+
+@moderator.command()
+@click.argument("name")
+@yes_option
+def remove(name: str, *, yes: bool) -> None:
+    """Remove a moderator and end their sessions; what they decided stays.
+
+    Example: ./winnow moderator remove ada
+    """
+    with storage() as adapters:
+        found = adapters.accounts.moderator(name)
+        confirm(f"Remove the moderator {found.name}?", yes=yes)
+        adapters.accounts.remove_moderator(found.name, by=whoever(), now_ms=adapters.clock.now_ms())
+
+
+def _tell_password(name: str, password: str, *, as_json: bool) -> None:
+    told = {"name": name, "password": password}
+    answer(told, as_json=as_json, text=f"name      {name}\npassword  {password}")

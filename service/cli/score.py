@@ -1,0 +1,132 @@
+"""``winnow score``: scores and verdicts for lines of JSON, without a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from moderation import workflow
+from moderation.comment import MAX_CONTENT_BYTES, Author, Comment, Draft, Post
+from moderation.errors import InvalidInput
+from moderation.policy import Policy
+from moderation.ports import Model, Taken
+from moderation.verdict import Verdict
+from service.cli.context import dumped, read_settings
+
+#: Lines that are read, scored and forgotten together.
+BATCH = 256
+#: A longer line holds no comment that Winnow takes: JSON may write each byte with six.
+MAX_LINE_BYTES = 8 * MAX_CONTENT_BYTES
+_TEXTS = ("parent", "honeypot", "form_served_at", "submitted_at")
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"), default="-")
+def score(file: BinaryIO) -> None:
+    r"""Score comments in FILE or standard input, one JSON object a line, one answer a line.
+
+    A line has `content`, and may have `author` and `post` as the API takes them. Its answer has
+    `scores`, `verdict` and `reasons`; that of a line that cannot be read has `error`, and then the
+    exit status is 1 at the end. No server is needed and nothing is kept.
+
+    Example: echo '{"content": "What a finale!"}' | ./winnow score
+    """
+    from models.scorer import Scorer  # noqa: PLC0415 - takes a second that no other verb should
+
+    settings = read_settings()
+    model = Scorer.load(Path(settings.model) if settings.model else None)
+    failed = False
+    lines = _lines(file)
+    while batch := list(islice(lines, BATCH)):
+        answers = answers_to(batch, model)
+        for told in answers:
+            click.echo(dumped(told))
+        failed = failed or any("error" in told for told in answers)
+    if failed:
+        raise SystemExit(1)
+
+
+def answers_to(lines: Sequence[tuple[int, bytes]], model: Model) -> list[dict[str, Any]]:
+    """Return for each numbered line what is printed for it."""
+    read = [_read(number, line) for number, line in lines]
+    drafts = [draft for draft in read if isinstance(draft, Draft)]
+    scores = iter(workflow.score(drafts, model=model) if drafts else [])
+    told = []
+    for draft in read:
+        if isinstance(draft, Draft):
+            measured = next(scores)
+            judged = workflow.verdict_on(_taken(draft), measured, policy=Policy(), model=model)
+            told.append({"scores": dict(measured.labels), **_verdict(judged.verdict)})
+        else:
+            told.append({"error": draft})
+    return told
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield numbered lines; of one that is too long only the beginning, so that memory is bounded."""
+    number, inside = 0, False
+    while chunk := file.readline(MAX_LINE_BYTES + 1):
+        begins, inside = not inside, not chunk.endswith(b"\n")
+        number += begins
+        if begins and chunk.strip():
+            yield number, chunk
+
+
+def _read(number: int, line: bytes) -> Draft | str:
+    """Return the draft that a line describes, or what is wrong with it."""
+    try:
+        if len(line) > MAX_LINE_BYTES:
+            raise InvalidInput("the line is too long")
+        return _draft(json.loads(line))
+    except InvalidInput as problem:
+        return f"line {number}: {problem}"
+    except (ValueError, RecursionError):
+        return f"line {number}: not JSON in UTF-8"
+
+
+def _draft(told: object) -> Draft:
+    if not isinstance(told, dict):
+        raise InvalidInput("not a JSON object")
+    if "content" not in told:
+        raise InvalidInput("content is missing")
+    content = _text(told, "content")
+    if len(content.encode("utf-8", "surrogatepass")) > MAX_CONTENT_BYTES:
+        raise InvalidInput(f"content is longer than {MAX_CONTENT_BYTES} bytes")
+    return Draft(
+        content=content,
+        author=Author(**_part(told, "author", Author)),
+        post=Post(**_part(told, "post", Post)),
+        **{name: _text(told, name) for name in _TEXTS},
+    )
+
+
+def _part(told: Mapping[str, Any], name: str, kind: type[Author | Post]) -> dict[str, str]:
+    part = told.get(name) or {}
+    if not isinstance(part, dict):
+        raise InvalidInput(f"{name} is not an object")
+    return {field.name: _text(part, field.name) for field in fields(kind)}
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name} is not a text")
+    return value
+
+
+def _taken(draft: Draft) -> Taken:
+    return Taken(Comment(id="", site_id="", draft=draft, created_at=datetime.now(UTC)))
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    reasons = [reason.to_dict() for reason in verdict.reasons]
+    return {"verdict": verdict.action, "reasons": reasons}

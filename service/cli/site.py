@@ -1,0 +1,103 @@
+"""``winnow site``: the blogs that Winnow moderates for."""
+
+from __future__ import annotations
+
+import click
+
+from moderation.comment import Status
+from moderation.ports import Comments
+from moderation.site import KeyKind
+from service.cli.context import (
+    answer,
+    answer_all,
+    as_json,
+    confirm,
+    dumped,
+    plain,
+    storage,
+    whoever,
+    yes_option,
+)
+from service.shapes import site_shape
+
+
+@click.group()
+def site() -> None:
+    """Add, list and remove sites. A site is named by its id or its name."""
+
+
+@site.command()
+@click.argument("name")
+@click.option("--url", default="", help="Where the site's readers find it.")
+@as_json
+def add(name: str, url: str, *, as_json: bool) -> None:
+    """Make a site and an API key for it; the key is shown this once.
+
+    Example: ./winnow site add blog --url https://blog.example
+    """
+    with storage() as adapters:
+        now = adapters.clock.now_ms()
+        made = adapters.accounts.add_site(name, url, now_ms=now)
+        _, text = adapters.accounts.add_key(made.id, KeyKind.API, now_ms=now)
+    told = {"id": made.id, "name": made.name, "key": text}
+    answer(told, as_json=as_json, text=f"site  {made.name}\nid    {made.id}\nkey   {text}")
+
+
+@site.command(name="list")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List every site.
+
+    Example: ./winnow site list
+    """
+    with storage() as adapters:
+        records = [
+            {"id": one.id, "name": one.name, "url": one.url, **_waiting(adapters.comments, one.id)}
+            for one in adapters.accounts.sites()
+        ]
+    answer_all(
+        records,
+        as_json=as_json,
+        columns={"id": str, "name": plain, "flagged": str, "pending": str, "url": plain},
+        nothing="There is no site yet; `./winnow site add NAME` makes one.",
+    )
+
+
+@site.command()
+@click.argument("site")
+@as_json
+def show(site: str, *, as_json: bool) -> None:
+    """Show a site with its policy and how many comments stand where.
+
+    Example: ./winnow site show blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        told = site_shape(found) | {"counts": adapters.comments.counts(found.id)}
+    lines = [f"{name:<13} {_cell(value)}" for name, value in told.items()]
+    answer(told, as_json=as_json, text="\n".join(lines))
+
+
+@site.command()
+@click.argument("site")
+@yes_option
+def remove(site: str, *, yes: bool) -> None:
+    """Remove a site with its keys, endpoints and comments.
+
+    Its keys are worthless at once; its comments are purged within the hour.
+
+    Example: ./winnow site remove blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        confirm(f"Remove the site {found.name} and all of its comments for good?", yes=yes)
+        adapters.accounts.remove_site(found.id, by=whoever(), now_ms=adapters.clock.now_ms())
+
+
+def _waiting(comments: Comments, site_id: str) -> dict[str, int]:
+    counts = comments.counts(site_id)
+    return {status: counts.get(status, 0) for status in (Status.FLAGGED, Status.PENDING)}
+
+
+def _cell(value: object) -> str:
+    return plain(value if isinstance(value, str) else dumped(value))

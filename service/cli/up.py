@@ -1,0 +1,227 @@
+"""``winnow up`` and ``winnow web``: the service itself."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import shlex
+import signal
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import click
+import structlog
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from moderation import logs, wiring
+from moderation.errors import BadSettings, StorageUnavailable
+from moderation.settings import Settings
+from moderation.site import KeyKind, Role
+from moderation.store.embedded import EmbeddedValkey
+from service.cli import processes
+from service.cli.context import embedded, holding, read_settings
+from service.cli.moderator import new_password
+from service.cli.processes import Process
+
+log = structlog.get_logger(__name__)
+
+DEMO_SITE = "demo"
+FIRST_MODERATOR = "admin"
+TRIAL = "What a season finale! I did not see that coming."
+_READY_SECONDS = 30.0
+_TICK_SECONDS = 0.2
+_STORE_PAUSE_SECONDS = 2.0
+#: The web steps back for the workers when both want the processor: what was accepted comes first.
+_WEB_NICE = 5
+#: Connections that may wait to be accepted, and requests that may wait for a thread.
+_CONNECTIONS, _WAITING = 2048, 256
+
+
+@click.command()
+def up() -> None:
+    """Start Winnow here: its Valkey, the web server, the workers. Ctrl-C stops it.
+
+    The first start makes a demo site and a moderator and shows their key and password, this once.
+
+    Example: WINNOW_PORT=9000 ./winnow up
+    """
+    settings = read_settings()
+    logs.configure(settings)
+    stopping = Event()
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, lambda *_: stopping.set())
+    with _store(settings) as server:
+        adapters = wiring.connect(settings)
+        wiring.prepare(adapters)
+        processes.stop_orphans(_remembered(settings))
+        _check_port(settings)
+        welcome = _welcome(adapters, settings)
+        try:
+            _run(settings, server, stopping, welcome)
+        finally:
+            _remembered(settings).unlink(missing_ok=True)
+
+
+@click.command()
+def web() -> None:
+    """Run the web server alone, for installations whose parts are run by something else.
+
+    Example: WINNOW_REDIS_URL=redis://valkey:6379/0 ./winnow web
+    """
+    settings = read_settings()
+    logs.configure(settings)
+    Server(
+        "service.cli.up:serve",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        blocking_threads=settings.web_threads,
+        backlog=_CONNECTIONS,
+        backpressure=_WAITING,
+        workers_kill_timeout=5,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        log_dictconfig={"version": 1, "disable_existing_loggers": False},
+    ).serve()
+
+
+def serve() -> Flask:
+    """Return the application, in a process of granian's that is gone when its parent is gone."""
+    from service.web import make  # noqa: PLC0415 - loads the model, which no other verb should
+
+    processes.die_with_parent()
+    return make()
+
+
+def _run(settings: Settings, server: EmbeddedValkey | None, stopping: Event, welcome: str) -> None:
+    """Keep everything running until told to stop, then stop it: the web first, storage last."""
+    environ = processes.environment(WINNOW_DATA_DIR=str(settings.data_dir))
+    parts = [
+        Process("worker", processes.python("-m", "worker"), stop_seconds=12),
+        Process("web", processes.python("-m", "service.cli", "web"), nice=_WEB_NICE),
+    ]
+    ready_by = time.monotonic() + _READY_SECONDS
+    try:
+        while not stopping.is_set():
+            if [part for part in parts if part.tend(environ)]:
+                processes.remember(_remembered(settings), parts)
+            if welcome and (is_ready(settings) or time.monotonic() > ready_by):
+                click.echo(welcome)
+                welcome = ""
+            if server is not None and not server.alive():
+                _revive(server, stopping)
+            stopping.wait(_TICK_SECONDS)
+    finally:
+        for part in reversed(parts):
+            part.stop()
+
+
+def _revive(server: EmbeddedValkey, stopping: Event) -> None:
+    log.error("valkey ended and is restarted", problem=server.why_stopped())
+    try:
+        server.start()
+    except StorageUnavailable as problem:
+        log.error("valkey does not start", problem=str(problem))  # noqa: TRY400 - the sentence says it all
+        stopping.wait(_STORE_PAUSE_SECONDS)
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[EmbeddedValkey | None]:
+    """Hold the data directory, with the embedded server unless there is another one."""
+    if settings.redis_url:
+        with holding(settings.data_dir):
+            yield None
+        return
+    server = embedded(settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _check_port(settings: Settings) -> None:
+    """Raise BadSettings unless the address can be listened on."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as problem:
+        raise BadSettings(
+            f"cannot listen on {settings.host} port {settings.port}: {problem.strerror}; "
+            "set WINNOW_HOST and WINNOW_PORT to a free address of this machine"
+        ) from None
+
+
+def _remembered(settings: Settings) -> Path:
+    return settings.data_dir / "processes.json"
+
+
+# -- what the person at the terminal sees --------------------------------------------------------
+
+
+def is_ready(settings: Settings) -> bool:
+    """Tell whether a comment sent now would be screened."""
+    try:
+        with urllib.request.urlopen(f"{reached_at(settings)}/readyz", timeout=1) as told:  # noqa: S310 - our own address
+            return bool(told.status == 200)
+    except (OSError, ValueError):  # which a refusal of urllib's is, too
+        return False
+
+
+def reached_at(settings: Settings) -> str:
+    """Return where this machine reaches the web server."""
+    host = settings.host
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:
+            host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
+    """Make what a first start lacks; return what to print once the service is ready."""
+    accounts, now = adapters.accounts, adapters.clock.now_ms()
+    lines = ["", f"  Winnow is running at {settings.url}   (Ctrl-C stops it)", ""]
+    moderators, sites = accounts.moderators(), accounts.sites()
+    if not moderators:
+        password = new_password()
+        accounts.add_moderator(FIRST_MODERATOR, password, role=Role.ADMIN, sites=(), now_ms=now)
+        lines += [f"  Sign in     {FIRST_MODERATOR}", f"  Password    {password}"]
+    if not sites:
+        site = accounts.add_site(DEMO_SITE, now_ms=now)
+        _, key = accounts.add_key(site.id, KeyKind.API, now_ms=now)
+        lines += [f"  Site        {site.name}", f"  Site key    {key}", ""]
+        lines += ["  Send a comment from another terminal:", "", _trial(settings, key)]
+    if moderators and sites:
+        lines += [
+            f"  A new password   ./winnow moderator reset {shlex.quote(moderators[0].name)}",
+            f"  A new site key   ./winnow key add {shlex.quote(sites[0].name)}",
+        ]
+    else:
+        lines += ["", "  The password and the key are shown this once: write them down."]
+    lines.append(f"  Everything is kept in {settings.data_dir}")
+    return "\n".join([*lines, ""])
+
+
+def _trial(settings: Settings, key: str) -> str:
+    return (
+        f"    curl {settings.url}/v1/comments \\\n"
+        f"      -H 'Authorization: Bearer {key}' \\\n"
+        "      -H 'Content-Type: application/json' -H 'Prefer: wait=2' \\\n"
+        f'      -d \'{{"content": "{TRIAL}"}}\''
+    )
