@@ -360,6 +360,10 @@ class AuditLine:
 class Accounts(Protocol):
     """Sites and whoever may speak for them. Names are unique; secrets are shown once."""
 
+    def check_secret(self) -> None:
+        """Record which secret key this data is sealed with. Raises Conflict when it is another."""
+        ...
+
     def add_site(self, name: str, url: str = "", *, now_ms: int) -> Site:
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         ...

@@ -61,9 +61,10 @@ def connect(settings: Settings) -> Adapters:
 
 
 def prepare(adapters: Adapters) -> None:
-    """Record the data version and the number of shards, or hold this process against them.
+    """Record what the data was made with, or hold this process against it.
 
-    Raises NewerData or BadSettings when the stored data is not for this Winnow or these settings.
+    That is the data version, the number of shards and the secret key. Raises NewerData,
+    BadSettings or Conflict when the stored data is not for this Winnow or these settings.
     """
     key = keys.META(keys.GLOBAL)
     shards = adapters.settings.shards
@@ -77,3 +78,4 @@ def prepare(adapters: Adapters) -> None:
         )
     if stored != shards:
         raise BadSettings(f"this data set was made with WINNOW_SHARDS={stored}, not {shards}")
+    adapters.accounts.check_secret()
