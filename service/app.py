@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 
 from models.scorer import Scorer
 from moderation import wiring

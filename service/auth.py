@@ -19,7 +19,7 @@ from service.errors import problem
 CACHE_SECONDS = 3.0
 _CACHE_SIZE = 10_000
 _LONGEST_KEY = 200
-TOKEN_PREFIX = "wt_"
+TOKEN_PREFIX = "wt_"  # noqa: S105 - what tokens begin with, not a token
 
 
 @dataclass(frozen=True, slots=True)

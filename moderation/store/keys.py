@@ -175,7 +175,13 @@ SCHEDULED = Kind(
     "a periodic job was enqueued lately",
 )
 LIMITS = Kind(
-    "limits", "lim", "string", "limit, who, window", "with the window", "service.limits", "requests so far"
+    "limits",
+    "lim",
+    "string",
+    "limit, who, window",
+    "with the window",
+    "service.limits",
+    "requests so far",
 )
 METRICS = Kind(
     "metrics", "m", "hash", "", "never", "store.metrics", "verdicts, batches and attempts so far"
@@ -188,6 +194,39 @@ WATCHDOG = Kind(
     "5 s",
     "worker.supervisor",
     "the supervisor whose watchdog runs",
+)
+
+FANNED_OUT = Kind(
+    "fanned_out", "ec", "string", "site", "never", _D, "id of the last event fanned out"
+)
+DUE_ENDPOINTS = Kind(
+    "due_endpoints", "dr", "zset", "", "empties itself", _D, "site|endpoint by earliest due, ms"
+)
+DUE = Kind("due", "dd", "zset", "endpoint", "empties itself", _D, "event ids by next attempt, ms")
+IN_FLIGHT = Kind("in_flight", "df", "set", "endpoint", "empties itself", _D, "event ids being sent")
+DELIVERY_LEASES = Kind(
+    "delivery_leases",
+    "dls",
+    "zset",
+    "",
+    "empties itself",
+    _D,
+    "holder|site|endpoint|event by expiry, ms",
+)
+DELIVERY = Kind(
+    "delivery",
+    "dx",
+    "hash",
+    "endpoint, event",
+    "WINNOW_EVENT_DAYS after the last attempt",
+    _D,
+    "state, attempts and next attempt of one delivery",
+)
+DELIVERIES = Kind(
+    "deliveries", "di", "zset", "endpoint", "the last 10,000", _D, "event ids by time, ms"
+)
+FAILING = Kind(
+    "failing", "dh", "string", "endpoint", "first success", _D, "since when an endpoint fails, ms"
 )
 
 SITES = Kind("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
@@ -230,7 +269,7 @@ def lua() -> str:
     functions = [
         f"local function {kind.name}_key(a, b) return K('{kind.prefix}', a, b) end"
         for kind in KINDS
-        if kind.owner == _C or kind is EVENTFUL
+        if kind.owner in {_C, _D}
     ]
     join = """local function K(prefix, a, b)
   local key = KEYS[1] .. prefix

@@ -74,9 +74,7 @@ def change_site(site_id: str) -> Any:
     return site_shape(changed)
 
 
-@api.route(
-    "DELETE", "/sites/<site_id>", tag="Sites", answers={204: None}, admin=True
-)
+@api.route("DELETE", "/sites/<site_id>", tag="Sites", answers={204: None}, admin=True)
 def remove_site(site_id: str) -> Any:
     """Remove a site with its keys, endpoints and comments. Administrators only."""
     administrator()
@@ -206,9 +204,7 @@ def change_endpoint(endpoint_id: str) -> Any:
 def remove_endpoint(endpoint_id: str) -> Any:
     """Remove an endpoint; what was due to it is dropped."""
     endpoint, context = _own_endpoint(endpoint_id), winnow()
-    context.accounts.remove_endpoint(
-        endpoint.id, by=asking().name, now_ms=context.clock.now_ms()
-    )
+    context.accounts.remove_endpoint(endpoint.id, by=asking().name, now_ms=context.clock.now_ms())
     return "", 204
 
 

@@ -180,9 +180,7 @@ def erase_comment(comment_id: str) -> Any:
     """Erase a comment: its words and author are forgotten, a tombstone stays."""
     own_comment(comment_id)
     context = winnow()
-    workflow.erase(
-        comment_id, by=asking().name, comments=context.comments, clock=context.clock
-    )
+    workflow.erase(comment_id, by=asking().name, comments=context.comments, clock=context.clock)
     return "", 204
 
 

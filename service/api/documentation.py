@@ -13,7 +13,11 @@ from service.context import winnow
 from service.errors import PROBLEMS
 
 bp = Blueprint(
-    "docs", __name__, template_folder="templates", static_folder="static", static_url_path="/docs/static"
+    "docs",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/docs/static",
 )
 
 

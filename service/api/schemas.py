@@ -358,5 +358,3 @@ class ProblemOut(BaseModel):
     title: str
     status: int
     detail: str
-
-

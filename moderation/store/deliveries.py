@@ -1,0 +1,272 @@
+"""Deliveries in Redis: from a site's event stream to each endpoint that wants to hear of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from moderation import ids
+from moderation.comment import from_ms
+from moderation.errors import NotFound
+from moderation.events import WITHDRAWALS, Event, EventType
+from moderation.ports import Comments
+from moderation.settings import Settings
+from moderation.site import Endpoint
+from moderation.store import delivery_scripts as scripts
+from moderation.store import keys
+from moderation.store.client import Client
+
+_FAN_OUT = 200
+_DAY_MS = 86_400_000
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    DUE = "due"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A delivery that this process is to attempt now."""
+
+    lease: str
+    shard: int
+    site_id: str
+    endpoint_id: str
+    event: Event | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the delivery log knows of one event and endpoint."""
+
+    id: str
+    endpoint_id: str
+    site_id: str
+    comment_id: str
+    type: EventType
+    state: State
+    next_attempt_at: int | None
+    attempts: tuple[dict[str, Any], ...]
+
+
+class RedisDeliveries:
+    """Fans events out, leases what is due, and keeps the log."""
+
+    def __init__(self, redis: Client, *, settings: Settings, comments: Comments) -> None:
+        """Use *redis*; *comments* has the event streams."""
+        self._redis: Any = redis
+        self._comments = comments
+        self._days = settings.event_days
+        self._life = round(settings.event_days * 86_400)
+        self._scripts: dict[str, Any] = {}
+
+    # -- the deliverer's side --------------------------------------------------------------------
+
+    def eventful_sites(self, shard: int) -> list[str]:
+        """Return the sites of *shard* that have events to fan out."""
+        found = self._redis.smembers(keys.EVENTFUL(shard))
+        return [ids.lengthen(site.decode()) for site in found]
+
+    def fan_out(self, site_id: str, endpoints: Sequence[Endpoint], *, now_ms: int) -> int:
+        """Turn a site's next events into deliveries due; return how many events were read.
+
+        An endpoint hears what it subscribed to, and withdrawals of what it was told was approved.
+        """
+        shard, site = self._comments.shard_of_site(site_id), ids.shorten(site_id)
+        cursor = (self._redis.get(keys.FANNED_OUT(shard, site)) or b"0").decode()
+        rows = self._redis.xrange(keys.EVENTS(shard, site), min=f"({cursor}", count=_FAN_OUT)
+        if not rows:
+            self._redis.srem(keys.EVENTFUL(shard), site)
+            return 0
+        events = [_event(site_id, at.decode(), fields) for at, fields in rows]
+        told = self._told(shard, events)
+        due: list[str] = []
+        for event in events:
+            short = ids.shorten(event.comment_id)
+            for endpoint in endpoints:
+                name = ids.shorten(endpoint.id)
+                heard = event.type in endpoint.events
+                withdrawn = event.type in WITHDRAWALS and name in told[event.comment_id]
+                if endpoint.enabled and (heard or withdrawn):
+                    due += [name, event.cursor, short, event.type]
+                    if event.type is EventType.APPROVED:
+                        told[event.comment_id] += name
+        self._run(shard, scripts.FAN_OUT, now_ms, site, cursor, events[-1].cursor, self._life, *due)
+        return len(events)
+
+    def lease(
+        self, shard: int, holder: str, *, most: int, lease_ms: int, now_ms: int
+    ) -> list[Leased]:
+        """Lease up to *most* deliveries that are due, a few for each endpoint."""
+        rows = self._run(shard, scripts.LEASE, now_ms, holder, most, lease_ms)
+        return [
+            Leased(
+                lease.decode(),
+                shard,
+                ids.lengthen(site.decode()),
+                ids.lengthen(endpoint.decode()),
+                self._event(shard, site.decode(), event.decode()),
+                int(attempts),
+            )
+            for lease, site, endpoint, event, attempts in rows
+        ]
+
+    def finish(
+        self,
+        leased: Leased,
+        state: State,
+        *,
+        next_ms: int = 0,
+        attempt: dict[str, Any] | None = None,
+        now_ms: int,
+    ) -> bool:
+        """Write what came of an attempt; False when the lease was gone and nothing was written."""
+        told = json.dumps(attempt, ensure_ascii=False) if attempt else ""
+        return bool(
+            self._run(
+                leased.shard, scripts.FINISH, now_ms, leased.lease, state, next_ms, told, self._life
+            )
+        )
+
+    def reclaim(self, shard: int, *, holder: str = "", now_ms: int) -> int:
+        """Make due again what expired on lease, or what a dead deliverer held."""
+        return int(self._run(shard, scripts.RECLAIM, now_ms, holder))
+
+    def failing_since(self, site_id: str, endpoint_id: str) -> int | None:
+        """Return since when every attempt at an endpoint has failed; None when the last did not."""
+        shard = self._comments.shard_of_site(site_id)
+        stored = self._redis.get(keys.FAILING(shard, ids.shorten(endpoint_id)))
+        return int(stored) if stored else None
+
+    def trim(self, site_id: str, endpoints: Sequence[Endpoint], *, now_ms: int) -> int:
+        """Drop a site's events that are older than is kept, never past an unfinished delivery."""
+        shard, site = self._comments.shard_of_site(site_id), ids.shorten(site_id)
+        oldest = f"{max(0, now_ms - round(self._days * _DAY_MS))}-0"
+        unfinished = [(self._redis.get(keys.FANNED_OUT(shard, site)) or b"").decode()]
+        for endpoint in endpoints:
+            name = ids.shorten(endpoint.id)
+            waiting = self._redis.zrange(keys.DUE(shard, name), 0, -1)
+            sending = self._redis.smembers(keys.IN_FLIGHT(shard, name))
+            unfinished += [event.decode() for event in (*waiting, *sending)]
+        until = min([oldest, *filter(None, unfinished)], key=_order)
+        last = self._redis.xrevrange(keys.EVENTS(shard, site), f"({until}", "-", count=1)
+        if not last:
+            return 0
+        self._redis.set(keys.TRIMMED(shard, site), last[0][0])
+        return int(self._redis.xtrim(keys.EVENTS(shard, site), minid=until, approximate=False))
+
+    # -- the owner's side ------------------------------------------------------------------------
+
+    def log(
+        self, endpoint: Endpoint, *, state: State | None = None, limit: int = 50
+    ) -> list[Delivery]:
+        """Return an endpoint's deliveries, the newest first, of one state if asked."""
+        shard, name = self._comments.shard_of_site(endpoint.site_id), ids.shorten(endpoint.id)
+        found: list[Delivery] = []
+        start = 0
+        while len(found) < limit:
+            events = self._redis.zrevrange(keys.DELIVERIES(shard, name), start, start + 199)
+            if not events:
+                break
+            start += len(events)
+            pipeline = self._redis.pipeline(transaction=False)
+            for event in events:
+                pipeline.hgetall(keys.DELIVERY(shard, name, event.decode()))
+            read = [
+                _delivery(endpoint, event.decode(), stored)
+                for event, stored in zip(events, pipeline.execute(), strict=True)
+                if stored
+            ]
+            found += [one for one in read if state is None or one.state is state]
+        return found[:limit]
+
+    def redeliver(self, endpoint: Endpoint, event: str, *, now_ms: int) -> None:
+        """Make a finished delivery due again. Raises NotFound."""
+        shard = self._comments.shard_of_site(endpoint.site_id)
+        done = self._run(
+            shard,
+            scripts.REDELIVER,
+            now_ms,
+            ids.shorten(endpoint.site_id),
+            ids.shorten(endpoint.id),
+            event,
+        )
+        if not done:
+            raise NotFound("there is no such finished delivery to this endpoint")
+
+    def redeliver_failed(self, endpoint: Endpoint, *, since_ms: int, now_ms: int) -> int:
+        """Make every failed delivery since then due again; return how many."""
+        failed = self.log(endpoint, state=State.FAILED, limit=scripts.LISTED)
+        wanted = [one for one in failed if int(one.id.partition("-")[0]) >= since_ms]
+        for one in wanted:
+            self.redeliver(endpoint, one.id, now_ms=now_ms)
+        return len(wanted)
+
+    def waiting(self, endpoint: Endpoint) -> int:
+        """Return how many deliveries to an endpoint are due or will be."""
+        shard = self._comments.shard_of_site(endpoint.site_id)
+        return int(self._redis.zcard(keys.DUE(shard, ids.shorten(endpoint.id))))
+
+    # ------------------------------------------------------------------------------------------
+
+    def _told(self, shard: int, events: Sequence[Event]) -> dict[str, str]:
+        """Return for each comment the endpoints that were told of its approval, joined."""
+        wanted = list(dict.fromkeys(event.comment_id for event in events))
+        pipeline = self._redis.pipeline(transaction=False)
+        for comment_id in wanted:
+            pipeline.hget(keys.COMMENT(shard, ids.shorten(comment_id)), "td")
+        return {
+            comment_id: (told or b"").decode()
+            for comment_id, told in zip(wanted, pipeline.execute(), strict=True)
+        }
+
+    def _event(self, shard: int, site: str, cursor: str) -> Event | None:
+        rows = self._redis.xrange(keys.EVENTS(shard, site), min=cursor, max=cursor)
+        return _event(ids.lengthen(site), cursor, rows[0][1]) if rows else None
+
+    def _run(self, shard: int, script: str, *args: Any) -> Any:
+        registered = self._scripts.get(script)
+        if registered is None:
+            registered = self._scripts[script] = self._redis.register_script(script)
+        return registered(keys=[keys.tag(shard)], args=args)
+
+
+def _event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
+    return Event(
+        cursor=cursor,
+        type=EventType(fields[b"y"].decode()),
+        site_id=site_id,
+        comment_id=ids.lengthen(fields[b"c"].decode()),
+        revision=int(fields[b"r"]),
+        sequence=int(fields[b"n"]),
+        at=from_ms(int(fields[b"t"])),
+    )
+
+
+def _delivery(endpoint: Endpoint, event: str, stored: dict[bytes, bytes]) -> Delivery:
+    following = stored.get(b"next", b"")
+    attempts = [stored.get(b"a%d" % n) for n in range(1, int(stored.get(b"n", 0)) + 1)]
+    return Delivery(
+        id=event,
+        endpoint_id=endpoint.id,
+        site_id=endpoint.site_id,
+        comment_id=ids.lengthen(stored[b"c"].decode()),
+        type=EventType(stored[b"y"].decode()),
+        state=State(stored[b"st"].decode()),
+        next_attempt_at=int(following) if following else None,
+        attempts=tuple(json.loads(one) for one in attempts if one),
+    )
+
+
+def _order(cursor: str) -> tuple[int, int]:
+    at, _, number = cursor.partition("-")
+    return int(at), int(number or 0)

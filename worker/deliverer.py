@@ -1,0 +1,264 @@
+"""The deliverer: fans events out, attempts what is due in a bounded pool, writes what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import secrets
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from moderation import signing, wiring
+from moderation.comment import Comment
+from moderation.errors import NotFound, StorageUnavailable, WinnowError
+from moderation.events import Event
+from moderation.settings import Settings
+from moderation.site import Endpoint, EndpointKind
+from moderation.store.deliveries import Leased, State
+from worker.delivery import Attempt, attempt
+
+log = structlog.get_logger(__name__)
+
+_POOL = 32
+_IDLE_SECONDS = 0.1
+_OUTAGE_SECONDS = 1.0
+#: A delivery on lease for longer than its attempt may take belongs to somebody dead.
+_LEASE_SLACK_SECONDS = 30.0
+_RECLAIM_SECONDS = 5.0
+#: Of a retry's delay: so that many deliveries that failed together do not return together.
+_JITTER = 0.1
+_DISABLE_AFTER_MS = 5 * 86_400_000
+#: A longer body is sent thin; receivers may refuse more (Standard Webhooks asks for under 20 KB).
+LONGEST_BODY = 20_000
+WORDPRESS_HEADER = "X-Akismet-Webhook"
+
+Send = Callable[..., Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What is to become of a delivery after an attempt."""
+
+    state: State
+    delay_seconds: float = 0.0
+
+
+def following(
+    made: Attempt, attempts: int, schedule: Sequence[float], jitter: Callable[[], float]
+) -> Following:
+    """Return what follows the attempt number *attempts* (from 1). Pure but for *jitter* (0..1).
+
+    Retry-After is obeyed between the planned delay and twice that: an endpoint may ask for
+    patience, not for silence.
+    """
+    if made.delivered:
+        return Following(State.DELIVERED)
+    if made.permanent or made.disable or attempts > len(schedule):
+        return Following(State.FAILED)
+    planned = schedule[attempts - 1]
+    delay = planned * (1 + _JITTER * jitter())
+    if made.retry_after is not None:
+        delay = min(max(delay, made.retry_after), 2 * planned)
+    elif made.slow_down:
+        delay = min(delay * 1.5, 2 * planned)
+    return Following(State.DUE, delay)
+
+
+class Deliverer:
+    """One process's share of the deliveries."""
+
+    def __init__(
+        self,
+        adapters: wiring.Adapters,
+        *,
+        send: Send = attempt,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Deliver through *send*."""
+        self._adapters = adapters
+        self._send = send
+        self._jitter = jitter
+        self._holder = f"{secrets.token_hex(4)}:{os.getpid()}"
+        self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="delivery")
+        self._running: set[Future[None]] = set()
+        self._stopping = False
+        self._next_reclaim = 0.0
+
+    def run(self) -> None:
+        """Deliver until stopped; then let the attempts under way finish, and give back the rest."""
+        while not self._stopping:
+            try:
+                busy = self.step()
+            except StorageUnavailable as problem:
+                log.warning("deliverer waits for Redis", problem=str(problem))
+                time.sleep(_OUTAGE_SECONDS)
+                continue
+            if self._running:
+                _, self._running = wait(
+                    self._running, timeout=_IDLE_SECONDS, return_when=FIRST_COMPLETED
+                )
+            elif not busy:
+                time.sleep(_IDLE_SECONDS)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._running, timeout=5)
+        with contextlib.suppress(StorageUnavailable):
+            for shard in self._adapters.comments.shards:
+                self._adapters.deliveries.reclaim(
+                    shard, holder=self._holder, now_ms=self._adapters.clock.now_ms()
+                )
+
+    def stop(self, *_: object) -> None:
+        """Stop after the attempts under way."""
+        self._stopping = True
+
+    def step(self) -> bool:
+        """Fan out what is new and start what is due; tell whether there was anything."""
+        adapters, busy = self._adapters, False
+        now = adapters.clock.now_ms()
+        if time.monotonic() >= self._next_reclaim:
+            self._next_reclaim = time.monotonic() + _RECLAIM_SECONDS
+            for shard in adapters.comments.shards:
+                adapters.deliveries.reclaim(shard, now_ms=now)
+        for shard in adapters.comments.shards:
+            for site_id in adapters.deliveries.eventful_sites(shard):
+                endpoints = adapters.accounts.endpoints(site_id)
+                busy |= adapters.deliveries.fan_out(site_id, endpoints, now_ms=now) > 0
+            free = _POOL - len(self._running)
+            lease_ms = round((adapters.settings.webhook_timeout + _LEASE_SLACK_SECONDS) * 1000)
+            if free > 0:
+                for leased in adapters.deliveries.lease(
+                    shard, self._holder, most=free, lease_ms=lease_ms, now_ms=now
+                ):
+                    busy = True
+                    self._running.add(self._pool.submit(self._deliver, leased))
+        return busy
+
+    def _deliver(self, leased: Leased) -> None:
+        """Make one attempt and write what came of it; on trouble of our own the lease expires."""
+        try:
+            deliver(leased, self._adapters, send=self._send, jitter=self._jitter)
+        except WinnowError as problem:
+            log.warning("delivery waits", endpoint=leased.endpoint_id, problem=str(problem))
+        except Exception as problem:  # noqa: BLE001 - one delivery must not stop the others
+            kind = type(problem).__name__
+            log.error("delivery broke", endpoint=leased.endpoint_id, problem=kind)  # noqa: TRY400
+
+
+def deliver(
+    leased: Leased, adapters: wiring.Adapters, *, send: Send, jitter: Callable[[], float]
+) -> None:
+    """Attempt a leased delivery once, from the comment as it is now, and write what came of it."""
+    deliveries, clock, settings = adapters.deliveries, adapters.clock, adapters.settings
+    endpoint = _endpoint(leased, adapters)
+    if endpoint is None or leased.event is None:
+        deliveries.finish(leased, State.DROPPED, now_ms=clock.now_ms())
+        return
+    if not endpoint.enabled:
+        told = {"at": clock.now_ms(), "error": "the endpoint is disabled"}
+        deliveries.finish(leased, State.FAILED, attempt=told, now_ms=clock.now_ms())
+        return
+    headers, body = _message(leased.event, endpoint, adapters)
+    began = clock.now_ms()
+    made = send(
+        endpoint.url,
+        headers,
+        body,
+        allow_private=endpoint.allow_private,
+        timeout_seconds=settings.webhook_timeout,
+        custom_headers=endpoint.headers,
+    )
+    then = following(made, leased.attempts + 1, settings.webhook_schedule, jitter)
+    now = clock.now_ms()
+    deliveries.finish(
+        leased,
+        then.state,
+        next_ms=now + round(then.delay_seconds * 1000),
+        attempt={
+            "at": began,
+            "status": made.status,
+            "error": made.error,
+            "seconds": round(made.duration_seconds, 3),
+            "answer": made.response_excerpt,
+        },
+        now_ms=now,
+    )
+    adapters.metrics.attempted("delivered" if made.delivered else then.state)
+    log.info(
+        "webhook attempted", endpoint=endpoint.id, event=leased.event.id, status=made.status,
+        state=then.state,
+    )  # fmt: skip
+    _disable_if_dead(endpoint, made, adapters, now)
+
+
+def _endpoint(leased: Leased, adapters: wiring.Adapters) -> Endpoint | None:
+    try:
+        return adapters.accounts.endpoint(leased.endpoint_id)
+    except NotFound:
+        return None
+
+
+def _message(
+    event: Event, endpoint: Endpoint, adapters: wiring.Adapters
+) -> tuple[dict[str, str], bytes]:
+    """Return headers and body: a Standard Webhook, or what WordPress's Akismet plugin takes."""
+    try:
+        comment: Comment | None = adapters.comments.get(event.comment_id)
+    except NotFound:
+        comment = None
+    now = adapters.clock.now_ms()
+    if endpoint.kind is EndpointKind.AKISMET:
+        body = wordpress_body(event, adapters.accounts.door_key_text(endpoint.site_id) or "")
+        return {"Content-Type": "application/json", WORDPRESS_HEADER: "1"}, body
+    body = _json(event.payload(comment, full=endpoint.full_payload))
+    if len(body) > LONGEST_BODY:
+        body = _json(event.payload(comment, full=False))
+    secrets_ = [
+        secret.value
+        for secret in endpoint.secrets
+        if secret.expires_at is None or secret.expires_at > now
+    ]
+    signed = signing.headers(secrets_, event.id, now // 1000, body)
+    return {"Content-Type": "application/json", **signed}, body
+
+
+def wordpress_body(event: Event, key: str) -> bytes:
+    """Return what WordPress's Akismet plugin takes at ``/wp-json/akismet/v1/webhook``."""
+    ham = event.type.endswith(("approved", "flagged"))
+    told = {"guid": event.comment_id.replace("-", ""), "result": "false" if ham else "true"}
+    return _json({"key": key, "endpoint": "comment-check", "comments": [told]})
+
+
+def _disable_if_dead(
+    endpoint: Endpoint, made: Attempt, adapters: wiring.Adapters, now_ms: int
+) -> None:
+    """Disable an endpoint that is gone (410) or has failed for days on end."""
+    since = adapters.deliveries.failing_since(endpoint.site_id, endpoint.id)
+    if made.disable:
+        reason = "the receiver answered 410 Gone"
+    elif not made.delivered and since is not None and now_ms - since > _DISABLE_AFTER_MS:
+        reason = "every attempt of the last five days failed"
+    else:
+        return
+    disabled = replace(endpoint, enabled=False, disabled_reason=reason, failing_since=since)
+    adapters.accounts.save_endpoint(disabled, by="deliverer", now_ms=now_ms)
+    log.warning("endpoint disabled", endpoint=endpoint.id, reason=reason)
+
+
+def _json(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def run(settings: Settings) -> None:
+    """Deliver until SIGTERM."""
+    deliverer = Deliverer(wiring.connect(settings))
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, deliverer.stop)
+    deliverer.run()
