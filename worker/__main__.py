@@ -12,6 +12,7 @@ import structlog
 from moderation import logs, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.settings import Settings, from_env
+from worker.poison import Poisonable
 from worker.supervisor import CurrentModel, Supervisor
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,8 @@ def main() -> int:
         settings = from_env(os.environ)
         logs.configure(settings)
         _await_storage(settings)
-        model = CurrentModel(Path(settings.model) if settings.model else None)
+        path = Path(settings.model) if settings.model else None
+        model = CurrentModel(path, Poisonable) if settings.poison else CurrentModel(path)
         Supervisor(settings, model).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 #: A child that dies sooner than this after its start is restarted after a pause.
 _SETTLED_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
+#: So many quick deaths by a signal cost no pause.
+_FREE_DEATHS = 6
 _PR_SET_PDEATHSIG = 1
 
 
@@ -53,6 +55,8 @@ class Child:
             return
         status = 1
         try:
+            for signum in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signum, signal.SIG_DFL)  # the parent's handlers are not ours
             _die_with(parent)
             self.run()
             status = 0
@@ -64,11 +68,17 @@ class Child:
             sys.stderr.flush()
             os._exit(status)
 
-    def ended(self, now: float) -> None:
-        """Note that the process is gone, and when to start it again: at once if it had lasted."""
+    def ended(self, now: float, *, killed: bool) -> None:
+        """Note that the process is gone, and when to start it again: at once, unless it keeps dying.
+
+        One that was *killed* may have met a bad comment: until that one is put aside after its
+        third worker, the neighbours must not wait. One that ended by itself lacks something, such
+        as Redis, and gets it no sooner by being started often.
+        """
         lasted = now - self.started >= _SETTLED_SECONDS
-        self.failures = 0 if lasted else self.failures + 1
-        pause = 0.0 if self.failures <= 1 else min(0.25 * 2**self.failures, _LONGEST_PAUSE_SECONDS)
+        self.failures = 1 if lasted else self.failures + 1
+        excess = self.failures - (_FREE_DEATHS if killed else 1)
+        pause = min(0.25 * 2**excess, _LONGEST_PAUSE_SECONDS) if excess > 0 else 0.0
         self.pid, self.start_at = 0, now + pause
 
 
@@ -78,6 +88,17 @@ class Worker(SimpleWorker):
     Forking for each job would cost more than the job; a comment that kills the process is what the
     supervisor and the suspects' list are for.
     """
+
+    #: An outage of Redis is waited out by asking again this often (seconds).
+    max_connection_wait_time = 1.0
+
+    def subscribe(self) -> None:
+        """Listen for no commands: whoever could send some could end workers, and nobody of ours does."""
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean up after other workers now and then, not before each job as RQ 3.0 does."""
+        if self.should_run_maintenance_tasks():
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run *job* if its function is one of ours; anything else in the queue is dropped."""

@@ -8,6 +8,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,20 @@ class CurrentModel:
         now = time.monotonic()
         if now - self._checked > _MODEL_CHECK_SECONDS:
             self._checked = now
-            if newest_version(self._path) != self._loaded.version:
-                self._loaded = Scorer.load(self._path)
-                self._model = self._wrap(self._loaded)
-                log.info("model changed", version=self._loaded.version)
+            self._renew()
         return self._model
+
+    def _renew(self) -> None:
+        """Load a newer model if there is one; one that cannot be loaded must not stop screening."""
+        try:
+            if newest_version(self._path) == self._loaded.version:
+                return
+            self._loaded = Scorer.load(self._path)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the model at hand still works
+            log.error("new model cannot be loaded", problem=str(problem))  # noqa: TRY400 - the sentence says it all
+            return
+        self._model = self._wrap(self._loaded)
+        log.info("model changed", version=self._loaded.version)
 
 
 class Supervisor:
@@ -69,14 +79,14 @@ class Supervisor:
         self._boot = secrets.token_hex(4)
         self._stopping = False
         self._next_watch = 0.0
-        share = {"boot": self._boot, "model": model, "signature": signature}
+        on = partial(work, settings=settings, boot=self._boot, model=model, signature=signature)
         self._screeners = [
-            Child(f"screener-{n}", lambda: work(dispatch.SCREENING, settings, **share))
+            Child(f"screener-{n}", partial(on, dispatch.SCREENING))
             for n in range(1, settings.workers + 1)
         ]
         self._others = [
-            Child("upkeep", lambda: work(dispatch.UPKEEP, settings, **share)),
-            Child("deliverer", lambda: deliverer.run(settings)),
+            Child("upkeep", partial(on, dispatch.UPKEEP)),
+            Child("deliverer", partial(deliverer.run, settings)),
         ]
 
     @property
@@ -112,9 +122,12 @@ class Supervisor:
             pid, status = os.waitpid(child.pid, os.WNOHANG)
             if not pid:
                 continue
+            killed = os.WIFSIGNALED(status)
             log.warning("child is gone", child=child.name, pid=pid, status=status)
-            child.ended(now)
-            if child in self._screeners:
+            child.ended(now, killed=killed)
+            # Who ended by itself gave its batch back, or lost Redis and lets the lease expire:
+            # no comment is to blame for either.
+            if killed and child in self._screeners:
                 self._reclaim(f"{self._boot}:{pid}")
 
     def _reclaim(self, holder: str) -> None:
@@ -209,6 +222,10 @@ class Supervisor:
             os.waitpid(child.pid, 0)
             if child in self._screeners:
                 self._reclaim(f"{self._boot}:{child.pid}")
+        with contextlib.suppress(StorageUnavailable):
+            self._adapters.redis.zrem(
+                keys.WORKERS(keys.GLOBAL), *(f"{c.name}@{self._boot}" for c in self._screeners)
+            )
 
 
 def _signal(children: Iterable[Child], signum: signal.Signals) -> None:

@@ -91,8 +91,9 @@ def web() -> None:
         backpressure=_WAITING,
         workers_kill_timeout=5,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
-        log_dictconfig={"version": 1, "disable_existing_loggers": False},
+        # Its warning is of more threads than processors: ours wait for Redis most of the time.
+        log_level=LogLevels.error,
+        log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     ).serve()
 
 
