@@ -95,11 +95,6 @@ class Worker(SimpleWorker):
     def subscribe(self) -> None:
         """Listen for no commands: whoever could send some could end workers, and nobody of ours does."""
 
-    def run_maintenance_tasks(self) -> None:
-        """Clean up after other workers now and then, not before each job as RQ 3.0 does."""
-        if self.should_run_maintenance_tasks():
-            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run *job* if its function is one of ours; anything else in the queue is dropped."""
         if job.func_name not in dispatch.ALLOWED:
