@@ -1,0 +1,119 @@
+"""What training leaves behind: two arrays and a manifest, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Where the model that came with this release lies.
+SHIPPED = Path(__file__).parent / "artifacts"
+MANIFEST = "manifest.json"
+#: The most bytes of an artifact on disk.
+LARGEST = 15_000_000
+
+
+class BrokenArtifact(ValueError):
+    """Raised when an artifact's files are missing, damaged or not made for this code."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The learned numbers, and everything that is known about them.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (BUCKETS, len(LABELS) + 1), int16
+        The quantised weight of each n-gram for each label, times its inverse document frequency;
+        the last column is the square of that frequency in 128ths.
+    signals : ndarray of shape (n_signals, len(LABELS)), int32
+        The quantised weight of each signal for each label.
+    manifest : dict
+        Scales, intercepts, calibration, thresholds, metrics, versions, and hashes of the data.
+    """
+
+    weights: NDArray[np.int16]
+    signals: NDArray[np.int32]
+    manifest: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """The name of these very numbers: a digest of the arrays and of what scales them."""
+        return str(self.manifest["version"])
+
+
+def save(artifact: Artifact, directory: Path) -> Artifact:
+    """Write *artifact* below *directory*, and return it with its digests and version.
+
+    The manifest is put in place last and at once, so that a reader sees the old artifact or the
+    new one, and never half of each.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    arrays = {"weights": _bytes(artifact.weights), "signals": _bytes(artifact.signals)}
+    digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in arrays.items()}
+    scaling = {
+        key: artifact.manifest[key] for key in ("scales", "signal_scale", "intercepts", "calibration")
+    }
+    named = hashlib.sha256(json.dumps([digests, scaling], sort_keys=True).encode()).hexdigest()
+    files = {name: f"{name}-{digest[:12]}.npy" for name, digest in digests.items()}
+    manifest = {
+        **artifact.manifest,
+        "version": named[:12],
+        "files": {files[name]: digest for name, digest in digests.items()},
+    }
+    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if sum(map(len, arrays.values())) + len(text.encode()) > LARGEST:
+        raise BrokenArtifact(f"an artifact may have {LARGEST} bytes at most")
+    for name, raw in arrays.items():
+        _replace(directory / files[name], raw)
+    _replace(directory / MANIFEST, text.encode())
+    for old in directory.glob("*.npy"):
+        if old.name not in manifest["files"]:
+            old.unlink()
+    return Artifact(artifact.weights, artifact.signals, manifest)
+
+
+def load(directory: Path = SHIPPED) -> Artifact:
+    """Return the artifact below *directory*, once its digests are found to be right."""
+    manifest = read_manifest(directory)
+    arrays = {}
+    for name, digest in manifest["files"].items():
+        try:
+            raw = (directory / name).read_bytes()
+        except OSError as error:
+            raise BrokenArtifact(f"{name} can't be read below {directory}") from error
+        if hashlib.sha256(raw).hexdigest() != digest:
+            raise BrokenArtifact(f"{name} isn't what the manifest says")
+        arrays[name.partition("-")[0]] = np.load(io.BytesIO(raw), allow_pickle=False)
+    return Artifact(arrays["weights"], arrays["signals"], manifest)
+
+
+def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:
+    """Return the manifest alone, which is quick."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise BrokenArtifact(f"there is no readable {MANIFEST} below {directory}") from error
+    if not isinstance(manifest, dict) or "version" not in manifest:
+        raise BrokenArtifact(f"{MANIFEST} below {directory} is not a manifest")
+    return manifest
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _replace(path: Path, raw: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(raw)
+    temporary.replace(path)

@@ -1,0 +1,232 @@
+"""What a comment shows besides its words: links, contacts, repetition, its author's fields.
+
+Each signal is a number from 0 to 1, so that one weight means the same on every one of them, and
+has a sentence that a moderator understands.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from math import log1p
+from urllib.parse import urlsplit
+
+import disposable_email_domains
+from link_shorteners import link_shorteners_list
+from publicsuffixlist import PublicSuffixList
+
+from models.normalise import bounded, hidden_characters, mixed_words
+
+#: No more links of one comment are looked at; a thousand links say no more than fifty.
+MAX_LINKS = 50
+_MAX_PIECES = 500
+
+#: Each signal's name, and what it says to a moderator, in the order of the artifact's weights.
+SIGNALS: dict[str, str] = {
+    "links": "has a link",
+    "many_links": "has many links",
+    "many_domains": "links to several different domains",
+    "shortener": "hides a link behind a shortener",
+    "mostly_links": "is mostly links",
+    "masked_link": "shows another address than its link goes to",
+    "anchors": "has links in HTML",
+    "bbcode": "has links in forum markup",
+    "link_at_end": "ends with a link",
+    "bare_domain": "names a web address without a link",
+    "raw_ip": "links to a bare IP address",
+    "odd_domain": "links to a long, hyphenated or cheap domain",
+    "email": "gives an e-mail address",
+    "phone": "gives a telephone number",
+    "messenger": "asks to be contacted by a messenger",
+    "money": "speaks of sums of money",
+    "repetition": "repeats itself",
+    "capitals": "is in capital letters",
+    "exclamation": "is full of exclamation marks",
+    "digits": "is full of digits",
+    "foreign_letters": "is mostly in letters other than Latin ones",
+    "hidden": "contains invisible characters",
+    "mixed_scripts": "mixes alphabets within words",
+    "pictures": "is full of pictograms",
+    "short": "is very short",
+    "long": "is long",
+    "generic": "is short and says nothing particular",
+    "keyword_name": "its author's name reads like a search term",
+    "name_is_link": "its author's name is a web address",
+    "name_linked": "its author's name is the text of a link",
+    "disposable": "its author's e-mail domain is a throw-away one",
+    "author_domain_linked": "links to its author's own web address",
+    "author_domain_odd": "its author's web address is long, hyphenated or cheap",
+    "author_deep_link": "its author's web address is a page deep inside a site",
+}
+
+_LINK = re.compile(r"https?://[^\s<>\"'\])]+|www\.[^\s<>\"'\])]+", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?<![\w@./-])[a-z0-9][a-z0-9-]{1,62}\s?(?:\.|\(dot\)|\[dot\]|\sdot\s)\s?"
+    r"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip)\b",
+    re.IGNORECASE,
+)
+_ANCHOR = re.compile(r"<a\s[^>]{0,500}?href\s*=\s*[\"']?([^\"'\s>]{1,500})[^>]{0,200}>([^<]{0,200})", re.IGNORECASE)
+_BBCODE = re.compile(r"\[(?:url|link)\b", re.IGNORECASE)
+_MARKDOWN = re.compile(r"\]\(\s*https?://", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.+-]{1,64}(?:@|\(at\)|\[at\])[\w-]{1,63}\.[a-z]{2,}", re.IGNORECASE)
+_PHONE = re.compile(r"(?<![\w/=.-])\+?\(?\d{1,4}[).\s-]{0,3}(?:\d[).\s(-]{0,2}){6,12}\d(?![\w/])")
+_MESSENGER = re.compile(
+    r"whats?\s?app|telegram|\bt\.me\b|\bwa\.me\b|\bskype\b|\bviber\b|\bwechat\b|\bkik\b"
+    r"|\b(?:text|call|inbox|dm|contact|reach)\s(?:me|him|her|us|them)\b|\bon\s(?:instagram|ig)\b",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(r"[$€£₹]\s?\d|\d\s?(?:[$€£₹]|usd|dollars|btc|bitcoin|euro)", re.IGNORECASE)
+_WORDS = re.compile(r"\w+")
+_UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = b"0123456789"
+_CHEAP = re.compile(r"\.(?:info|biz|xyz|top|site|online|shop|club|icu|vip|ru|cn|tk|ml|ga|cf|gq|pw|cc|ws)$")
+_IP = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
+_HINT = re.compile(r"://|www\.|\.[a-z]{2}|dot", re.IGNORECASE)
+_TRADE = re.compile(
+    r"\b(?:buy|cheap|best|online|loans?|seo|casino|poker|slots?|betting|viagra|cialis|pills?|insurance"
+    r"|replica|watches|shoes|handbags?|jerseys?|outlet|sale|discount|free|download|movers?|plumb\w*"
+    r"|lawyers?|attorneys?|services?|repair|reviews?|essays?|writing|crypto|bitcoin|hosting|weight"
+    r"|diet|cure|spell|support|number|agency|company|marketing|payday|mortgage|credit|escorts?)\b",
+    re.IGNORECASE,
+)
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+@cache
+def _shorteners() -> frozenset[str]:
+    return frozenset(link_shorteners_list())
+
+
+def registered_domain(host: str) -> str:
+    """Return the domain that somebody registered, of which *host* is a part."""
+    return _suffixes().privatesuffix(host) or host
+
+
+def _host(link: str) -> str:
+    if "//" not in link:
+        link = f"//{link}"
+    try:
+        return (urlsplit(link).hostname or "").removeprefix("www.")
+    except ValueError:  # such as an unfinished IPv6 address
+        return ""
+
+
+def _is_odd(domain: str) -> bool:
+    return len(domain) > 24 or domain.count("-") > 1 or _CHEAP.search(domain) is not None
+
+
+def signals(
+    content: str, author_name: str = "", author_email: str = "", author_url: str = ""
+) -> dict[str, float]:
+    """Return the signals that are not 0."""
+    content = bounded(content)
+    found = {
+        name: min(value, 1.0)
+        for name, value in (_of_text(content) | _of_links(content)).items()
+        if value > 0
+    }
+    if author_name or author_email or author_url:
+        found |= _of_author(content, author_name, author_email, author_url)
+    return found
+
+
+def _of_text(content: str) -> dict[str, float]:
+    raw = content.encode("utf-8", "replace")
+    size = max(len(raw), 1)
+    length = len(content)
+    upper = size - len(raw.translate(None, _UPPER))
+    digits = size - len(raw.translate(None, _DIGITS))
+    found = {
+        "capitals": max(0.0, upper / size - 0.2) * 1.5 if length > 8 else 0.0,
+        "exclamation": content.count("!") / 10,
+        "digits": max(0.0, digits / size - 0.05) * 3,
+        "short": max(0.0, 1 - length / 40),
+        "long": log1p(length / 300) / 4,
+    }
+    words = content.lower().split(None, _MAX_PIECES)[:_MAX_PIECES]
+    if len(words) > 8:
+        found["repetition"] = max(0.0, 0.6 - len(set(words)) / len(words)) * 2
+    if digits > 6 and _PHONE.search(content):
+        found["phone"] = 1.0
+    if digits and _MONEY.search(content):
+        found["money"] = 1.0
+    if "@" in content or "at)" in content or "at]" in content:
+        found["email"] = float(_EMAIL.search(content) is not None)
+    if _MESSENGER.search(content):
+        found["messenger"] = 1.0
+    if not content.isascii():
+        # In UTF-8 a Latin letter with an accent takes two bytes, a pictogram four.
+        pictures = sum(1 for c in content if c > "\u2190" and not c.isalnum())
+        letters = sum(map(str.isalpha, content)) or 1
+        foreign = sum(1 for c in content if c > "\u036f" and c.isalpha())
+        found["foreign_letters"] = foreign / letters
+        found["pictures"] = 3 * pictures / length
+        found["hidden"] = hidden_characters(content) / 3
+        found["mixed_scripts"] = mixed_words(content) / 3
+    if 30 < length < 400 and not digits and content.count('"') < 2:
+        middle = sum(word[:1].isupper() for word in content.split()[1:])
+        found["generic"] = max(0.0, 1 - middle / 3)
+    return found
+
+
+def _of_links(content: str) -> dict[str, float]:
+    if _HINT.search(content) is None:
+        return {}
+    links = [match.group() for _, match in zip(range(MAX_LINKS), _LINK.finditer(content), strict=False)]
+    found: dict[str, float] = {"bare_domain": float(_BARE.search(content) is not None)}
+    if not links and "href" not in content:
+        return found
+    hosts = [host for host in map(_host, links) if host]
+    domains = {registered_domain(host) for host in hosts}
+    found |= {
+        "links": 1.0,
+        "many_links": log1p(max(len(links) - 1, 0)) / 3,
+        "many_domains": log1p(max(len(domains) - 1, 0)) / 2.5,
+        "shortener": float(not domains.isdisjoint(_shorteners())),
+        "mostly_links": max(0.0, sum(map(len, links)) / len(content) - 0.2),
+        "bbcode": float(_BBCODE.search(content) is not None),
+        "link_at_end": float(bool(links) and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)"))),
+        "raw_ip": float(any(_IP.match(host) for host in hosts)),
+        "odd_domain": float(any(map(_is_odd, domains))),
+    }
+    anchors = _ANCHOR.findall(content) if "<" in content else []
+    if anchors or _MARKDOWN.search(content):
+        found["anchors"] = 1.0
+    for target, shown in anchors[:MAX_LINKS]:
+        named = _LINK.search(shown)
+        if named and registered_domain(_host(named.group())) != registered_domain(_host(target)):
+            found["masked_link"] = 1.0
+    return found
+
+
+def _of_author(content: str, name: str, email: str, url: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    name = name[:200].strip()
+    lowered = content.lower()
+    if name:
+        words = name.split()
+        if _TRADE.search(name) or len(words) > 4:
+            found["keyword_name"] = 1.0
+        if _LINK.search(name) or _BARE.search(name):
+            found["name_is_link"] = 1.0
+        if len(name) > 3 and any(
+            shown.strip().lower() == name.lower() for _, shown in _ANCHOR.findall(content)[:MAX_LINKS]
+        ):
+            found["name_linked"] = 1.0
+    domain = email.rpartition("@")[2].strip().lower()
+    if domain and domain in disposable_email_domains.blocklist:
+        found["disposable"] = 1.0
+    host = _host(url.strip())
+    if host:
+        own = registered_domain(host)
+        found["author_domain_linked"] = float(own in lowered)
+        found["author_domain_odd"] = float(_is_odd(own))
+        try:
+            found["author_deep_link"] = float(len(urlsplit(url).path.strip("/")) > 12)
+        except ValueError:
+            found["author_deep_link"] = 0.0
+    return {key: value for key, value in found.items() if value}
