@@ -1,0 +1,156 @@
+"""The product in one page: a comment comes in, is screened, decided, and its blog is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook
+
+from tests.support.receiver import Received, Receiver
+from tests.support.service import Running, running
+from tests.support.waiting import wait_until
+
+FAN = (
+    "I bet Orla Quince is back by episode two, half mad on lamp oil! And I would love to see the "
+    "Gaslight Widow. Do they still need extras? I can scowl on command haha"
+)
+SPAM = (
+    "CHEAP VIAGRA and CIALIS online!!! Best casino bonus 500% >>> http://cheap-pills.example/buy "
+    "http://casino-win.example/bonus Earn $5000 a day from home, click here now!!!"
+)
+INSULT = "You are a worthless stupid idiot, shut up and die, you disgusting piece of shit."
+
+
+@pytest.fixture(scope="module")
+def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("flow") / "data", WINNOW_UNDO_SECONDS="0.5") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def blog(winnow: Running) -> Iterator[tuple[Receiver, Webhook]]:
+    """The blog's end: a real HTTP server, and PyPI's standardwebhooks to check signatures."""
+    with Receiver() as receiver:
+        endpoint = winnow.cli("endpoint", "add", "demo", receiver.url(), "--allow-private")
+        yield receiver, Webhook(endpoint["secret"])
+
+
+def told_of(receiver: Receiver, comment_id: str) -> list[Received]:
+    return [one for one in receiver.requests if comment_id.encode() in one.body]
+
+
+def wait_told(receiver: Receiver, comment_id: str) -> Received:
+    return wait_until(lambda: told_of(receiver, comment_id), 10, "the webhook")[0]
+
+
+def submit(winnow: Running, content: str, **more: object) -> dict:
+    status, answer = winnow.ask(
+        "POST", "/v1/comments", {"content": content, **more}, Prefer="wait=5"
+    )
+    assert status == 200, answer
+    return answer
+
+
+def test_a_good_comment_is_approved_and_its_blog_is_told(winnow: Running, blog):
+    """Comment in, screened, approved, and a webhook that the specification's own package accepts."""
+    receiver, webhook = blog
+    comment = submit(winnow, FAN, external_id="c-1", author={"name": "Mira"})
+    assert (comment["status"], comment["verdict"]) == ("approved", "allow")
+    got = wait_told(receiver, comment["id"])
+    event = webhook.verify(got.body, got.headers)
+    assert event["type"] == "comment.approved"
+    assert event["data"]["external_id"] == "c-1"
+
+
+@pytest.mark.parametrize("content", [SPAM, INSULT])
+def test_a_bad_comment_is_held_or_rejected_with_reasons(winnow: Running, content: str):
+    comment = submit(winnow, content)
+    assert comment["status"] in {"flagged", "rejected", "spam"}
+    assert all(reason["code"] and reason["text"] for reason in comment["reasons"])
+    assert comment["reasons"]
+
+
+def flagged(winnow: Running) -> dict:
+    """Return a comment that waits for a moderator: this site holds one word of its own."""
+    site = winnow.cli("site", "show", "demo")
+    token = winnow.cli("token", "add", "flow")["token"]
+    status, answer = winnow.ask(
+        "PATCH",
+        f"/v1/sites/{site['id']}",
+        {"policy": site["policy"] | {"blocked_words": ["lighthouse"]}},
+        key=token,
+    )
+    assert status == 200, answer
+    comment = submit(winnow, "The lighthouse scene was filmed near our village.")
+    assert comment["status"] == "flagged"
+    return comment
+
+
+def test_a_moderators_approval_through_the_api_is_told_once(winnow: Running, blog):
+    receiver, webhook = blog
+    comment = flagged(winnow)
+    _, queue = winnow.ask("GET", "/v1/queue")
+    assert comment["id"] in [item["id"] for item in queue["items"]]
+    status, decided = winnow.ask(
+        "POST",
+        f"/v1/comments/{comment['id']}/decision",
+        {"decision": "approve", "version": comment["version"]},
+    )
+    assert status == 200, decided
+    got = wait_told(receiver, comment["id"])
+    assert webhook.verify(got.body, got.headers)["type"] == "comment.approved"
+    assert_told_once(winnow, receiver, comment["id"])
+
+
+def test_a_moderators_approval_from_the_command_line_is_told_once(winnow: Running, blog):
+    receiver, _ = blog
+    comment = flagged(winnow)
+    assert comment["id"] in winnow.run("queue", "demo")
+    decided = winnow.cli("decide", comment["id"], "approve", "--note", "local knowledge")
+    assert decided["status"] == "approved"
+    wait_told(receiver, comment["id"])
+    assert_told_once(winnow, receiver, comment["id"])
+
+
+def test_what_is_undone_in_time_is_never_told(winnow: Running, blog):
+    receiver, _ = blog
+    comment = flagged(winnow)
+    winnow.cli("decide", comment["id"], "approve")
+    assert winnow.cli("undo", comment["id"])["status"] == "flagged"
+    later = submit(winnow, FAN + " Again!")
+    wait_told(receiver, later["id"])
+    assert told_of(receiver, comment["id"]) == []
+
+
+def assert_told_once(winnow: Running, receiver: Receiver, comment_id: str) -> None:
+    """A second webhook would have come by the time that a later comment's has."""
+    later = submit(winnow, f"{FAN} {comment_id}")
+    wait_told(receiver, later["id"])
+    ids = [
+        one.headers["webhook-id"]
+        for one in told_of(receiver, comment_id)
+        if json.loads(one.body)["data"]["id"] == comment_id
+    ]
+    assert len(ids) == 1, ids
+
+
+def test_the_same_comment_sent_again_is_the_same_comment(winnow: Running):
+    first = submit(winnow, "Twice is once.", external_id="twice")
+    again = submit(winnow, "Twice is once.", external_id="twice")
+    assert again["id"] == first["id"]
+    status, _ = winnow.ask("POST", "/v1/comments", {"content": "Other.", "external_id": "twice"})
+    assert status == 409
+
+
+def test_everything_is_still_there_after_a_restart(tmp_path: Path):
+    """Ctrl-C, start again in the same directory, and the comment is where it was."""
+    data = tmp_path / "data"
+    with running(data) as winnow:
+        comment, key = submit(winnow, FAN), winnow.key
+        assert winnow.stop() == 0
+    with running(data) as winnow:
+        assert winnow.key == ""
+        assert winnow.ask("GET", f"/v1/comments/{comment['id']}", key=key)[1]["content"] == FAN

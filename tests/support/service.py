@@ -1,0 +1,189 @@
+"""A whole Winnow, started by its own command line as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+
+
+class Running:
+    """A Winnow in *data*; `key` and `password` are those of its first start."""
+
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.key = self.password = ""
+        self.environ = {
+            "HOME": os.environ.get("HOME", "/"),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "WINNOW_DATA_DIR": str(data),
+            "WINNOW_PORT": str(self.port),
+            **(settings or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = data.with_name(f"{data.name}.log")
+
+    def start(self) -> Running:
+        """Return once it says that it runs and is ready to screen."""
+        printed = self.data.with_name(f"{self.data.name}.out")
+        with printed.open("wb") as out, self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command("up"), env=self.environ, stdin=subprocess.DEVNULL, stdout=out, stderr=log
+            )
+        wait_until(
+            lambda: self._process.poll() is not None or "Everything is kept" in printed.read_text(),
+            START_SECONDS,
+            "Winnow's start",
+        )
+        told = printed.read_text()
+        assert self._process.poll() is None, self.log.read_text()
+        for name, pattern in [("key", r"Site key +(\S+)"), ("password", r"Password +(\S+)")]:
+            if found := re.search(pattern, told):
+                setattr(self, name, found[1])
+        return self
+
+    def stop(self) -> int:
+        """Return the exit status, after a Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(30)
+
+    def pids(self, *words: str) -> list[int]:
+        """Return the processes of this Winnow whose command has all of *words*."""
+        own = descendants(self._process.pid)
+        return [pid for pid in own if all(word in command_of(pid) for word in words)]
+
+    def workers(self) -> list[int]:
+        """Return the processes that the supervisor forked, the oldest first."""
+        supervisor = min(self.pids("-m worker"))
+        return sorted(pid for pid in self.pids("-m worker") if pid != supervisor)
+
+    def kill(self, *words: str) -> None:
+        """Kill -9 the processes whose command has all of *words*; without words, every one."""
+        pids = self.pids(*words)
+        for pid in pids:
+            kill(pid)
+        if self._process.pid in pids:
+            self._process.wait()
+
+    def cli(self, *verb: str) -> Any:
+        """Return what a verb of the command line answers, from its JSON."""
+        lines = [json.loads(line) for line in self.run(*verb, "--json").splitlines()]
+        return lines[0] if len(lines) == 1 else lines
+
+    def run(self, *verb: str) -> str:
+        """Return what a verb of the command line prints."""
+        done = subprocess.run(
+            command(*verb), env=self.environ, capture_output=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def ask(
+        self, method: str, path: str, told: Any = None, *, key: str = "", **headers: str
+    ) -> tuple[int, Any]:
+        """Return the status and JSON of a request with the site's key."""
+        request = urllib.request.Request(
+            f"{self.url}{path}",
+            method=method,
+            data=None if told is None else json.dumps(told).encode(),
+            headers={
+                "Authorization": f"Bearer {key or self.key}",
+                "Content-Type": "application/json",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return problem.code, json.loads(problem.read() or b"null")
+
+    def status_of(self, comment_id: str) -> str:
+        """Return where a comment stands."""
+        return self.ask("GET", f"/v1/comments/{comment_id}")[1]["status"]
+
+
+@contextmanager
+def running(data: Path, **settings: str) -> Iterator[Running]:
+    """Run a Winnow of its own, and leave nothing of it behind."""
+    winnow = Running(data, settings)
+    try:
+        yield winnow.start()
+    except BaseException:
+        sys.stderr.write(winnow.log.read_text()[-5000:] if winnow.log.exists() else "no log")
+        raise
+    finally:
+        if winnow._process is not None and winnow._process.poll() is None:
+            winnow.stop()
+
+
+def command(*verb: str) -> list[str]:
+    """Return what `./winnow VERB` runs."""
+    return [sys.executable, "-P", "-m", "service.cli", *verb]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def kill(pid: int) -> None:
+    """Kill -9 a process that may be gone already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process is there and no zombie."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return told.rpartition(")")[2].split()[0] != "Z"
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process and all that it started, and those that they started."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        found.append(one := todo.pop())
+        todo += children.get(one, [])
+    return found
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
