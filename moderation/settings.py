@@ -120,7 +120,7 @@ class Settings:
     backlog: int = _setting(
         _positive, 50_000, "Unscreened comments at most; over it clients get 503."
     )
-    site_rate: str = _setting(str, "600/minute", "Comments that one site may submit.")
+    site_rate: str = _setting(str, "60000/minute", "Comments that one site may submit.")
     login_rate: str = _setting(str, "10/minute", "Sign-ins that one address may try.")
     undo_seconds: float = _setting(_seconds, 5.0, "How long a decision can be undone unannounced.")
     bulk_undo_seconds: float = _setting(_seconds, 30.0, "The same for decisions on many at once.")
