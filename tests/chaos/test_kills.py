@@ -1,0 +1,188 @@
+"""kill -9 of a worker, of Valkey, of everything: what was accepted is kept, judged and told once."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from urllib.error import URLError
+
+import pytest
+
+from tests.support.receiver import Receiver
+from tests.support.service import Running, alive, descendants, kill, running
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.chaos
+
+SETTLED = {"approved", "flagged", "rejected", "spam"}
+MANY = 1500
+
+
+def submit_many(winnow: Running, count: int, label: str) -> list[str]:
+    """Return the ids of *count* comments that were accepted in batches."""
+    accepted = []
+    for start in range(0, count, 500):
+        batch = [
+            {
+                "content": f"{label} {n}: the lamp room looked splendid",
+                "external_id": f"{label}-{n}",
+            }
+            for n in range(start, min(start + 500, count))
+        ]
+        status, answer = winnow.ask("POST", "/v1/comments/batch", batch)
+        assert status in {200, 202, 207}, answer
+        accepted += [item["id"] for item in answer["items"]]
+    return accepted
+
+
+def settled(winnow: Running, ids: list[str]) -> dict[str, dict]:
+    """Return the comments once none of them is pending."""
+    wait_until(lambda: winnow.cli("stats")["comments"].get("pending", 0) == 0, 20, "verdicts")
+    return {one: winnow.ask("GET", f"/v1/comments/{one}")[1] for one in ids}
+
+
+def assert_judged_once(comments: dict[str, dict]) -> None:
+    """Neither lost nor stuck, and no verdict was given twice."""
+    for comment in comments.values():
+        assert comment["status"] in SETTLED, comment
+        assert len(comment["history"]) == comment["version"] == 1, comment
+
+
+def assert_told_once(receiver: Receiver, ids: list[str]) -> None:
+    """Each was told, and however often it was told, under one id (the blog drops repeats by it)."""
+
+    def told() -> dict[str, set[str]]:
+        seen: dict[str, set[str]] = defaultdict(set)
+        for one in list(receiver.requests):
+            seen[json.loads(one.body)["data"]["id"]].add(one.headers["webhook-id"])
+        return seen
+
+    wait_until(lambda: set(ids) <= set(told()), 20, "every webhook")
+    assert [ids for ids in told().values() if len(ids) > 1] == []
+
+
+class Sender:
+    """Submits comments one after another, and remembers those that were acknowledged."""
+
+    def __init__(self, winnow: Running) -> None:
+        self.winnow = winnow
+        self.accepted: list[str] = []
+        self._stop = Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            try:
+                status, answer = self.winnow.ask(
+                    "POST", "/v1/comments", {"content": f"The tide scene, take {number}"}
+                )
+            except (URLError, OSError, ValueError):
+                time.sleep(0.02)
+                continue
+            if status == 202:
+                self.accepted.append(answer["id"])
+
+    def during(self, action: Callable[[], None]) -> list[str]:
+        """Submit while *action* runs; return what was acknowledged."""
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(self.run)
+            try:
+                wait_until(lambda: len(self.accepted) > 30, 10, "the first acknowledgements")
+                action()
+            finally:
+                self._stop.set()
+            sending.result()
+        return self.accepted
+
+
+def test_killed_workers_lose_no_comment_and_judge_none_twice(tmp_path: Path):
+    """Their batches are taken back at once, and given to those that replace them."""
+    with running(tmp_path / "data", WINNOW_LEASE_SECONDS="3") as winnow:
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(submit_many, winnow, MANY, "worker")
+            killed = 0
+            while not sending.done() or killed < 5:
+                for pid in random.sample(winnow.workers(), 1):
+                    kill(pid)
+                    killed += 1
+                time.sleep(0.1)
+            ids = sending.result()
+        assert_judged_once(settled(winnow, ids))
+        wait_until(lambda: len(winnow.workers()) == 4, 15, "the dead to be replaced")
+
+
+def test_a_killed_valkey_loses_nothing_that_was_acknowledged(tmp_path: Path):
+    """With WINNOW_FSYNC=always; `up` starts it again, and everybody waits for it."""
+    with running(tmp_path / "data", WINNOW_FSYNC="always") as winnow, Receiver() as receiver:
+        winnow.cli("endpoint", "add", "demo", receiver.url(), "--allow-private")
+        sender = Sender(winnow)
+
+        def crash() -> None:
+            for _ in range(2):
+                before = len(sender.accepted)
+                winnow.kill("valkey-server")
+                wait_until(lambda b=before: len(sender.accepted) > b + 30, 15, "Valkey's return")
+
+        ids = sender.during(crash)
+        assert_judged_once(settled(winnow, ids))
+        assert_told_once(receiver, ids)
+
+
+def test_everything_can_be_killed_at_once(tmp_path: Path):
+    """A start after it stops what was orphaned, and goes on where things stood."""
+    data = tmp_path / "data"
+    with Receiver() as receiver:
+        with running(data, WINNOW_FSYNC="always") as winnow:
+            winnow.cli("endpoint", "add", "demo", receiver.url(), "--allow-private")
+            key, everyone = winnow.key, descendants(winnow.pids("up")[0])
+            sender = Sender(winnow)
+            ids = sender.during(winnow.kill)
+        wait_until(lambda: not any(map(alive, everyone)), 10, "everything to be gone")
+        with running(data, WINNOW_FSYNC="always") as winnow:
+            winnow.key = key
+            assert_judged_once(settled(winnow, ids))
+            assert_told_once(receiver, ids)
+
+
+def test_a_start_after_its_own_death_alone_goes_on(tmp_path: Path):
+    """Only `up` is killed: its children end by themselves or are stopped, and two never run."""
+    data = tmp_path / "data"
+    with running(data) as winnow:
+        key, ids = winnow.key, submit_many(winnow, 100, "orphan")
+        everyone = descendants(winnow.pids(" up")[0])
+        winnow.kill(" up")
+        winnow.start()
+        winnow.key = key
+        assert not any(map(alive, everyone))
+        assert_judged_once(settled(winnow, ids))
+
+
+@pytest.mark.parametrize("marker", ["crash", "hang", "bloat"])
+def test_a_comment_that_kills_workers_is_set_apart(tmp_path: Path, marker: str):
+    """After three deaths alone it is a person's to look at; its neighbours never notice."""
+    settings = {"WINNOW_POISON": "1", "WINNOW_BATCH_SECONDS": "0.7", "WINNOW_LEASE_SECONDS": "4"}
+    with running(tmp_path / "data", **settings) as winnow:
+        before = submit_many(winnow, 20, "before")
+        status, bad = winnow.ask("POST", "/v1/comments", {"content": f"winnow-poison-{marker}"})
+        assert status == 202
+        after = submit_many(winnow, 20, "after")
+        comments = settled(winnow, [*before, *after])
+        assert_judged_once(comments)
+        assert {comment["status"] for comment in comments.values()} == {"approved"}
+        quarantined = wait_until(
+            lambda: (
+                (c := winnow.ask("GET", f"/v1/comments/{bad['id']}")[1])["status"] == "flagged"
+                and c
+            ),
+            15,
+            "the quarantine",
+        )
+        assert quarantined["history"][-1]["reason"] == "unscored"
+        assert bad["id"] in winnow.run("queue", "demo")
