@@ -31,7 +31,7 @@ _POOL = 32
 _IDLE_SECONDS = 0.1
 _OUTAGE_SECONDS = 1.0
 #: A delivery on lease for longer than its attempt may take belongs to somebody dead.
-_LEASE_SLACK_SECONDS = 30.0
+_LEASE_SLACK_SECONDS = 5.0
 _RECLAIM_SECONDS = 5.0
 #: Of a retry's delay: so that many deliveries that failed together do not return together.
 _JITTER = 0.1
@@ -192,7 +192,7 @@ def deliver(
     )
     adapters.metrics.attempted("delivered" if made.delivered else then.state)
     log.info(
-        "webhook attempted", endpoint=endpoint.id, event=leased.event.id, status=made.status,
+        "webhook attempted", endpoint=endpoint.id, webhook=leased.event.id, status=made.status,
         state=then.state,
     )  # fmt: skip
     _disable_if_dead(endpoint, made, adapters, now)
