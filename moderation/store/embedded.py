@@ -394,6 +394,9 @@ class EmbeddedValkey:
         return StorageUnavailable(self._meaning(log))
 
     def _meaning(self, log: str) -> str:
+        status = self._process.returncode if self._process is not None else None
+        if status in {-signal.SIGKILL, -signal.SIGTERM}:
+            return f"Valkey was killed by signal {-status}"
         for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
             if os.strerror(number) in log:
                 return str(_disk_trouble(number, self.data_dir))
@@ -413,7 +416,6 @@ class EmbeddedValkey:
             )
         if re.search(r"[Oo]ut of memory|Cannot allocate memory", log):
             return "Valkey got no memory; the machine has too little left"
-        status = self._process.returncode if self._process is not None else None
         ended = f"was killed by signal {-status}" if status and status < 0 else "stopped"
         return f"Valkey {ended}; {self._log} says more"
 
