@@ -229,6 +229,10 @@ FAILING = Kind(
     "failing", "dh", "string", "endpoint", "first success", _D, "since when an endpoint fails, ms"
 )
 
+SESSION = Kind("session", "sess", "string", "digest", "12 h idle", _L, "who is signed in")
+CLAIM = Kind("claim", "cl", "string", "comment", "2 min", _L, "the moderator who has it open")
+UNDOABLE = Kind("undoable", "uu", "string", "moderator", "1 min", _L, "ids decided last, JSON")
+
 SITES = Kind("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
 SITE_NAMES = Kind("site_names", "names", "hash", "", "never", _A, "folded name -> site")
 REMOVED_SITES = Kind(

@@ -1,0 +1,86 @@
+"""What the desk keeps for a while: sessions, claims, and what was decided last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from moderation import ids
+from moderation.errors import NotFound
+from moderation.store import keys
+from moderation.store.client import Client
+
+SESSION_SECONDS = 12 * 3600
+#: However busy, a session ends after so long.
+LONGEST_SESSION_MS = 7 * 86_400_000
+CLAIM_MS = 120_000
+_UNDOABLE_SECONDS = 60
+_G = keys.GLOBAL
+
+
+class Desk:
+    """Sessions are known by a digest, so that whoever reads Redis cannot sign in with them."""
+
+    def __init__(self, redis: Client) -> None:
+        """Keep all of it in *redis*."""
+        self._redis: Any = redis
+
+    def begin(self, name: str, epoch: int, *, now_ms: int) -> str:
+        """Return the token of a new session of moderator *name*."""
+        token = secrets.token_urlsafe(32)
+        told = json.dumps([name, epoch, now_ms])
+        self._redis.set(keys.SESSION(_G, _digest(token)), told, ex=SESSION_SECONDS)
+        return token
+
+    def session(self, token: str, *, now_ms: int) -> tuple[str, int]:
+        """Return whose session this is and its epoch, and keep it alive. Raises NotFound."""
+        key = keys.SESSION(_G, _digest(token))
+        stored = self._redis.getex(key, ex=SESSION_SECONDS)
+        if stored is None:
+            raise NotFound("the session has ended")
+        name, epoch, began = json.loads(stored)
+        if now_ms - began > LONGEST_SESSION_MS:
+            self._redis.delete(key)
+            raise NotFound("the session has ended")
+        return name, epoch
+
+    def end(self, token: str) -> None:
+        """End a session."""
+        self._redis.delete(keys.SESSION(_G, _digest(token)))
+
+    def claim(self, comment_id: str, name: str) -> str:
+        """Return who has a comment open: *name*, unless somebody else was first."""
+        key = keys.CLAIM(ids.shard_of(comment_id), ids.shorten(comment_id))
+        if self._redis.set(key, name, nx=True, px=CLAIM_MS):
+            return name
+        holder = self._redis.get(key)
+        if holder is None or holder.decode() == name:
+            self._redis.set(key, name, px=CLAIM_MS)
+            return name
+        return str(holder.decode())
+
+    def claims(self, comment_ids: Sequence[str]) -> dict[str, str]:
+        """Return who has which of *comment_ids* open."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for comment_id in comment_ids:
+            pipeline.get(keys.CLAIM(ids.shard_of(comment_id), ids.shorten(comment_id)))
+        holders = pipeline.execute() if comment_ids else []
+        pairs = zip(comment_ids, holders, strict=True)
+        return {comment_id: holder.decode() for comment_id, holder in pairs if holder}
+
+    def remember(self, name: str, comment_ids: Sequence[str]) -> None:
+        """Remember what *name* decided last, for as long as it may be undone."""
+        key = keys.UNDOABLE(_G, _digest(name))
+        self._redis.set(key, json.dumps(list(comment_ids)), ex=_UNDOABLE_SECONDS)
+
+    def last_decided(self, name: str) -> list[str]:
+        """Return the ids that *name* decided last, and forget them."""
+        stored = self._redis.getdel(keys.UNDOABLE(_G, _digest(name)))
+        return list(json.loads(stored)) if stored else []
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,31 @@
+"""The moderator's desk: pages that work without JavaScript, and better with it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from moderation.store.desk import Desk
+from service.console import admin, base, queue, session
+from service.context import Context
+from service.limits import Limiter
+
+__all__ = ["admin", "init_app", "queue"]  # importing the views fills the blueprint
+
+
+def init_app(app: Flask, context: Context) -> None:
+    """Give *app* the desk under /desk, and a root that leads there."""
+    app.config.update(
+        SESSION_COOKIE_NAME="winnow",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=context.settings.url.startswith("https://"),
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_CHECK_DEFAULT=False,  # the API has keys; base.py protects the desk's own forms
+    )
+    app.extensions[base.DESK] = Desk(context.redis)
+    app.extensions[session.LIMITER] = Limiter.of(context.settings.login_rate, context.redis)
+    base.csrf.init_app(app)
+    base.bp.add_app_template_filter(base.shown, "shown")
+    base.bp.add_app_template_filter(base.when, "when")
+    app.register_blueprint(base.bp)
+    app.add_url_rule("/", "root", base.root)
