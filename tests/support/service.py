@@ -54,7 +54,8 @@ class Running:
             "Winnow's start",
         )
         told = printed.read_text()
-        assert self._process.poll() is None, self.log.read_text()
+        status = self._process.poll()
+        assert status is None, f"exit {status}: {self.log.read_text()}"
         for name, pattern in [("key", r"Site key +(\S+)"), ("password", r"Password +(\S+)")]:
             if found := re.search(pattern, told):
                 setattr(self, name, found[1])
