@@ -32,6 +32,10 @@ class RqJobs:
         self._screening = Queue(SCREENING, connection=connection, serializer=JSONSerializer)
         self._upkeep = Queue(UPKEEP, connection=connection, serializer=JSONSerializer)
 
+    def queue(self, name: str) -> Queue:
+        """Return the queue that a worker of its own serves."""
+        return {SCREENING: self._screening, UPKEEP: self._upkeep}[name]
+
     def wake(self, shard: int) -> None:
         """Ask for one screening job; failing to is no error, since the watchdog asks again."""
         try:

@@ -10,10 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -21,7 +19,6 @@ from rq.serializers import JSONSerializer
 from moderation import dispatch, wiring
 from moderation.ports import Model
 from moderation.settings import Settings
-from moderation.store.embedded import socket_url
 from moderation.workflow import Signature
 from worker import jobs
 
@@ -114,13 +111,11 @@ def work(
 ) -> None:
     """Run an RQ worker on *queue* until SIGTERM; raises when Redis goes away."""
     adapters = wiring.connect(settings)
-    connection: Any = Redis.from_url(
-        settings.jobs_url or settings.redis_url or socket_url(settings.data_dir)
-    )
+    served = adapters.jobs.queue(queue)
     worker = Worker(
-        [Queue(queue, connection=connection, serializer=JSONSerializer)],
+        [served],
         name=f"{queue}-{boot}-{os.getpid()}",
-        connection=connection,
+        connection=served.connection,
         serializer=JSONSerializer,
         log_job_description=False,
     )
