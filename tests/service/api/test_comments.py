@@ -1,0 +1,254 @@
+"""Comments through the API: what is promised to a blog."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from moderation.site import KeyKind
+from tests.support.world import World
+
+
+def submitted(world: World, content: str = "hello", **told: object):
+    return world.ask("POST", "/v1/comments", {"content": content, **told})
+
+
+def test_a_submitted_comment_is_pending_and_says_where_it_is_found(world: World):
+    """202 with id, status and links; the links come from the public URL, not from Host."""
+    answer = world.ask(
+        "POST", "/v1/comments", {"content": "hi"}, headers={"Host": "evil.example"}
+    )
+    assert answer.status_code == 202
+    assert answer.json["status"] == "pending"
+    assert answer.json["links"]["self"].startswith("http://127.0.0.1:8025/v1/comments/")
+    assert world.ask("GET", f"/v1/comments/{answer.json['id']}").json["content"] == "hi"
+
+
+def test_a_repeat_with_the_same_external_id_and_content_is_the_same_comment(world: World):
+    first = submitted(world, external_id="7").json
+    second = submitted(world, external_id="7")
+    assert second.json["id"] == first["id"]
+    assert second.json["outcome"] == "same"
+    assert world.ask("GET", "/v1/comments").json["items"][0]["id"] == first["id"]
+    assert len(world.ask("GET", "/v1/comments").json["items"]) == 1
+
+
+def test_the_same_external_id_with_other_content_is_a_conflict_that_names_the_comment(world: World):
+    first = submitted(world, external_id="7").json
+    answer = submitted(world, "something else", external_id="7")
+    assert answer.status_code == 409
+    assert answer.json["comment_id"] == first["id"]
+
+
+@pytest.mark.parametrize(
+    "told, status, word",
+    [
+        ({"content": "x", "bogus": 1}, 422, "bogus"),
+        ({"content": ""}, 422, "content"),
+        ({"content": "   "}, 422, "content"),
+        ({"content": 5}, 422, "content"),
+        ({"content": "é" * 40_000}, 422, "65536"),
+        ({"content": "a\x00b"}, 422, "NUL"),
+        ({"content": "x", "author": {"nom": "Ada"}}, 422, "author.nom"),
+        ({"content": "x", "submitted_at": "yesterday"}, 422, "submitted_at"),
+        ({"content": "x", "submitted_at": "2026-11-22T10:00:00"}, 422, "submitted_at"),
+        ({}, 422, "content"),
+        ([], 422, "body"),
+    ],
+)
+def test_bad_input_is_refused_by_name(world: World, told: object, status: int, word: str):
+    answer = world.ask("POST", "/v1/comments", told)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert word in answer.json["detail"]
+    assert world.adapters.comments.counts()["pending"] == 0
+
+
+def test_a_lone_surrogate_is_refused(world: World):
+    answer = world.ask(
+        "POST", "/v1/comments", data=b'{"content": "\\ud800"}', content_type="application/json"
+    )
+    assert answer.status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    "body, kind, status", [(b"{", "application/json", 400), (b"{}", "text/plain", 415)]
+)
+def test_a_body_that_is_no_json_is_refused(world: World, body: bytes, kind: str, status: int):
+    answer = world.ask("POST", "/v1/comments", data=body, content_type=kind)
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_prefer_wait_answers_with_the_verdict_once_it_is_there(world: World):
+    """A comment that is settled already is answered at once, with scores and reasons."""
+    submitted(world, "spam=0.95", external_id="7")
+    world.screen()
+    answer = world.ask(
+        "POST",
+        "/v1/comments",
+        {"content": "spam=0.95", "external_id": "7"},
+        headers={"Prefer": "wait=2"},
+    )
+    assert answer.status_code == 200
+    assert answer.headers["Preference-Applied"] == "wait=2"
+    assert (answer.json["status"], answer.json["verdict"]) == ("spam", "reject")
+    assert answer.json["reasons"][0]["code"] == "spam"
+
+
+def test_prefer_wait_without_a_worker_is_an_ordinary_202(world: World):
+    answer = world.ask("POST", "/v1/comments", {"content": "x"}, headers={"Prefer": "wait=1"})
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("shape", ["object", "array", "ndjson"])
+def test_a_batch_is_taken_in_any_of_three_shapes(world: World, shape: str):
+    told = [{"content": f"number {n}", "external_id": str(n)} for n in range(3)]
+    if shape == "ndjson":
+        lines = "\n".join(map(json.dumps, told))
+        more = {"data": lines, "content_type": "application/x-ndjson"}
+    else:
+        more = {"json": {"comments": told} if shape == "object" else told}
+    answer = world.ask("POST", "/v1/comments/batch", **more)
+    assert answer.status_code == 202
+    assert [one["external_id"] for one in answer.json["items"]] == ["0", "1", "2"]
+    assert world.screen() == 3
+
+
+def test_a_batch_with_one_bad_line_stores_nothing_and_names_the_line(world: World):
+    lines = b'{"content": "fine"}\n{"content": 5}\n'
+    answer = world.ask(
+        "POST", "/v1/comments/batch", data=lines, content_type="application/x-ndjson"
+    )
+    assert answer.status_code == 422
+    assert "line 2" in answer.json["detail"]
+    assert world.adapters.comments.counts()["pending"] == 0
+
+
+def test_an_edit_is_the_next_revision_and_is_screened_anew(world: World):
+    comment = world.comment("nice")
+    answer = world.ask("PUT", f"/v1/comments/{comment.id}", {"content": "spam=0.99"})
+    assert (answer.status_code, answer.json["revision"]) == (200, 2)
+    assert answer.json["status"] == "pending"
+    world.screen()
+    assert world.adapters.comments.get(comment.id).status == "spam"
+
+
+def test_an_erased_comment_leaves_a_tombstone_without_words(world: World):
+    comment = world.comment("secret words", email="ada@mail.example")
+    assert world.ask("DELETE", f"/v1/comments/{comment.id}").status_code == 204
+    told = world.ask("GET", f"/v1/comments/{comment.id}").json
+    assert (told["status"], told["content"], told["author"]["email"]) == ("erased", "", "")
+
+
+def test_the_queue_is_read_to_its_end_by_cursor(world: World):
+    for n in range(7):
+        world.submit(f"toxicity=0.6 number {n}")
+    world.screen()
+    seen, cursor = [], None
+    while True:
+        path = "/v1/queue?limit=3" + (f"&cursor={cursor}" if cursor else "")
+        page = world.ask("GET", path).json
+        seen += [one["content"] for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 7
+
+
+def test_a_decision_on_a_version_that_has_passed_says_where_the_comment_stands(world: World):
+    comment = world.comment("toxicity=0.6")
+    path = f"/v1/comments/{comment.id}/decision"
+    stale = world.ask("POST", path, {"decision": "approve", "version": 0})
+    assert (stale.status_code, stale.json["version"]) == (409, 1)
+    done = world.ask("POST", path, {"decision": "approve", "version": 1, "moderator": "ada"})
+    assert (done.status_code, done.json["status"]) == (200, "approved")
+    assert done.json["history"][-1]["by"].startswith("ada")
+
+
+def test_a_decision_is_undone_within_its_window_and_nobody_hears_of_it(world: World):
+    comment = world.comment("toxicity=0.6")
+    world.ask("POST", f"/v1/comments/{comment.id}/decision", {"decision": "approve"})
+    assert world.ask("POST", f"/v1/comments/{comment.id}/undo").json["status"] == "flagged"
+    assert world.ask("POST", f"/v1/comments/{comment.id}/undo").status_code == 409
+    told = [one["type"] for one in world.ask("GET", "/v1/events").json["items"]]
+    assert told == ["comment.flagged"]
+
+
+def test_a_bulk_decision_says_what_it_did_and_what_not(world: World):
+    one, two = world.comment("toxicity=0.6 a"), world.comment("toxicity=0.6 b")
+    told = {"ids": [one.id, two.id, "nonsense"], "decision": "spam"}
+    answer = world.ask("POST", "/v1/decisions", told).json
+    assert answer["decided"] == [one.id, two.id]
+    assert list(answer["refused"]) == ["nonsense"]
+
+
+def test_the_feed_tells_events_in_order_and_goes_on_from_its_cursor(world: World):
+    world.comment("one")
+    first = world.ask("GET", "/v1/events").json
+    assert [one["type"] for one in first["items"]] == ["comment.approved"]
+    world.comment("spam=0.95")
+    then = world.ask("GET", f"/v1/events?after={first['next']}").json
+    assert [one["type"] for one in then["items"]] == ["comment.spam"]
+
+
+def test_an_author_is_exported_and_erased_by_e_mail(world: World):
+    world.comment("mine", email="Ada@mail.example")
+    world.comment("not mine", email="eve@mail.example")
+    found = world.ask("GET", "/v1/authors/comments?email=ada@mail.example").json["items"]
+    assert [one["content"] for one in found] == ["mine"]
+    erased = world.ask("POST", "/v1/authors/erase", {"email": "ada@mail.example"})
+    assert erased.json == {"erased": 1}
+    assert world.ask("GET", "/v1/authors/comments?email=ada@mail.example").json["items"] == []
+
+
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("GET", ""), ("PUT", ""), ("DELETE", ""), ("POST", "/decision"), ("POST", "/undo"),
+        ("POST", "/retry"),
+    ],
+)  # fmt: skip
+def test_another_sites_comment_does_not_exist(world: World, method: str, path: str):
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    comment = world.comment("toxicity=0.6", site=other)
+    told = {"content": "x"} if method == "PUT" else {"decision": "approve"}
+    answer = world.ask(method, f"/v1/comments/{comment.id}{path}", told)
+    assert answer.status_code == 404
+    assert world.adapters.comments.get(comment.id) == comment
+
+
+def test_every_route_refuses_who_has_no_key_a_wrong_one_or_a_door_key(world: World):
+    """Walks the app's own map, so that no new route can be forgotten."""
+    _, door = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)
+    for rule in world.app.url_map.iter_rules():
+        if not rule.rule.startswith("/v1/") or not rule.endpoint.startswith("api."):
+            continue
+        path = rule.rule.replace("<", "").replace(">", "")
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            assert world.client().open(path, method=method).status_code == 401, rule
+            assert world.ask(method, path, key="wk_nonsense").status_code == 401, rule
+            assert world.ask(method, path, key=door).status_code in {401, 403}, rule
+
+
+def test_too_fast_is_a_429_that_says_how_long_to_wait(redis_url: str, tmp_path):
+    from tests.support import world as support  # noqa: PLC0415
+
+    world = support.make_world(redis_url, tmp_path)
+    limiter = world.app.extensions["winnow_limiter"]
+    world.app.extensions["winnow_limiter"] = type(limiter).of("2/minute", world.adapters.redis)
+    assert [submitted(world).status_code for _ in range(2)] == [202, 202]
+    answer = submitted(world)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+def test_too_much_is_refused_whole_and_nothing_is_stored(redis_url: str, tmp_path):
+    from tests.support import world as support  # noqa: PLC0415
+
+    world = support.make_world(redis_url, tmp_path, backlog=4)
+    told = {"comments": [{"content": str(n)} for n in range(5)]}
+    answer = world.ask("POST", "/v1/comments/batch", told)
+    assert answer.status_code in {429, 503}
+    assert "Retry-After" in answer.headers
+    assert world.adapters.comments.counts()["pending"] == 0
