@@ -1,0 +1,87 @@
+"""The OpenAPI document is true: schemathesis finds no crash and no answer that it does not name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import checks as known_checks
+
+from service.api.base import api
+from tests.support.valkey import serving
+from tests.support.world import World, make_world
+
+CHECKS = [
+    known_checks.not_a_server_error,
+    known_checks.status_code_conformance,
+    known_checks.content_type_conformance,
+    known_checks.response_schema_conformance,
+]
+_ROUTES = [(one.method, "/v1" + one.path) for one in api.operations]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A Winnow for the whole module, on a server of its own."""
+    with serving() as server:
+        world = make_world(server.url, tmp_path_factory.mktemp("openapi"))
+        world.comment("toxicity=0.6")
+        yield world
+
+
+def test_the_document_is_openapi_3_1_and_its_schemas_are_json_schema(world: World):
+    document = world.client().get("/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+
+
+def test_every_route_is_documented(world: World):
+    """The catalogue is the only way to add a route, and the app has no other under /v1."""
+    routed = {
+        (method, rule.rule)
+        for rule in world.app.url_map.iter_rules()
+        if rule.endpoint.startswith("api.")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert routed == set(_ROUTES)
+
+
+def test_the_readable_docs_name_every_route_and_load_nothing_from_outside(world: World):
+    page = world.client().get("/docs").text
+    for operation in api.operations:
+        assert f'id="{operation.name}"' in page
+    assert "src=" not in page
+    assert all(link.startswith("/") for link in _stylesheets(page))
+
+
+def _stylesheets(page: str) -> list[str]:
+    return [part.split('"')[0] for part in page.split('rel="stylesheet" href="')[1:]]
+
+
+@pytest.mark.parametrize("operation", api.operations, ids=lambda one: f"{one.method} {one.path}")
+def test_no_input_crashes_a_route_or_gets_an_answer_that_is_not_documented(told: World, operation):
+    """Statuses, content types and bodies of all answers are those of the document."""
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", told.app)
+    found = schema["/v1" + operation.path.replace("<", "{").replace(">", "}")][operation.method]
+    headers = {"Authorization": f"Bearer {told.token}"}
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=found.as_strategy())
+    def check(case: schemathesis.Case):
+        for known in (told.site.id, None):
+            query = {**(case.query or {}), "site": known} if known else case.query
+            case.query = {key: value for key, value in (query or {}).items() if key != "wait"}
+            response = case.call(headers=headers)
+            case.validate_response(response, checks=CHECKS)
+
+    check()
