@@ -1,0 +1,138 @@
+"""site, key, moderator, token, endpoint: what programs read stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from moderation import wiring
+from moderation.site import KeyKind, Role
+
+
+def test_a_new_site_comes_with_a_key_that_works(ask, adapters: wiring.Adapters):
+    told = ask("site", "add", "blog", "--url", "https://blog.example")
+    assert list(told) == ["id", "name", "key"]
+    assert adapters.accounts.key(told["key"]).site_id == told["id"]
+    assert adapters.accounts.site("blog").url == "https://blog.example"
+
+
+def test_sites_are_listed_with_what_waits(ask):
+    ask("site", "add", "b")
+    ask("site", "add", "a")
+    listed = ask("site", "list", many=True)
+    assert [(one["name"], one["flagged"], one["pending"]) for one in listed] == [
+        ("a", 0, 0),
+        ("b", 0, 0),
+    ]
+
+
+def test_a_site_is_shown_by_name_or_by_id(ask):
+    made = ask("site", "add", "blog")
+    assert ask("site", "show", "blog") == ask("site", "show", made["id"])
+    assert ask("site", "show", "blog")["policy"]["mode"] == "hold-doubtful"
+
+
+def test_a_site_is_removed_once_the_person_says_so(run, ask):
+    ask("site", "add", "blog")
+    asked = run("site", "remove", "blog", input="n\n", code=1)
+    assert asked.stdout == ""
+    assert "for good?" in asked.stderr
+    assert run("site", "remove", "blog", "--yes").output == ""
+    assert run("site", "show", "blog", code=1).stderr == "Error: there is no site blog\n"
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in KeyKind])
+def test_a_key_is_made_listed_and_revoked(run, ask, kind: str):
+    ask("site", "add", "blog")
+    told = ask("key", "add", "blog", "--kind", kind)
+    assert list(told) == ["id", "key", "kind"]
+    assert told["kind"] == kind
+    listed = ask("key", "list", "blog", many=True)
+    assert told["id"] in [one["id"] for one in listed]
+    assert told["key"] not in str(listed)
+    run("key", "revoke", told["id"])
+    assert told["id"] not in [one["id"] for one in ask("key", "list", "blog", many=True)]
+    run("key", "revoke", told["id"], code=1)
+
+
+def test_a_moderators_password_is_made_up_and_works(run, ask, adapters: wiring.Adapters):
+    site = ask("site", "add", "blog")
+    told = ask("moderator", "add", "ada", "--site", "blog")
+    assert list(told) == ["name", "password"]
+    ada = adapters.accounts.check_password("ada", told["password"])
+    assert (ada.role, ada.sites) == (Role.MODERATOR, (site["id"],))
+    again = ask("moderator", "reset", "ada")
+    assert adapters.accounts.check_password("ada", again["password"]) == ada
+    assert again["password"] != told["password"]
+    (listed,) = ask("moderator", "list", many=True)
+    assert (listed["name"], listed["sites"]) == ("ada", ["blog"])
+    run("moderator", "remove", "ada", "--yes")
+    assert adapters.accounts.moderators() == []
+
+
+def test_a_moderator_without_a_site_is_warned_of(run):
+    """Nothing but the answer is on standard output, so the warning is not."""
+    made = run("moderator", "add", "ada", "--json")
+    assert "sees no site yet" in made.stderr
+    assert made.stdout.count("\n") == 1
+    assert run("moderator", "add", "eve", "--role", "admin").stderr == ""
+
+
+def test_a_token_is_made_listed_and_revoked(run, ask, adapters: wiring.Adapters):
+    told = ask("token", "add", "ci")
+    assert list(told) == ["id", "name", "token"]
+    assert adapters.accounts.token(told["token"]).name == "ci"
+    assert [one["id"] for one in ask("token", "list", many=True)] == [told["id"]]
+    run("token", "revoke", told["id"])
+    assert adapters.accounts.tokens() == []
+
+
+def test_an_endpoint_comes_with_the_secret_that_signs(run, ask, adapters: wiring.Adapters):
+    ask("site", "add", "blog")
+    told = ask("endpoint", "add", "blog", "https://blog.example/hook", "--event", "comment.spam")
+    assert list(told) == ["id", "url", "secret"]
+    assert told["secret"].startswith("whsec_")
+    (listed,) = ask("endpoint", "list", "blog", many=True)
+    assert (listed["id"], listed["events"]) == (told["id"], ["comment.spam"])
+    assert told["secret"] not in str(listed)
+    run("endpoint", "remove", told["id"], "--yes")
+    assert adapters.accounts.endpoints(listed["site_id"]) == []
+
+
+def test_an_endpoint_inside_the_network_has_to_be_allowed(run, ask):
+    """Whoever may name a URL must not reach what only this machine can."""
+    ask("site", "add", "blog")
+    refused = run("endpoint", "add", "blog", "http://127.0.0.1:9/hook", code=1)
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("Error: ")
+    assert ask("endpoint", "add", "blog", "http://127.0.0.1:9/hook", "--allow-private")["id"]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("site", "show", "none"),
+        ("key", "add", "none"),
+        ("key", "list", "none"),
+        ("moderator", "add", "ada", "--site", "none"),
+        ("moderator", "reset", "none"),
+        ("token", "revoke", "none"),
+        ("endpoint", "add", "none", "https://blog.example"),
+        ("endpoint", "remove", "none", "--yes"),
+        ("queue", "none"),
+        ("show", "none"),
+        ("decide", "none", "approve"),
+        ("undo", "none"),
+        ("retry", "none"),
+        ("erase", "none", "--yes"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence_and_status_1(run, verb: tuple[str, ...]):
+    result = run(*verb, code=1)
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: there is no ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", [("site", "add"), ("nonsense",), ("decide", "x", "burn")])
+def test_a_wrong_use_is_status_2(run, verb: tuple[str, ...]):
+    assert run(*verb, code=2).stderr.startswith("Usage: winnow")

@@ -1,0 +1,95 @@
+"""queue, show, decide, undo, retry, erase: moderating from a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from moderation import wiring
+from moderation.comment import Author, Draft, Status
+from moderation.policy import Policy
+from moderation.ports import Screened
+from moderation.scores import Scores
+from moderation.verdict import Action, Reason, Verdict
+
+NASTY = "Buy now \x1b[2J\x1b]0;pwned\x07 \u202e!"
+
+
+@pytest.fixture
+def flagged(ask, adapters: wiring.Adapters) -> str:
+    """The id of a comment that waits for a moderator, with what a terminal must not obey."""
+    site = ask("site", "add", "blog")
+    draft = Draft(NASTY, author=Author(name="Eve\x1b[31m", email="eve@example.org"))
+    now = adapters.clock.now_ms()
+    (accepted,), _ = adapters.comments.accept(site["id"], [draft], backlog=10, now_ms=now)
+    batch = adapters.comments.take(0, "test:1", size=9, lease_ms=1000, now_ms=now)
+    assert batch is not None
+    verdict = Verdict(Action.FLAG, (Reason("spam", "spam 61%"),), "spam")
+    screened = Screened(
+        batch.items[0].comment, Scores({"spam": 0.61}, "m1"), verdict, Status.FLAGGED, 0.5
+    )
+    adapters.comments.commit(0, batch.token, [screened], now_ms=now)
+    return accepted.id
+
+
+def test_the_queue_shows_text_scores_and_reasons(run, ask, flagged: str):
+    (item,) = ask("queue", "blog", many=True)
+    assert (item["id"], item["verdict"], item["scores"]["spam"]) == (flagged, "flag", 0.61)
+    shown = run("queue", "blog").stdout
+    assert "spam 61%" in shown
+    assert "0.61" in shown
+
+
+@pytest.mark.parametrize("verb", [("queue", "blog"), ("queue", "blog", "--json"), ("show",)])
+def test_what_a_reader_wrote_cannot_move_the_terminal(run, flagged: str, verb: tuple[str, ...]):
+    """A comment that clears the screen or turns text around could make a moderator approve it."""
+    shown = run(*verb, *([flagged] if verb == ("show",) else [])).stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert "Buy now" in shown
+
+
+def test_a_decision_is_told_by_its_status_and_can_be_undone(ask, flagged: str):
+    decided = ask("decide", flagged, "approve", "--note", "a regular")
+    assert decided == {"id": flagged, "status": "approved", "version": 2}
+    assert ask("show", flagged)["history"][-1]["note"] == "a regular"
+    assert ask("undo", flagged)["status"] == "flagged"
+
+
+def test_a_decision_twice_is_refused(run, ask, flagged: str):
+    ask("decide", flagged, "spam")
+    assert "Error" in run("decide", flagged, "spam", code=1).stderr
+
+
+def test_a_flagged_comment_gets_another_chance(ask, flagged: str):
+    assert ask("retry", flagged)["status"] == "pending"
+
+
+def test_an_erased_comment_has_no_words_left(run, ask, flagged: str):
+    assert run("erase", flagged, "--yes").output == ""
+    erased = ask("show", flagged)
+    assert (erased["status"], erased["content"]) == ("erased", "")
+    assert "Buy" not in run("show", flagged).stdout
+
+
+def test_an_empty_queue_says_so_beside_the_answer(run, ask, adapters: wiring.Adapters):
+    ask("site", "add", "blog")
+    empty = run("queue", "blog")
+    assert (empty.stdout, empty.stderr) == ("", "Nothing waits at blog.\n")
+    assert run("queue", "blog", "--json").output == ""
+
+
+def test_stats_count_comments_and_bytes(run, ask, flagged: str):
+    told = ask("stats")
+    assert told["comments"]["flagged"] == 1
+    assert told["kinds"]["comment"]["keys"] == 1
+    assert told["kinds"]["comment"]["bytes"] > 100
+    assert "other" not in told["kinds"]
+    assert "bytes a comment" in run("stats").stdout
+
+
+def test_names_of_sites_cannot_move_the_terminal_either(run, ask, adapters: wiring.Adapters):
+    site = adapters.accounts.site(ask("site", "add", "blog")["id"])
+    words = Policy(blocked_words=("\x1b[2J",))
+    adapters.accounts.save_site(replace(site, policy=words), by="test", now_ms=1)
+    assert "\x1b" not in run("site", "show", "blog").stdout

@@ -1,0 +1,72 @@
+"""score: a line in, a line out, whatever the line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.cli.score import BATCH, MAX_LINE_BYTES
+
+GOOD = "The finale was wonderful, and the music even more so."
+
+
+def answers(result) -> list[dict]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_line_gets_scores_verdict_and_reasons_in_order(run):
+    lines = [{"content": f"{GOOD} {n}"} for n in range(BATCH + 3)]
+    lines[BATCH]["content"] = "CHEAP VIAGRA casino http://pills.example/ click here now!!!"
+    result = run("score", input="".join(json.dumps(line) + "\n" for line in lines))
+    told = answers(result)
+    assert len(told) == len(lines)
+    assert all(list(one) == ["scores", "verdict", "reasons"] for one in told)
+    assert told[0]["verdict"] == "allow"
+    assert told[BATCH]["scores"]["spam"] > told[0]["scores"]["spam"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "[]",
+        "{}",
+        '{"content": 5}',
+        '{"content": "x", "author": "me"}',
+        '{"content": "x", "post": {"url": 5}}',
+        '{"content": "' + "x" * 70_000 + '"}',
+        '{"content": "' + "x" * (2 * MAX_LINE_BYTES) + '"}',
+        "[" * 100_000,
+        "\xff",
+    ],
+)
+def test_a_bad_line_is_an_error_in_its_place_and_status_1(run, line: str):
+    """The good ones around it are answered all the same."""
+    good = json.dumps({"content": GOOD})
+    text = f"{good}\n{line}\n{good}".encode("latin-1")
+    told = answers(run("score", input=text, code=1))
+    assert [sorted(one) for one in told] == [
+        ["reasons", "scores", "verdict"],
+        ["error"],
+        ["reasons", "scores", "verdict"],
+    ]
+    assert told[1]["error"].startswith("line 2: ")
+
+
+def test_author_and_post_count(run):
+    plain = {"content": GOOD}
+    odd = plain | {"author": {"name": "CHEAP PILLS", "url": "http://casino.example/"}, "post": None}
+    first, second = answers(run("score", input=json.dumps(plain) + "\n" + json.dumps(odd)))
+    assert first["scores"]["spam"] != second["scores"]["spam"]
+
+
+def test_lone_surrogates_are_scored_and_not_crashed_on(run):
+    (told,) = answers(run("score", input='{"content": "\\ud800 hello"}'))
+    assert told["verdict"] in {"allow", "flag"}
+
+
+def test_a_file_is_read_too(run, tmp_path):
+    path = tmp_path / "comments.jsonl"
+    path.write_text(json.dumps({"content": GOOD}))
+    assert len(answers(run("score", str(path)))) == 1
