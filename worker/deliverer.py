@@ -19,7 +19,7 @@ import structlog
 from moderation import signing, wiring
 from moderation.comment import Comment
 from moderation.errors import NotFound, StorageUnavailable, WinnowError
-from moderation.events import Event
+from moderation.events import Event, EventType
 from moderation.settings import Settings
 from moderation.site import Endpoint, EndpointKind
 from moderation.store.deliveries import Leased, State
@@ -39,6 +39,12 @@ _DISABLE_AFTER_MS = 5 * 86_400_000
 #: A longer body is sent thin; receivers may refuse more (Standard Webhooks asks for under 20 KB).
 LONGEST_BODY = 20_000
 WORDPRESS_HEADER = "X-Akismet-Webhook"
+#: What WordPress's plugin calls the events that it understands.
+_WORDPRESS_RESULTS = {
+    EventType.APPROVED: "false",
+    EventType.REJECTED: "true",
+    EventType.SPAM: "true",
+}
 
 Send = Callable[..., Attempt]
 
@@ -158,7 +164,7 @@ def deliver(
     """Attempt a leased delivery once, from the comment as it is now, and write what came of it."""
     deliveries, clock, settings = adapters.deliveries, adapters.clock, adapters.settings
     endpoint = _endpoint(leased, adapters)
-    if endpoint is None or leased.event is None:
+    if endpoint is None or leased.event is None or not _means_anything(leased.event, endpoint):
         deliveries.finish(leased, State.DROPPED, now_ms=clock.now_ms())
         return
     if not endpoint.enabled:
@@ -198,6 +204,15 @@ def deliver(
     _disable_if_dead(endpoint, made, adapters, now)
 
 
+def _means_anything(event: Event, endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint can be told of an event at all.
+
+    WordPress's plugin knows spam and ham and nothing between: told anything of a held comment, it
+    would publish or bury it.
+    """
+    return endpoint.kind is not EndpointKind.AKISMET or event.type in _WORDPRESS_RESULTS
+
+
 def _endpoint(leased: Leased, adapters: wiring.Adapters) -> Endpoint | None:
     try:
         return adapters.accounts.endpoint(leased.endpoint_id)
@@ -231,8 +246,10 @@ def _message(
 
 def wordpress_body(event: Event, key: str) -> bytes:
     """Return what WordPress's Akismet plugin takes at ``/wp-json/akismet/v1/webhook``."""
-    ham = event.type.endswith(("approved", "flagged"))
-    told = {"guid": event.comment_id.replace("-", ""), "result": "false" if ham else "true"}
+    told = {
+        "guid": event.comment_id.replace("-", ""),
+        "result": _WORDPRESS_RESULTS[event.type],
+    }
     return _json({"key": key, "endpoint": "comment-check", "comments": [told]})
 
 

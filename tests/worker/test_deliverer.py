@@ -1,0 +1,257 @@
+"""Deliveries: from an approval to a signed webhook, each endpoint at its own pace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from standardwebhooks import Webhook
+
+from moderation import workflow
+from moderation.comment import Decision
+from moderation.events import EventType
+from moderation.signing import new_secret
+from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
+from moderation.store.deliveries import State
+from tests.support.receiver import Receiver, answer
+from tests.support.waiting import wait_until
+from tests.support.world import World
+from worker.deliverer import Deliverer, Following, following
+from worker.delivery import Attempt
+
+DEFAULT = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as started:
+        yield started
+
+
+def add(world: World, url: str, **told: object) -> Endpoint:
+    endpoint = Endpoint(id="", site_id=world.site.id, url=url, allow_private=True, **told)
+    return world.adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
+
+
+def deliver(world: World, **told: object) -> Deliverer:
+    """Run the deliverer until nothing is due now or under way."""
+    deliverer = Deliverer(world.adapters, jitter=lambda: 0.0, **told)
+    wait_until(
+        lambda: not deliverer.step() and all(one.done() for one in deliverer._running),
+        20,
+        "the deliveries",
+    )
+    return deliverer
+
+
+def decide(world: World, comment_id: str, decision: Decision) -> None:
+    adapters = world.adapters
+    workflow.review(
+        comment_id, decision, by="ada", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=0,
+    )  # fmt: skip
+    adapters.comments.release(0, now_ms=adapters.clock.now_ms() + 1)
+
+
+def told(receiver: Receiver) -> list[str]:
+    return [json.loads(one.body)["type"] for one in receiver.requests]
+
+
+def test_an_approval_reaches_its_endpoint_signed_and_once(world: World, receiver: Receiver):
+    endpoint = add(world, receiver.url())
+    comment = world.comment("hello")
+    deliver(world)
+    deliver(world)
+    (got,) = receiver.requests
+    event = Webhook(endpoint.secrets[0].value).verify(got.body, got.headers)
+    assert event["type"] == "comment.approved"
+    assert event["data"]["id"] == comment.id
+    (logged,) = world.adapters.deliveries.log(endpoint)
+    assert (logged.state, logged.attempts[0]["status"]) == (State.DELIVERED, 200)
+
+
+def test_an_endpoint_hears_only_what_it_asked_for(world: World, receiver: Receiver):
+    add(world, receiver.url(), events=(EventType.FLAGGED,))
+    world.comment("hello")
+    world.comment("toxicity=0.6")
+    deliver(world)
+    assert told(receiver) == ["comment.flagged"]
+
+
+def test_whoever_was_told_of_an_approval_is_told_of_its_withdrawal(
+    world: World, receiver: Receiver
+):
+    """An endpoint that subscribed to approvals alone hears of rejection, edit and erasure, too."""
+    add(world, receiver.url())
+    comment = world.comment("hello")
+    never_approved = world.comment("toxicity=0.6")
+    deliver(world)
+    decide(world, comment.id, Decision.REJECT)
+    decide(world, never_approved.id, Decision.SPAM)
+    deliver(world)
+    assert told(receiver) == ["comment.approved", "comment.rejected"]
+    adapters = world.adapters
+    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    deliver(world)
+    assert told(receiver)[-1] == "comment.erased"
+    assert b"hello" not in receiver.requests[-1].body
+
+
+def test_a_payload_holds_nothing_that_was_erased_meanwhile(world: World, receiver: Receiver):
+    """It is rendered at each attempt, from the comment as it is then."""
+    add(world, receiver.url())
+    comment = world.comment("hello secret")
+    adapters = world.adapters
+    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    deliver(world)
+    assert told(receiver) == ["comment.approved", "comment.erased"]
+    assert not any(b"secret" in one.body for one in receiver.requests)
+
+
+def test_a_failed_delivery_is_tried_again_under_the_same_id(world: World, receiver: Receiver):
+    world.adapters = replace(
+        world.adapters, settings=replace(world.adapters.settings, webhook_schedule=(0.01,) * 3)
+    )
+    receiver.then(answer(500), answer(503))
+    endpoint = add(world, receiver.url())
+    world.comment("hello")
+    deliverer = Deliverer(world.adapters, jitter=lambda: 0.0)
+
+    def third_attempt() -> bool:
+        deliverer.step()
+        return len(receiver.requests) == 3
+
+    wait_until(third_attempt, 10, "the third attempt")
+    assert len({one.headers["webhook-id"] for one in receiver.requests}) == 1
+    wait_until(
+        lambda: world.adapters.deliveries.log(endpoint)[0].state is State.DELIVERED, 5, "success"
+    )
+
+
+def test_an_old_and_a_new_secret_both_sign_until_the_old_one_expires(
+    world: World, receiver: Receiver
+):
+    now = world.adapters.clock.now_ms()
+    old, new, dead = (
+        Secret(new_secret(), now + 60_000),
+        Secret(new_secret()),
+        Secret(new_secret(), 1),
+    )
+    add(world, receiver.url(), secrets=(dead, old, new))
+    world.comment("hello")
+    deliver(world)
+    (got,) = receiver.requests
+    for secret in (old, new):
+        Webhook(secret.value).verify(got.body, got.headers)
+    with pytest.raises(Exception, match="signature"):
+        Webhook(dead.value).verify(got.body, got.headers)
+
+
+def test_410_disables_the_endpoint_and_says_why(world: World, receiver: Receiver):
+    receiver.then(answer(410))
+    endpoint = add(world, receiver.url())
+    world.comment("hello")
+    deliver(world)
+    kept = world.adapters.accounts.endpoint(endpoint.id)
+    assert (kept.enabled, "410" in kept.disabled_reason) == (False, True)
+
+
+def test_a_failed_delivery_can_be_redelivered(world: World, receiver: Receiver):
+    receiver.then(answer(410))
+    endpoint = add(world, receiver.url())
+    world.comment("hello")
+    deliver(world)
+    adapters = world.adapters
+    assert adapters.deliveries.log(endpoint)[0].state is State.FAILED
+    enabled = replace(adapters.accounts.endpoint(endpoint.id), enabled=True)
+    adapters.accounts.save_endpoint(enabled, by="ada", now_ms=1)
+    assert adapters.deliveries.redeliver_failed(endpoint, since_ms=0, now_ms=1) == 1
+    deliver(world)
+    assert adapters.deliveries.log(endpoint)[0].state is State.DELIVERED
+
+
+def test_what_a_dead_deliverer_held_is_due_again(world: World, receiver: Receiver):
+    add(world, receiver.url())
+    world.comment("hello")
+    adapters = world.adapters
+    endpoints = adapters.accounts.endpoints(world.site.id)
+    now = adapters.clock.now_ms()
+    adapters.deliveries.fan_out(world.site.id, endpoints, now_ms=now)
+    lease = {"most": 5, "lease_ms": 60_000, "now_ms": now}
+    assert len(adapters.deliveries.lease(0, "dead:1", **lease)) == 1
+    assert adapters.deliveries.lease(0, "other:1", **lease) == []
+    assert adapters.deliveries.reclaim(0, holder="dead:1", now_ms=now) == 1
+    assert len(adapters.deliveries.lease(0, "other:1", **lease)) == 1
+
+
+def test_a_late_deliverer_writes_nothing(world: World, receiver: Receiver):
+    add(world, receiver.url())
+    world.comment("hello")
+    adapters = world.adapters
+    endpoints = adapters.accounts.endpoints(world.site.id)
+    now = adapters.clock.now_ms()
+    adapters.deliveries.fan_out(world.site.id, endpoints, now_ms=now)
+    (late,) = adapters.deliveries.lease(0, "slow:1", most=5, lease_ms=10, now_ms=now)
+    adapters.deliveries.reclaim(0, now_ms=now + 11)
+    assert not adapters.deliveries.finish(late, State.DELIVERED, now_ms=now + 12)
+    assert adapters.deliveries.log(endpoints[0])[0].state is State.DUE
+
+
+def test_four_deliveries_at_most_are_under_way_to_one_endpoint(world: World, receiver: Receiver):
+    add(world, receiver.url())
+    add(world, receiver.url("/other"))
+    world.submit(*[f"comment {n}" for n in range(20)])
+    world.screen()
+    adapters = world.adapters
+    endpoints = adapters.accounts.endpoints(world.site.id)
+    now = adapters.clock.now_ms()
+    adapters.deliveries.fan_out(world.site.id, endpoints, now_ms=now)
+    leased = adapters.deliveries.lease(0, "a:1", most=32, lease_ms=60_000, now_ms=now)
+    counts = {one.id: sum(lease.endpoint_id == one.id for lease in leased) for one in endpoints}
+    assert set(counts.values()) == {4}
+
+
+def test_wordpress_is_told_in_the_words_of_its_akismet_plugin(world: World, receiver: Receiver):
+    _, door = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)
+    add(world, receiver.url(), kind=EndpointKind.AKISMET, events=tuple(EventType))
+    comment = world.comment("hello")
+    world.comment("toxicity=0.6 held, of which WordPress must hear nothing")
+    deliver(world)
+    (got,) = receiver.requests
+    assert got.headers["x-akismet-webhook"] == "1"
+    assert json.loads(got.body) == {
+        "key": door,
+        "endpoint": "comment-check",
+        "comments": [{"guid": comment.id.replace("-", ""), "result": "false"}],
+    }
+
+
+def test_the_default_schedule_is_the_documented_one():
+    """5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h; then the delivery has failed."""
+    failed = Attempt(status=500, error="answered 500")
+    steps = [following(failed, n, DEFAULT, lambda: 0.0) for n in range(1, 11)]
+    assert [step.delay_seconds for step in steps[:9]] == list(DEFAULT)
+    assert steps[9] == Following(State.FAILED)
+
+
+@pytest.mark.parametrize("asked, delay", [(1, 300), (400, 400), (99_999, 600)])
+def test_retry_after_is_obeyed_between_the_plan_and_twice_the_plan(asked: float, delay: float):
+    made = Attempt(status=429, error="slow down", slow_down=True, retry_after=asked)
+    assert following(made, 2, DEFAULT, lambda: 0.0).delay_seconds == delay
+
+
+def test_old_events_are_trimmed_but_never_past_an_unfinished_delivery(
+    world: World, receiver: Receiver
+):
+    endpoint = add(world, receiver.url())
+    world.comment("hello")
+    adapters = world.adapters
+    later = adapters.clock.now_ms() + 8 * 86_400_000
+    adapters.deliveries.fan_out(world.site.id, [endpoint], now_ms=adapters.clock.now_ms())
+    assert adapters.deliveries.trim(world.site.id, [endpoint], now_ms=later) == 0
+    deliver(world)
+    world.comment("another")
+    deliver(world)
+    assert adapters.deliveries.trim(world.site.id, [endpoint], now_ms=later) >= 1
