@@ -1,0 +1,208 @@
+"""The supervisor: everyone runs, the dead return, a stop gives work back, outages are waited out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from moderation import dispatch, wiring
+from moderation.comment import Draft, Status
+from moderation.ids import shorten
+from moderation.settings import Settings
+from moderation.site import Site
+from moderation.store import keys
+from moderation.store.embedded import EmbeddedValkey
+from tests.support.service import ROOT, alive, command_of, descendants, kill
+from tests.support.valkey import serving
+from tests.support.waiting import wait_until
+
+
+class Workers:
+    """`python -m worker`, as compose and `up` run it."""
+
+    def __init__(self, url: str, data: Path, **settings: str) -> None:
+        self.settings = Settings(redis_url=url, data_dir=data)
+        self.adapters = wiring.connect(self.settings)
+        self.site: Site = self.adapters.accounts.add_site(f"blog {os.urandom(4).hex()}", now_ms=1)
+        environ = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "WINNOW_REDIS_URL": url,
+            "WINNOW_DATA_DIR": str(data),
+            "WINNOW_LEASE_SECONDS": "2",
+            **settings,
+        }
+        self.process = subprocess.Popen([sys.executable, "-P", "-m", "worker"], env=environ)
+
+    @property
+    def children(self) -> list[int]:
+        """Two screeners, the upkeep worker and the deliverer, the oldest first."""
+        return sorted(descendants(self.process.pid)[1:])
+
+    def submit(self, *contents: str) -> list[str]:
+        now = self.adapters.clock.now_ms()
+        drafts = [Draft(content) for content in contents]
+        accepted, wake = self.adapters.comments.accept(
+            self.site.id, drafts, backlog=10_000, now_ms=now
+        )
+        if wake:
+            self.adapters.jobs.wake(0)
+        return [one.id for one in accepted]
+
+    def wait_judged(self, ids: list[str], timeout: float = 15) -> None:
+        comments = self.adapters.comments
+        wait_until(
+            lambda: all(one.status is not Status.PENDING for one in comments.get_many(ids)),
+            timeout,
+            "verdicts",
+        )
+
+    def stop(self) -> float:
+        """Return how many seconds it takes to stop."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(15) == 0
+        return time.monotonic() - began
+
+
+@contextmanager
+def working(server: EmbeddedValkey, data: Path, **settings: str) -> Iterator[Workers]:
+    workers = Workers(server.url, data, **settings)
+    try:
+        wait_until(lambda: len(workers.children) == 4, 20, "the children")
+        yield workers
+    finally:
+        for pid in descendants(workers.process.pid):
+            kill(pid)
+        workers.process.wait()
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    with serving() as server, working(server, tmp_path) as started:
+        yield started
+
+
+def test_what_is_accepted_is_judged(workers: Workers):
+    workers.wait_judged(workers.submit(*(f"A fine scene, number {n}" for n in range(300))))
+
+
+def test_a_dead_child_is_replaced_within_a_second(workers: Workers):
+    workers.wait_judged(workers.submit("warm"))
+    for pid in workers.children:
+        before = workers.children
+        kill(pid)
+        wait_until(lambda b=before: len(set(workers.children) - set(b)) == 1, 1, "its successor")
+    workers.wait_judged(workers.submit("Still there"))
+
+
+def test_a_stop_is_quick_and_gives_back_what_was_not_judged(workers: Workers):
+    """Nothing is left on lease, so whoever comes next need not wait for it to expire."""
+    ids = workers.submit(*(f"Scene {n}" for n in range(3000)))
+    assert workers.stop() < 10
+    adapters = workers.adapters
+    assert adapters.redis.zcard(keys.LEASES(0)) == 0
+    pending = [one for one in adapters.comments.get_many(ids) if one.status is Status.PENDING]
+    assert adapters.redis.llen(keys.PENDING(0, shorten(workers.site.id))) == len(pending)
+    assert adapters.redis.zcard(keys.WORKERS(keys.GLOBAL)) == 0
+
+
+def test_a_stuck_worker_does_not_hold_up_a_stop(tmp_path: Path):
+    with (
+        serving() as server,
+        working(
+            server,
+            tmp_path,
+            WINNOW_POISON="1",
+            WINNOW_BATCH_SECONDS="60",
+            WINNOW_LEASE_SECONDS="90",
+        ) as workers,
+    ):
+        workers.submit("winnow-poison-hang")
+        wait_until(lambda: workers.adapters.redis.zcard(keys.LEASES(0)), 10, "the lease")
+        assert workers.stop() < 10
+        assert workers.adapters.redis.zcard(keys.LEASES(0)) == 0
+
+
+def test_children_die_with_their_supervisor(workers: Workers):
+    """A kill -9 of it must not leave workers that nobody watches."""
+    children = workers.children
+    kill(workers.process.pid)
+    workers.process.wait()
+    wait_until(lambda: not any(map(alive, children)), 10, "the children's end")
+
+
+def test_an_outage_of_redis_is_waited_out(tmp_path: Path):
+    with serving(data_dir=tmp_path / "valkey") as server, working(server, tmp_path) as workers:
+        workers.wait_judged(workers.submit("Before"))
+        server.stop()
+        time.sleep(2)  # an outage lasts; there is no condition to wait on
+        server.start()
+        workers.wait_judged(workers.submit("After"))
+        assert workers.process.poll() is None
+
+
+def test_workers_wait_for_a_redis_that_is_not_there_yet(tmp_path: Path):
+    with serving(data_dir=tmp_path / "valkey") as server:
+        workers = Workers(server.url, tmp_path)
+        server.stop()
+        try:
+            time.sleep(1)  # as above
+            assert workers.process.poll() is None
+            server.start()
+            workers.wait_judged(workers.submit("At last"), 20)
+        finally:
+            for pid in descendants(workers.process.pid):
+                kill(pid)
+            workers.process.wait()
+
+
+def test_a_lost_wake_up_is_made_good(workers: Workers):
+    """Whoever accepted the comment died before it could wake a worker."""
+    now = workers.adapters.clock.now_ms()
+    (one,), _ = workers.adapters.comments.accept(
+        workers.site.id, [Draft("Nobody told you")], backlog=9, now_ms=now
+    )
+    workers.wait_judged([one.id], 8)
+
+
+def test_a_job_that_is_not_ours_is_not_run(workers: Workers, tmp_path: Path):
+    """Write access to Redis must not be a way to run code."""
+    queue = workers.adapters.jobs.queue(dispatch.SCREENING)
+    target = tmp_path / "owned"
+    job = queue.enqueue_call("pathlib.Path.touch", args=(str(target),))
+    wait_until(lambda: not queue.connection.exists(job.key), 10, "the job's end")
+    assert not target.exists()
+    workers.wait_judged(workers.submit("Business as usual"))
+
+
+def test_two_supervisors_share_the_work_and_one_watches(workers: Workers):
+    """Several hosts share nothing but Redis."""
+    redis = workers.adapters.redis
+    leader = wait_until(lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)), 5, "a leader")
+    other = Workers(workers.settings.redis_url, workers.settings.data_dir)
+    try:
+        wait_until(lambda: redis.zcard(keys.WORKERS(keys.GLOBAL)) == 4, 15, "both to be seen")
+        assert redis.get(keys.WATCHDOG(keys.GLOBAL)) == leader
+        kill(workers.process.pid)
+        workers.process.wait()
+        wait_until(lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)) not in {leader, None}, 12, "heir")
+        other.wait_judged(other.submit("Goes on"))
+    finally:
+        for pid in descendants(other.process.pid):
+            kill(pid)
+        other.process.wait()
+
+
+def test_no_command_line_of_ours_carries_a_secret(workers: Workers):
+    """Every user of the machine can list processes."""
+    for pid in [workers.process.pid, *workers.children]:
+        assert workers.settings.redis_url not in command_of(pid)
