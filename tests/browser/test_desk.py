@@ -1,0 +1,177 @@
+"""The desk in a real Chromium: keys, bulk, undo, others' decisions, accessibility, hostile text."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.support.valkey import serving
+from tests.support.world import PASSWORD, World, make_world
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="Chromium is not installed: the desk was not tried in a browser"
+)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    '" autofocus onfocus=alert(1) x="',
+    "'-alert(1)-'",
+    "{{ 7*7 }} {% raw %} ${7*7} #{7*7}",
+    "</textarea></form><form action=//evil.example><input type=submit>",
+    "<base href=//evil.example><meta http-equiv=refresh content='0;url=//evil.example'>",
+    "\u202edesrever\u202c and \u2066isolated\u2069 \u200b\ufeff hidden",
+    "Z\u0351\u036b\u0343\u032a\u0302 " * 200,
+    '=HYPERLINK("http://evil.example")',
+    "<a href='vbscript:x'>x</a><iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "W" * 60_000,
+    "👩‍👩‍👧‍👦" * 500,
+    "\x01\x02\x1b[31mred\x1b[0m",
+    "<style>*{display:none}</style>",
+    "<!-- --><![CDATA[x]]>&lt;&#60;&#x3c;",
+    "<details open ontoggle=alert(1)>",
+]
+
+
+@dataclass
+class Desk:
+    world: World
+    url: str
+    browser: Browser
+
+    def page(self, name: str = "ada", **options: object) -> Page:
+        """Return a page of a browser of their own, in which *name* is signed in."""
+        page = self.browser.new_context(**options).new_page()
+        page.set_default_timeout(10_000)
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+        page.goto(self.url)
+        page.fill("#name", name)
+        page.fill("#password", PASSWORD)
+        page.click("button.primary")
+        page.wait_for_selector("h1")
+        return page
+
+    def flagged(self, *texts: str) -> list[str]:
+        accepted = self.world.submit(*texts)
+        self.world.screen()
+        return [one.id for one in accepted]
+
+    def status(self, comment_id: str) -> str:
+        return self.world.adapters.comments.get(comment_id).status
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
+    with serving() as valkey:
+        world = make_world(valkey.url, tmp_path)
+        world.add_moderator("ada", admin=True)
+        world.add_moderator("eve", admin=True)
+        server = make_server("127.0.0.1", 0, world.app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Desk(world, f"http://127.0.0.1:{server.port}", chromium)
+        for context in chromium.contexts:
+            context.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_moderator_decides_with_one_key_and_takes_it_back_with_another(desk: Desk):
+    first, second = desk.flagged("toxicity=0.7 first", "toxicity=0.6 second")
+    page = desk.page()
+    page.keyboard.press("a")
+    page.wait_for_selector("text=Approved: 1 comment")
+    assert sorted([desk.status(first), desk.status(second)]) == ["approved", "flagged"]
+    page.keyboard.press("u")
+    expect(page.locator(".comment:not(.gone)")).to_have_count(2)
+    assert [desk.status(first), desk.status(second)] == ["flagged", "flagged"]
+
+
+def test_many_are_selected_and_decided_at_once(desk: Desk):
+    ids = desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(4)])
+    page = desk.page()
+    for key in ("x", "j", "x", "j", "x", "s"):
+        page.keyboard.press(key)
+    page.wait_for_selector("text=Marked as spam: 3 comments")
+    assert sorted(map(desk.status, ids)) == ["flagged", "spam", "spam", "spam"]
+
+
+def test_what_somebody_else_decides_leaves_the_page_by_itself(desk: Desk):
+    ids = desk.flagged("toxicity=0.6 one", "toxicity=0.6 two")
+    ada = desk.page("ada")
+    eve = desk.page("eve")
+    eve.keyboard.press("r")
+    eve.wait_for_selector("text=Rejected: 1 comment")
+    ada.wait_for_selector("text=Somebody else decided a comment")
+    assert sorted(map(desk.status, ids)) == ["flagged", "rejected"]
+
+
+def test_the_whole_queue_can_be_worked_without_javascript(desk: Desk):
+    ids = desk.flagged("toxicity=0.6 one", "toxicity=0.6 two")
+    page = desk.page(java_script_enabled=False)
+    for box in page.locator(".pick input").all():
+        box.check()
+    page.click("button.approve")
+    page.wait_for_selector("text=Approved: 2 comments")
+    assert list(map(desk.status, ids)) == ["approved", "approved"]
+    page.click("text=Undo")
+    page.wait_for_selector("text=Undone: 2 decisions")
+    assert list(map(desk.status, ids)) == ["flagged", "flagged"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_is_accessible_and_fits_its_width(desk: Desk, scheme: str, width: int):
+    """axe-core finds no violation, and nothing needs scrolling sideways."""
+    ids = desk.flagged("toxicity=0.6 see http://spam.example/ now", "spam=0.6 buy")
+    page = desk.page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    site = desk.world.site.id
+    for path in (
+        "/desk/queue", f"/desk/comments/{ids[0]}", "/desk/comments", "/desk/overview",
+        f"/desk/sites/{site}/settings", f"/desk/sites/{site}/webhooks", "/desk/model",
+        "/desk/audit", "/desk/password", "/docs",
+    ):  # fmt: skip
+        page.goto(desk.url + path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+
+
+def test_hostile_comments_run_nothing_and_break_no_page(desk: Desk):
+    """No script runs, no dialog opens, no request leaves, and the layout holds."""
+    texts = [f"toxicity=0.6 {text}" for text in HOSTILE if "\x00" not in text]
+    ids = desk.flagged(*texts)
+    page = desk.page(viewport={"width": 390, "height": 800})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in ("/desk/queue", "/desk/comments", *(f"/desk/comments/{one}" for one in ids)):
+        page.goto(desk.url + path)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, path
+        assert page.title().endswith("Winnow")
+    assert all(url.startswith(desk.url) for url in asked)

@@ -1,0 +1,193 @@
+"""The desk without a browser: who may see what, and what a form does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from moderation.comment import Status
+from tests.support.world import PASSWORD, World
+
+
+def sign_in(world: World, name: str, password: str = PASSWORD) -> FlaskClient:
+    client = world.client()
+    page = client.get("/desk/sign-in").text
+    client.post(
+        "/desk/sign-in", data={"name": name, "password": password, "csrf_token": token(page)}
+    )
+    return client
+
+
+def token(page: str) -> str:
+    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+
+
+@pytest.fixture
+def admin(world: World) -> FlaskClient:
+    world.add_moderator("ada", admin=True)
+    return sign_in(world, "ada")
+
+
+def decide(client: FlaskClient, comment_id: str, decision: str, **more: str):
+    page = client.get("/desk/queue").text
+    told = {"id": comment_id, "decision": decision, "csrf_token": token(page), **more}
+    return client.post("/desk/decide", data=told, follow_redirects=True)
+
+
+def test_a_stranger_is_led_to_the_sign_in_page(world: World):
+    answer = world.client().get("/desk/queue")
+    assert answer.status_code == 302
+    assert "/desk/sign-in" in answer.headers["Location"]
+
+
+def test_a_wrong_password_lets_nobody_in(world: World):
+    world.add_moderator("ada", admin=True)
+    client = sign_in(world, "ada", "wrong password!")
+    assert client.get("/desk/queue").status_code == 302
+
+
+def test_sign_ins_are_limited_for_each_name(world: World):
+    world.add_moderator("ada")
+    limiter = world.app.extensions["winnow_sign_in_limiter"]
+    world.app.extensions["winnow_sign_in_limiter"] = type(limiter).of(
+        "3/minute", world.adapters.redis
+    )
+    client = world.client()
+    told = {"name": "ada", "password": "wrong password!"}
+    told["csrf_token"] = token(client.get("/desk/sign-in").text)
+    answers = [client.post("/desk/sign-in", data=told).status_code for _ in range(5)]
+    assert answers[:3] == [401, 401, 401]
+    assert answers[3:] == [429, 429]
+
+
+def test_nobody_is_sent_to_another_host_after_signing_in(world: World):
+    world.add_moderator("ada")
+    client = world.client()
+    for target in ("https://evil.example/desk/", "//evil.example/desk/", "/desk/..\\evil"):
+        told = {"name": "ada", "password": PASSWORD}
+        told["csrf_token"] = token(client.get("/desk/sign-in").text)
+        answer = client.post("/desk/sign-in", query_string={"next": target}, data=told)
+        assert answer.headers["Location"] == "/desk/queue"
+
+
+def test_a_changed_password_ends_every_session(world: World, admin: FlaskClient):
+    other = sign_in(world, "ada")
+    world.adapters.accounts.set_password("ada", "another good password", by="ada", now_ms=1)
+    assert other.get("/desk/queue").status_code == 302
+    assert admin.get("/desk/queue").status_code == 302
+
+
+def test_the_queue_shows_why_a_comment_is_held(world: World, admin: FlaskClient):
+    world.comment("toxicity=0.6 <b>bold</b>")
+    page = admin.get("/desk/queue").text
+    assert "toxicity 60%" in page
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page
+    assert "<b>bold" not in page
+
+
+@pytest.mark.parametrize(
+    "decision, status", [("approve", "approved"), ("reject", "rejected"), ("spam", "spam")]
+)
+def test_a_form_decides_and_the_decision_can_be_undone(
+    world: World, admin: FlaskClient, decision: str, status: str
+):
+    comment = world.comment("toxicity=0.6")
+    page = decide(admin, f"{comment.id}:{comment.version}", decision).text
+    assert world.adapters.comments.get(comment.id).status == status
+    answer = admin.post("/desk/undo", data={"csrf_token": token(page)}, follow_redirects=True)
+    assert "Undone: 1" in answer.text
+    assert world.adapters.comments.get(comment.id).status is Status.FLAGGED
+
+
+def test_a_stale_decision_says_who_decided_meanwhile(world: World, admin: FlaskClient):
+    world.add_moderator("eve", admin=True)
+    comment = world.comment("toxicity=0.6")
+    other = world.comment("toxicity=0.6 other")
+    seen = f"{comment.id}:{comment.version}"
+    decide(sign_in(world, "eve"), seen, "approve")
+    page = decide(admin, seen, "spam").text
+    assert "eve made it approved" in page
+    assert world.adapters.comments.get(comment.id).status == "approved"
+    assert world.adapters.comments.get(other.id).status == "flagged"
+
+
+def test_a_form_without_our_token_changes_nothing(world: World, admin: FlaskClient):
+    comment = world.comment("toxicity=0.6")
+    told = {"id": comment.id, "decision": "approve"}
+    assert admin.post("/desk/decide", data=told).status_code == 400
+    assert world.adapters.comments.get(comment.id).status == "flagged"
+
+
+def test_a_moderator_neither_sees_nor_touches_another_site_by_any_route(world: World):
+    """Walks every route of the desk as a moderator of another site, and as nobody."""
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    world.add_moderator("bob", sites=[other.id])
+    comment = world.comment("toxicity=0.6 a private secret")
+    world.comment("toxicity=0.6 mine", site=other)
+    client = sign_in(world, "bob")
+    csrf = token(client.get("/desk/queue").text)
+    fill = {
+        "comment_id": comment.id, "site_id": world.site.id, "endpoint_id": comment.id,
+        "filename": "desk.css",
+    }  # fmt: skip
+    for rule in world.app.url_map.iter_rules():
+        if not rule.endpoint.startswith("desk.") or rule.endpoint in {
+            "desk.static", "desk.sign_in", "desk.sign_out", "desk.password",
+        }:  # fmt: skip
+            continue
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: fill[name[1]], rule.rule)
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            told = {"csrf_token": csrf, "id": comment.id, "decision": "approve", "next": ""}
+            query = {"site": world.site.id}
+            asked = {"query_string": query} | ({"data": told} if method == "POST" else {})
+            answer = client.open(path, method=method, follow_redirects=False, **asked)
+            assert "a private secret" not in answer.text, rule
+            stranger = world.client().open(path, method=method, **asked)
+            assert stranger.status_code in {302, 400}, rule
+    assert world.adapters.comments.get(comment.id).status == "flagged"
+
+
+def test_only_an_admin_changes_a_policy(world: World):
+    world.add_moderator("bob", sites=[world.site.id])
+    client = sign_in(world, "bob")
+    path = f"/desk/sites/{world.site.id}/settings"
+    assert client.get(path).status_code == 403
+
+
+def test_what_if_says_what_would_change_before_anything_is_saved(world: World, admin: FlaskClient):
+    for n in range(3):
+        world.comment(f"toxicity=0.4 number {n}")
+    path = f"/desk/sites/{world.site.id}/settings"
+    told = {"csrf_token": token(admin.get(path).text), "mode": "hold-doubtful"}
+    told |= {"flag_toxicity": "30", "act": "try"}
+    page = admin.post(path, data=told).text
+    assert "3: approved → flagged" in page
+    assert world.adapters.accounts.site(world.site.id).policy.flag_at == {}
+    admin.post(path, data=told | {"act": "save"})
+    assert world.adapters.accounts.site(world.site.id).policy.flag_at == {"toxicity": 0.3}
+    assert world.comment("toxicity=0.4 more").status == "flagged"
+
+
+def test_a_bulk_action_shows_what_it_would_hit_first(world: World, admin: FlaskClient):
+    for n in range(3):
+        world.comment(f"toxicity=0.6 see http://bad.example/{n}")
+    world.comment("toxicity=0.6 innocent")
+    path = f"/desk/bulk?site={world.site.id}&kind=domain&value=bad.example"
+    assert "<b>3</b> waiting comments" in admin.get(path).text
+
+
+def test_a_comment_that_never_was_is_a_page_that_says_so(admin: FlaskClient):
+    answer = admin.get("/desk/comments/nonsense")
+    assert (answer.status_code, "there is no comment" in answer.text) == (404, True)
+
+
+def test_every_page_forbids_inline_script_and_foreign_assets(world: World, admin: FlaskClient):
+    world.comment("toxicity=0.6")
+    for path in ("/desk/queue", "/desk/comments", "/desk/overview", "/desk/model", "/desk/audit"):
+        answer = admin.get(path)
+        assert answer.status_code == 200, path
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert not re.search(r"<script(?![^>]*src=)|\son\w+=|style=|https?://", answer.text), path
+        assert len(answer.data) < 100_000
