@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
@@ -33,11 +33,11 @@ class PlainModel:
     """Finds a text as bad as the words in it say: `spam=0.9 toxicity=0.2`."""
 
     version = "plain"
-    thresholds = {
+    thresholds: ClassVar = {
         "flag": {"spam": 0.5, "toxicity": 0.5, "insult": 0.5},
         "reject": {"spam": 0.9, "toxicity": 0.9, "insult": 0.9},
     }
-    card: dict[str, Any] = {}
+    card: ClassVar = {}
 
     def score(self, items: Sequence[Any]) -> list[Measured]:
         return [self._measured(item.content) for item in items]
