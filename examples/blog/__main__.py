@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from examples.blog.app import FIRST_COMMENT, create_app
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
+#: What the blog wants to hear of; of an approval that is withdrawn it hears in any case.
+EVENTS = ("comment.approved", "comment.flagged", "comment.rejected", "comment.spam")
 
 
 def main() -> int:
@@ -34,6 +37,7 @@ def main() -> int:
         _await_ready(winnow, service)
         new = not (data / "blog" / "blog.sqlite").exists()
         blog = create_app(_account(data / "blog", port) | {"WINNOW_URL": winnow})
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
         server = make_server("127.0.0.1", port, blog, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         if new:
@@ -67,7 +71,7 @@ def _account(directory: Path, port: int) -> dict[str, Any]:
         site = _ask("site", "add", "second-reel", "--url", f"http://127.0.0.1:{port}/", "--json")
         endpoint = _ask(
             "endpoint", "add", site["id"], f"http://127.0.0.1:{port}/webhooks/winnow",
-            "--event", "comment.approved", "--event", "comment.flagged",
+            *(word for event in EVENTS for word in ("--event", event)),
             "--allow-private", "--json",
         )  # fmt: skip
         kept.touch(mode=0o600)

@@ -65,7 +65,8 @@ def create_app(config: Mapping[str, Any]) -> Flask:
             told |= {"content": content}
             told["author"]["name"] = author
             try:
-                submit(app.config["WINNOW_URL"], app.config["WINNOW_KEY"], told)
+                answered = submit(app.config["WINNOW_URL"], app.config["WINNOW_KEY"], told)
+                comments.submitted(comment_id, answered["id"])
             except URLError as problem:  # it stays pending; a real blog would try again later
                 app.logger.warning("Winnow did not take %s: %s", comment_id, problem.reason)
         answer = redirect(url_for("post") + "#comments", HTTPStatus.SEE_OTHER)
@@ -78,7 +79,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
         if not is_genuine(secret, dict(request.headers), request.get_data()):
             return "", HTTPStatus.UNAUTHORIZED
         data = request.get_json()["data"]
-        comments.settle(data.get("external_id", ""), data["status"], data["sequence"])
+        comments.settle(data.get("external_id", ""), data["id"], data["status"], data["sequence"])
         return "", HTTPStatus.NO_CONTENT
 
     return app

@@ -10,7 +10,8 @@ from typing import Any
 _SCHEMA = """
 create table if not exists comments (
     id text primary key, author text not null, content text not null, status text not null,
-    sequence integer not null default 0, written_by text not null, written_at text not null
+    sequence integer not null default 0, written_by text not null, written_at text not null,
+    winnow_id text not null default ''
 )
 """
 
@@ -31,11 +32,19 @@ class Comments:
             comment_id, author, content, reader, at,
         )  # fmt: skip
 
-    def settle(self, comment_id: str, status: str, sequence: int) -> None:
-        """Note what Winnow told; events may come twice or late, and the sequence says so."""
+    def submitted(self, comment_id: str, winnow_id: str) -> None:
+        """Note by which id Winnow knows a comment."""
+        self._change("update comments set winnow_id = ? where id = ?", winnow_id, comment_id)
+
+    def settle(self, comment_id: str, winnow_id: str, status: str, sequence: int) -> None:
+        """Note what Winnow told; events may come twice or late, and the sequence says so.
+
+        Of an erased comment Winnow knows no more than its own id.
+        """
         self._change(
-            "update comments set status = ?, sequence = ? where id = ? and sequence < ?",
-            status, sequence, comment_id, sequence,
+            "update comments set status = ?, sequence = ? "
+            "where (id = ? or winnow_id = ?) and sequence < ?",
+            status, sequence, comment_id, winnow_id, sequence,
         )  # fmt: skip
 
     def visible_to(self, reader: str) -> list[sqlite3.Row]:
