@@ -1,0 +1,113 @@
+"""up: one start, one stop, nothing left behind, and a sentence for what goes wrong."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moderation import wiring
+from moderation.settings import Settings
+from moderation.store import keys
+from service.cli.context import storage
+from service.cli.processes import Process, environment, python, remember, stop_orphans
+from tests.support.service import Running, alive, command, descendants, running
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("up") / "data") as started:
+        yield started
+
+
+def refused(environ: dict[str, str]) -> str:
+    """Return the one sentence with which a start fails."""
+    done = subprocess.run(command("up"), env=environ, capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout) == (1, b""), done
+    sentence = done.stderr.decode()
+    assert sentence.startswith("Error: ")
+    assert "Traceback" not in sentence
+    return sentence
+
+
+def test_a_second_start_says_which_one_runs(winnow: Running):
+    (pid,) = winnow.pids(" up")
+    assert f"already running in {winnow.data} (pid {pid})" in refused(winnow.environ)
+
+
+def test_a_taken_port_is_said_before_anything_is_started(winnow: Running, tmp_path: Path):
+    other = winnow.environ | {"WINNOW_DATA_DIR": str(tmp_path / "data")}
+    assert f"cannot listen on 127.0.0.1 port {winnow.port}" in refused(other)
+
+
+def test_a_misspelt_setting_is_named(tmp_path: Path, winnow: Running):
+    assert "WINNOW_PROT" in refused(winnow.environ | {"WINNOW_PROT": "1"})
+
+
+@pytest.mark.parametrize("part", ["service.cli web", "-m worker"])
+def test_a_part_that_dies_is_started_again(winnow: Running, part: str):
+    before = winnow.pids(part)
+    winnow.kill(part)
+    wait_until(lambda: set(winnow.pids(part)) - set(before), 10, "its successor")
+    status = wait_until(
+        lambda: answer(winnow, "The show goes on") in {200, 202} or None, 15, "an answer"
+    )
+    assert status
+
+
+def answer(winnow: Running, content: str) -> int:
+    try:
+        return winnow.ask("POST", "/v1/comments", {"content": content})[0]
+    except OSError:
+        return 0
+
+
+def test_the_web_steps_back_for_the_workers(winnow: Running):
+    """What was accepted is screened even when more comes in than can be."""
+
+    def niceness(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
+
+    web = {niceness(pid) for pid in winnow.pids("service.cli web")}
+    workers = {niceness(pid) for pid in winnow.pids("-m worker")}
+    assert min(web) >= max(workers) + 5
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_leaves_nobody(tmp_path: Path, signum: signal.Signals):
+    with running(tmp_path / "data") as winnow:
+        everyone = descendants(winnow._process.pid)
+        assert len(everyone) >= 8
+        winnow._process.send_signal(signum)
+        assert winnow._process.wait(30) == 0
+        assert not any(map(alive, everyone))
+        assert not (tmp_path / "data" / "processes.json").exists()
+
+
+def test_data_of_a_newer_winnow_is_refused(tmp_path: Path, winnow: Running):
+    data = tmp_path / "data"
+    with storage(Settings(data_dir=data)) as adapters:
+        newer = {"version": wiring.DATA_VERSION + 1}
+        adapters.redis.hset(keys.META(keys.GLOBAL), mapping=newer)
+    assert "upgrade Winnow" in refused(winnow.environ | {"WINNOW_DATA_DIR": str(data)})
+
+
+def test_an_orphan_is_stopped_and_a_stranger_with_its_number_is_not(tmp_path: Path):
+    """A pid in a file may belong to anybody by now; the time of its birth tells."""
+    file = tmp_path / "processes.json"
+    parts = [Process(name, python("-c", "import time; time.sleep(60)")) for name in "ab"]
+    for part in parts:
+        assert part.tend(environment())
+    orphan, stranger = (part.pid for part in parts)
+    remember(file, parts)
+    file.write_text(file.read_text().replace(f'"{stranger}": "', f'"{stranger}": "1'))
+    stop_orphans(file)
+    parts[0].stop()
+    assert not alive(orphan)
+    assert alive(stranger)
+    parts[1].stop()
+    assert not alive(stranger)
