@@ -60,7 +60,8 @@ def save(artifact: Artifact, directory: Path) -> Artifact:
     arrays = {"weights": _bytes(artifact.weights), "signals": _bytes(artifact.signals)}
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in arrays.items()}
     scaling = {
-        key: artifact.manifest[key] for key in ("scales", "signal_scale", "intercepts", "calibration")
+        key: artifact.manifest[key]
+        for key in ("scales", "signal_scale", "intercepts", "calibration")
     }
     named = hashlib.sha256(json.dumps([digests, scaling], sort_keys=True).encode()).hexdigest()
     files = {name: f"{name}-{digest[:12]}.npy" for name, digest in digests.items()}

@@ -27,7 +27,13 @@ MEASURE_ONLY = frozenset(
 _KEPT_BY_THE_OWNER = frozenset({"blog_haacked_ham", "blog_caffeinated_simpleton"})
 #: Real comments to real articles: whoever is not spam there is ham.
 _HAM = frozenset(
-    {"civil_toxic_spans", "fox_news_comments", "jigsaw_wiki_raw", "kaggle_insults", "trac1_facebook_en"}
+    {
+        "civil_toxic_spans",
+        "fox_news_comments",
+        "jigsaw_wiki_raw",
+        "kaggle_insults",
+        "trac1_facebook_en",
+    }
 )
 
 

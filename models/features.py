@@ -51,7 +51,14 @@ _WORD_SHIFT = np.uint32(32 - WORD_BITS)
 _ONE = np.uint32(1)
 
 #: What separates words besides ASCII punctuation; everything else, emoji included, is part of one.
-_SEPARATORS = ((0x80, 0xA9), (0xAB, 0xB4), (0xB6, 0xB9), (0xBB, 0xBF), (0x2000, 0x206F), (0x3000, 0x303F))
+_SEPARATORS = (
+    (0x80, 0xA9),
+    (0xAB, 0xB4),
+    (0xB6, 0xB9),
+    (0xBB, 0xBF),
+    (0x2000, 0x206F),
+    (0x3000, 0x303F),
+)
 _TABLE_LENGTH = 0x3040
 
 
@@ -139,7 +146,7 @@ def _characters(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
         where = valid.nonzero()[0]
         bucket = (total[where] + _SALTS[n - 3]) >> _CHARACTER_SHIFT
         keys.append(base[where] | (bucket << _ONE))
-    return np.concatenate(keys)
+    return np.concatenate(keys) if keys else np.empty(0, np.uint32)
 
 
 def _words(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
@@ -174,7 +181,7 @@ def _distinct(keys: Keys, count: int, bits: int, offset: int) -> Hashed:
     keys = keys[first]
     bare = bare[first]
     if count == 1:
-        starts = np.array([0, len(keys)])
+        starts: NDArray[np.intp] = np.array([0, len(keys)])
     else:
         starts = bare.searchsorted(np.arange(count + 1, dtype=np.int64) << bits)
     buckets = (bare & np.uint32((1 << bits) - 1)).astype(np.int32)
@@ -198,7 +205,7 @@ def chunked(pairs: Iterable[tuple[str, str]]) -> Iterable[list[tuple[str, str]]]
         yield chunk
 
 
-class HashedNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class HashedNgrams(TransformerMixin, BaseEstimator):
     """Character 3-5-grams and word 1-2-grams of both views, hashed, weighted and normalised.
 
     The character n-grams of a text and its word n-grams form two blocks, each weighted by inverse

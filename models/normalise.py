@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from string import ascii_lowercase
 
-import regex
+import re2
 
 #: A longer text is judged by its beginning and its end: what matters in a comment of a hundred
 #: pages is seldom in the middle, and time must stay bounded.
@@ -60,26 +58,27 @@ _HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef]+"
 )
-_MARKS = regex.compile(r"\p{Mn}+")
 _NON_LATIN = re.compile("[\u0370-\u058f\u13a0-\u13ff]")
 _LATIN = re.compile("[a-z]")
-_FOREIGN_WORD = re.compile("[a-z0-9\u00c0-\u024f\u0250-\u02af\u0370-\u058f\u13a0-\u13ff\u1d00-\u1d7f]+")
+_FOREIGN_WORD = re.compile(
+    "[a-z0-9\u00c0-\u024f\u0250-\u02af\u0370-\u058f\u13a0-\u13ff\u1d00-\u1d7f]+"
+)
 
 #: Three or more single letters with the same sign between them, as in "i d i o t" or "i.d.i.o.t".
 _SPACED = re.compile(r"(?<![^\W_])[^\W_](?:([ .\-_*|/~,])[^\W_](?![^\W_])){2,}")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _CENSORED = re.compile(r"[*#%&@$!?^_\-.]*\*[*#%&@$!?^]*|[#%&@$!?^]{2,}")
 #: A word with a letter beside a digit or a sign that can stand for one.
-_DISGUISED = re.compile(r"[^\W\d_][0-9@$!*#%&|+€£]+[^\W_]|(?<!\S)[0-9@$!*|+€£]+[^\W\d_]|[^\W\d_][$*@]")
-#: One cheap look decides whether an ASCII text needs any of the rest.
-_SUSPECT = re.compile(
-    r"([a-z])\1\1|[a-z][0-9@$!*#%&|+]+[a-z0-9]|(?<!\S)[0-9@$!*|+]+[a-z]|[a-z][$*@]"
-    r"|(?<![a-z0-9])[a-z0-9]([ .\-_*|/~,])[a-z0-9]\2[a-z0-9](?![a-z0-9])"
+_DISGUISED = re.compile(
+    r"[^\W\d_][0-9@$!*#%&|+€£]+[^\W_]|(?<!\S)[0-9@$!*|+€£]+[^\W\d_]|[^\W\d_][$*@]"
 )
-_WORD = re.compile(r"\S+")
-
-#: A rewriting step: finds pieces of a text and says what to put in their place.
-Step = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+#: One cheap look decides whether an ASCII text needs any of the rest. RE2 takes a seventh of the
+#: time that ``re`` takes, and its time is bounded by the length of the text.
+_SUSPECT = re2.compile(
+    "|".join(letter * 3 for letter in ascii_lowercase)
+    + r"|[a-z][0-9@$!*#%&|+]+[a-z0-9]|(?:^|\s)[0-9@$!*|+]+[a-z]|[a-z][$*@]"
+    r"|(?:^|[^a-z0-9])[a-z0-9][ .\-_*|/~,][a-z0-9][ .\-_*|/~,][a-z0-9](?:[^a-z0-9]|$)"
+)
 
 
 def bounded(text: str) -> str:
@@ -102,9 +101,11 @@ def normalised(text: str) -> str:
             return text
     else:
         text = _plain(text)
-    for pattern, replacement in _steps():
-        text = pattern.sub(replacement, text)
-    return text
+    text = _SPACED.sub(_joined, text)
+    stretched = _STRETCHED.search(text) is not None
+    return " ".join(
+        word if not stretched and word.isalpha() else _undisguised(word) for word in text.split(" ")
+    )
 
 
 def hidden_characters(text: str) -> int:
@@ -127,7 +128,8 @@ def _plain(text: str) -> str:
     """Undo what only Unicode makes possible: styled, hidden, marked and look-alike letters."""
     text = _HIDDEN.sub("", text)
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", text)))
+    bare = "".join(filter(_stands_alone, unicodedata.normalize("NFD", text)))
+    text = unicodedata.normalize("NFC", bare)
     # In a text that is mostly Latin every look-alike is suspect; in a Russian one, only those
     # that share a word with Latin letters.
     if len(_LATIN.findall(text)) > len(_NON_LATIN.findall(text)):
@@ -137,14 +139,13 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def _stands_alone(character: str) -> bool:
+    return not unicodedata.combining(character)
+
+
 def _one_script(match: re.Match[str]) -> str:
     word = match.group()
     return word.translate(_FROM_LOOKALIKE) if _LATIN.search(word) else word
-
-
-@cache
-def _steps() -> tuple[Step, ...]:
-    return ((_SPACED, _joined), (_WORD, _undisguised))
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -157,9 +158,8 @@ def _joined(match: re.Match[str]) -> str:
     return letters
 
 
-def _undisguised(match: re.Match[str]) -> str:
+def _undisguised(body: str) -> str:
     """Shorten stretched letters and read digits and signs as letters in one word."""
-    body = match.group()
     if "://" in body or body.startswith("www."):
         return body
     word = body.rstrip("!?.,;:)\"'")
@@ -177,13 +177,3 @@ def _undisguised(match: re.Match[str]) -> str:
     if starred == word:
         return plain + tail
     return f"{starred} {plain.replace('*', '')}{tail}"
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """A view of a text that remembers where each of its characters came from."""
-
-    text: str
-    #: For each character of ``text``, the first and the last-plus-one code point of the original.
-    begins: tuple[int, ...]
-    ends: tuple[int, ...]

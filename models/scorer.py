@@ -11,12 +11,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models import artifacts
+from models import artifacts, explain
 from models.datasets import LABELS
+from models.explain import Explanation, Reason, Span
 from models.features import chunked, hashed, views
+from models.languages import language_of
 from models.signals import SIGNALS, signals
 
-__all__ = ["LABELS", "Item", "Score", "Scorer", "near", "newest_version", "signature"]
+__all__ = [
+    "LABELS",
+    "Explanation",
+    "Item",
+    "Reason",
+    "Score",
+    "Scorer",
+    "Span",
+    "near",
+    "newest_version",
+    "signature",
+]
 
 #: Signals are whole 1024ths, so that their sum doesn't depend on the order of addition.
 _PARTS = 1024
@@ -114,7 +127,9 @@ class Scorer:
         return np.concatenate(rows)
 
     def _sums(self, pairs: Sequence[tuple[str, str]], items: Sequence[Item]) -> NDArray[np.float64]:
-        logits = self._intercepts + self._signal_scale * (self._levels(items) @ self._signals)
+        logits: NDArray[np.float64] = self._intercepts + self._signal_scale * (
+            self._levels(items) @ self._signals
+        )
         for part in hashed(pairs):
             if len(part.buckets) == 0:
                 continue
@@ -140,14 +155,101 @@ class Scorer:
                 row[_INDEX[name]] = round(value * _PARTS)
         return levels
 
+    def explain(self, item: Item, label: str | None = None) -> Explanation:
+        """Return what made the score of *label*, or of the label closest to being flagged.
+
+        Every contribution is exact: the weights of spans and features and the bias add up to the
+        log-odds of the score.
+        """
+        pair = views(item.content)
+        logits = self._logits([pair], [item])[0]
+        calibrated = logits * self._slopes + self._shifts
+        if label is None:
+            flags = np.array([self.thresholds["flag"][name] for name in LABELS])
+            label = LABELS[int(np.argmax(calibrated - np.log(flags / (1 - flags))))]
+        column = LABELS.index(label)
+        slope = float(self._slopes[column])
+        contributions: dict[int, tuple[float, bool]] = {}
+        for part in hashed([pair]):
+            rows = self._weights.take(part.buckets, axis=0).astype(np.int64)
+            norm = np.sqrt(max(int(rows[~part.extra, -1].sum()), 1) / 128)
+            worth = rows[:, column] / norm * self._scales[column] * slope
+            contributions |= dict(
+                zip(
+                    part.buckets.tolist(),
+                    zip(worth.tolist(), part.extra.tolist(), strict=True),
+                    strict=True,
+                )
+            )
+        spans, rest = explain.spans(item.content, pair, contributions)
+        features = self._features(item, column, slope)
+        if rest:
+            features.append(Reason("text", "reads like this as a whole", rest))
+        features.sort(key=lambda reason: -abs(reason.weight))
+        return Explanation(
+            label=label,
+            score=float(1 / (1 + np.exp(-calibrated[column]))),
+            bias=float(self._intercepts[column] * slope + self._shifts[column]),
+            spans=tuple(spans),
+            features=tuple(features),
+            reasons=_sentences(item.content, spans, features),
+        )
+
+    def _features(self, item: Item, column: int, slope: float) -> list[Reason]:
+        worth = self._levels([item])[0] * self._signals[:, column] * self._signal_scale * slope
+        features = [
+            Reason(name, SIGNALS[name], float(weight))
+            for name, weight in zip(SIGNALS, worth, strict=True)
+            if weight
+        ]
+        if LABELS[column] == "spam":
+            features += [
+                Reason(name, BEHAVIOUR[name], weight * slope)
+                for name, weight in _behaviour(item).items()
+            ]
+        return features
+
+    def sentences(self, item: Item, label: str) -> tuple[Span, ...]:
+        """Return the score for *label* of each sentence by itself, as the weight of its span."""
+        ranges = list(explain.sentences(item.content))
+        scores = self.score([Item(item.content[begin:end]) for begin, end in ranges])
+        return tuple(
+            Span(begin, end, score.labels[label])
+            for (begin, end), score in zip(ranges, scores, strict=True)
+        )
+
     @staticmethod
     def _scored(item: Item, pair: tuple[str, str], row: list[float]) -> Score:
+        language, known = language_of(pair[1], item.language)
         return Score(
             labels=dict(zip(LABELS, row, strict=True)),
-            language=item.language,
-            known_language=True,
+            language=language,
+            known_language=known,
             empty=not any(map(str.isalnum, pair[1])),
         )
+
+
+def _sentences(
+    content: str, spans: Sequence[Span], features: Sequence[Reason], most: int = 5
+) -> tuple[str, ...]:
+    """Return the weightiest reasons for the score in words that a moderator understands."""
+    reasons = [(one.weight, one.text) for one in features if one.weight > _WORTH_SAYING]
+    for span in spans:
+        if span.weight > _WORTH_SAYING:
+            reasons.append((span.weight, f"says \u201c{content[span.begin : span.end][:40]}\u201d"))
+    reasons.sort(key=lambda reason: -reason[0])
+    return tuple(dict.fromkeys(text for _, text in reasons))[:most]
+
+
+#: A reason that moves the log-odds by less isn't worth a moderator's time.
+_WORTH_SAYING = 0.2
+
+#: What the terms of ``_behaviour`` say to a moderator.
+BEHAVIOUR = {
+    "honeypot": "filled in a field that people don't see",
+    "too_fast": "was sent within three seconds",
+    "near_duplicates": "was sent in nearly the same words by others",
+}
 
 
 def _behaviour(item: Item) -> dict[str, float]:

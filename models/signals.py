@@ -12,7 +12,8 @@ from math import log1p
 from urllib.parse import urlsplit
 
 import disposable_email_domains
-from link_shorteners import link_shorteners_list
+import re2
+from link_shorteners import link_shorteners_list  # type: ignore[import-untyped]
 from publicsuffixlist import PublicSuffixList
 
 from models.normalise import bounded, hidden_characters, mixed_words
@@ -65,23 +66,26 @@ _BARE = re.compile(
     r"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip)\b",
     re.IGNORECASE,
 )
-_ANCHOR = re.compile(r"<a\s[^>]{0,500}?href\s*=\s*[\"']?([^\"'\s>]{1,500})[^>]{0,200}>([^<]{0,200})", re.IGNORECASE)
+_ANCHOR = re.compile(
+    r"<a\s[^>]{0,500}?href\s*=\s*[\"']?([^\"'\s>]{1,500})[^>]{0,200}>([^<]{0,200})", re.IGNORECASE
+)
 _BBCODE = re.compile(r"\[(?:url|link)\b", re.IGNORECASE)
 _MARKDOWN = re.compile(r"\]\(\s*https?://", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]{1,64}(?:@|\(at\)|\[at\])[\w-]{1,63}\.[a-z]{2,}", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w/=.-])\+?\(?\d{1,4}[).\s-]{0,3}(?:\d[).\s(-]{0,2}){6,12}\d(?![\w/])")
-_MESSENGER = re.compile(
-    r"whats?\s?app|telegram|\bt\.me\b|\bwa\.me\b|\bskype\b|\bviber\b|\bwechat\b|\bkik\b"
-    r"|\b(?:text|call|inbox|dm|contact|reach)\s(?:me|him|her|us|them)\b|\bon\s(?:instagram|ig)\b",
-    re.IGNORECASE,
+_MESSENGER = re2.compile(
+    r"(?i)whats?\s?app|telegram|\bt\.me\b|\bwa\.me\b|\bskype\b|\bviber\b|\bwechat\b|\bkik\b"
+    r"|\b(?:text|call|inbox|dm|contact|reach)\s(?:me|him|her|us|them)\b|\bon\s(?:instagram|ig)\b"
 )
 _MONEY = re.compile(r"[$€£₹]\s?\d|\d\s?(?:[$€£₹]|usd|dollars|btc|bitcoin|euro)", re.IGNORECASE)
 _WORDS = re.compile(r"\w+")
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = b"0123456789"
-_CHEAP = re.compile(r"\.(?:info|biz|xyz|top|site|online|shop|club|icu|vip|ru|cn|tk|ml|ga|cf|gq|pw|cc|ws)$")
+_CHEAP = re.compile(
+    r"\.(?:info|biz|xyz|top|site|online|shop|club|icu|vip|ru|cn|tk|ml|ga|cf|gq|pw|cc|ws)$"
+)
 _IP = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
-_HINT = re.compile(r"://|www\.|\.[a-z]{2}|dot", re.IGNORECASE)
+_HINT = re2.compile(r"(?i)://|www\.|\.[a-z]{2}|dot")
 _TRADE = re.compile(
     r"\b(?:buy|cheap|best|online|loans?|seo|casino|poker|slots?|betting|viagra|cialis|pills?|insurance"
     r"|replica|watches|shoes|handbags?|jerseys?|outlet|sale|discount|free|download|movers?|plumb\w*"
@@ -124,6 +128,8 @@ def signals(
 ) -> dict[str, float]:
     """Return the signals that are not 0."""
     content = bounded(content)
+    if not content:
+        return {}
     found = {
         name: min(value, 1.0)
         for name, value in (_of_text(content) | _of_links(content)).items()
@@ -136,7 +142,7 @@ def signals(
 
 def _of_text(content: str) -> dict[str, float]:
     raw = content.encode("utf-8", "replace")
-    size = max(len(raw), 1)
+    size = len(raw)
     length = len(content)
     upper = size - len(raw.translate(None, _UPPER))
     digits = size - len(raw.translate(None, _DIGITS))
@@ -176,7 +182,9 @@ def _of_text(content: str) -> dict[str, float]:
 def _of_links(content: str) -> dict[str, float]:
     if _HINT.search(content) is None:
         return {}
-    links = [match.group() for _, match in zip(range(MAX_LINKS), _LINK.finditer(content), strict=False)]
+    links = [
+        match.group() for _, match in zip(range(MAX_LINKS), _LINK.finditer(content), strict=False)
+    ]
     found: dict[str, float] = {"bare_domain": float(_BARE.search(content) is not None)}
     if not links and "href" not in content:
         return found
@@ -189,7 +197,9 @@ def _of_links(content: str) -> dict[str, float]:
         "shortener": float(not domains.isdisjoint(_shorteners())),
         "mostly_links": max(0.0, sum(map(len, links)) / len(content) - 0.2),
         "bbcode": float(_BBCODE.search(content) is not None),
-        "link_at_end": float(bool(links) and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)"))),
+        "link_at_end": float(
+            bool(links) and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)"))
+        ),
         "raw_ip": float(any(_IP.match(host) for host in hosts)),
         "odd_domain": float(any(map(_is_odd, domains))),
     }
@@ -214,7 +224,8 @@ def _of_author(content: str, name: str, email: str, url: str) -> dict[str, float
         if _LINK.search(name) or _BARE.search(name):
             found["name_is_link"] = 1.0
         if len(name) > 3 and any(
-            shown.strip().lower() == name.lower() for _, shown in _ANCHOR.findall(content)[:MAX_LINKS]
+            shown.strip().lower() == name.lower()
+            for _, shown in _ANCHOR.findall(content)[:MAX_LINKS]
         ):
             found["name_linked"] = 1.0
     domain = email.rpartition("@")[2].strip().lower()

@@ -1,0 +1,178 @@
+"""Measures a model: how well it ranks, how honest its probabilities are, and whom it wrongs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from models.augmentation import EVASIONS, disguised
+from models.datasets import LABELS, Corpus, Example
+from models.scorer import Item, Scorer
+
+Numbers = NDArray[np.float64]
+
+#: Sentences that only mention somebody; ``evaluate`` counts how many of them would be held.
+FRIENDLY = (
+    "My {0} neighbour brought us soup when I was ill.",
+    "I am {0}.",
+    "As a {0} reader I enjoyed this a lot.",
+    "The {0} choir sings here on Saturday.",
+    "Many of my friends are {0}, and we argue about football all day.",
+    "She is a {0} lawyer from Ohio.",
+    "Where can I find more novels by {0} authors?",
+    "He said that he is {0}, and nobody minded.",
+    "Our school has {0} pupils and teachers.",
+    "A {0} couple bought the house at the corner.",
+)
+IDENTITIES = (
+    "gay", "lesbian", "bisexual", "transgender", "queer", "straight", "Muslim", "Jewish", "Christian", "Hindu", "Sikh",
+    "Buddhist", "atheist", "black", "white", "Asian", "Chinese", "Mexican", "Arab", "Indian", "African", "Turkish",
+    "Polish", "Russian", "American", "female", "male", "disabled", "blind", "deaf", "elderly", "young",
+)  # fmt: skip
+
+
+def items(examples: Sequence[Example]) -> list[Item]:
+    """Return what the scorer is told of each example."""
+    return [
+        Item(one.text, one.author_name, one.author_email, one.author_url, language=one.language)
+        for one in examples
+    ]
+
+
+def probabilities(scorer: Scorer, examples: Sequence[Example]) -> Numbers:
+    """Return a row for each example and a column for each label."""
+    rows = [list(score.labels.values()) for _, score in scorer.iter_scores(items(examples))]
+    return np.array(rows).reshape(-1, len(LABELS))
+
+
+def calibration_error(predicted: Numbers, actual: Numbers, bins: int = 15) -> float:
+    """Return the expected calibration error over *bins* of equal width."""
+    index = np.minimum((predicted * bins).astype(int), bins - 1)
+    gaps = np.bincount(index, predicted - actual, bins)
+    return float(np.abs(gaps).sum() / max(len(predicted), 1))
+
+
+def brier_skill(predicted: Numbers, actual: Numbers) -> float:
+    """Return the share of the squared error of always saying the mean that is saved."""
+    worst = float(np.mean((actual - actual.mean()) ** 2))
+    return 1 - float(np.mean((predicted - actual) ** 2)) / worst if worst else 0.0
+
+
+def reliability(predicted: Numbers, actual: Numbers, bins: int = 10) -> list[list[float]]:
+    """Return mean probability, share of positives and number of each bin that isn't empty."""
+    index = np.minimum((predicted * bins).astype(int), bins - 1)
+    return [
+        [
+            round(float(predicted[index == bin_].mean()), 4),
+            round(float(actual[index == bin_].mean()), 4),
+            int((index == bin_).sum()),
+        ]
+        for bin_ in range(bins)
+        if (index == bin_).any()
+    ]
+
+
+def ranking(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, dict[str, float]]]:
+    """Return, for each source and label that has both classes, ROC-AUC and counts.
+
+    Where a source tells only attacks on groups, or insults, toxicity is measured with that.
+    """
+    sources, targets = corpus.sources, corpus.targets
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for source in sorted(set(sources)):
+        for column, label in enumerate(LABELS):
+            rows: NDArray[np.bool_] = (sources == source) & ~np.isnan(targets[:, column])
+            actual = targets[rows, column]
+            if label == "toxicity" and len(set(actual)) < 2:
+                column_ = _stand_in(targets[sources == source])
+                rows = (sources == source) & ~np.isnan(targets[:, column_])
+                actual = targets[rows, column_]
+            said = predicted[rows, column]
+            if 5 <= actual.sum() <= len(actual) - 5 and not np.isnan(said).any():
+                table.setdefault(source, {})[label] = {
+                    "auc": round(float(roc_auc_score(actual, said)), 4),
+                    "positives": int(actual.sum()),
+                    "labelled": len(actual),
+                }
+    return table
+
+
+def _stand_in(targets: NDArray[np.float32]) -> int:
+    """Return the column of the label that tells whether a comment of this source is toxic."""
+    options = [LABELS.index(label) for label in ("identity_attack", "insult")]
+    return max(options, key=lambda column: int((~np.isnan(targets[:, column])).sum()))
+
+
+def calibrated(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, Any]]:
+    """Return how honest the probabilities of each label are where shares are natural."""
+    targets = corpus.targets
+    natural = np.array([one.natural for one in corpus.examples], bool)
+    table = {}
+    for column, label in enumerate(LABELS):
+        rows = ~np.isnan(targets[:, column]) & (natural | (label == "spam"))
+        actual, said = targets[rows, column].astype(float), predicted[rows, column]
+        if len(actual):
+            table[label] = {
+                "ece": round(calibration_error(said, actual), 4),
+                "brier_skill": round(brier_skill(said, actual), 4),
+                "share": round(float(actual.mean()), 4),
+                "labelled": len(actual),
+                "bins": reliability(said, actual),
+            }
+    return table
+
+
+def beyond(predicted: Numbers, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
+    """Say which rows reach the threshold of any label."""
+    reached: NDArray[np.bool_] = (predicted >= [thresholds[label] for label in LABELS]).any(axis=1)
+    return reached
+
+
+def budget(
+    corpus: Corpus, predicted: Numbers, thresholds: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the shares of good and of bad comments of each source that are held and rejected."""
+    sources = corpus.sources
+    bad: NDArray[np.bool_] = np.array([any(one.labels.values()) for one in corpus.examples], bool)
+    reached = {name: beyond(predicted, levels) for name, levels in thresholds.items()}
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for source in sorted(set(sources)):
+        for kind, chosen in (("good", ~bad), ("bad", bad)):
+            rows: NDArray[np.bool_] = (sources == source) & chosen
+            if rows.any():
+                table.setdefault(str(source), {})[kind] = {
+                    "comments": int(rows.sum()),
+                    **{name: round(float(yes[rows].mean()), 4) for name, yes in reached.items()},
+                }
+    return table
+
+
+def recall_at(spam: Numbers, ham: Numbers, share: float = 0.01) -> float:
+    """Return the share of *spam* above the threshold that flags *share* of *ham*."""
+    return float((spam > np.quantile(ham, 1 - share)).mean())
+
+
+def identity_terms(scorer: Scorer) -> dict[str, float]:
+    """Return the share of friendly sentences about each identity that would not be allowed."""
+    table = {}
+    for term in IDENTITIES:
+        texts = [Example(sentence.format(term), "", {}) for sentence in FRIENDLY]
+        held = beyond(probabilities(scorer, texts), scorer.thresholds["flag"])
+        table[term] = round(float(held.mean()), 4)
+    return table
+
+
+def evasion(scorer: Scorer, toxic: Sequence[Example], seed: int = 1) -> dict[str, float]:
+    """Return the share of toxic comments that are held as written and in each disguise."""
+    draw = random.Random(seed)
+    flag = scorer.thresholds["flag"]
+    table = {"as written": float(beyond(probabilities(scorer, toxic), flag).mean())}
+    for way in EVASIONS:
+        texts = [Example(disguised(one.text[:2000], way, 1.0, draw), "", {}) for one in toxic]
+        table[way] = float(beyond(probabilities(scorer, texts), flag).mean())
+    return {way: round(share, 4) for way, share in table.items()}
