@@ -17,9 +17,10 @@ UPKEEP = "winnow-upkeep"
 
 SCREEN_PENDING = "worker.jobs.screen_pending"
 PURGE = "worker.jobs.purge"
+TRIM_EVENTS = "worker.jobs.trim_events"
 
 #: All that a worker will run: write access to Redis must not be a way to run anything else.
-ALLOWED = frozenset({SCREEN_PENDING, PURGE})
+ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS})
 
 _TTL_SECONDS = 30
 

@@ -376,6 +376,14 @@ class Accounts(Protocol):
         """Forget a site, its keys and endpoints; its comments are purged by the worker."""
         ...
 
+    def removed_sites(self) -> list[str]:
+        """Return the ids of removed sites whose comments are still to be purged."""
+        ...
+
+    def purged_site(self, site_id: str) -> None:
+        """Note that nothing of a removed site is left."""
+        ...
+
     def site(self, id_or_name: str) -> Site:
         """Return a site by id or name. Raises NotFound."""
         ...

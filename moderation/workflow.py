@@ -30,7 +30,8 @@ from moderation.ports import (
     Taken,
 )
 from moderation.scores import Scores
-from moderation.site import Site
+from moderation.signing import new_secret
+from moderation.site import Retention, Secret, Site
 
 log = logging.getLogger(__name__)
 
@@ -279,6 +280,12 @@ def erase(comment_id: str, *, by: str, comments: Comments, clock: Clock) -> None
     comments.erase(comment_id, by=by, now_ms=clock.now_ms())
 
 
+#: What is kept of a site that was removed: nothing.
+KEPT_OF_REMOVED = Retention(
+    text_days=dict.fromkeys(("approved", "rejected", "spam", "flagged"), 0), verdict_days=0
+)
+
+
 def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
     """Let go of texts, and later of whole comments, that *site* keeps no longer.
 
@@ -299,6 +306,19 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
             before = texts[comment.status]
             changed += comments.forget(comment, before_ms=before, everything=False)
     return changed
+
+
+def rotate_secret(endpoint_id: str, *, by: str, accounts: Accounts, clock: Clock) -> str:
+    """Give an endpoint a new secret and return it; the old one signs beside it for 24 hours."""
+    endpoint, now = accounts.endpoint(endpoint_id), clock.now_ms()
+    kept = [
+        replace(secret, expires_at=secret.expires_at or now + _DAY_MS)
+        for secret in endpoint.secrets
+        if secret.expires_at is None or secret.expires_at > now
+    ]
+    fresh = Secret(new_secret())
+    accounts.save_endpoint(replace(endpoint, secrets=(*kept, fresh)), by=by, now_ms=now)
+    return fresh.value
 
 
 def sample(draft: Draft, near_duplicates: int = 0) -> Sample:

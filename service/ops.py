@@ -167,6 +167,16 @@ class _Counters(Collector):
             buckets=bounds,
             sum_value=measured.batch_seconds,
         )
+        accounts = self._context.accounts
+        broken = [
+            endpoint
+            for site in accounts.sites()
+            for endpoint in accounts.endpoints(site.id)
+            if endpoint.disabled_reason
+        ]
+        yield GaugeMetricFamily(
+            "winnow_endpoints_disabled", "Endpoints given up on.", value=len(broken)
+        )
         attempts = CounterMetricFamily(
             "winnow_webhook_attempts", "Attempts at delivering a webhook.", labels=["result"]
         )

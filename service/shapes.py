@@ -8,6 +8,7 @@ from typing import Any
 from moderation.comment import Comment, Transition, from_ms, rfc3339
 from moderation.events import Event
 from moderation.site import Endpoint, Key, Moderator, Site, Token
+from moderation.store.deliveries import Delivery
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
@@ -102,6 +103,20 @@ def endpoint_shape(endpoint: Endpoint) -> dict[str, Any]:
     told["failing_since"] = _time(endpoint.failing_since) if endpoint.failing_since else None
     del told["secrets"]
     return told
+
+
+def delivery_shape(delivery: Delivery) -> dict[str, Any]:
+    """Return one delivery with its attempts."""
+    following = delivery.next_attempt_at
+    return {
+        "id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "comment_id": delivery.comment_id,
+        "type": delivery.type,
+        "state": delivery.state,
+        "next_attempt_at": _time(following) if following else None,
+        "attempts": [one | {"at": _time(one["at"])} for one in delivery.attempts],
+    }
 
 
 def _time(milliseconds: int) -> str:

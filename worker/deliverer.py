@@ -225,7 +225,8 @@ def _message(
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body: a Standard Webhook, or what WordPress's Akismet plugin takes."""
     try:
-        comment: Comment | None = adapters.comments.get(event.comment_id)
+        known = event.type is not EventType.TEST
+        comment: Comment | None = adapters.comments.get(event.comment_id) if known else None
     except NotFound:
         comment = None
     now = adapters.clock.now_ms()

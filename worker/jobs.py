@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from moderation import workflow
 from moderation.ports import Model
+from moderation.site import Site
 from moderation.wiring import Adapters
 
 
@@ -51,7 +52,24 @@ def screen_pending(shard: int) -> int:
 def purge() -> int:
     """Let go of what every site's retention no longer covers; return how many comments changed."""
     adapters = _prepared[0].adapters
-    return sum(
+    changed = sum(
         workflow.purge(site, comments=adapters.comments, clock=adapters.clock)
+        for site in adapters.accounts.sites()
+    )
+    for site_id in adapters.accounts.removed_sites():
+        removed = Site(site_id, "removed", retention=workflow.KEPT_OF_REMOVED)
+        changed += workflow.purge(removed, comments=adapters.comments, clock=adapters.clock)
+        if not adapters.comments.recent(site_id, limit=1).items:
+            adapters.accounts.purged_site(site_id)
+    return changed
+
+
+def trim_events() -> int:
+    """Drop events that are older than is kept, of every site; return how many."""
+    adapters = _prepared[0].adapters
+    return sum(
+        adapters.deliveries.trim(
+            site.id, adapters.accounts.endpoints(site.id), now_ms=adapters.clock.now_ms()
+        )
         for site in adapters.accounts.sites()
     )

@@ -19,4 +19,6 @@ class Periodic:
 SCHEDULE = (
     # Texts and verdicts whose retention is over.
     Periodic(dispatch.PURGE, 3600, dispatch.UPKEEP),
+    # Events that everybody has heard and no feed is promised any more.
+    Periodic(dispatch.TRIM_EVENTS, 3600, dispatch.UPKEEP),
 )

@@ -94,7 +94,7 @@ class RedisDeliveries:
             short = ids.shorten(event.comment_id)
             for endpoint in endpoints:
                 name = ids.shorten(endpoint.id)
-                heard = event.type in endpoint.events
+                heard = _concerns(event, endpoint)
                 withdrawn = event.type in WITHDRAWALS and name in told[event.comment_id]
                 if endpoint.enabled and (heard or withdrawn):
                     due += [name, event.cursor, short, event.type]
@@ -166,10 +166,21 @@ class RedisDeliveries:
 
     # -- the owner's side ------------------------------------------------------------------------
 
+    def send_test(self, endpoint: Endpoint, *, now_ms: int) -> str:
+        """Have a test event sent to an endpoint by the ordinary way; return the delivery's id."""
+        shard = self._comments.shard_of_site(endpoint.site_id)
+        told = (ids.shorten(endpoint.site_id), ids.shorten(endpoint.id))
+        return str(self._run(shard, scripts.TEST, now_ms, *told).decode())
+
     def log(
-        self, endpoint: Endpoint, *, state: State | None = None, limit: int = 50
+        self,
+        endpoint: Endpoint,
+        *,
+        state: State | None = None,
+        comment_id: str | None = None,
+        limit: int = 50,
     ) -> list[Delivery]:
-        """Return an endpoint's deliveries, the newest first, of one state if asked."""
+        """Return an endpoint's deliveries, the newest first; of one state or comment if asked."""
         shard, name = self._comments.shard_of_site(endpoint.site_id), ids.shorten(endpoint.id)
         found: list[Delivery] = []
         start = 0
@@ -186,7 +197,11 @@ class RedisDeliveries:
                 for event, stored in zip(events, pipeline.execute(), strict=True)
                 if stored
             ]
-            found += [one for one in read if state is None or one.state is state]
+            found += [
+                one
+                for one in read
+                if state in {None, one.state} and comment_id in {None, one.comment_id}
+            ]
         return found[:limit]
 
     def redeliver(self, endpoint: Endpoint, event: str, *, now_ms: int) -> None:
@@ -238,6 +253,13 @@ class RedisDeliveries:
         if registered is None:
             registered = self._scripts[script] = self._redis.register_script(script)
         return registered(keys=[keys.tag(shard)], args=args)
+
+
+def _concerns(event: Event, endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint asked for an event; a test is for the endpoint it names."""
+    if event.type is EventType.TEST:
+        return event.comment_id == endpoint.id
+    return event.type in endpoint.events
 
 
 def _event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:

@@ -6,13 +6,15 @@ from moderation.store import keys
 
 #: Deliveries to one endpoint that may be under way at once.
 IN_FLIGHT = 4
+#: Attempts at one endpoint that may begin within one second.
+A_SECOND = 50
 #: Deliveries of one endpoint that its log lists.
 LISTED = 10_000
 
 _PRELUDE = (
     keys.lua()
     + f"""
-local IN_FLIGHT, LISTED = {IN_FLIGHT}, {LISTED}
+local IN_FLIGHT, LISTED, A_SECOND = {IN_FLIGHT}, {LISTED}, {A_SECOND}
 """
     + """
 local call = redis.call
@@ -79,7 +81,11 @@ for _, member in ipairs(call('ZRANGEBYSCORE', due_endpoints_key(), '-inf', now, 
   local at = string.find(member, '|', 1, true)
   local site, endpoint = string.sub(member, 1, at - 1), string.sub(member, at + 1)
   local free = math.min(IN_FLIGHT - call('SCARD', in_flight_key(endpoint)), most - #reply)
+  local pace = pace_key(endpoint, math.floor(tonumber(now) / 1000))
+  free = math.min(free, A_SECOND - (tonumber(call('GET', pace)) or 0))
   if free > 0 then
+    call('INCRBY', pace, math.min(free, call('ZCOUNT', due_key(endpoint), '-inf', now)))
+    call('EXPIRE', pace, 2)
     for _, event in ipairs(call('ZRANGEBYSCORE', due_key(endpoint), '-inf', now, 'LIMIT', 0, free)) do
       call('ZREM', due_key(endpoint), event)
       call('SADD', in_flight_key(endpoint), event)
@@ -146,6 +152,18 @@ for _, token in ipairs(tokens) do
   due(site, endpoint, event, now)
 end
 return #tokens
+"""
+)
+
+#: TEST: put a test event for one endpoint on its site's stream.
+#: ARGV: now, site, endpoint. Returns the event's id.
+#: Atomic so that an event on the stream is always fanned out.
+TEST = (
+    _PRELUDE
+    + """
+local now, site, endpoint = unpack(ARGV)
+call('SADD', eventful_key(), site)
+return call('XADD', events_key(site), '*', 'y', 'winnow.test', 'c', endpoint, 'r', 0, 'n', now, 't', now)
 """
 )
 

@@ -225,6 +225,9 @@ DELIVERY = Kind(
 DELIVERIES = Kind(
     "deliveries", "di", "zset", "endpoint", "the last 10,000", _D, "event ids by time, ms"
 )
+PACE = Kind(
+    "pace", "dp", "string", "endpoint, second", "2 s", _D, "attempts begun within one second"
+)
 FAILING = Kind(
     "failing", "dh", "string", "endpoint", "first success", _D, "since when an endpoint fails, ms"
 )

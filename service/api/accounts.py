@@ -5,17 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from moderation import addresses
-from moderation.errors import NotFound
+from moderation import addresses, workflow
+from moderation.comment import to_ms
+from moderation.errors import InvalidInput, NotFound
 from moderation.lists import WordList
 from moderation.policy import Policy
 from moderation.site import Endpoint, Retention, Site
+from moderation.store.deliveries import State
 from service.api import schemas
-from service.api.base import SITE, administrator, api, asked_site, asking
-from service.api.describe import read
+from service.api.base import (
+    LIMIT,
+    MAX_PAGE,
+    SITE,
+    administrator,
+    api,
+    asked_site,
+    asking,
+    number,
+    text,
+)
+from service.api.describe import Parameter, read
 from service.auth import refuse
 from service.context import winnow
-from service.shapes import endpoint_shape, key_shape, site_shape
+from service.shapes import delivery_shape, endpoint_shape, key_shape, site_shape
 
 
 @api.route("GET", "/sites", tag="Sites", answers={200: schemas.Records})
@@ -105,8 +117,8 @@ def add_key() -> Any:
     """Make a key for a site; `key` is shown only now. Administrators only."""
     administrator()
     site, told, context = asked_site(), read(schemas.KeyIn), winnow()
-    key, text = context.accounts.add_key(site.id, told.kind, now_ms=context.clock.now_ms())
-    return key_shape(key) | {"key": text}, 201
+    key, shown = context.accounts.add_key(site.id, told.kind, now_ms=context.clock.now_ms())
+    return key_shape(key) | {"key": shown}, 201
 
 
 @api.route("DELETE", "/keys/<key_id>", tag="Keys", answers={204: None}, admin=True)
@@ -206,6 +218,85 @@ def remove_endpoint(endpoint_id: str) -> Any:
     endpoint, context = _own_endpoint(endpoint_id), winnow()
     context.accounts.remove_endpoint(endpoint.id, by=asking().name, now_ms=context.clock.now_ms())
     return "", 204
+
+
+@api.route(
+    "POST",
+    "/endpoints/<endpoint_id>/rotate",
+    tag="Webhooks",
+    answers={200: schemas.SecretOut},
+)
+def rotate_secret(endpoint_id: str) -> Any:
+    """Give an endpoint a new secret; the old one signs beside it for 24 hours."""
+    endpoint, context = _own_endpoint(endpoint_id), winnow()
+    secret = workflow.rotate_secret(
+        endpoint.id, by=asking().name, accounts=context.accounts, clock=context.clock
+    )
+    return {"id": endpoint.id, "secret": secret}
+
+
+@api.route(
+    "POST",
+    "/endpoints/<endpoint_id>/test",
+    tag="Webhooks",
+    answers={202: schemas.Record},
+)
+def test_endpoint(endpoint_id: str) -> Any:
+    """Send a `winnow.test` event to an endpoint by the ordinary way."""
+    endpoint, context = _own_endpoint(endpoint_id), winnow()
+    return {"id": context.deliveries.send_test(endpoint, now_ms=context.clock.now_ms())}, 202
+
+
+@api.route(
+    "GET",
+    "/endpoints/<endpoint_id>/deliveries",
+    tag="Webhooks",
+    answers={200: schemas.Records},
+    problems=(422,),
+    query=(
+        Parameter(
+            "state",
+            {"type": "string", "enum": [str(state) for state in State]},
+            "Only deliveries in this state.",
+        ),
+        Parameter("comment", {"type": "string", "maxLength": 64}, "Only of this comment."),
+        LIMIT,
+    ),
+)
+def list_deliveries(endpoint_id: str) -> Any:
+    """List what was sent to an endpoint, the newest first, with every attempt."""
+    endpoint, state = _own_endpoint(endpoint_id), text("state")
+    if state is not None and state not in set(State):
+        raise InvalidInput(f"state is one of {', '.join(State)}", field="state")
+    found = winnow().deliveries.log(
+        endpoint,
+        state=State(state) if state else None,
+        comment_id=text("comment"),
+        limit=number("limit", 50, MAX_PAGE),
+    )
+    return {"items": [delivery_shape(one) for one in found]}
+
+
+@api.route(
+    "POST",
+    "/endpoints/<endpoint_id>/redeliver",
+    tag="Webhooks",
+    body=schemas.RedeliverIn,
+    answers={200: schemas.Redelivered},
+)
+def redeliver(endpoint_id: str) -> Any:
+    """Send a finished delivery again, or all that failed since a time."""
+    endpoint, told, context = _own_endpoint(endpoint_id), read(schemas.RedeliverIn), winnow()
+    now = context.clock.now_ms()
+    if bool(told.delivery) == bool(told.failed_since):
+        raise InvalidInput("say either delivery or failed_since", field="delivery")
+    if told.failed_since:
+        count = context.deliveries.redeliver_failed(
+            endpoint, since_ms=to_ms(told.failed_since), now_ms=now
+        )
+        return {"redelivered": count}
+    context.deliveries.redeliver(endpoint, told.delivery, now_ms=now)
+    return {"redelivered": 1}
 
 
 def _own_site(site_id: str) -> Site:

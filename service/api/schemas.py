@@ -227,6 +227,13 @@ class EndpointChange(_Strict):
     headers: Annotated[dict[Short, Short], Field(max_length=20)] | None = None
 
 
+class RedeliverIn(_Strict):
+    """Which deliveries to send again: one by its id, or all that failed since a time."""
+
+    delivery: Annotated[Text, Field(max_length=64)] = ""
+    failed_since: Annotated[AwareDatetime | None, Field(strict=False)] = None
+
+
 # -- what is given ---------------------------------------------------------------------------------
 
 
@@ -341,6 +348,19 @@ class Records(BaseModel):
     """Several of them."""
 
     items: list[Record]
+
+
+class SecretOut(BaseModel):
+    """A new signing secret, shown only now."""
+
+    id: str
+    secret: str
+
+
+class Redelivered(BaseModel):
+    """How many deliveries are due again."""
+
+    redelivered: int
 
 
 class Erased(BaseModel):

@@ -20,6 +20,7 @@ from service.cli import (
     stats,
     token,
     up,
+    webhooks,
 )
 
 
@@ -53,6 +54,7 @@ for command in (
     moderator.moderator,
     token.token,
     endpoint.endpoint,
+    webhooks.delivery,
     comments.queue,
     comments.show,
     comments.decide,

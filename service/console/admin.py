@@ -113,6 +113,30 @@ def redeliver(endpoint_id: str) -> Any:
     return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 
+@bp.post("/endpoints/<endpoint_id>/test")
+def test_endpoint(endpoint_id: str) -> Any:
+    """Send a test event to an endpoint."""
+    administrator()
+    context = winnow()
+    endpoint = context.accounts.endpoint(endpoint_id)
+    context.deliveries.send_test(endpoint, now_ms=context.clock.now_ms())
+    flash("A test event is on its way; reload to see what came of it.")
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+
+
+@bp.post("/endpoints/<endpoint_id>/enable")
+def enable(endpoint_id: str) -> Any:
+    """Send to a disabled endpoint again."""
+    administrator()
+    context = winnow()
+    endpoint = replace(
+        context.accounts.endpoint(endpoint_id), enabled=True, disabled_reason="", failing_since=None
+    )
+    context.accounts.save_endpoint(endpoint, by=me().name, now_ms=context.clock.now_ms())
+    flash("The endpoint is enabled again; failed deliveries can be sent again below.")
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+
+
 @bp.get("/model")
 def model() -> Any:
     """Show the model: its version, its measurements, and where people disagreed with it most."""

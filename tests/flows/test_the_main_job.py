@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,3 +155,24 @@ def test_everything_is_still_there_after_a_restart(tmp_path: Path):
     with running(data) as winnow:
         assert winnow.key == ""
         assert winnow.ask("GET", f"/v1/comments/{comment['id']}", key=key)[1]["content"] == FAN
+
+
+@pytest.mark.parametrize("count", [int(os.environ.get("WINNOW_TEST_MANY", "2000"))])
+def test_comments_in_batches_all_get_a_verdict(tmp_path: Path, count: int):
+    """WINNOW_TEST_MANY=10000 takes it to the size that was promised."""
+    with running(tmp_path / "data") as winnow:
+        ids = []
+        for start in range(0, count, 1000):
+            batch = [
+                {"content": f"{FAN} Take {start + n}."} for n in range(min(1000, count - start))
+            ]
+            status, answer = winnow.ask("POST", "/v1/comments/batch", batch)
+            assert status == 202, answer
+            ids += [item["id"] for item in answer["items"]]
+        assert len(set(ids)) == count
+
+        def judged() -> bool:
+            counts = winnow.cli("stats", "--measure", "1")["comments"]
+            return counts.get("pending", 0) == 0 and sum(counts.values()) == count
+
+        wait_until(judged, 60, "every verdict")

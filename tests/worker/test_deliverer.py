@@ -172,6 +172,64 @@ def test_a_failed_delivery_can_be_redelivered(world: World, receiver: Receiver):
     assert adapters.deliveries.log(endpoint)[0].state is State.DELIVERED
 
 
+def test_a_test_event_reaches_its_endpoint_and_no_other(world: World, receiver: Receiver):
+    endpoint = add(world, receiver.url("/one"))
+    add(world, receiver.url("/two"))
+    world.adapters.deliveries.send_test(endpoint, now_ms=world.adapters.clock.now_ms())
+    deliver(world)
+    (got,) = receiver.requests
+    assert got.path == "/one"
+    assert Webhook(endpoint.secrets[0].value).verify(got.body, got.headers)["type"] == "winnow.test"
+    assert world.ask("GET", "/v1/events").json["items"] == []
+
+
+def test_a_rotated_secret_signs_beside_the_old_one(world: World, receiver: Receiver):
+    endpoint = add(world, receiver.url())
+    fresh = world.ask("POST", f"/v1/endpoints/{endpoint.id}/rotate").json["secret"]
+    world.comment("hello")
+    deliver(world)
+    (got,) = receiver.requests
+    for secret in (endpoint.secrets[0].value, fresh):
+        Webhook(secret).verify(got.body, got.headers)
+
+
+def test_the_log_is_read_and_a_delivery_sent_again_through_the_api(
+    world: World, receiver: Receiver
+):
+    endpoint = add(world, receiver.url())
+    comment = world.comment("hello")
+    deliver(world)
+    path = f"/v1/endpoints/{endpoint.id}"
+    (logged,) = world.ask("GET", f"{path}/deliveries?state=delivered&comment={comment.id}").json[
+        "items"
+    ]
+    assert world.ask("GET", f"{path}/deliveries?state=failed").json["items"] == []
+    again = world.ask("POST", f"{path}/redeliver", {"delivery": logged["id"]})
+    assert again.json == {"redelivered": 1}
+    deliver(world)
+    assert len({one.headers["webhook-id"] for one in receiver.requests}) == 1
+    assert len(receiver.requests) == 2
+
+
+def test_a_flood_to_one_endpoint_is_spread_over_seconds(world: World, receiver: Receiver):
+    """No more than fifty attempts at one endpoint begin within a second."""
+    add(world, receiver.url())
+    world.submit(*[f"comment {n}" for n in range(80)])
+    world.screen()
+    adapters = world.adapters
+    endpoints = adapters.accounts.endpoints(world.site.id)
+    now = 1_800_000_000_000
+    while adapters.deliveries.fan_out(world.site.id, endpoints, now_ms=now):
+        pass
+    sent = 0
+    while leased := adapters.deliveries.lease(0, "a:1", most=32, lease_ms=60_000, now_ms=now):
+        for one in leased:
+            adapters.deliveries.finish(one, State.DELIVERED, now_ms=now)
+        sent += len(leased)
+    assert sent == 50
+    assert adapters.deliveries.lease(0, "a:1", most=32, lease_ms=60_000, now_ms=now + 1000)
+
+
 def test_what_a_dead_deliverer_held_is_due_again(world: World, receiver: Receiver):
     add(world, receiver.url())
     world.comment("hello")
