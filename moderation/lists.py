@@ -30,12 +30,12 @@ class Domains:
 
 def links_in(text: str) -> list[str]:
     """Return every link in *text*, as written."""
-    return [match.group(0) for match in _LINK.finditer(text)]
+    return [match.group(0) for match in _LINK.finditer(_encodable(text))]
 
 
 def domains_in(text: str) -> Domains:
     """Return the host names that *text* links to, in lower case, without user or port."""
-    hosts = (match.group(1).rpartition("@")[2].partition(":")[0] for match in _LINK.finditer(text))
+    hosts = (match.group(1).rpartition("@")[2].partition(":")[0] for match in _LINK.finditer(_encodable(text)))
     return Domains(frozenset(host.lower().rstrip(".") for host in hosts))
 
 
@@ -48,7 +48,13 @@ class WordList:
 
     def first_in(self, text: str) -> str | None:
         """Return the first entry that occurs in *text*, or None."""
-        return next((entry for entry, pattern in self._patterns if pattern.search(text)), None)
+        readable = _encodable(text)
+        return next((entry for entry, found in self._patterns if found.search(readable)), None)
+
+
+def _encodable(text: str) -> str:
+    """Return *text* for RE2, which works on UTF-8: a lone surrogate has no place there."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @functools.lru_cache(maxsize=4096)
