@@ -16,10 +16,12 @@ import structlog
 
 from models.scorer import Scorer, newest_version, signature
 from moderation import dispatch, wiring
+from moderation.comment import Draft
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.store import keys
+from moderation.workflow import sample
 from worker import deliverer
 from worker.children import Child, work
 from worker.schedule import SCHEDULE
@@ -36,6 +38,17 @@ _HEARTBEATS_KEPT_MS = 3_600_000
 _MODEL_CHECK_SECONDS = 5.0
 
 
+def _ready(path: Path | None) -> Scorer:
+    """Return the model at *path* with everything loaded that its first use loads.
+
+    Before the fork, so that workers share it, and so that a new one is as fast as the one that it
+    replaces: slow first batches would look like stuck ones.
+    """
+    scorer = Scorer.load(path)
+    scorer.score([sample(Draft("A first comment, to wake the model: http://example.org/"))])
+    return scorer
+
+
 class CurrentModel:
     """The newest model: a promoted artifact is noticed without a restart."""
 
@@ -44,7 +57,7 @@ class CurrentModel:
     ) -> None:
         """Load the model at *path* (None: the shipped one); *wrap* is for tests of bad texts."""
         self._path, self._wrap = path, wrap
-        self._loaded = Scorer.load(path)
+        self._loaded = _ready(path)
         self._model = wrap(self._loaded)
         self._checked = time.monotonic()
 
@@ -61,7 +74,7 @@ class CurrentModel:
         try:
             if newest_version(self._path) == self._loaded.version:
                 return
-            self._loaded = Scorer.load(self._path)
+            self._loaded = _ready(self._path)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the model at hand still works
             log.error("new model cannot be loaded", problem=str(problem))  # noqa: TRY400 - the sentence says it all
             return
