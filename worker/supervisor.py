@@ -14,14 +14,12 @@ from typing import Any
 
 import structlog
 
-from models.scorer import Scorer, newest_version, signature
+from models.scorer import Item, Scorer, newest_version, signature
 from moderation import dispatch, wiring
-from moderation.comment import Draft
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.store import keys
-from moderation.workflow import sample
 from worker import deliverer
 from worker.children import Child, work
 from worker.schedule import SCHEDULE
@@ -45,7 +43,7 @@ def _ready(path: Path | None) -> Scorer:
     replaces: slow first batches would look like stuck ones.
     """
     scorer = Scorer.load(path)
-    scorer.score([sample(Draft("A first comment, to wake the model: http://example.org/"))])
+    scorer.score([Item("A first comment, to wake the model: http://example.org/")])
     return scorer
 
 
