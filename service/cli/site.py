@@ -84,7 +84,7 @@ def show(site: str, *, as_json: bool) -> None:
 def remove(site: str, *, yes: bool) -> None:
     """Remove a site with its keys, endpoints and comments.
 
-    Its keys are worthless at once; its comments are purged within the hour.
+    Its keys are worthless at once; its comments are purged within a day.
 
     Example: ./winnow site remove blog
     """
