@@ -17,6 +17,7 @@ from moderation.comment import MAX_CONTENT_BYTES, Author, Comment, Draft, Post
 from moderation.errors import InvalidInput
 from moderation.policy import Policy
 from moderation.ports import Model, Taken
+from moderation.scores import Scores
 from moderation.verdict import Verdict
 from service.cli.context import dumped, read_settings
 
@@ -57,16 +58,27 @@ def answers_to(lines: Sequence[tuple[int, bytes]], model: Model) -> list[dict[st
     """Return for each numbered line what is printed for it."""
     read = [_read(number, line) for number, line in lines]
     drafts = [draft for draft in read if isinstance(draft, Draft)]
-    scores = iter(workflow.score(drafts, model=model) if drafts else [])
+    scores = iter(_measured(drafts, model))
     told = []
     for draft in read:
         if isinstance(draft, Draft):
             measured = next(scores)
             judged = workflow.verdict_on(_taken(draft), measured, policy=Policy(), model=model)
-            told.append({"scores": dict(measured.labels), **_verdict(judged.verdict)})
+            labels = dict(measured.labels) if measured else {}
+            told.append({"scores": labels, **_verdict(judged.verdict)})
         else:
             told.append({"error": draft})
     return told
+
+
+def _measured(drafts: Sequence[Draft], model: Model) -> Sequence[Scores | None]:
+    """Return the scores of each draft, None for one that the model cannot score."""
+    try:
+        return workflow.score(drafts, model=model) if drafts else []
+    except Exception:  # noqa: BLE001 - one bad text must not take its neighbours' answers
+        if len(drafts) == 1:
+            return [None]
+        return [one for draft in drafts for one in _measured([draft], model)]
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

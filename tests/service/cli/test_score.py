@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import pytest
 
-from service.cli.score import BATCH, MAX_LINE_BYTES
+from models.scorer import Score
+from service.cli.score import BATCH, MAX_LINE_BYTES, answers_to
 
 GOOD = "The finale was wonderful, and the music even more so."
 
@@ -64,6 +66,25 @@ def test_author_and_post_count(run):
 def test_lone_surrogates_are_scored_and_not_crashed_on(run):
     (told,) = answers(run("score", input='{"content": "\\ud800 hello"}'))
     assert told["verdict"] in {"allow", "flag"}
+
+
+class Fragile:
+    """A model that one text breaks."""
+
+    version = "fragile"
+    thresholds: ClassVar = {"flag": {}, "reject": {}}
+
+    def score(self, items):
+        if any("break" in item.content for item in items):
+            raise ValueError
+        return [Score({"spam": 0.1}, "en", True, False) for _ in items]
+
+
+def test_a_text_that_breaks_the_model_is_for_a_person_and_leaves_the_others_alone():
+    lines = [(n, json.dumps({"content": c}).encode()) for n, c in enumerate(["a", "break", "b"])]
+    told = answers_to(lines, Fragile())
+    assert [one["verdict"] for one in told] == ["allow", "flag", "allow"]
+    assert told[1]["reasons"][0]["code"] == "unscored"
 
 
 def test_a_file_is_read_too(run, tmp_path):
