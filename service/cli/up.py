@@ -37,6 +37,7 @@ DEMO_SITE = "demo"
 FIRST_MODERATOR = "admin"
 TRIAL = "What a season finale! I did not see that coming."
 _READY_SECONDS = 30.0
+_NOT_READY = "  It is NOT READY yet: comments are not screened. The messages above say why.\n"
 _TICK_SECONDS = 0.2
 _STORE_PAUSE_SECONDS = 2.0
 #: The web steps back for the workers when both want the processor: what was accepted comes first.
@@ -117,8 +118,8 @@ def _run(settings: Settings, server: EmbeddedValkey | None, stopping: Event, wel
         while not stopping.is_set():
             if [part for part in parts if part.tend(environ)]:
                 processes.remember(_remembered(settings), parts)
-            if welcome and (is_ready(settings) or time.monotonic() > ready_by):
-                click.echo(welcome)
+            if welcome and ((ready := is_ready(settings)) or time.monotonic() > ready_by):
+                click.echo(welcome if ready else f"{welcome}\n{_NOT_READY}")
                 welcome = ""
             if server is not None and not server.alive():
                 _revive(server, stopping)
@@ -197,7 +198,7 @@ def reached_at(settings: Settings) -> str:
 def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
     """Make what a first start lacks; return what to print once the service is ready."""
     accounts, now = adapters.accounts, adapters.clock.now_ms()
-    lines = ["", f"  Winnow is running at {settings.url}   (Ctrl-C stops it)", ""]
+    lines = ["", f"  Winnow is at {settings.url}   (Ctrl-C stops it)", ""]
     moderators, sites = accounts.moderators(), accounts.sites()
     if not moderators:
         password = new_password()
