@@ -26,12 +26,12 @@ cameras roll in Galway in February, with eight episodes planned.
 The producers say that the first season follows the second book, which would bring the smuggler Orla
 Quince on screen from the start. Casting for the smaller parts is open.
 """
-#: What the first reader writes, so that a new blog has something to moderate.
+#: What the first reader writes, so that a new blog has a comment.
 FIRST_COMMENT = {
     "author": "Mira",
-    "content": """I bet Orla Quince comes back in episode one, half mad on lamp oil and twice as \
-dangerous! Dying to see who plays the Gaslight Widow. And if they still need dock thugs, I can \
-scowl on command, haha.""",
+    "content": """I bet Orla Quince comes back in episode one, smelling of lamp oil and up to no \
+good! I cannot wait to see who plays the Gaslight Widow. And do they still need extras for the \
+harbour scenes? I can look gloomy on command, haha""",
 }
 
 
