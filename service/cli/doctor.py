@@ -234,7 +234,7 @@ def _accounts(adapters: Adapters) -> Iterator[Finding]:
             if not endpoint.enabled:
                 why = endpoint.disabled_reason or "it was switched off"
                 yield _warning(f"{site.name}: no webhooks are sent to {endpoint.url}: {why}")
-            elif endpoint.failing_since:
+            elif adapters.deliveries.failing_since(site.id, endpoint.id):
                 yield _wrong(f"{site.name}: webhooks to {endpoint.url} fail")
 
 

@@ -6,7 +6,7 @@ import click
 
 from moderation.addresses import check_url
 from moderation.events import EventType
-from moderation.site import Endpoint
+from moderation.site import Endpoint, EndpointKind
 from service.cli.context import (
     answer,
     answer_all,
@@ -43,9 +43,24 @@ def endpoint() -> None:
     is_flag=True,
     help="Let the address lie in this machine or its private network.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in EndpointKind]),
+    default=EndpointKind.WEBHOOK.value,
+    show_default=True,
+    help="akismet: URL is a WordPress's /wp-json/akismet/v1/webhook, told in its own words.",
+)
+@click.option("--description", default="", help="What it is for.")
 @as_json
 def add(
-    site: str, url: str, events: tuple[str, ...], *, allow_private: bool, as_json: bool
+    site: str,
+    url: str,
+    events: tuple[str, ...],
+    *,
+    allow_private: bool,
+    kind: str,
+    description: str,
+    as_json: bool,
 ) -> None:
     """Send webhooks to URL; the secret that signs them is shown this once.
 
@@ -60,6 +75,8 @@ def add(
                 url=url,
                 events=tuple(dict.fromkeys(events)),
                 allow_private=allow_private,
+                kind=EndpointKind(kind),
+                description=description[:200],
             ),
             by=whoever(),
             now_ms=adapters.clock.now_ms(),

