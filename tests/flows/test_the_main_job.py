@@ -27,7 +27,7 @@ INSULT = "You are a worthless stupid idiot, shut up and die, you disgusting piec
 
 @pytest.fixture(scope="module")
 def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("flow") / "data", WINNOW_UNDO_SECONDS="0.5") as started:
+    with running(tmp_path_factory.mktemp("flow") / "data", WINNOW_UNDO_SECONDS="2") as started:
         yield started
 
 
@@ -119,8 +119,10 @@ def test_a_moderators_approval_from_the_command_line_is_told_once(winnow: Runnin
 def test_what_is_undone_in_time_is_never_told(winnow: Running, blog):
     receiver, _ = blog
     comment = flagged(winnow)
-    winnow.cli("decide", comment["id"], "approve")
-    assert winnow.cli("undo", comment["id"])["status"] == "flagged"
+    path = f"/v1/comments/{comment['id']}"
+    assert winnow.ask("POST", f"{path}/decision", {"decision": "approve"})[0] == 200
+    status, undone = winnow.ask("POST", f"{path}/undo", {})
+    assert (status, undone["status"]) == (200, "flagged")
     later = submit(winnow, FAN + " Again!")
     wait_told(receiver, later["id"])
     assert told_of(receiver, comment["id"]) == []
