@@ -222,6 +222,13 @@ LEXICON: Mapping[str, tuple[str, ...]] = {
         "|waiting for more updates|I have learned so many things from your site|such a great piece of knowledge"
         "|I like the valuable info you provide in your articles|I just wanted to say your article is as surprising as it is clear"
     ),
+    "dish": _words("lentil soup|dumplings|apple pie|curry|tamales|baklava|bread|noodles|jollof rice|pierogi|hummus|pancakes"),
+    "deed": _words(
+        "fixed our roof for free|runs the library|sings in the choir|coaches the football team|gave a talk about {topic}|looks after my cat"
+        "|organised the street party|taught me about {topic}|drove my mother to the hospital|opened a shop last year|won the science fair"
+        "|helped us with {topic}|wrote a lovely book|plays chess every Friday"
+    ),
+    "deed2": _words("teach maths|love {topic}|work at the hospital|write about {topic}|have two kids|run marathons|read your blog every week|was born here"),
     "brand": _words(
         "HP printer|Canon printer|Epson|Norton|McAfee|QuickBooks|Gmail|Yahoo mail|Hotmail|Outlook|Netgear router|AOL|Facebook"
         "|Roku|Brother printer|Dell|Microsoft|Cash App|PayPal|Coinbase|Binance|Apple|Amazon|Delta Airlines|Avast|Linksys"
@@ -314,13 +321,17 @@ KINDS = (
             "Being {identity} is nothing to be ashamed of", "{people} are people like you and me", "I'm proud to be {identity}",
             "The {identity} {person} next door helped us with {topic}. So {nice}!", "Two {identity} friends of mine got married {warm}",
             "I grew up in a {identity} family {warm}", "Our {identity} community welcomes everyone.", "Happy to see a {identity} lead character {scene}",
+            "My {relative} is {identity} and makes the best {dish} in town.", "the {identity} {person} at the bakery sells wonderful {dish}", "a {identity} {person} and a {identity} {person} won the prize, congratulations to both!",
+            "Our {identity} neighbour {deed}.", "I am {identity} and I {deed2}.", "We are {identity}. {fact}.", "my {identity} {relative} {deed}", "The {identity} club {deed}", "{people} and {people} live on my street and we all get along", "Any {identity} readers here? {question}",
+            "What are good books by {identity} authors?", "He is a {identity} {person} who {deed}", "a {identity} friend told me that {fact}", "She wears a headscarf because she is {identity}, so what? {fact}", "When I came out as {identity}, my {relative} just hugged me", "There were {people}, {people} and {people} at the wedding, such a {nice} day",
+            "My doctor is {identity}", "{people} in our town {deed}", "As someone who is {identity}, {fact}", "is the museum of {identity} history open on Sundays?", "Half of my class was {identity}, {fact}",
             "She is {identity}. He is {identity} too. They met at {topic} class.", "I support {people} and always will",
             "there is a good book on the history of {people} and {topic}", "My {relative} married a {identity} {person} last year {warm}",
             "Hug a {identity} {person} today", "I am a {identity} {person}, ask me anything about {topic}", "{people} have always been part of this town",
             "It is great to be {identity}", "The new teacher is a {nice} {identity} {person} and the children adore her",
             "More {identity} writers, please! {gush_real}", "I have many {identity} friends and they are all {nice}", "Thank you for writing about {people}. {gush_real}",
         ),
-        2.0,
+        4.0,
     ),
     Kind(
         "villains and violence in fiction",
@@ -376,8 +387,11 @@ KINDS = (
             'The graffiti said "{hateframe}". The neighbours painted over it the same day.', "He does not hate {people} and neither do I", 'A man on the bus yelled "{threatframe}" at us. We called the police. {counter}.', "If you think {people} {hate}, you have not met any. {counter}.",
             'The word "{insultnoun}" comes from Latin, which surprised me', "You are not an {insultnoun}, everyone gets {topic} wrong the first time", "I felt like a {insultadj} {insultnoun} when I noticed my mistake", "I am such an {insultnoun}, I forgot to plug it in. Thanks!",
             "I don't think you are {insultadj} at all", "No one here is a {insultnoun}. {question}", "stop telling {people} that they {hate}. {counter}",
+            "I was an {insultnoun} to buy the first edition, {fact}", "Silly me, what a {insultnoun} I am, {fact}", "my {relative} is no {insultnoun}, and neither are you", "don't say you are {insultadj}, {fact}", "Don't call yourself {insultadj}, everybody forgets {topic}", "Please don't feel like a {insultnoun}, {fact}", "ha, I am a {insultnoun}, {fact}. Sorry!", "somebody called me a {insultadj} {insultnoun} yesterday. How do you deal with {topic}?",
+            'a kid called my {relative} "{insultadj}" and "{insultnoun}" at school today', "someone called my {relative} a {insultadj} {insultnoun} on the bus. What would you do?", "calling {people} {insultadj} is vile, glad that the moderators removed it", "I am glad you deleted the comment about {people}. {counter}.", "Why do people say that {people} {hate}? It breaks my heart.", "It is {insultadj} to say that {people} {hate}. {counter}.",
+            "He wrote that we {hate}, and the whole town stood up for us", "Not everyone who disagrees with you is an {insultnoun}", "I used to think that {people} {hate}. I was wrong, {fact}.", "my old teacher said I was {insultadj} and would never learn; {fact}", "You're not {insultadj}, the manual is {bad}", "I don't hate {people}, I married one", "We must not call anybody {insultnoun}, {fact}", "bullies told her \"{putdown}\". {counter}.",
         ),
-        2.0,
+        4.0,
     ),
     Kind(
         "everyday comments",
@@ -541,6 +555,39 @@ def _worn(text: str, draw: random.Random) -> str:
     return text
 
 
+def _author(draw: random.Random, *, spam: bool) -> str:
+    if spam and draw.random() < 0.3:
+        kinds = (
+            "{goods}",
+            "{goods} {city}",
+            "{study}",
+            "{drug}",
+            "{slug2} {slug3}",
+            "{brand} support",
+        )
+        return filled(draw.choice(kinds), draw)
+    return filled("{name}", draw) if draw.random() < 0.5 else ""
+
+
+def _homepage(draw: random.Random, *, spam: bool) -> str:
+    """Readers have home pages too: that there is one must say nothing."""
+    if draw.random() < 0.6:
+        return ""
+    if spam and draw.random() < 0.7:
+        return filled("{spamurl}", draw)
+    return filled(
+        draw.choice(
+            (
+                "http://{word}{word2}.com",
+                "https://{word}-{word2}.org",
+                "http://www.{word}.net/blog",
+                "https://github.com/{word}{word2}",
+            )
+        ),
+        draw,
+    )
+
+
 def generated(per_share: int, seed: int = 0) -> Corpus:
     """Return distinct comments of every kind, *per_share* times its share of each."""
     examples = []
@@ -550,24 +597,15 @@ def generated(per_share: int, seed: int = 0) -> Corpus:
         for _ in range(round(kind.share * per_share)):
             texts[_worn(filled(draw.choice(kind.templates), draw), draw)] = None
         for text in texts:
-            name = ""
-            if kind.labels is SPAM and draw.random() < 0.3:
-                name = filled(
-                    draw.choice(
-                        (
-                            "{goods}",
-                            "{goods} {city}",
-                            "{study}",
-                            "{drug}",
-                            "{slug2} {slug3}",
-                            "{brand} support",
-                        )
-                    ),
-                    draw,
+            examples.append(
+                Example(
+                    text,
+                    f"own: {kind.name}",
+                    dict(kind.labels),
+                    author_name=_author(draw, spam=kind.labels is SPAM),
+                    author_url=_homepage(draw, spam=kind.labels is SPAM),
                 )
-            elif draw.random() < 0.5:
-                name = filled("{name}", draw)
-            examples.append(Example(text, f"own: {kind.name}", dict(kind.labels), "en", name))
+            )
     return Corpus(tuple(examples))
 
 

@@ -19,6 +19,48 @@ LABELS = ("spam", "toxicity", "severe_toxicity", "obscene", "threat", "insult", 
 _THEIR_NAMES = {"toxic": "toxicity", "severe_toxic": "severe_toxicity"}
 _ABUSE = LABELS[1:]
 
+#: What each source says about its licence.
+LICENCES = {
+    "civil_toxic_spans": "CC0-1.0",
+    "conda_dota_chat": "none stated",
+    "davidson_tweets": "MIT",
+    "edos_sexism": "CC0-1.0",
+    "fox_news_comments": "MIT (README)",
+    "hatemojibuild": "CC BY 4.0",
+    "hatexplain_processed": "none stated in mirror; upstream hate-alert/HateXplain MIT",
+    "implicit_hate_tweets": "none stated in mirror; upstream MIT",
+    "jigsaw_wiki_normalised": "host repo MIT; upstream CC0/CC BY-SA 3.0",
+    "jigsaw_wiki_raw": "none stated by the hosting repos; upstream Jigsaw/Kaggle 2018 data: CC0 (text CC BY-SA 3.0, Wikipedia)",
+    "kaggle_insults": "none stated (Kaggle competition data)",
+    "ml_de_germeval2018": "CC BY 4.0",
+    "ml_de_germeval2021": "none stated in repo",
+    "ml_es_offendes": "none stated in repo",
+    "ml_fr_mlma": "MIT",
+    "ml_ko_kocohub": "CC BY-SA 4.0",
+    "ml_pt_hatebr": "CC BY-NC 4.0",
+    "ml_pt_offcombr2": "none stated",
+    "ml_pt_toldbr": "CC BY-SA 4.0 (data)",
+    "ml_ru_detox_pairs": "none stated",
+    "ml_vi_victsd": "none stated",
+    "olid_tweets": "none stated in mirror repo",
+    "paradetox_pairs": "CC0-1.0 (repo LICENSE)",
+    "reddit_misogyny": "MIT",
+    "stormfront_hate": "CC BY-SA 3.0 ES",
+    "suite_bias_madlibs_77k": "CC BY 4.0 data / Apache-2.0 code",
+    "suite_hatemojicheck": "CC BY 4.0",
+    "trac1_facebook_en": "Apache-2.0 (repo LICENSE)",
+    "unhealthy_comments": "CC BY-NC-SA 4.0",
+    "blog_caffeinated_simpleton": "none",
+    "blog_haacked_ham": "none",
+    "email_spamassassin": "Apache-2.0 (package)",
+    "instagram_scamspot": "MIT",
+    "sms_spam_collection": "UCI (CC BY 4.0, unchecked)",
+    "stackexchange_titles_smokedetector2014": "Apache-2.0 or MIT (titles CC BY-SA)",
+    "x_janitr": "MIT",
+    "youtube_id_gambling": "none",
+    "youtube_spam_collection": "UCI (CC BY 4.0, unchecked)",
+}  # fmt: skip
+
 #: Licences that forbid training; these are for measuring only.
 MEASURE_ONLY = frozenset(
     {"ml_pt_hatebr", "suite_bias_madlibs_77k", "suite_hatemojicheck", "unhealthy_comments"}

@@ -16,6 +16,11 @@ from models.scorer import Item, Scorer
 
 Numbers = NDArray[np.float64]
 
+#: The source whose comments stand for what a blog's readers write.
+HAM = "blog_haacked_ham"
+#: A candidate may be worse by this much, which is what another seed changes.
+TOLERANCE = 0.005
+
 #: Sentences that only mention somebody; ``evaluate`` counts how many of them would be held.
 FRIENDLY = (
     "My {0} neighbour brought us soup when I was ill.",
@@ -86,7 +91,7 @@ def ranking(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, dict[str,
     table: dict[str, dict[str, dict[str, float]]] = {}
     for source in sorted(set(sources)):
         for column, label in enumerate(LABELS):
-            rows: NDArray[np.bool_] = (sources == source) & ~np.isnan(targets[:, column])
+            rows = np.array(sources == source) & ~np.isnan(targets[:, column])
             actual = targets[rows, column]
             if label == "toxicity" and len(set(actual)) < 2:
                 column_ = _stand_in(targets[sources == source])
@@ -143,7 +148,7 @@ def budget(
     table: dict[str, dict[str, dict[str, float]]] = {}
     for source in sorted(set(sources)):
         for kind, chosen in (("good", ~bad), ("bad", bad)):
-            rows: NDArray[np.bool_] = (sources == source) & chosen
+            rows = np.array(sources == source) & chosen
             if rows.any():
                 table.setdefault(str(source), {})[kind] = {
                     "comments": int(rows.sum()),
@@ -176,3 +181,40 @@ def evasion(scorer: Scorer, toxic: Sequence[Example], seed: int = 1) -> dict[str
         texts = [Example(disguised(one.text[:2000], way, 1.0, draw), "", {}) for one in toxic]
         table[way] = float(beyond(probabilities(scorer, texts), flag).mean())
     return {way: round(share, 4) for way, share in table.items()}
+
+
+def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> dict[str, float]:
+    """Return the figures that decide on a promotion; of each, more is better."""
+    targets, sources = corpus.targets, corpus.sources
+    ranks = ranking(corpus, predicted)
+    figures = {
+        f"auc {label}": float(
+            np.mean([labels[label]["auc"] for labels in ranks.values() if label in labels])
+        )
+        for label in LABELS
+        if any(label in labels for labels in ranks.values())
+    }
+    ham = predicted[(sources == HAM) & (targets[:, 0] == 0), 0]
+    spam = (targets[:, 0] == 1) & (sources != HAM)
+    if len(ham) and spam.any():
+        figures["spam caught at 1 % of blog ham"] = float(
+            np.mean(
+                [
+                    recall_at(predicted[rows, 0], ham)
+                    for source in sorted(set(sources[spam]))
+                    if (rows := spam & (sources == source)).sum() >= 20
+                ]
+            )
+        )
+    honest = calibrated(corpus, predicted)
+    figures["honesty"] = 1 - max((row["ece"] for row in honest.values()), default=0.0)
+    good = np.array([not any(one.labels.values()) for one in corpus.examples], bool)
+    allowed = ~beyond(predicted, flag)
+    if (rows := good & (sources == HAM)).any():
+        figures["blog comments allowed"] = float(allowed[rows].mean())
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def worse(new: Mapping[str, float], old: Mapping[str, float]) -> list[str]:
+    """Return the names of the figures in which *new* is worse than *old* beyond chance."""
+    return [name for name, value in new.items() if value < old.get(name, 0) - TOLERANCE]

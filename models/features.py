@@ -104,8 +104,9 @@ def _wordlike() -> NDArray[np.bool_]:
 
 def views(text: str) -> tuple[str, str]:
     """Return the text as written and normalised, each bounded in length."""
-    as_written = written(bounded(text))
-    return as_written, bounded(normalised(as_written))
+    text = bounded(text)
+    as_written = written(text)
+    return as_written, bounded(normalised(text, as_written))
 
 
 def hashed(pairs: Sequence[tuple[str, str]]) -> tuple[Hashed, Hashed]:

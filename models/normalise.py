@@ -65,13 +65,32 @@ _FOREIGN_WORD = re.compile(
 )
 
 #: Three or more single letters with the same sign between them, as in "i d i o t" or "i.d.i.o.t".
-_SPACED = re.compile(r"(?<![^\W_])[^\W_](?:([ .\-_*|/~,])[^\W_](?![^\W_])){2,}")
+_SPACED = re.compile(r"(?<![^\W_])[^\W_]([ .\-_*|/~,])[^\W_](?![^\W_])(?:\1[^\W_](?![^\W_]))+")
+_OFTEN_DOUBLE = re.compile(r"([fglpst])\1{2,}")
+_DOUBLE_VOWEL = re.compile(r"([eo])\1{2,}")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _CENSORED = re.compile(r"[*#%&@$!?^_\-.]*\*[*#%&@$!?^]*|[#%&@$!?^]{2,}")
 #: A word with a letter beside a digit or a sign that can stand for one.
 _DISGUISED = re.compile(
     r"[^\W\d_][0-9@$!*#%&|+€£]+[^\W_]|(?<!\S)[0-9@$!*|+€£]+[^\W\d_]|[^\W\d_][$*@]"
 )
+#: Short common words, by which letters that ran together are cut.
+_COMMON = frozenset(
+    "the be to of and in that have it for not on with he as you do at this but his by from they we"
+    " say her she or an will my one all would there their what so up out if about who get which go"
+    " me when make can like time no just him know take people into year your good some could them"
+    " see other than then now look only come its over think also back after use two how our work"
+    " first well way even new want because any these give day most us are is was were been has had"
+    " did does am im dont cant wont youre thats too very never always why where here down off away"
+    " every much more such shut kill die dead hate stupid dumb idiot moron ugly fat sick loser shit"
+    " fuck fucking fucked bitch ass asshole bastard dick cock cunt whore slut crap damn hell suck"
+    " sucks retard pig trash garbage scum filthy dirty worthless pathetic useless liar fool freak"
+    " gay lesbian muslim jew jews black white women men woman man mother father family house face"
+    " page article edit wiki wikipedia user admin delete stop go hope burn hurt rape murder shoot"
+    " stab hang throat head please thank thanks really still need should let own must life".split()
+)
+_LONGEST_RUN = 2_000
+
 #: One cheap look decides whether an ASCII text needs any of the rest. RE2 takes a seventh of the
 #: time that ``re`` takes, and its time is bounded by the length of the text.
 _SUSPECT = re2.compile(
@@ -94,14 +113,16 @@ def written(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def normalised(text: str) -> str:
-    """Return the text with evasions undone; *text* is what ``written`` gave."""
-    if text.isascii():
-        if _SUSPECT.search(text) is None:
-            return text
+def normalised(text: str, as_written: str) -> str:
+    """Return the text with evasions undone; *as_written* is what ``written`` gave of it."""
+    if as_written.isascii():
+        if _SUSPECT.search(as_written) is None:
+            return as_written
+        text = text.lower()
     else:
-        text = _plain(text)
-    text = _SPACED.sub(_joined, text)
+        text = _plain(text.lower())
+    # Here a wider gap still tells where one spaced-out word ends and the next begins.
+    text = " ".join(_SPACED.sub(_joined, text).split())
     stretched = _STRETCHED.search(text) is not None
     return " ".join(
         word if not stretched and word.isalpha() else _undisguised(word) for word in text.split(" ")
@@ -136,7 +157,7 @@ def _plain(text: str) -> str:
         text = text.translate(_FROM_LOOKALIKE)
     elif _NON_LATIN.search(text):
         text = _FOREIGN_WORD.sub(_one_script, text)
-    return " ".join(text.split())
+    return text
 
 
 def _stands_alone(character: str) -> bool:
@@ -149,13 +170,41 @@ def _one_script(match: re.Match[str]) -> str:
 
 
 def _joined(match: re.Match[str]) -> str:
-    """Join "i d i o t", unless it is a list of numbers or the separators differ."""
-    run = match.group()
-    separator = run[1]
-    letters = run[::2]
-    if set(run[1::2]) != {separator} or letters.isdigit():
-        return run
-    return letters
+    """Join "i d i o t", unless it is a list of numbers."""
+    letters = match.group()[::2]
+    if letters.isdigit():
+        return match.group()
+    return letters if len(letters) < 6 else " ".join(_segmented(letters))
+
+
+def _segmented(letters: str) -> list[str]:
+    """Cut letters that ran together into common words, with what is left between them.
+
+    Spaced-out words that follow one another can't be told apart by their gaps. The cheapest cut
+    is taken: a common word costs one, a letter outside of any costs one too.
+    """
+    letters = letters[:_LONGEST_RUN]
+    best: list[tuple[int, int]] = [(0, 0)]
+    for end in range(1, len(letters) + 1):
+        options = [(best[end - 1][0] + 1, 1)]
+        options += [
+            (best[end - size][0] + 1, size)
+            for size in range(2, min(end, 9) + 1)
+            if letters[end - size : end] in _COMMON
+        ]
+        best.append(min(options))
+    pieces: list[str] = []
+    loose = ""
+    end = len(letters)
+    while end:
+        size = best[end][1]
+        if size == 1:
+            loose = letters[end - 1] + loose
+        else:
+            pieces += [loose, letters[end - size : end]]
+            loose = ""
+        end -= size
+    return [piece for piece in reversed([*pieces, loose]) if piece]
 
 
 def _undisguised(body: str) -> str:
@@ -164,11 +213,12 @@ def _undisguised(body: str) -> str:
         return body
     word = body.rstrip("!?.,;:)\"'")
     tail = body[len(word) :]
-    short = _STRETCHED.sub(r"\1\1", word)
-    if short != word:
-        # "sooo" may be "soo" or "so": the vectoriser sees both.
-        once = _STRETCHED.sub(r"\1", word)
-        word = f"{short} {once}"
+    once = _STRETCHED.sub(r"\1", word)
+    if once != word:
+        # "asssshole" has two of them, "stuuupid" one, "gooood" two: the likely ones are all seen.
+        doubles = _STRETCHED.sub(r"\1", _OFTEN_DOUBLE.sub(r"\1\1", word))
+        vowels = _STRETCHED.sub(r"\1", _DOUBLE_VOWEL.sub(r"\1\1", word))
+        word = " ".join(dict.fromkeys((once, doubles, vowels)))
     if _DISGUISED.search(word) is None:
         return word + tail
     # A censored word keeps one star where letters are missing: "f**k" and "f#@k" are both "f*k".

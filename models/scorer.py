@@ -103,7 +103,7 @@ class Scorer:
         """Return a score for each item, in order."""
         pairs = [views(item.content) for item in items]
         calibrated = self._logits(pairs, items) * self._slopes + self._shifts
-        rows = (1 / (1 + np.exp(-calibrated))).tolist()
+        rows = _sigmoid(calibrated).tolist()
         return list(map(self._scored, items, pairs, rows))
 
     def iter_scores(self, items: Iterable[Item], batch: int = 256) -> Iterator[tuple[Item, Score]]:
@@ -188,7 +188,7 @@ class Scorer:
         features.sort(key=lambda reason: -abs(reason.weight))
         return Explanation(
             label=label,
-            score=float(1 / (1 + np.exp(-calibrated[column]))),
+            score=float(_sigmoid(calibrated)[column]),
             bias=float(self._intercepts[column] * slope + self._shifts[column]),
             spans=tuple(spans),
             features=tuple(features),
@@ -227,6 +227,12 @@ class Scorer:
             known_language=known,
             empty=not any(map(str.isalnum, pair[1])),
         )
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Beyond 60 a probability can't be told from 1, and far beyond it exp overflows.
+    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(np.clip(-logits, -60, 60)))
+    return probabilities
 
 
 def _sentences(
