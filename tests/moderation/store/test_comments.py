@@ -1,0 +1,269 @@
+"""The scripts' promises, each on a real server."""
+
+from __future__ import annotations
+
+import pytest
+
+from moderation import workflow
+from moderation.comment import Author, Decision, Draft, Status
+from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
+from moderation.ports import Order
+from moderation.site import Retention
+from tests.support.world import World
+
+DAY = 86_400_000
+
+
+def take(world: World, holder: str = "a:1", size: int = 64, **told):
+    comments = world.adapters.comments
+    now = told.pop("now_ms", world.adapters.clock.now_ms())
+    return comments.take(0, holder, size=size, lease_ms=10_000, now_ms=now)
+
+
+def screened(world: World, batch):
+    return [
+        workflow.verdict_on(
+            item, workflow.score([item.comment.draft], model=world.model)[0],
+            policy=world.site.policy, model=world.model,
+        )
+        for item in batch.items
+    ]  # fmt: skip
+
+
+def test_a_batch_is_shared_fairly_between_sites(world: World):
+    """A site with one comment does not wait behind another's hundred."""
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    world.submit(*[f"flood {n}" for n in range(100)])
+    (small,) = world.submit("small", site=other)
+    batch = take(world, size=10)
+    assert small.id in {item.comment.id for item in batch.items}
+
+
+def test_one_site_may_not_fill_the_whole_backlog(world: World):
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    with pytest.raises(SiteBusy):
+        comments.accept(world.site.id, [Draft(str(n)) for n in range(6)], backlog=10, now_ms=now)
+    assert comments.counts()["pending"] == 0
+
+
+def test_a_late_commit_writes_nothing(world: World):
+    world.submit("hello")
+    late = take(world, "slow:1")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    comments.reclaim(0, now_ms=now + 20_000)
+    assert comments.commit(0, late.token, screened(world, late), now_ms=now) == 0
+    assert comments.get(late.items[0].comment.id).status is Status.PENDING
+    again = take(world, "fast:1")
+    assert comments.commit(0, again.token, screened(world, again), now_ms=now) == 1
+    assert comments.commit(0, again.token, screened(world, again), now_ms=now) == 0
+
+
+def test_a_text_edited_while_it_was_scored_is_scored_anew(world: World):
+    (accepted,) = world.submit("hello")
+    batch = take(world)
+    adapters = world.adapters
+    workflow.edit(
+        accepted.id, Draft("spam=0.99"), by="blog", comments=adapters.comments,
+        jobs=adapters.jobs, clock=adapters.clock,
+    )  # fmt: skip
+    now = adapters.clock.now_ms()
+    assert adapters.comments.commit(0, batch.token, screened(world, batch), now_ms=now) == 0
+    world.screen()
+    assert adapters.comments.get(accepted.id).status is Status.SPAM
+
+
+def test_a_decision_taken_while_a_comment_was_scored_stands(world: World):
+    (accepted,) = world.submit("hello")
+    batch = take(world)
+    adapters = world.adapters
+    decided = workflow.review(
+        accepted.id, Decision.SPAM, by="ada", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=5,
+    )  # fmt: skip
+    now = adapters.clock.now_ms()
+    adapters.comments.commit(0, batch.token, screened(world, batch), now_ms=now)
+    assert adapters.comments.get(accepted.id).status is decided.status is Status.SPAM
+
+
+def test_what_its_worker_died_of_is_set_apart_and_quarantined_after_three_deaths(world: World):
+    """Neighbours of the same batch are served; only solitary deaths count."""
+    poison, *good = world.submit("poison", "one", "two")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    assert len(take(world, "w:0").items) == 3
+    comments.reclaim(0, holder="w:0", now_ms=now)
+    deaths = 0
+    for n in range(1, 20):
+        batch = take(world, f"w:{n}")
+        if batch is None:
+            break
+        assert (batch.suspect, len(batch.items)) == (True, 1)
+        if batch.items[0].comment.id == poison.id:
+            deaths += 1
+            comments.reclaim(0, holder=f"w:{n}", now_ms=now)
+        else:
+            comments.commit(0, batch.token, screened(world, batch), now_ms=now)
+    held = comments.get(poison.id)
+    assert (deaths, held.status, held.history[-1].reason) == (3, Status.FLAGGED, "unscored")
+    assert {comments.get(one.id).status for one in good} == {Status.APPROVED}
+
+
+def test_a_text_that_breaks_the_model_is_held_and_its_neighbours_are_judged(world: World):
+    bad, good = world.submit("this breaks the model", "fine")
+    world.screen()
+    comments = world.adapters.comments
+    assert comments.get(bad.id).verdict.reasons[0].code == "unscored"
+    assert comments.get(good.id).status is Status.APPROVED
+
+
+def test_an_expired_lease_is_no_death(world: World):
+    world.submit("slow")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    for n in range(6):
+        batch = take(world, f"w:{n}", now_ms=now + n * 20_000)
+        assert not batch.suspect
+        comments.reclaim(0, now_ms=now + n * 20_000 + 15_000)
+    assert comments.counts()["pending"] == 1
+
+
+def test_of_two_moderators_one_decides_and_the_other_is_told(world: World):
+    comment = world.comment("toxicity=0.6")
+    decide = world.adapters.comments.decide
+    told = {"by": "a", "reason": "", "note": "", "hold_ms": 5000, "now_ms": 1_800_000_000_000}
+    decide(comment.id, Decision.APPROVE, version=1, **told)
+    with pytest.raises(StaleVersion) as stale:
+        decide(comment.id, Decision.SPAM, version=1, **told)
+    assert stale.value.current == 2
+    with pytest.raises(IllegalMove):
+        decide(comment.id, Decision.APPROVE, version=None, **told)
+
+
+def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: World):
+    comment = world.comment("toxicity=0.6")
+    adapters = world.adapters
+    workflow.review(
+        comment.id, Decision.APPROVE, by="ada", note="a quote", comments=adapters.comments,
+        clock=adapters.clock, hold_seconds=5,
+    )  # fmt: skip
+    workflow.undo(comment.id, by="ada", comments=adapters.comments, clock=adapters.clock)
+    (kept,) = adapters.comments.decisions(world.site.id)
+    assert (kept.draft.content, kept.scores.model, kept.note) == (
+        "toxicity=0.6", "plain", "a quote",
+    )  # fmt: skip
+    assert kept.undone
+
+
+def test_after_its_window_a_decision_is_told_and_can_no_longer_be_undone(world: World):
+    comment = world.comment("toxicity=0.6")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    told = {"by": "a", "reason": "", "note": "", "version": None, "hold_ms": 5000}
+    comments.decide(comment.id, Decision.APPROVE, now_ms=now, **told)
+    assert comments.release(0, now_ms=now + 4999) == 0
+    assert comments.release(0, now_ms=now + 5000) == 1
+    with pytest.raises(UndoTooLate):
+        comments.undo(comment.id, by="a", now_ms=now + 5001)
+    events = comments.events(world.site.id)
+    assert [(one.type.value, one.sequence) for one in events] == [
+        ("comment.flagged", 1), ("comment.approved", 2),
+    ]  # fmt: skip
+
+
+def test_a_recorded_check_is_the_same_within_its_window_and_new_after_it(world: World):
+    """Akismet's repeats: the same guid for 60 seconds."""
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    draft = Draft("spam=0.95", external_id="akismet:1")
+    judged = workflow.verdict_on(
+        take_one(world), workflow.score([draft], model=world.model)[0],
+        policy=world.site.policy, model=world.model,
+    )  # fmt: skip
+    told = {"by": "akismet", "repeat_ms": 60_000}
+    first = comments.record(world.site.id, draft, judged, now_ms=now, **told)
+    again = comments.record(world.site.id, draft, judged, now_ms=now + 59_000, **told)
+    later = comments.record(world.site.id, draft, judged, now_ms=now + 61_000, **told)
+    assert first.id == again.id != later.id
+    assert comments.get(first.id).status is Status.SPAM
+
+
+def take_one(world: World):
+    world.submit("x")
+    return take(world).items[0]
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_queue_page_goes_on_where_it_stopped_though_others_decide(world: World, order: Order):
+    for n in range(9):
+        world.submit(f"toxicity=0.{60 + n % 3} number {n}")
+    world.screen()
+    comments = world.adapters.comments
+    first = comments.queue(world.site.id, order=order, limit=4)
+    for gone in first.items:
+        told = {"by": "a", "reason": "", "note": "", "version": None, "hold_ms": 1, "now_ms": 1}
+        comments.decide(gone.id, Decision.SPAM, **told)
+    rest = comments.queue(world.site.id, order=order, cursor=first.next, limit=50)
+    ids = [one.id for one in (*first.items, *rest.items)]
+    assert len(ids) == len(set(ids)) == 9
+
+
+def test_erasure_reaches_the_queue_the_author_and_the_kept_decisions(world: World):
+    comment = world.comment("toxicity=0.6 my words", email="ada@mail.example")
+    adapters = world.adapters
+    workflow.review(
+        comment.id, Decision.SPAM, by="eve", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=5,
+    )  # fmt: skip
+    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    assert adapters.comments.queue(world.site.id).items == ()
+    assert adapters.comments.by_author(world.site.id, email="ada@mail.example") == []
+    assert adapters.comments.decisions(world.site.id) == []
+    redis = adapters.redis
+    for key in redis.scan_iter():
+        kind = redis.type(key)
+        dump = {b"hash": redis.hgetall, b"string": redis.get}.get(kind, lambda _: b"")(key)
+        assert b"my words" not in repr(dump).encode(), key
+
+
+def test_retention_lets_go_of_the_text_first_and_of_the_rest_later(world: World):
+    comment = world.comment("hello", email="ada@mail.example")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    site = world.site
+    assert site.retention == Retention()
+
+    class Later:
+        def __init__(self, days: int) -> None:
+            self.days = days
+
+        def now_ms(self) -> int:
+            return now + self.days * DAY
+
+    purge = workflow.purge
+    assert purge(site, comments=comments, clock=Later(80)) == 0
+    assert purge(site, comments=comments, clock=Later(92)) == 1
+    kept = comments.get(comment.id)
+    assert (kept.content, kept.text_expired, kept.verdict.action) == ("", True, "allow")
+    assert comments.by_author(site.id, email="ada@mail.example") == []
+    assert purge(site, comments=comments, clock=Later(402)) == 1
+    with pytest.raises(NotFound):
+        comments.get(comment.id)
+    assert purge(site, comments=comments, clock=Later(403)) == 0
+    assert comments.counts()["approved"] == 0
+
+
+def test_near_duplicates_of_other_authors_are_counted(world: World):
+    site, adapters = world.site, world.adapters
+    text = "the very same advertisement for something that nobody needs at all"
+    for n in range(4):
+        world.submit(text, author=Author(email=f"{n}@mail.example"))
+    world.screen()
+    last = adapters.comments.recent(site.id).items[0]
+    assert last.scores.near_duplicates == 3
+
+
+def test_every_counter_agrees_with_the_comments(world: World):
+    world.submit("fine", "toxicity=0.6", "spam=0.95", "toxicity=0.95")
+    world.screen()
+    world.submit("waiting")
+    counts = world.adapters.comments.counts(world.site.id)
+    assert counts == world.adapters.comments.counts()
+    assert counts == {
+        "pending": 1, "approved": 1, "flagged": 1, "rejected": 1, "spam": 1, "erased": 0,
+    }  # fmt: skip

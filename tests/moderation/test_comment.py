@@ -1,0 +1,76 @@
+"""Comments: where they may go, and how they are stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from moderation import ids
+from moderation.comment import MOVES, Author, Comment, Decision, Draft, Post, Status
+from moderation.errors import IllegalMove
+from moderation.store import codec
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def comment(status: Status = Status.PENDING) -> Comment:
+    return Comment(ids.new_id(1), ids.new_id(1), Draft("hi"), NOW, status=status)
+
+
+@pytest.mark.parametrize("old", Status)
+@pytest.mark.parametrize("new", Status)
+def test_a_comment_goes_only_where_it_may(old: Status, new: Status):
+    if new in MOVES[old]:
+        moved = comment(old).moved(new, by="ada", reason="because", at=NOW)
+        assert (moved.status, moved.version, moved.history[-1].old) == (new, 1, old)
+    else:
+        with pytest.raises(IllegalMove):
+            comment(old).moved(new, by="ada", reason="because", at=NOW)
+
+
+def test_an_erased_comment_stays_erased():
+    assert MOVES[Status.ERASED] == frozenset()
+
+
+def test_every_decision_settles():
+    assert {decision.status for decision in Decision} == {"approved", "rejected", "spam"}
+
+
+def test_a_draft_survives_storage_whole():
+    draft = Draft(
+        "text \ud800 ☃", Author("Ada", "a@b.example", ip="203.0.113.9"), Post(title="A post"),
+        external_id="7", honeypot="x",
+    )  # fmt: skip
+    assert codec.unpack(codec.pack(draft)) == draft
+    assert codec.unpack(b"") == Draft("")
+
+
+def test_a_digest_tells_any_difference():
+    assert Draft("a").digest != Draft("a", external_id="1").digest
+    assert Draft("a", Author("b")).digest == Draft("a", Author("b")).digest
+
+
+@pytest.mark.parametrize(
+    "served, sent, seconds",
+    [
+        ("2026-11-22T10:00:00Z", "2026-11-22T10:00:05Z", 5.0),
+        ("", "2026-11-22T10:00:05Z", None),
+        ("nonsense", "2026-11-22T10:00:05Z", None),
+        ("2026-11-22T10:00:00", "2026-11-22T10:00:05Z", None),
+    ],
+)
+def test_the_time_to_submit_is_known_only_from_two_good_times(served, sent, seconds):
+    assert Draft("x", form_served_at=served, submitted_at=sent).seconds_to_submit == seconds
+
+
+def test_an_id_carries_its_shard_and_sorts_by_time():
+    early, late = ids.new_id(1_000, 5), ids.new_id(2_000, 0)
+    assert ids.shard_of(early) == 5
+    assert early < late
+    assert ids.lengthen(ids.shorten(early)) == early
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "00000000-0000-4000-8000-000000000000", None])
+def test_what_is_no_id_of_ours_is_none(text):
+    assert ids.canonical(text) is None

@@ -1,0 +1,117 @@
+"""What a site does with a scored comment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from moderation.comment import Author, Draft, Status
+from moderation.policy import Case, Mode, Policy, Thresholds, judge, outcome, priority
+from moderation.scores import Scores
+from moderation.verdict import Action
+
+BARS = Thresholds(flag={"spam": 0.5, "toxicity": 0.4}, reject={"spam": 0.9, "toxicity": 0.8})
+
+
+def case(policy: Policy | None = None, *, text: str = "hello", role: str = "", **told) -> Case:
+    scores = Scores({k: v for k, v in told.items() if isinstance(v, float)}, "m")
+    policy = policy or Policy()
+    return Case(
+        Draft(text, Author(role=role, email="ada@mail.example")), scores, policy,
+        policy.thresholds(BARS),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "told, action, label",
+    [
+        ({"spam": 0.1}, Action.ALLOW, ""),
+        ({"spam": 0.5}, Action.FLAG, "spam"),
+        ({"spam": 0.95}, Action.REJECT, "spam"),
+        ({"toxicity": 0.85, "spam": 0.6}, Action.REJECT, "toxicity"),
+        ({"toxicity": 0.45, "spam": 0.7}, Action.FLAG, "spam"),
+    ],
+)
+def test_the_label_furthest_over_its_bar_leads(told, action, label):
+    verdict = judge(case(**told))
+    assert (verdict.action, verdict.label) == (action, label)
+
+
+def test_every_verdict_has_a_reason():
+    for told in ({}, {"spam": 0.5}, {"spam": 0.99}):
+        assert judge(case(**told)).reasons
+
+
+def test_a_comment_without_scores_is_held_for_a_person():
+    unscored = replace(case(), scores=None)
+    assert judge(unscored).action is Action.FLAG
+    assert judge(unscored).reasons[0].code == "unscored"
+
+
+def test_a_comment_of_which_nothing_readable_is_left_is_held():
+    empty = replace(case(), scores=Scores({}, "m", empty=True))
+    assert judge(empty).reasons[0].code == "empty"
+
+
+def test_staff_of_the_blog_pass_whatever_the_scores():
+    assert judge(case(role="subscriber,Administrator", spam=0.99)).action is Action.ALLOW
+    assert judge(case(role="subscriber", spam=0.99)).action is Action.REJECT
+
+
+def test_a_sites_own_numbers_take_the_place_of_the_models():
+    assert judge(case(Policy(flag_at={"spam": 0.05}), spam=0.1)).action is Action.FLAG
+    assert judge(case(Policy(reject_at={"spam": 1.01}), spam=1.0)).action is Action.FLAG
+
+
+def test_lists_hold_but_never_reject():
+    policy = Policy(blocked_words=("casino",), blocked_domains=("bad.example",))
+    assert judge(case(policy, text="best Casino")).reasons[0].code == "blocked_word"
+    linked = judge(case(policy, text="see http://www.bad.example/x"))
+    assert (linked.action, linked.reasons[0].code) == (Action.FLAG, "blocked_domain")
+    assert judge(case(policy, text="casino", spam=0.95)).action is Action.REJECT
+
+
+@pytest.mark.parametrize(
+    "policy, told, code",
+    [
+        (Policy(hold_links_over=1), {"text": "http://a.example http://b.example"}, "links"),
+        (Policy(mode=Mode.HOLD_ALL), {}, "hold_all"),
+    ],
+)
+def test_a_site_may_hold_what_no_score_objects_to(policy, told, code):
+    assert judge(case(policy, **told)).reasons[0].code == code
+
+
+def test_hold_rules_are_off_unless_asked_for():
+    text = "http://a.example http://b.example http://c.example"
+    known = replace(
+        case(text=text), first_comment=True,
+        scores=Scores({}, "m", known_language=False, near_duplicates=9),
+    )  # fmt: skip
+    assert judge(known).action is Action.ALLOW
+    strict = Policy(hold_first_comment=True, hold_near_duplicates=2, hold_unknown_language=True)
+    assert judge(replace(known, policy=strict)).reasons[0].code == "near_duplicate"
+
+
+def test_the_leading_label_decides_between_rejected_and_spam():
+    policy = Policy()
+    assert outcome(policy, judge(case(spam=0.95))) is Status.SPAM
+    assert outcome(policy, judge(case(toxicity=0.95))) is Status.REJECTED
+    assert outcome(policy, judge(case(toxicity=0.5))) is Status.FLAGGED
+
+
+def test_shadow_mode_approves_everything_and_keeps_the_verdict():
+    verdict = judge(case(Policy(mode=Mode.SHADOW), spam=0.99))
+    assert verdict.action is Action.REJECT
+    assert outcome(Policy(mode=Mode.SHADOW), verdict) is Status.APPROVED
+
+
+def test_what_nobody_could_score_comes_first_and_the_uncertain_before_the_clear():
+    doubtful, clear = Scores({"spam": 0.6}, "m"), Scores({"spam": 0.05}, "m")
+    assert priority(None) > priority(doubtful) > priority(clear)
+
+
+def test_a_policy_survives_being_stored():
+    policy = Policy(mode=Mode.SHADOW, flag_at={"spam": 0.2}, blocked_words=("x",))
+    assert Policy.from_dict({**policy.to_dict(), "from_a_later_version": 1}) == policy
