@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from functools import cache
 from math import log1p
+from operator import itemgetter
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import disposable_email_domains
 import re2
-from link_shorteners import link_shorteners_list  # type: ignore[import-untyped]
 from publicsuffixlist import PublicSuffixList
 
 from models.normalise import bounded, hidden_characters, mixed_words
@@ -21,6 +22,7 @@ from models.normalise import bounded, hidden_characters, mixed_words
 #: No more links of one comment are looked at; a thousand links say no more than fifty.
 MAX_LINKS = 50
 _MAX_PIECES = 500
+_first = itemgetter(0)
 
 #: Each signal's name, and what it says to a moderator, in the order of the artifact's weights.
 SIGNALS: dict[str, str] = {
@@ -102,7 +104,8 @@ def _suffixes() -> PublicSuffixList:
 
 @cache
 def _shorteners() -> frozenset[str]:
-    return frozenset(link_shorteners_list())
+    listed = Path(__file__).with_name("shorteners.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in listed.splitlines() if not line.startswith("#"))
 
 
 def registered_domain(host: str) -> str:
@@ -130,11 +133,10 @@ def signals(
     content = bounded(content)
     if not content:
         return {}
-    found = {
-        name: min(value, 1.0)
-        for name, value in (_of_text(content) | _of_links(content)).items()
-        if value > 0
-    }
+    raised = _of_text(content)
+    if _HINT.search(content) is not None:
+        raised |= _of_links(content)
+    found = {name: min(value, 1.0) for name, value in raised.items() if value > 0}
     if author_name or author_email or author_url:
         found |= _of_author(content, author_name, author_email, author_url)
     return found
@@ -174,14 +176,15 @@ def _of_text(content: str) -> dict[str, float]:
         found["hidden"] = hidden_characters(content) / 3
         found["mixed_scripts"] = mixed_words(content) / 3
     if 30 < length < 400 and not digits and content.count('"') < 2:
-        middle = sum(word[:1].isupper() for word in content.split()[1:])
-        found["generic"] = max(0.0, 1 - middle / 3)
+        # Without a capital letter after the first there is none to begin a word.
+        within = upper - content[0].isupper()
+        if within:
+            within = sum(map(str.isupper, map(_first, content.split()[1:])))
+        found["generic"] = max(0.0, 1 - within / 3)
     return found
 
 
 def _of_links(content: str) -> dict[str, float]:
-    if _HINT.search(content) is None:
-        return {}
     links = [
         match.group() for _, match in zip(range(MAX_LINKS), _LINK.finditer(content), strict=False)
     ]
