@@ -132,7 +132,7 @@ def hashed(pairs: Sequence[tuple[str, str]]) -> tuple[Hashed, Hashed]:
 def _characters(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
     """Hash each run of 3 to 5 characters that has no space inside."""
     # A key is, from the top: the text's number, the bucket, and the view (0 is the normalised).
-    base = np.repeat(((owners >> _ONE) << np.uint32(CHARACTER_BITS + 1)) | (owners & _ONE), lengths)
+    base = _bases(owners, CHARACTER_BITS).repeat(lengths) if len(lengths) > 1 else _ALONE
     inside = codes != _SPACE
     size = len(codes)
     keys = []
@@ -146,7 +146,8 @@ def _characters(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
         valid = valid[:-1] & inside[n - 2 : size - 1]
         where = valid.nonzero()[0]
         bucket = (total[where] + _SALTS[n - 3]) >> _CHARACTER_SHIFT
-        keys.append(base[where] | (bucket << _ONE))
+        bucket <<= _ONE
+        keys.append(bucket if base is _ALONE else base[where] | bucket)
     return np.concatenate(keys) if keys else np.empty(0, np.uint32)
 
 
@@ -161,9 +162,10 @@ def _words(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
     sums = np.add.accumulate(codes * powers[: len(codes)], dtype=np.uint32)
     word = (sums[ends - 1] - sums[begins - 1]) * inverses[begins]
     word = (word ^ (word >> np.uint32(15))) * _WORD_MIX
-    base = ((owners >> _ONE) << np.uint32(WORD_BITS + 1)) | (owners & _ONE)
-    owner = base.repeat(lengths)[begins]
     both = (word[:-1] * _SECOND_WORD + word[1:] * _WORD_MIX) >> _WORD_SHIFT
+    if len(lengths) == 1:
+        return np.concatenate([(word >> _WORD_SHIFT) << _ONE, both << _ONE])
+    owner = _bases(owners, WORD_BITS).repeat(lengths)[begins]
     same = owner[:-1] == owner[1:]
     return np.concatenate(
         [
@@ -171,6 +173,14 @@ def _words(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
             (owner[:-1] | (both << _ONE))[same],
         ]
     )
+
+
+def _bases(owners: Keys, bits: int) -> Keys:
+    return ((owners >> _ONE) << np.uint32(bits + 1)) | (owners & _ONE)
+
+
+#: A text that is hashed alone has number 0 and one view, so that its keys are its buckets.
+_ALONE = np.empty(0, np.uint32)
 
 
 def _distinct(keys: Keys, count: int, bits: int, offset: int) -> Hashed:

@@ -134,13 +134,16 @@ class Scorer:
             if len(part.buckets) == 0:
                 continue
             rows = self._weights.take(part.buckets, axis=0)
-            squares = rows[:, -1]
-            squares[part.extra] = 0
+            if part.extra.any():
+                # A disguise adds evidence and must dilute none: it doesn't count for the norm.
+                rows[part.extra, -1] = 0
+            starts = part.starts[:-1]
+            some = part.starts[1:] > starts
             # reduceat gives a neighbour's n-gram to a text that has none of its own.
-            some = part.starts[1:] > part.starts[:-1]
-            sums = np.add.reduceat(rows, part.starts[:-1][some], axis=0, dtype=np.int32)
+            chosen: Any = slice(None) if some.all() else some
+            sums = np.add.reduceat(rows, starts[chosen], axis=0, dtype=np.int32)
             norms = np.sqrt(np.maximum(sums[:, -1:], 1) / 128)
-            logits[some] += sums[:, :-1] / norms * self._scales
+            logits[chosen] += sums[:, :-1] / norms * self._scales
         behaviour = [_behaviour(item) for item in items]
         if any(behaviour):
             logits[:, 0] += [sum(terms.values()) for terms in behaviour]
