@@ -35,7 +35,10 @@ def links_in(text: str) -> list[str]:
 
 def domains_in(text: str) -> Domains:
     """Return the host names that *text* links to, in lower case, without user or port."""
-    hosts = (match.group(1).rpartition("@")[2].partition(":")[0] for match in _LINK.finditer(_encodable(text)))
+    hosts = (
+        match.group(1).rpartition("@")[2].partition(":")[0]
+        for match in _LINK.finditer(_encodable(text))
+    )
     return Domains(frozenset(host.lower().rstrip(".") for host in hosts))
 
 
