@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from standardwebhooks import Webhook
@@ -112,6 +115,28 @@ def test_a_moderators_approval_from_the_command_line_is_told_once(winnow: Runnin
     assert comment["id"] in winnow.run("queue", "demo")
     decided = winnow.cli("decide", comment["id"], "approve", "--note", "local knowledge")
     assert decided["status"] == "approved"
+    wait_told(receiver, comment["id"])
+    assert_told_once(winnow, receiver, comment["id"])
+
+
+def test_a_moderators_approval_on_the_page_is_told_once(winnow: Running, blog):
+    """Sign in with the printed password, press Approve, as a browser without JavaScript would."""
+    receiver, _ = blog
+    comment = flagged(winnow)
+    browser = build_opener(HTTPCookieProcessor())
+
+    def post(page: str, to: str, **told: str) -> str:
+        with browser.open(f"{winnow.url}{page}", timeout=10) as answer:
+            told["csrf_token"] = re.search(
+                r'csrf_token"[^>]*value="([^"]+)', answer.read().decode()
+            )[1]
+        with browser.open(f"{winnow.url}{to}", urlencode(told).encode(), timeout=10) as answer:
+            return answer.read().decode()
+
+    page = post("/desk/sign-in", "/desk/sign-in", name="admin", password=winnow.password)
+    assert "The lighthouse scene" in page
+    page = post("/desk/queue", "/desk/decide", id=f"{comment['id']}:1", decision="approve")
+    assert "Approved: 1 comment" in page
     wait_told(receiver, comment["id"])
     assert_told_once(winnow, receiver, comment["id"])
 
