@@ -381,7 +381,7 @@ KINDS = (
         "quoted insults and counter-speech",
         CIVIL,
         (
-            'He called me "a {insultadj} {insultnoun}". {counter}.', '{counter}: "{hateframe}"', "Somebody wrote \"{people} {hate}\" under my photo. {counter}.", 'My boss told me "you are a {insultadj} {insultnoun}" and I quit. {counter}.',
+            'He called me "a {insultadj} {insultnoun}". {counter}.', '{counter}: "{hateframe}"', 'Somebody wrote "{people} {hate}" under my photo. {counter}.', 'My boss told me "you are a {insultadj} {insultnoun}" and I quit. {counter}.',
             'People who say "{people} {hate}" are wrong. {counter}.', "It is not true that {people} {hate}. {counter}.", "{counter}, even if you disagree about {topic}.", 'In school they shouted "{insultnoun}" at me every day. {counter}.',
             "Don't call her a {insultnoun}. {counter}.", "I would never say that {people} {hate}", "nobody should say that {people} {hate}; I know many and they are {nice}", "Racism is wrong, and so is saying that {people} {hate}.",
             'The graffiti said "{hateframe}". The neighbours painted over it the same day.', "He does not hate {people} and neither do I", 'A man on the bus yelled "{threatframe}" at us. We called the police. {counter}.', "If you think {people} {hate}, you have not met any. {counter}.",
@@ -389,7 +389,7 @@ KINDS = (
             "I don't think you are {insultadj} at all", "No one here is a {insultnoun}. {question}", "stop telling {people} that they {hate}. {counter}",
             "I was an {insultnoun} to buy the first edition, {fact}", "Silly me, what a {insultnoun} I am, {fact}", "my {relative} is no {insultnoun}, and neither are you", "don't say you are {insultadj}, {fact}", "Don't call yourself {insultadj}, everybody forgets {topic}", "Please don't feel like a {insultnoun}, {fact}", "ha, I am a {insultnoun}, {fact}. Sorry!", "somebody called me a {insultadj} {insultnoun} yesterday. How do you deal with {topic}?",
             'a kid called my {relative} "{insultadj}" and "{insultnoun}" at school today', "someone called my {relative} a {insultadj} {insultnoun} on the bus. What would you do?", "calling {people} {insultadj} is vile, glad that the moderators removed it", "I am glad you deleted the comment about {people}. {counter}.", "Why do people say that {people} {hate}? It breaks my heart.", "It is {insultadj} to say that {people} {hate}. {counter}.",
-            "He wrote that we {hate}, and the whole town stood up for us", "Not everyone who disagrees with you is an {insultnoun}", "I used to think that {people} {hate}. I was wrong, {fact}.", "my old teacher said I was {insultadj} and would never learn; {fact}", "You're not {insultadj}, the manual is {bad}", "I don't hate {people}, I married one", "We must not call anybody {insultnoun}, {fact}", "bullies told her \"{putdown}\". {counter}.",
+            "He wrote that we {hate}, and the whole town stood up for us", "Not everyone who disagrees with you is an {insultnoun}", "I used to think that {people} {hate}. I was wrong, {fact}.", "my old teacher said I was {insultadj} and would never learn; {fact}", "You're not {insultadj}, the manual is {bad}", "I don't hate {people}, I married one", "We must not call anybody {insultnoun}, {fact}", 'bullies told her "{putdown}". {counter}.',
         ),
         4.0,
     ),
@@ -590,22 +590,22 @@ def _homepage(draw: random.Random, *, spam: bool) -> str:
 
 def generated(per_share: int, seed: int = 0) -> Corpus:
     """Return distinct comments of every kind, *per_share* times its share of each."""
-    examples = []
+    examples: list[Example] = []
     for kind in KINDS:
-        draw = random.Random(f"{seed} {kind.name}")
+        draw = random.Random(f"{seed} {kind.name}")  # noqa: S311 - drawn to be repeated, not to be secret
         texts: dict[str, None] = {}
         for _ in range(round(kind.share * per_share)):
             texts[_worn(filled(draw.choice(kind.templates), draw), draw)] = None
-        for text in texts:
-            examples.append(
-                Example(
-                    text,
-                    f"own: {kind.name}",
-                    dict(kind.labels),
-                    author_name=_author(draw, spam=kind.labels is SPAM),
-                    author_url=_homepage(draw, spam=kind.labels is SPAM),
-                )
+        examples += [
+            Example(
+                text,
+                f"own: {kind.name}",
+                dict(kind.labels),
+                author_name=_author(draw, spam=kind.labels is SPAM),
+                author_url=_homepage(draw, spam=kind.labels is SPAM),
             )
+            for text in texts
+        ]
     return Corpus(tuple(examples))
 
 
@@ -666,7 +666,7 @@ def evaded(examples: Sequence[Example], seed: int = 0) -> Corpus:
 
     Good comments are disguised too: what is disguised should neither help nor harm by itself.
     """
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - drawn to be repeated, not to be secret
     ways = tuple(EVASIONS)
     return Corpus(
         tuple(

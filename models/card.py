@@ -21,10 +21,12 @@ def rendered(manifest: Mapping[str, Any]) -> str:
             "",
             "## What it is",
             "",
-            "Logistic regression on hashed character 3-5-grams and word 1-2-grams of two views of a "
-            "comment (as written, and with evasions undone) and on signals such as links, contacts "
-            "and repetition. One head a label, each a calibrated probability. Sums are exact, so an "
-            "explanation shows all there is.",
+            (
+                "Logistic regression on hashed character 3-5-grams and word 1-2-grams of two views of a "
+                "comment (as written, and with evasions undone) and on signals such as links, contacts "
+                "and repetition. One head a label, each a calibrated probability. Sums are exact, so an "
+                "explanation shows all there is."
+            ),
             "",
             "Libraries: "
             + ", ".join(f"{n} {v}" for n, v in sorted(manifest["libraries"].items()))
@@ -47,8 +49,10 @@ _LIMITS = (
     "## Limits",
     "",
     "- It reads words, not meaning: irony, allusion and what a picture shows are lost on it.",
-    "- It was trained on English first; the figures for other languages above say how far it carries. "
-    "A language without a figure is reported as unknown.",
+    (
+        "- It was trained on English first; the figures for other languages above say how far it carries. "
+        "A language without a figure is reported as unknown."
+    ),
     "- Sources label what their raters found toxic at their time and place; their errors are in it.",
     "- Its labels for comments kept by a blog's owner are assumed, not rated.",
     "- It is a first reader for a moderator, never a judge of people.",
@@ -75,8 +79,10 @@ def _thresholds(thresholds: Mapping[str, Mapping[str, float]]) -> list[str]:
     return [
         "## Default thresholds",
         "",
-        "Chosen so that of good comments from sources that the measured heads never saw, at most 1 "
-        "in 20 is held and 1 in 200 rejected, over all labels together.",
+        (
+            "Chosen so that of good comments from sources that the measured heads never saw, at most 1 "
+            "in 20 is held and 1 in 200 rejected, over all labels together."
+        ),
         "",
         *_table(("label", "flag", "reject"), rows),
     ]
@@ -91,8 +97,10 @@ def _budget(budget: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str
     return [
         "### What that holds and rejects",
         "",
-        "All of these sources were left out of training. Bad is what its source labels as spam or as "
-        "any kind of abuse; where a source labels one kind only, good may still be rude.",
+        (
+            "All of these sources were left out of training. Bad is what its source labels as spam or as "
+            "any kind of abuse; where a source labels one kind only, good may still be rude."
+        ),
         "",
         *_table(("source", "kind", "comments", "held or rejected", "rejected"), rows),
     ]
@@ -111,9 +119,11 @@ def _left_out(folds: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         "## Sources left out of training",
         "",
-        "Each source was measured with heads that saw nothing of it, nor of the sources of its fold. "
-        "Sources for measuring only come once a fold. Where a source tells only attacks on groups or "
-        "insults, toxicity is measured with that.",
+        (
+            "Each source was measured with heads that saw nothing of it, nor of the sources of its fold. "
+            "Sources for measuring only come once a fold. Where a source tells only attacks on groups or "
+            "insults, toxicity is measured with that."
+        ),
         "",
         *_table(("source", "label", "ROC-AUC", "positives", "labelled"), rows),
     ]

@@ -34,7 +34,7 @@ def model() -> None:
 
     \b
     Example: ./winnow model evaluate ../shared/data
-    """
+    """  # noqa: D301 - click reads the backspace
 
 
 @model.command()
@@ -54,7 +54,7 @@ def train(data: Path, output: Path, seed: int) -> None:
 
     \b
     Example: ./winnow model train ../shared/data --output candidate
-    """
+    """  # noqa: D301 - click reads the backspace
     corpus = _read(data)
     artifact = training.train(corpus, training.Recipe(seed=seed), progress=_bar("training"))
     saved = artifacts.save(artifact, output)
@@ -70,7 +70,7 @@ def evaluate(data: Path, directory: Path) -> None:
 
     \b
     Example: ./winnow model evaluate ../shared/data --model candidate
-    """
+    """  # noqa: D301 - click reads the backspace
     click.echo(json.dumps(_measured(_load(directory), _read(data)), indent=1, sort_keys=True))
 
 
@@ -81,7 +81,7 @@ def write_card(directory: Path) -> None:
 
     \b
     Example: ./winnow model card
-    """
+    """  # noqa: D301 - click reads the backspace
     path = directory / "MODEL_CARD.md"
     path.write_text(card.rendered(_load(directory).card), encoding="utf-8")
     click.echo(f"wrote {path}")
@@ -101,7 +101,7 @@ def compare(candidate: Path, data: Path, directory: Path, *, promote: bool) -> N
 
     \b
     Example: ./winnow model compare candidate ../shared/data --promote
-    """
+    """  # noqa: D301 - click reads the backspace
     corpus = _read(data)
     new, old = _measured(_load(candidate), corpus), _measured(_load(directory), corpus)
     for name in sorted(new["summary"]):

@@ -134,8 +134,8 @@ def calibrated(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, Any]]:
 
 def beyond(predicted: Numbers, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
     """Say which rows reach the threshold of any label."""
-    reached: NDArray[np.bool_] = (predicted >= [thresholds[label] for label in LABELS]).any(axis=1)
-    return reached
+    levels = np.array([thresholds[label] for label in LABELS])
+    return np.asarray((predicted >= levels).any(axis=1))
 
 
 def budget(
@@ -174,7 +174,7 @@ def identity_terms(scorer: Scorer) -> dict[str, float]:
 
 def evasion(scorer: Scorer, toxic: Sequence[Example], seed: int = 1) -> dict[str, float]:
     """Return the share of toxic comments that are held as written and in each disguise."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - drawn to be repeated, not to be secret
     flag = scorer.thresholds["flag"]
     table = {"as written": float(beyond(probabilities(scorer, toxic), flag).mean())}
     for way in EVASIONS:

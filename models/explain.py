@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -145,7 +146,7 @@ def _found_in(
             if single:
                 wordy.append(len(owned))
             owned.append(single)
-    couples = list(zip(wordy, wordy[1:], strict=False))
+    couples = list(itertools.pairwise(wordy))
     done = 0
     for chunk in chunked((text, text) for text in (f"{tokens[a]} {tokens[b]}" for a, b in couples)):
         _, words = hashed(chunk)

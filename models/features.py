@@ -305,7 +305,8 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
     def fit_transform(self, X: Iterable[str], y: Any = None, **_: Any) -> sparse.csr_matrix:  # noqa: ARG002
         """Fit and transform with one hashing instead of two."""
         blocks = self._blocks(X)
-        return self._fit(blocks)._transform(blocks)
+        self._fit(blocks)
+        return self._transform(blocks)
 
     @staticmethod
     def _blocks(X: Iterable[str]) -> list[tuple[Hashed, Hashed]]:
@@ -333,7 +334,7 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
 
 def _texts(X: Any) -> Iterable[str]:
     if isinstance(X, str):
-        raise ValueError("Iterable over raw text documents expected, string object received.")
+        raise ValueError("Iterable over raw text documents expected, string object received.")  # noqa: TRY004 - as scikit-learn raises
     for text in X:
         if not isinstance(text, str):
             raise TypeError(f"Each sample must be a text, not {type(text).__name__}.")

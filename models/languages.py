@@ -11,13 +11,98 @@ MEASURED = frozenset({"en", "es", "de", "pt", "fr", "ru", "ko", "vi"})
 
 #: Words that English can hardly do without and that its neighbours don't share.
 _ENGLISH = frozenset(
-    "the and you that this with have are not what your they would there from about just will can"
-    " it's i'm i been which if because like don't how my his her she he we who why these then than"
-    " out get more some know thanks thank please great good very really love when where does did"
-    " has had were their them our could should".split()
+    [
+        "the",
+        "and",
+        "you",
+        "that",
+        "this",
+        "with",
+        "have",
+        "are",
+        "not",
+        "what",
+        "your",
+        "they",
+        "would",
+        "there",
+        "from",
+        "about",
+        "just",
+        "will",
+        "can",
+        "it's",
+        "i'm",
+        "i",
+        "been",
+        "which",
+        "if",
+        "because",
+        "like",
+        "don't",
+        "how",
+        "my",
+        "his",
+        "her",
+        "she",
+        "he",
+        "we",
+        "who",
+        "why",
+        "these",
+        "then",
+        "than",
+        "out",
+        "get",
+        "more",
+        "some",
+        "know",
+        "thanks",
+        "thank",
+        "please",
+        "great",
+        "good",
+        "very",
+        "really",
+        "love",
+        "when",
+        "where",
+        "does",
+        "did",
+        "has",
+        "had",
+        "were",
+        "their",
+        "them",
+        "our",
+        "could",
+        "should",
+    ]
 )
 #: Words that are frequent in English, and that one of its neighbours has too.
-_SHARED = frozenset("a is of to in for it on as be at so or an me do by all no".split())
+_SHARED = frozenset(
+    [
+        "a",
+        "is",
+        "of",
+        "to",
+        "in",
+        "for",
+        "it",
+        "on",
+        "as",
+        "be",
+        "at",
+        "so",
+        "or",
+        "an",
+        "me",
+        "do",
+        "by",
+        "all",
+        "no",
+    ]
+)
 #: Letters of alphabets that no measured language is written in.
 _OTHER_SCRIPTS = re.compile(
     "[\u0370-\u03ff\u0530-\u10ff\u1200-\u13ff\u1400-\u167f\u1780-\u18af\u3040-\u312f\u3190-\u31ff\u3400-\u4dbf\u4e00-\u9fff]"
@@ -50,7 +135,9 @@ def language_of(text: str, hint: str = "") -> tuple[str, bool]:
 
 def _is_english(words: list[str]) -> bool:
     own = len(_ENGLISH.intersection(words))
-    return own * 8 >= len(words) > 0 or (own + len(_SHARED.intersection(words))) * 5 >= len(words) > 0
+    return (
+        own * 8 >= len(words) > 0 or (own + len(_SHARED.intersection(words))) * 5 >= len(words) > 0
+    )
 
 
 def _identified(text: str, hint: str, letters: int) -> tuple[str, bool]:

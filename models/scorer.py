@@ -243,9 +243,11 @@ def _sentences(
 ) -> tuple[str, ...]:
     """Return the weightiest reasons for the score in words that a moderator understands."""
     reasons = [(one.weight, one.text) for one in features if one.weight > _WORTH_SAYING]
-    for span in spans:
-        if span.weight > _WORTH_SAYING:
-            reasons.append((span.weight, f"says \u201c{content[span.begin : span.end][:40]}\u201d"))
+    reasons += [
+        (span.weight, f"says \u201c{content[span.begin : span.end][:40]}\u201d")
+        for span in spans
+        if span.weight > _WORTH_SAYING
+    ]
     reasons.sort(key=lambda reason: -reason[0])
     return tuple(dict.fromkeys(text for _, text in reasons))[:most]
 

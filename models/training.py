@@ -146,7 +146,7 @@ def training_corpus(data: Corpus, recipe: Recipe) -> Corpus:
     own = generated(recipe.own, recipe.seed)
     real = _anonymous(data.where(may_train).capped(recipe.most, recipe.seed))
     english = [one for one in (real + own).examples if one.language == "en"]
-    draw = random.Random(recipe.seed)
+    draw = random.Random(recipe.seed)  # noqa: S311 - drawn to be repeated, not to be secret
     return (
         real + own + evaded(draw.sample(english, int(recipe.disguised * len(english))), recipe.seed)
     )
@@ -293,7 +293,7 @@ def _quantiles(
         order = np.argsort(column)
         passed = np.cumsum(weight[order]) / weight.sum()
         found.append(column[order][min(int(np.searchsorted(passed, share)), len(order) - 1)])
-    return np.nextafter(np.array(found), np.inf)
+    return np.asarray(np.nextafter(np.array(found), np.inf))
 
 
 def train(

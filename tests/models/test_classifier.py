@@ -14,8 +14,8 @@ def test_the_head_is_a_scikit_learn_classifier(estimator, check):
 
 def test_the_scale_is_folded_into_the_weights():
     draw = np.random.default_rng(0)
-    X = sparse.csr_matrix(draw.random((60, 9)) * (draw.random((60, 9)) > 0.5))
-    y = (X[:, 0].toarray().ravel() > 0.2).astype(int)
-    head = NaiveBayesLogistic(C=10, free=2).fit(X, y)
-    assert np.allclose(head.decision_function(X), X @ head.coef_[0] + head.intercept_)
+    features = sparse.csr_matrix(draw.random((60, 9)) * (draw.random((60, 9)) > 0.5))
+    y = (features[:, 0].toarray().ravel() > 0.2).astype(int)
+    head = NaiveBayesLogistic(C=10, free=2).fit(features, y)
+    assert np.allclose(head.decision_function(features), features @ head.coef_[0] + head.intercept_)
     assert np.argmax(head.coef_[0]) == 0

@@ -40,9 +40,9 @@ def test_a_text_has_the_same_ngrams_alone_and_in_a_batch(texts):
 
 
 def test_rows_have_a_norm_of_one_in_each_block():
-    X = HashedNgrams(min_texts=1).fit_transform(["one two three", "four five six"])
-    assert X.shape == (2, BUCKETS)
-    assert np.allclose(np.asarray(X.multiply(X).sum(axis=1)).ravel(), 2, atol=1e-3)
+    rows = HashedNgrams(min_texts=1).fit_transform(["one two three", "four five six"])
+    assert rows.shape == (2, BUCKETS)
+    assert np.allclose(np.asarray(rows.multiply(rows).sum(axis=1)).ravel(), 2, atol=1e-3)
 
 
 def test_a_disguise_adds_ngrams_and_dilutes_none():

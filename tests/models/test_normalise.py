@@ -13,7 +13,7 @@ def normal(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "plain"),
+    "text, plain",
     [
         ("1d10t", "idiot"),
         ("sh1t!", "shit!"),
@@ -49,7 +49,12 @@ def test_a_censored_word_keeps_one_star():
 
 @pytest.mark.parametrize(
     "text",
-    ["an ordinary sentence, with a comma.", "wow!!", "see https://example.com/a1b2?c=3", "1 2 3 4 5"],
+    [
+        "an ordinary sentence, with a comma.",
+        "wow!!",
+        "see https://example.com/a1b2?c=3",
+        "1 2 3 4 5",
+    ],
 )
 def test_plain_text_is_left_alone(text):
     as_written, plain = views(text)
@@ -57,7 +62,10 @@ def test_plain_text_is_left_alone(text):
 
 
 def test_russian_keeps_its_letters():
-    assert normal("\u043e\u043d\u0438 \u043f\u0440\u0438\u0448\u043b\u0438") == "\u043e\u043d\u0438 \u043f\u0440\u0438\u0448\u043b\u0438"
+    assert (
+        normal("\u043e\u043d\u0438 \u043f\u0440\u0438\u0448\u043b\u0438")
+        == "\u043e\u043d\u0438 \u043f\u0440\u0438\u0448\u043b\u0438"
+    )
 
 
 def test_hidden_characters_and_mixed_words_are_counted():
@@ -66,7 +74,9 @@ def test_hidden_characters_and_mixed_words_are_counted():
     assert mixed_words("plain \u043e\u043d\u0438") == 0
 
 
-@pytest.mark.parametrize("text", ["a " * 9_999, "a.a " * 5_000, "*a" * 10_000, "aaa" * 6_000, "\u0430a" * 9_000])
+@pytest.mark.parametrize(
+    "text", ["a " * 9_999, "a.a " * 5_000, "*a" * 10_000, "aaa" * 6_000, "\u0430a" * 9_000]
+)
 def test_patterns_take_linear_time(text):
     begun = time.process_time()
     views(text)

@@ -15,7 +15,8 @@ from models.scorer import LABELS, Item, Scorer, near, newest_version, signature
 ITEMS = st.lists(
     st.builds(
         Item,
-        content=st.text(max_size=300) | st.sampled_from(everyday.GOOD + everyday.ABUSE + everyday.SPAM),
+        content=st.text(max_size=300)
+        | st.sampled_from(everyday.GOOD + everyday.ABUSE + everyday.SPAM),
         author_name=st.text(max_size=20),
         author_url=st.sampled_from(["", "http://example.com/a", "http://["]),
         honeypot=st.booleans(),
@@ -131,7 +132,9 @@ def test_a_language_that_was_never_measured_is_unknown(scorer):
     assert (score.language, score.known_language) == ("pl", False)
 
 
-@pytest.mark.parametrize("content", ["ok", "Will Simpson", "haha", "Zbigniew Brzezinski", "+1", "gg wp"])
+@pytest.mark.parametrize(
+    "content", ["ok", "Will Simpson", "haha", "Zbigniew Brzezinski", "+1", "gg wp"]
+)
 def test_short_and_name_like_texts_count_as_known(scorer, content):
     assert scorer.score([Item(content, language="en")])[0].known_language
 

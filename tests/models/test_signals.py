@@ -8,7 +8,7 @@ from models.signals import SIGNALS, registered_domain, signals
 
 
 @pytest.mark.parametrize(
-    ("content", "name"),
+    "content, name",
     [
         ("look at https://example.org/page", "links"),
         ("http://a.com http://b.org http://c.net", "many_domains"),
@@ -47,7 +47,9 @@ def test_an_ordinary_home_page_says_nothing():
 
 
 def test_every_signal_has_a_name_a_sentence_and_a_level_up_to_one():
-    found = signals("http://bit.ly/a " * 300 + "!" * 400 + "9" * 900, "casino bonus online free spins")
+    found = signals(
+        "http://bit.ly/a " * 300 + "!" * 400 + "9" * 900, "casino bonus online free spins"
+    )
     assert set(found) <= set(SIGNALS)
     assert all(0 < level <= 1 for level in found.values())
 
@@ -57,7 +59,15 @@ def test_two_level_suffixes_are_public():
 
 
 @pytest.mark.parametrize(
-    "content", ["http://a.com " * 80_000, "<a href=" * 100_000, "a@" * 400_000, "1-" * 400_000, "." * 900_000, ""]
+    "content",
+    [
+        "http://a.com " * 80_000,
+        "<a href=" * 100_000,
+        "a@" * 400_000,
+        "1-" * 400_000,
+        "." * 900_000,
+        "",
+    ],
 )
 def test_a_megabyte_costs_bounded_time(content):
     begun = time.process_time()

@@ -1,0 +1,73 @@
+"""An artifact is whole, small and repeatable, or it isn't loaded."""
+
+import json
+
+import pytest
+
+from models import artifacts, card
+from models.artifacts import BrokenArtifact
+from models.scorer import Item, Scorer, newest_version
+
+
+def test_what_was_saved_is_what_is_loaded(small, tmp_path):
+    saved = artifacts.save(small, tmp_path)
+    loaded = artifacts.load(tmp_path)
+    assert loaded.version == saved.version == newest_version(tmp_path)
+    assert (loaded.weights == small.weights).all()
+    assert Scorer(loaded).score([Item("hello")]) == Scorer(saved).score([Item("hello")])
+
+
+def test_a_changed_byte_is_noticed(small, tmp_path):
+    artifacts.save(small, tmp_path)
+    (file,) = tmp_path.glob("weights-*.npy")
+    raw = bytearray(file.read_bytes())
+    raw[5_000] ^= 1
+    file.write_bytes(raw)
+    with pytest.raises(BrokenArtifact, match="isn't what the manifest says"):
+        artifacts.load(tmp_path)
+
+
+def test_a_missing_manifest_or_array_is_named(small, tmp_path):
+    with pytest.raises(BrokenArtifact, match=r"manifest\.json"):
+        artifacts.load(tmp_path)
+    artifacts.save(small, tmp_path)
+    next(tmp_path.glob("signals-*.npy")).unlink()
+    with pytest.raises(BrokenArtifact, match="signals"):
+        artifacts.load(tmp_path)
+
+
+def test_nothing_is_pickled(small, tmp_path):
+    artifacts.save(small, tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npy", ".json"}
+
+
+def test_a_promotion_leaves_no_old_arrays(small, tmp_path):
+    artifacts.save(small, tmp_path)
+    changed = artifacts.Artifact(small.weights + 1, small.signals, small.manifest)
+    new = artifacts.save(changed, tmp_path)
+    assert len(list(tmp_path.glob("*.npy"))) == 2
+    assert newest_version(tmp_path) == new.version
+
+
+def test_the_shipped_manifest_says_what_it_was_made_of():
+    manifest = artifacts.read_manifest()
+    assert set(manifest) >= {"version", "files", "libraries", "data", "thresholds", "calibration"}
+
+
+def test_the_shipped_card_is_generated_from_the_shipped_manifest():
+    written = (artifacts.SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert written == card.rendered(artifacts.read_manifest())
+
+
+def test_a_card_has_every_section(small, tmp_path):
+    text = card.rendered(artifacts.save(small, tmp_path).manifest)
+    for heading in (
+        "Trained on",
+        "Default thresholds",
+        "left out",
+        "Calibration",
+        "Evasion",
+        "Limits",
+    ):
+        assert heading in text
+    json.dumps(small.manifest)

@@ -1,0 +1,76 @@
+"""Training learns, repeats itself to the byte, and keeps what it measures with apart."""
+
+import numpy as np
+import pytest
+
+from models import training
+from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, example
+from models.scorer import Item, Scorer
+
+
+def test_the_same_data_and_seed_give_the_same_numbers(corpus, small):
+    again = training.train(corpus, training.Recipe(own=20, max_iter=10))
+    assert (again.weights == small.weights).all()
+    assert (again.signals == small.signals).all()
+    assert again.manifest == small.manifest
+
+
+def test_what_may_only_be_measured_with_is_never_learned_from(small):
+    assert not MEASURE_ONLY & set(small.manifest["sources"])
+
+
+def test_a_small_model_already_tells_good_from_bad(small):
+    good, bad = Scorer(small).score(
+        [Item("thanks, the second example helped me"), Item("you stupid idiot")]
+    )
+    assert bad.labels["toxicity"] > good.labels["toxicity"]
+
+
+def test_quantising_changes_no_score_worth_mentioning(small):
+    """Whole numbers of 16 bits stand for the weights; the sums must not notice."""
+    assert np.abs(small.weights[:, :-1].astype(int)).max() <= training.LARGEST_WEIGHT
+
+
+def test_thresholds_keep_the_budget_over_all_labels_together():
+    draw = np.random.default_rng(3)
+    logits = draw.normal(size=(4_000, len(LABELS)))
+    weight = np.ones(len(logits))
+    thresholds = training.within_budget(logits, weight, 0.05)
+    assert 0.045 < (logits >= thresholds).any(axis=1).mean() <= 0.05
+
+
+def test_no_source_weighs_more_than_its_cap():
+    sources = np.array(["a"] * 10 + ["b"] * 1_000)
+    chosen = training.weights(sources, 100)
+    assert chosen[:10].tolist() == [1.0] * 10
+    assert chosen[10:].sum() == pytest.approx(100)
+
+
+def test_the_kept_tenth_depends_on_the_text_alone():
+    texts = [Example(f"text {number}", "a", {}) for number in range(500)]
+    there = training.held_out(Corpus(tuple(texts)))
+    assert (training.held_out(Corpus(tuple(texts[::-1])))[::-1] == there).all()
+    assert 0.05 < there.mean() < 0.15
+
+
+@pytest.mark.parametrize(
+    "row, concluded",
+    [
+        ({"source": "x", "labels": {"toxic": 0.67}}, {"toxicity": 1.0}),
+        (
+            {"source": "x", "labels": {"identity_attack": 1}},
+            {"identity_attack": 1.0, "toxicity": 1.0},
+        ),
+        ({"source": "x", "labels": {"identity_attack": 0}}, {"identity_attack": 0.0}),
+        ({"source": "x", "labels": {"spam": 0}}, {"spam": 0.0}),
+    ],
+)
+def test_an_absent_label_stays_absent(row, concluded):
+    """That nobody asked is not a no; but an attack on a group is toxic."""
+    assert example({"text": "t", **row}).labels == concluded
+
+
+def test_a_comment_that_its_owner_kept_is_taken_for_civil():
+    kept = example({"text": "t", "source": "blog_haacked_ham", "labels": {"spam": 0}})
+    assert set(kept.labels) == set(LABELS)
+    assert not any(kept.labels.values())
