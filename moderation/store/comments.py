@@ -28,6 +28,7 @@ from moderation.ports import Accepted, Batch, KeptDecision, Order, Outcome, Page
 from moderation.scores import Scores
 from moderation.store import codec, keys, scripts
 from moderation.store.client import Client
+from moderation.store.streams import read_event
 from moderation.verdict import Verdict
 
 #: One site may fill this share of the backlog.
@@ -522,7 +523,7 @@ class RedisComments:
             if "Invalid stream ID" in str(problem):
                 raise InvalidInput("that is no cursor of this feed", field="after") from None
             raise
-        return [_event(site_id, cursor.decode(), fields) for cursor, fields in rows]
+        return [read_event(site_id, cursor.decode(), fields) for cursor, fields in rows]
 
     # -- where things are ------------------------------------------------------------------------
 
@@ -663,18 +664,6 @@ def _kept(comment_id: str, stored: dict[bytes, bytes]) -> list[KeptDecision]:
             )
         )
     return kept
-
-
-def _event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
-    return Event(
-        cursor=cursor,
-        type=EventType(fields[b"y"].decode()),
-        site_id=site_id,
-        comment_id=ids.lengthen(fields[b"c"].decode()),
-        revision=int(fields[b"r"]),
-        sequence=int(fields[b"n"]),
-        at=from_ms(int(fields[b"t"])),
-    )
 
 
 def _position(cursor: str | None) -> tuple[int | None, int]:

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 from moderation import ids
-from moderation.comment import from_ms
 from moderation.errors import NotFound
 from moderation.events import WITHDRAWALS, Event, EventType
 from moderation.ports import Comments
@@ -18,6 +17,7 @@ from moderation.site import Endpoint
 from moderation.store import delivery_scripts as scripts
 from moderation.store import keys
 from moderation.store.client import Client
+from moderation.store.streams import read_event
 
 _FAN_OUT = 200
 _DAY_MS = 86_400_000
@@ -87,7 +87,7 @@ class RedisDeliveries:
         if not rows:
             self._redis.srem(keys.EVENTFUL(shard), site)
             return 0
-        events = [_event(site_id, at.decode(), fields) for at, fields in rows]
+        events = [read_event(site_id, at.decode(), fields) for at, fields in rows]
         told = self._told(shard, events)
         due: list[str] = []
         for event in events:
@@ -246,7 +246,7 @@ class RedisDeliveries:
 
     def _event(self, shard: int, site: str, cursor: str) -> Event | None:
         rows = self._redis.xrange(keys.EVENTS(shard, site), min=cursor, max=cursor)
-        return _event(ids.lengthen(site), cursor, rows[0][1]) if rows else None
+        return read_event(ids.lengthen(site), cursor, rows[0][1]) if rows else None
 
     def _run(self, shard: int, script: str, *args: Any) -> Any:
         registered = self._scripts.get(script)
@@ -260,18 +260,6 @@ def _concerns(event: Event, endpoint: Endpoint) -> bool:
     if event.type is EventType.TEST:
         return event.comment_id == endpoint.id
     return event.type in endpoint.events
-
-
-def _event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
-    return Event(
-        cursor=cursor,
-        type=EventType(fields[b"y"].decode()),
-        site_id=site_id,
-        comment_id=ids.lengthen(fields[b"c"].decode()),
-        revision=int(fields[b"r"]),
-        sequence=int(fields[b"n"]),
-        at=from_ms(int(fields[b"t"])),
-    )
 
 
 def _delivery(endpoint: Endpoint, event: str, stored: dict[bytes, bytes]) -> Delivery:

@@ -67,7 +67,9 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(redis_url: str):
     assert len(won) == 1
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 101, "line\nbreak", "\ud800", "018bcfe5-6800-7005-bc9f-8b569eec2b3a"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "x" * 101, "line\nbreak", "\ud800", "018bcfe5-6800-7005-bc9f-8b569eec2b3a"]
+)
 def test_a_name_that_cannot_be_shown_or_typed_is_refused(accounts: RedisAccounts, name: str):
     """A name that looks like an id could stand for another site."""
     with pytest.raises(InvalidInput):
