@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation import wiring
+from moderation import ids, wiring
 from moderation.comment import Draft
 from moderation.site import Endpoint, Role
 from moderation.store import keys
@@ -47,12 +47,13 @@ def test_a_stale_backlog_is_seen(run, adapters: wiring.Adapters):
 def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
     site = adapters.accounts.add_site("blog", now_ms=1)
     for number, change in enumerate(
-        [{"failing_since": 1}, {"enabled": False, "disabled_reason": "it answered 410"}]
+        [{}, {"enabled": False, "disabled_reason": "it answered 410"}]
     ):
         made = adapters.accounts.add_endpoint(
             Endpoint("", site.id, f"https://blog.example/{number}"), by="test", now_ms=1
         )
         adapters.accounts.save_endpoint(replace(made, **change), by="test", now_ms=1)
+        adapters.redis.set(keys.FAILING(0, ids.shorten(made.id)), 1)
     told = findings(run, 1)
     assert told["blog: webhooks to https://blog.example/0 fail"] == "wrong"
     assert "blog: no webhooks are sent to https://blog.example/1: it answered 410" in told
