@@ -16,7 +16,7 @@ from moderation import wiring
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.wiring import Adapters
-from service import api, console, context, errors, ops
+from service import api, compat, console, context, errors, ops
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,7 @@ def create_app(
     app.after_request(_finish)
     api.init_app(app, whole)
     ops.init_app(app, whole)
+    compat.init_app(app, whole)
     console.init_app(app, whole)
     return app
 

@@ -1,5 +1,7 @@
 """The measures measure what they say."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -39,12 +41,8 @@ def test_generated_comments_fill_every_slot_and_repeat_with_the_seed():
 
 @pytest.mark.parametrize("way", sorted(EVASIONS))
 def test_every_disguise_changes_the_words(way):
-    import random
-
     assert disguised("you stupid idiot", way, 1.0, random.Random(1)) != "you stupid idiot"
 
 
 def test_a_template_is_filled_to_the_bottom():
-    import random
-
     assert "{" not in filled("{threatframe} {spamurl}", random.Random(2))

@@ -1,0 +1,14 @@
+"""Drop-in doors: other services' protocols, served from our own scorer, policy and store."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service.compat import akismet, common
+from service.context import Context
+
+
+def init_app(app: Flask, context: Context) -> None:
+    """Give *app* the doors at their fixed paths."""
+    common.init_app(app, context)
+    app.register_blueprint(akismet.bp)

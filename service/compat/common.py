@@ -1,0 +1,89 @@
+"""What the doors share: finding the site of a door key, and judging in the request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app
+
+from moderation import ids, workflow
+from moderation.comment import Comment, Draft, from_ms
+from moderation.errors import NotFound, StorageUnavailable
+from moderation.ports import Screened, Taken
+from moderation.site import Door, KeyKind, Site
+from service.context import Context, winnow
+from service.limits import Limiter
+
+_SITES, _LIMITER = "winnow_door_sites", "winnow_door_limiter"
+#: A revoked door key may work for so many seconds more.
+_CACHE_SECONDS = 3.0
+_CACHE_SIZE = 10_000
+_DOOR_KEY_LENGTH = 12
+
+
+@dataclass
+class Sites:
+    """Sites by door key, looked up once every few seconds."""
+
+    known: dict[str, tuple[float, Site | None]]
+    lock: threading.Lock
+
+    def find(self, key: str) -> Site | None:
+        """Return the site whose door key this is, None when it is nobody's."""
+        key = key.strip().lower()
+        if len(key) != _DOOR_KEY_LENGTH or not key.isalnum() or not key.isascii():
+            return None
+        now = time.monotonic()
+        with self.lock:
+            cached = self.known.get(key)
+        if cached and cached[0] > now:
+            return cached[1]
+        site = _site(key)
+        with self.lock:
+            if len(self.known) >= _CACHE_SIZE:
+                self.known.clear()
+            self.known[key] = (now + _CACHE_SECONDS, site)
+        return site
+
+
+def _site(text: str) -> Site | None:
+    accounts = winnow().accounts
+    try:
+        key = accounts.key(text)
+        return accounts.site(key.site_id) if key.kind is KeyKind.DOOR else None
+    except NotFound:
+        return None
+
+
+def init_app(app: Flask, context: Context) -> None:
+    """Give *app* what the doors share."""
+    app.extensions[_SITES] = Sites({}, threading.Lock())
+    app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
+
+
+def site_of(key: str, door: Door) -> Site | None:
+    """Return the site that *key* opens *door* of; None when it does not."""
+    site = cast(Sites, current_app.extensions[_SITES]).find(key)
+    return site if site is not None and door in site.doors else None
+
+
+def spend(site: Site) -> None:
+    """Count one call against the site's rate; answers 429 when that is too much."""
+    cast(Limiter, current_app.extensions[_LIMITER]).spend(f"door:{site.id}")
+
+
+def judged(draft: Draft, site: Site) -> Screened:
+    """Return what the site's policy makes of *draft*, scored here and now.
+
+    Raises StorageUnavailable when no scorer is loaded: the door must not guess.
+    """
+    context = winnow()
+    if context.model is None:
+        raise StorageUnavailable("the scorer is away")
+    now = context.clock.now_ms()
+    shell = Comment(ids.new_id(now), site.id, draft, from_ms(now))
+    scores = workflow.score([draft], model=context.model)[0]
+    return workflow.verdict_on(Taken(shell), scores, policy=site.policy, model=context.model)

@@ -1,0 +1,155 @@
+"""Akismet's clients, byte for byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from moderation.comment import Decision
+from moderation.site import KeyKind
+from tests.support.world import World
+
+THANKS = b"Thanks for making the web a better place."
+PLUGIN = {"User-Agent": "WordPress/6.1.1 | Akismet/5.0.1"}
+
+
+@pytest.fixture
+def door(world: World) -> str:
+    _, key = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)
+    return key
+
+
+def check(world: World, key: str, content: str, *, headers=None, **more: str):
+    told = {"api_key": key, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
+    told |= {"comment_content": content, **more}
+    return world.client().post("/1.1/comment-check", data=told, headers=headers)
+
+
+def test_a_door_key_is_twelve_hex_digits_and_is_verified(world: World, door: str):
+    assert len(door) == 12
+    ask = world.client().post
+    assert ask("/1.1/verify-key", data={"key": door, "api_key": "old"}).data == b"valid"
+    assert ask("/1.1/verify-key", data={"api_key": door}).data == b"valid"
+    assert ask("/1.1/verify-key", data={"key": "0123456789ab"}).data == b"invalid"
+    assert ask("/1.1/verify-key", data={"key": world.key}).data == b"invalid"
+
+
+@pytest.mark.parametrize(
+    "content, body",
+    [
+        ("hello", b"false"),
+        ("spam=0.95", b"true"),
+        ("toxicity=0.95", b"true"),
+        ("spam=0.6", b"true"),
+    ],
+)
+def test_a_check_is_answered_in_one_word_with_a_guid(world: World, door: str, content, body):
+    answer = check(world, door, content)
+    assert (answer.status_code, answer.data) == (200, body)
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert len(answer.headers["X-akismet-guid"]) == 32
+    assert "X-akismet-pro-tip" not in answer.headers
+
+
+def test_only_blatant_spam_may_be_discarded(world: World, door: str):
+    assert check(world, door, "spam=0.995").headers["X-akismet-pro-tip"] == "discard"
+
+
+def test_wordpress_holds_what_a_person_should_see_and_others_keep_it_as_spam(
+    world: World, door: str
+):
+    told = check(world, door, "spam=0.6", headers=PLUGIN)
+    assert told.data == b"false"
+    assert int(told.headers["X-akismet-recheck-after"]) > 86_400
+    assert world.adapters.comments.counts()["flagged"] == 1
+
+
+def test_the_key_may_stand_in_the_host_name(world: World, door: str):
+    told = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
+    answer = world.client().post(
+        "/1.1/comment-check", data=told, headers={"Host": f"{door}.rest.akismet.com"}
+    )
+    assert answer.data == b"false"
+
+
+@pytest.mark.parametrize("missing", ["blog", "user_ip", "api_key"])
+def test_what_is_missing_is_named_and_the_status_is_200(world: World, door: str, missing: str):
+    told = {"api_key": door, "blog": "b", "user_ip": "1.2.3.4", "comment_content": "x"}
+    del told[missing]
+    answer = world.client().post("/1.1/comment-check", data=told)
+    assert (answer.status_code, answer.data) == (200, b"invalid")
+    assert (missing if missing != "api_key" else "key") in answer.headers["X-akismet-debug-help"]
+
+
+def test_the_same_check_again_is_the_same_comment(world: World, door: str):
+    first, second = check(world, door, "hello"), check(world, door, "hello")
+    assert first.headers["X-akismet-guid"] == second.headers["X-akismet-guid"]
+    assert sum(world.adapters.comments.counts().values()) == 1
+
+
+def test_the_values_for_tests_are_answered_as_documented_and_never_kept(world: World, door: str):
+    assert check(world, door, "x", comment_author="viagra-test-123").data == b"true"
+    spam = {"comment_author_email": "akismet-guaranteed-spam@example.com", "test_discard": "1"}
+    assert check(world, door, "x", **spam).headers["X-akismet-pro-tip"] == "discard"
+    assert check(world, door, "spam=1.0", user_role="administrator", is_test="1").data == b"false"
+    assert check(world, door, "hello", is_test="True").data == b"false"
+    assert sum(world.adapters.comments.counts().values()) == 0
+    check(world, door, "hello", is_test="False")
+    assert sum(world.adapters.comments.counts().values()) == 1
+
+
+@pytest.mark.parametrize(
+    "path, decision", [("/1.1/submit-spam", Decision.SPAM), ("/1.1/submit-ham", Decision.APPROVE)]
+)
+@pytest.mark.parametrize("by_guid", [True, False])
+def test_feedback_becomes_a_decision_on_the_comment_that_was_checked(
+    world: World, door: str, path: str, decision: Decision, by_guid: bool
+):
+    content = "hello" if decision is Decision.SPAM else "spam=0.6"
+    guid = check(world, door, content).headers["X-akismet-guid"]
+    told = {"api_key": door, "blog": "https://blog.example", "reporter": "ada"}
+    told |= {"guid": guid} if by_guid else {"comment_content": content, "user_ip": "203.0.113.9"}
+    assert world.client().post(path, data=told).data == THANKS
+    (kept,) = world.adapters.comments.decisions(world.site.id)
+    assert (kept.decision, kept.comment_id.replace("-", "")) == (decision, guid)
+
+
+def test_feedback_on_another_sites_comment_touches_nothing(world: World, door: str):
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    comment = world.comment("hello", site=other)
+    told = {"api_key": door, "blog": "b", "guid": comment.id.replace("-", "")}
+    assert world.client().post("/1.1/submit-spam", data=told).data == THANKS
+    assert world.adapters.comments.get(comment.id).status == "approved"
+
+
+def test_a_text_is_read_by_the_charset_that_the_blog_names(world: World, door: str):
+    body = (
+        f"api_key={door}&blog=b&user_ip=&blog_charset=windows-1251&flag&comment_content="
+    ).encode() + b"%CF%F0%E8%E2%E5%F2"
+    world.client().post(
+        "/1.1/comment-check", data=body, content_type="application/x-www-form-urlencoded"
+    )
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    assert kept.content == "Привет"
+
+
+def test_when_the_scorer_fails_the_client_is_told_to_hold(world: World, door: str):
+    answer = check(world, door, "this breaks the model")
+    assert answer.data not in {b"true", b"false"}
+    assert answer.status_code == 200
+    assert "X-akismet-error" in answer.headers
+
+
+def test_a_door_that_is_switched_off_stays_shut(world: World, door: str):
+    from dataclasses import replace  # noqa: PLC0415
+
+    world.adapters.accounts.save_site(replace(world.site, doors=()), by="ada", now_ms=1)
+    assert check(world, door, "hello").data == b"invalid"
+
+
+def test_what_wordpress_settings_page_asks_for_is_there(world: World, door: str):
+    ask = world.client().post
+    assert world.client().get("/1.1/test").data == b"connected"
+    assert ask("/1.1/get-subscription", data={"api_key": door}).json["status"] == "active"
+    assert "spam" in ask("/1.1/get-stats", data={"api_key": door}).json
+    assert world.client().get(f"/1.2/usage-limit?api_key={door}").json["limit"] == "none"
+    assert ask("/1.1/deactivate", data={"api_key": door}).data == b"deactivated"
