@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from string import ascii_lowercase
 
 import re2
@@ -299,6 +300,8 @@ _COMMON = frozenset(
     ]
 )
 _LONGEST_RUN = 2_000
+#: Beyond this code point Unicode has no combining marks.
+_LAST_MARK = 0x1EA00
 
 #: One cheap look decides whether an ASCII text needs any of the rest. RE2 takes a seventh of the
 #: time that ``re`` takes, and its time is bounded by the length of the text.
@@ -358,19 +361,20 @@ def _plain(text: str) -> str:
     """Undo what only Unicode makes possible: styled, hidden, marked and look-alike letters."""
     text = _HIDDEN.sub("", text)
     text = unicodedata.normalize("NFKC", text).casefold()
-    bare = "".join(filter(_stands_alone, unicodedata.normalize("NFD", text)))
-    text = unicodedata.normalize("NFC", bare)
+    text = unicodedata.normalize("NFD", text).translate(_marks())
+    text = unicodedata.normalize("NFC", text)
     # In a text that is mostly Latin every look-alike is suspect; in a Russian one, only those
     # that share a word with Latin letters.
-    if len(_LATIN.findall(text)) > len(_NON_LATIN.findall(text)):
-        text = text.translate(_FROM_LOOKALIKE)
-    elif _NON_LATIN.search(text):
-        text = _FOREIGN_WORD.sub(_one_script, text)
-    return text
+    others = _NON_LATIN.findall(text)
+    if not others or len(_LATIN.findall(text)) > len(others):
+        return text.translate(_FROM_LOOKALIKE)
+    return _FOREIGN_WORD.sub(_one_script, text)
 
 
-def _stands_alone(character: str) -> bool:
-    return not unicodedata.combining(character)
+@cache
+def _marks() -> dict[int, None]:
+    """Map every mark that is written upon another letter to nothing."""
+    return dict.fromkeys(code for code in range(_LAST_MARK) if unicodedata.combining(chr(code)))
 
 
 def _one_script(match: re.Match[str]) -> str:

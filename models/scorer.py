@@ -152,10 +152,14 @@ class Scorer:
     def _levels(self, items: Sequence[Item]) -> NDArray[np.int64]:
         """Return the signals of each item in whole parts."""
         levels = np.zeros((len(items), len(SIGNALS)), np.int64)
-        for row, item in zip(levels, items, strict=True):
+        places: list[int] = []
+        values: list[int] = []
+        for row, item in enumerate(items):
             found = signals(item.content, item.author_name, item.author_email, item.author_url)
             for name, value in found.items():
-                row[_INDEX[name]] = round(value * _PARTS)
+                places.append(row * len(SIGNALS) + _INDEX[name])
+                values.append(round(value * _PARTS))
+        levels.ravel()[places] = values
         return levels
 
     def explain(self, item: Item, label: str | None = None) -> Explanation:

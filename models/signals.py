@@ -87,6 +87,7 @@ _CHEAP = re.compile(
     r"\.(?:info|biz|xyz|top|site|online|shop|club|icu|vip|ru|cn|tk|ml|ga|cf|gq|pw|cc|ws)$"
 )
 _IP = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
+#: Whatever can be a link contains this, and most comments don't.
 _HINT = re2.compile(r"(?i)://|www\.|\.[a-z]{2}|dot")
 _TRADE = re.compile(
     r"\b(?:buy|cheap|best|online|loans?|seo|casino|poker|slots?|betting|viagra|cialis|pills?|insurance"
@@ -176,9 +177,9 @@ def _of_text(content: str) -> dict[str, float]:
         found["hidden"] = hidden_characters(content) / 3
         found["mixed_scripts"] = mixed_words(content) / 3
     if 30 < length < 400 and not digits and content.count('"') < 2:
-        # Without a capital letter after the first there is none to begin a word.
+        # Without a capital after the first letter there is none to begin a word.
         within = upper - content[0].isupper()
-        if within:
+        if within or not content.isascii():
             within = sum(map(str.isupper, map(_first, content.split()[1:])))
         found["generic"] = max(0.0, 1 - within / 3)
     return found
