@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.compat import akismet, common
+from service.compat import akismet, common, openai, perspective
 from service.context import Context
 
 
 def init_app(app: Flask, context: Context) -> None:
     """Give *app* the doors at their fixed paths."""
     common.init_app(app, context)
-    app.register_blueprint(akismet.bp)
+    for door in (akismet, perspective, openai):
+        app.register_blueprint(door.bp)

@@ -25,15 +25,13 @@ from moderation.errors import Conflict, NotFound
 from moderation.ports import Screened
 from moderation.scores import Label
 from moderation.site import Door, Site
-from service.compat.common import judged, site_of, spend
+from service.compat.common import REPEAT_MS, judged, site_of, spend
 from service.context import winnow
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("akismet", __name__)
 
 THANKS = "Thanks for making the web a better place."
-#: The same check within this time is the same check, sent again.
-REPEAT_MS = 60_000
 #: WordPress approves a held comment by itself after twice this; the call-back comes before.
 RECHECK_AFTER_SECONDS = 14 * 86_400
 #: From here on spam is so blatant that a client may throw it away unseen.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import Flask, current_app
@@ -12,7 +12,8 @@ from flask import Flask, current_app
 from moderation import ids, workflow
 from moderation.comment import Comment, Draft, from_ms
 from moderation.errors import NotFound, StorageUnavailable
-from moderation.ports import Screened, Taken
+from moderation.ports import Model, Screened, Taken
+from moderation.scores import Scores
 from moderation.site import Door, KeyKind, Site
 from service.context import Context, winnow
 from service.limits import Limiter
@@ -22,6 +23,8 @@ _SITES, _LIMITER = "winnow_door_sites", "winnow_door_limiter"
 _CACHE_SECONDS = 3.0
 _CACHE_SIZE = 10_000
 _DOOR_KEY_LENGTH = 12
+#: The same text within this time is the same check, sent again.
+REPEAT_MS = 60_000
 
 
 @dataclass
@@ -76,14 +79,35 @@ def spend(site: Site) -> None:
 
 
 def judged(draft: Draft, site: Site) -> Screened:
-    """Return what the site's policy makes of *draft*, scored here and now.
+    """Return what the site's policy makes of *draft*, scored here and now."""
+    model = scorer()
+    return verdict(draft, site, workflow.score([draft], model=model)[0], model)
 
-    Raises StorageUnavailable when no scorer is loaded: the door must not guess.
-    """
-    context = winnow()
-    if context.model is None:
+
+def scorer() -> Model:
+    """Return the scorer. Raises StorageUnavailable when none is loaded: a door must not guess."""
+    model = winnow().model
+    if model is None:
         raise StorageUnavailable("the scorer is away")
-    now = context.clock.now_ms()
+    return model
+
+
+def verdict(draft: Draft, site: Site, scores: Scores, model: Model) -> Screened:
+    """Return what the site's policy makes of *draft* with *scores*."""
+    now = winnow().clock.now_ms()
     shell = Comment(ids.new_id(now), site.id, draft, from_ms(now))
-    scores = workflow.score([draft], model=context.model)[0]
-    return workflow.verdict_on(Taken(shell), scores, policy=site.policy, model=context.model)
+    return workflow.verdict_on(Taken(shell), scores, policy=site.policy, model=model)
+
+
+def record(site: Site, draft: Draft, scores: Scores, model: Model, *, by: str) -> None:
+    """Keep what a door that only scores has scored, for a site that asked for it."""
+    context = winnow()
+    told = replace(draft, external_id=f"{by}:{draft.digest}")
+    context.comments.record(
+        site.id,
+        told,
+        verdict(told, site, scores, model),
+        by=by,
+        now_ms=context.clock.now_ms(),
+        repeat_ms=REPEAT_MS,
+    )
