@@ -46,9 +46,7 @@ def test_a_stale_backlog_is_seen(run, adapters: wiring.Adapters):
 
 def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
     site = adapters.accounts.add_site("blog", now_ms=1)
-    for number, change in enumerate(
-        [{}, {"enabled": False, "disabled_reason": "it answered 410"}]
-    ):
+    for number, change in enumerate([{}, {"enabled": False, "disabled_reason": "it answered 410"}]):
         made = adapters.accounts.add_endpoint(
             Endpoint("", site.id, f"https://blog.example/{number}"), by="test", now_ms=1
         )
