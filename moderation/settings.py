@@ -107,9 +107,6 @@ class Settings:
         "everysec",
         "always: no acknowledged write is ever lost; everysec: up to 2 s can be.",
     )
-    wait_replicas: int = _setting(
-        int, 0, "Replicas that must hold a comment before it is acknowledged (Redis WAIT)."
-    )
     maxmemory: str = _setting(str, "", "Memory limit of the embedded Valkey, such as 512mb.")
     secret_key: str = _setting(
         str,
@@ -142,13 +139,6 @@ class Settings:
     log_level: str = _setting(str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = _setting(str, "auto", "json, console, or auto: console on a terminal.")
     model: str = _setting(str, "", "A directory with an artifact in place of the shipped one.")
-    smtp_url: str = _setting(
-        str,
-        "",
-        "smtp://user:password@host:port for the moderators' digest; empty: none is sent.",
-        secret=True,
-    )
-    mail_from: str = _setting(str, "", "Sender of the moderators' digest.")
     poison: bool = _setting(
         _flag, default=False, text="For tests only: marker texts crash, hang or bloat a worker."
     )
