@@ -16,6 +16,7 @@ from moderation.lists import WordList
 from moderation.policy import Mode, Policy, Thresholds
 from moderation.scores import Label
 from moderation.site import Site
+from moderation.store.deliveries import State
 from service.console.base import administrator, bp, me, my_site, my_sites
 from service.console.pages import page
 from service.context import winnow
@@ -80,24 +81,45 @@ def settings(site_id: str) -> Any:
 
 @bp.get("/sites/<site_id>/webhooks")
 def webhooks(site_id: str) -> Any:
-    """Show a site's endpoints and what came of the latest deliveries."""
+    """Show a site's endpoints and what came of the latest deliveries, or of those asked for."""
     administrator()
     site, context = my_site(site_id), winnow()
     endpoints = context.accounts.endpoints(site.id)
+    word, comment_id = request.args.get("state", ""), request.args.get("comment", "").strip()
+    state = State(word) if word in set(State) else None
     return page(
         "webhooks.html",
         site=site,
         endpoints=[
             (
                 endpoint,
-                context.deliveries.log(endpoint, limit=20),
+                context.deliveries.log(
+                    endpoint, state=state, comment_id=comment_id or None, limit=20
+                ),
                 context.deliveries.failing_since(site.id, endpoint.id),
                 context.deliveries.waiting(endpoint),
             )
             for endpoint in endpoints
         ],
         from_ms=from_ms,
+        states=list(State),
+        state=state,
+        comment_id=comment_id,
     )
+
+
+@bp.post("/endpoints/<endpoint_id>/redeliver-failed")
+def redeliver_failed(endpoint_id: str) -> Any:
+    """Send again all that failed within the last days."""
+    administrator()
+    context = winnow()
+    endpoint, now = context.accounts.endpoint(endpoint_id), context.clock.now_ms()
+    days = _number(request.form.get("days", "")) or 1
+    count = context.deliveries.redeliver_failed(
+        endpoint, since_ms=now - days * 86_400_000, now_ms=now
+    )
+    flash(f"{count} failed deliveries are due again.")
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 
 @bp.post("/endpoints/<endpoint_id>/redeliver")

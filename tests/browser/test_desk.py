@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from moderation.site import Endpoint
 from tests.support.valkey import serving
 from tests.support.world import PASSWORD, World, make_world
 
@@ -150,6 +151,8 @@ def test_every_page_is_accessible_and_fits_its_width(desk: Desk, scheme: str, wi
     ids = desk.flagged("toxicity=0.6 see http://spam.example/ now", "spam=0.6 buy")
     page = desk.page(color_scheme=scheme, viewport={"width": width, "height": 800})
     site = desk.world.site.id
+    endpoint = Endpoint("", site, "https://blog.example/hook")
+    desk.world.adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
     for path in (
         "/desk/queue", f"/desk/comments/{ids[0]}", "/desk/comments", "/desk/overview",
         f"/desk/sites/{site}/settings", f"/desk/sites/{site}/webhooks", "/desk/model",

@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation.comment import Status
+from moderation.site import Endpoint
+from moderation.store.deliveries import State
 from tests.support.world import PASSWORD, World
 
 
@@ -191,3 +193,26 @@ def test_every_page_forbids_inline_script_and_foreign_assets(world: World, admin
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=|style=|https?://", answer.text), path
         assert len(answer.data) < 100_000
+
+
+def test_the_delivery_log_is_searched_and_what_failed_is_sent_again(
+    world: World, admin: FlaskClient
+):
+    adapters = world.adapters
+    endpoint = adapters.accounts.add_endpoint(
+        Endpoint("", world.site.id, "https://blog.example/hook"), by="test", now_ms=1
+    )
+    comment = world.comment("hello")
+    now = adapters.clock.now_ms()
+    adapters.deliveries.fan_out(world.site.id, [endpoint], now_ms=now)
+    (leased,) = adapters.deliveries.lease(0, "a:1", most=5, lease_ms=1000, now_ms=now)
+    told = {"at": now, "status": 500, "error": "answered 500"}
+    adapters.deliveries.finish(leased, State.FAILED, attempt=told, now_ms=now)
+    path = f"/desk/sites/{world.site.id}/webhooks"
+    page = admin.get(path, query_string={"state": "failed", "comment": comment.id}).text
+    assert "answered 500" in page
+    assert "answered 500" not in admin.get(path, query_string={"state": "delivered"}).text
+    again = f"/desk/endpoints/{endpoint.id}/redeliver-failed"
+    answer = admin.post(again, data={"csrf_token": token(page), "days": "2"}, follow_redirects=True)
+    assert "1 failed deliveries are due again" in answer.text
+    assert adapters.deliveries.waiting(endpoint) == 1
