@@ -40,7 +40,16 @@ class Workers:
             "WINNOW_LEASE_SECONDS": "2",
             **settings,
         }
-        self.process = subprocess.Popen([sys.executable, "-P", "-m", "worker"], env=environ)
+        self.log = data / "worker.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "worker"], env=environ, stderr=log
+            )
+
+    def wait_outage(self) -> None:
+        """Return once it has noticed that Redis is away."""
+        wait_until(lambda: "waits for Redis" in self.log.read_text(), 15, "the outage to be felt")
 
     @property
     def children(self) -> list[int]:
@@ -144,7 +153,7 @@ def test_an_outage_of_redis_is_waited_out(tmp_path: Path):
     with serving(data_dir=tmp_path / "valkey") as server, working(server, tmp_path) as workers:
         workers.wait_judged(workers.submit("Before"))
         server.stop()
-        time.sleep(2)  # an outage lasts; there is no condition to wait on
+        workers.wait_outage()
         server.start()
         workers.wait_judged(workers.submit("After"))
         assert workers.process.poll() is None
@@ -155,7 +164,7 @@ def test_workers_wait_for_a_redis_that_is_not_there_yet(tmp_path: Path):
         workers = Workers(server.url, tmp_path)
         server.stop()
         try:
-            time.sleep(1)  # as above
+            workers.wait_outage()
             assert workers.process.poll() is None
             server.start()
             workers.wait_judged(workers.submit("At last"), 20)
