@@ -267,6 +267,10 @@ SITE_ENDPOINTS = Kind(
 )
 AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when")
 
+#: What belongs to no site, beside all that these owners keep.
+_OWNERS_OF_NO_SITE = frozenset({_A, "worker.supervisor", "service.limits", "store.metrics"})
+_OF_NO_SITE = (META, SESSION, UNDOABLE)
+
 #: What docs/reference/keys.md shows and the scripts' prelude is made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]
 
@@ -285,3 +289,18 @@ def lua() -> str:
   return key
 end"""
     return "\n".join([join, *functions])
+
+
+def table() -> str:
+    """Return the table that docs/reference/keys.md shows; ``python -m moderation.store.keys``."""
+    rows = ["| key | type | holds | expires | owner |", "|---|---|---|---|---|"]
+    for kind in KINDS:
+        shard = GLOBAL if kind.owner in _OWNERS_OF_NO_SITE or kind in _OF_NO_SITE else "<shard>"
+        key = kind(shard, *(f"<{part}>" for part in kind.parts.split(", ") if part))
+        holds = kind.holds.replace("|", "\\|")
+        rows.append(f"| `{key}` | {kind.type} | {holds} | {kind.expiry} | `{kind.owner}` |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201 - what it is run for

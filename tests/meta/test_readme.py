@@ -44,3 +44,8 @@ def test_every_event_is_documented():
 def test_no_two_kinds_of_key_share_a_prefix():
     prefixes = [kind.prefix for kind in keys.KINDS]
     assert len(prefixes) == len(set(prefixes))
+
+
+def test_the_table_of_keys_is_what_the_code_says():
+    """`python -m moderation.store.keys` prints it."""
+    assert keys.table() in (ROOT / "docs/reference/keys.md").read_text(encoding="utf-8")
