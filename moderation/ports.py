@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from moderation.comment import Comment, Decision, Draft, Status
 from moderation.events import Event
 from moderation.scores import Scores
-from moderation.site import Endpoint, Key, KeyKind, Moderator, Role, Site, Token
+from moderation.site import Door, Endpoint, Key, KeyKind, Moderator, Role, Site, Token
 from moderation.verdict import Verdict
 
 
@@ -406,6 +406,16 @@ class Accounts(Protocol):
 
     def door_key_text(self, site_id: str) -> str | None:
         """Return a door key in clear, for WordPress's call-back; None when there is none."""
+        ...
+
+    def set_door_secret(
+        self, site_id: str, door: Door, secret: str, *, by: str, now_ms: int
+    ) -> None:
+        """Keep the secret with which a door's client signs, and switch the door on."""
+        ...
+
+    def door_secret(self, site_id: str, door: Door) -> str:
+        """Return the secret with which a door's client signs. Raises NotFound."""
         ...
 
     def revoke_key(self, key_id: str, *, by: str, now_ms: int) -> None:

@@ -22,6 +22,7 @@ from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ports import AuditLine
 from moderation.signing import new_secret
 from moderation.site import (
+    Door,
     Endpoint,
     EndpointKind,
     Key,
@@ -239,6 +240,23 @@ class RedisAccounts:
             return None
         newest = max(doors, key=lambda stored: stored["id"])
         return self.vault.unseal(newest["sealed"], about=f"key {newest['id']}")
+
+    def set_door_secret(
+        self, site_id: str, door: Door, secret: str, *, by: str, now_ms: int
+    ) -> None:
+        """Keep the secret with which a door's client signs, and switch the door on."""
+        site = self.site(site_id)
+        sealed = self.vault.seal(secret, about=f"{door} of {site.id}")
+        self._redis.hset(keys.DOOR_SECRETS(_G), f"{site.id}|{door}", sealed)
+        doors = tuple(dict.fromkeys((*site.doors, door)))
+        self.save_site(replace(site, doors=doors), by=by, now_ms=now_ms)
+
+    def door_secret(self, site_id: str, door: Door) -> str:
+        """Return the secret with which a door's client signs. Raises NotFound."""
+        sealed = self._redis.hget(keys.DOOR_SECRETS(_G), f"{site_id}|{door}")
+        if sealed is None:
+            raise NotFound(f"no secret was set for the {door} door")
+        return self.vault.unseal(sealed.decode(), about=f"{door} of {site_id}")
 
     def revoke_key(self, key_id: str, *, by: str, now_ms: int) -> None:
         """Make a key worthless at once. Raises NotFound."""

@@ -259,6 +259,9 @@ MODERATORS = Kind(
 EPOCHS = Kind(
     "epochs", "epochs", "hash", "", "never", _A, "folded name -> how often sessions were ended"
 )
+DOOR_SECRETS = Kind(
+    "door_secrets", "dsec", "hash", "", "never", _A, "site|door -> the client's secret, sealed"
+)
 ENDPOINTS = Kind(
     "endpoints", "endpoints", "hash", "", "never", _A, "endpoint -> settings, secrets sealed, JSON"
 )

@@ -6,7 +6,7 @@ import click
 
 from moderation.comment import Status
 from moderation.ports import Comments
-from moderation.site import KeyKind
+from moderation.site import Door, KeyKind
 from service.cli.context import (
     answer,
     answer_all,
@@ -101,3 +101,21 @@ def _waiting(comments: Comments, site_id: str) -> dict[str, int]:
 
 def _cell(value: object) -> str:
     return plain(value if isinstance(value, str) else dumped(value))
+
+
+@site.command(name="coral-secret")
+@click.argument("site_name", metavar="SITE")
+@click.password_option("--secret", prompt="Coral's signing secret", help="Better typed than given.")
+def coral_secret(site_name: str, secret: str) -> None:
+    """Open the door for Coral's external moderation phase, with the signing secret it shows.
+
+    Example: ./winnow site coral-secret blog
+    """
+    with storage() as adapters:
+        adapters.accounts.set_door_secret(
+            adapters.accounts.site(site_name).id,
+            Door.CORAL,
+            secret,
+            by=whoever(),
+            now_ms=adapters.clock.now_ms(),
+        )
