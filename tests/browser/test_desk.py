@@ -64,8 +64,9 @@ class Desk:
         page.goto(self.url)
         page.fill("#name", name)
         page.fill("#password", PASSWORD)
-        page.click("button.primary")
-        page.wait_for_selector("h1")
+        # "load" comes after the page's script has run, so that no key is pressed too early.
+        with page.expect_navigation(url="**/desk/queue*", wait_until="load"):
+            page.click("button.primary")
         return page
 
     def flagged(self, *texts: str) -> list[str]:
