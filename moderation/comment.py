@@ -143,17 +143,8 @@ class Transition:
     reason: str
     at: datetime
     note: str = ""
-
-    def to_list(self) -> list[Any]:
-        """Return the line as it is stored: times in milliseconds, an empty note left out."""
-        line: list[Any] = [self.old, self.new, self.by, self.reason, to_ms(self.at)]
-        return [*line, self.note] if self.note else line
-
-    @classmethod
-    def from_list(cls, line: list[Any]) -> Self:
-        """Rebuild what :meth:`to_list` gave."""
-        old, new, by, reason, at, *note = line
-        return cls(Status(old), Status(new), by, reason, from_ms(int(at)), *note)
+    #: The revision that a moderator decided on; None for every other move.
+    decided_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

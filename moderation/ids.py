@@ -31,6 +31,11 @@ def shard_of(identifier: str) -> int:
     return parsed.int >> 64 & (MAX_SHARDS - 1)
 
 
+def made_ms(short: str) -> int:
+    """Return the Unix milliseconds that an id in its short form carries."""
+    return int.from_bytes(base64.urlsafe_b64decode(short[:8]), "big")
+
+
 def canonical(identifier: str) -> str | None:
     """Return *identifier* as a lower-case dashed UUIDv7, or None when it is none."""
     try:

@@ -1,16 +1,20 @@
-"""How a draft is written in Redis: JSON, deflated with a dictionary of what most drafts share."""
+"""How drafts, scores and verdicts are written in Redis: JSON, deflated with what most share."""
 
 from __future__ import annotations
 
 import json
+import re
+import struct
 import zlib
 
-from moderation.comment import Draft
+from moderation.comment import Author, Draft, Post
+from moderation.scores import Label, Scores
+from moderation.verdict import Verdict
 
 _RAW = -15
-#: Put the commonest last; deflate reaches back for them cheaply. Never change it: stored drafts
-#: need the very same bytes. A new dictionary takes a new first byte.
-_DICTIONARY = (
+#: Put the commonest last; deflate reaches back for them cheaply. Never change one: what is stored
+#: needs the very same bytes. A new dictionary takes a new first byte.
+_OF_OBJECTS = (
     b"would could should people because really think about there their which something https://www."
     b" thanks for sharing this great post article comment I have been that you with not just like "
     b"the and to of in is it for on was are but this be as at my so we they what all can if more "
@@ -22,20 +26,128 @@ _DICTIONARY = (
     b'@gmail.com", "url": "https://", "ip": "192.168.", "user_agent": "Mozilla/5.0 '
     b'{"content": "", "author": {"name": "", "email": "", "post": {"url": "https://", "title": "'
 )
-_VERSION = b"\x01"
+_OF_LISTS = (
+    b'"subscriber","customer","de","fr","es","en","2026-11-22T00:00:00.000Z","2026-12-'
+    b"@hotmail.com @outlook.com @yahoo.com @example.com @gmail.com"
+    b"would could should people because really think about there their which something https://www."
+    b" thanks for sharing this great post article comment I have been that you with not just like "
+    b"the and to of in is it for on was are but this be as at my so we they what all can if more "
+    b"Mozilla/5.0 (Linux; Android 16; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1.0.0.0 Mobi"
+    b"le Safari/537.36 Edg/Mozilla/5.0 (X11; Linux x86_64; rv:15.0) Gecko/20100101 Firefox/Mozilla/"
+    b"5.0 (iPhone; CPU iPhone OS 19_ like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version"
+    b"/19.0 Mobile/15E148 Safari/604.1Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/53"
+    b"7.36 (KHTML, like Gecko) Chrome/1.0.0.0 Safari/537.36 Version/19.0 Safari/605.1.15"
+    b'.com","","","192.168.1","Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, l'
+    b'ike Gecko) Chrome/1.0.0.0 Safari/537.36","https://blog.com/2026/11/","wordpress-1'
+)
+_AS_OBJECT, _AS_LIST = b"\x01", b"\x02"
+_PARTS = 16
+#: Probabilities are kept in ten-thousandths.
+_UNIT = 10_000
+_HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
+
+#: As above, for verdicts.
+_OF_VERDICTS = (
+    b'"staff","written by the blog\'s own staff"]["unscored","could not be scored; a person has to '
+    b'look at it"]["empty","nothing readable is left of the text"]["blocked_domain","links to the '
+    b'blocked domain "blocked_word","contains the blocked word \xe2\x80\x9c"["links","has  links, more t'
+    b'han "unknown_language","is in a language that the model does not know"]["first_comment","is th'
+    b'is author\'s first comment here"]["hold_all","the site holds every comment"]["near_duplicate","'
+    b'1 other author(s) sent nearly the same text lately"]%"]],["obscene","obscene  %, from ["threat"'
+    b',"threat %, from ["identity_attack","identity attack %, from ["severe_toxicity","severe toxicit'
+    b'y %, from ["insult","insult %, from ["toxicity","toxicity %, from ["spam","spam %, from '
+    b'["reject","spam",[["flag","toxicity",[['
+    b'["allow","",[["clean","no rule objected"]]]'
+)
 
 
 def pack(draft: Draft) -> bytes:
     """Return *draft* as bytes, most often a third of its JSON."""
-    text = json.dumps(draft.to_dict(), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW, 8, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
-    return _VERSION + deflate.compress(text) + deflate.flush()
+    author, post = draft.author, draft.post
+    told = [
+        draft.content, author.name, author.email, author.url, author.ip, author.user_agent,
+        post.url, post.title, draft.external_id, draft.parent, author.role, post.language,
+        post.published_at, draft.form_served_at, draft.submitted_at, draft.honeypot,
+    ]  # fmt: skip
+    while told and not told[-1]:
+        told.pop()
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return _AS_LIST + _deflate(text, _OF_LISTS)
 
 
 def unpack(stored: bytes) -> Draft:
     """Return the draft that :func:`pack` packed; an empty one for no bytes (erased or expired)."""
     if not stored:
         return Draft(content="")
-    inflate = zlib.decompressobj(_RAW, _DICTIONARY)
-    text = inflate.decompress(stored[1:]) + inflate.flush()
-    return Draft.from_dict(json.loads(text.decode("utf-8", "surrogatepass")))
+    if stored[:1] == _AS_OBJECT:
+        return Draft.from_dict(json.loads(_inflate(stored[1:], _OF_OBJECTS)))
+    told: list[str] = json.loads(_inflate(stored[1:], _OF_LISTS))
+    told += [""] * (_PARTS - len(told))
+    (
+        content, name, email, url, ip, user_agent, post_url, title, external_id, parent, role,
+        language, published_at, form_served_at, submitted_at, honeypot,
+    ) = told  # fmt: skip
+    return Draft(
+        content,
+        Author(name, email, url, ip, user_agent, role),
+        Post(post_url, title, published_at, language),
+        external_id,
+        parent,
+        honeypot,
+        form_served_at,
+        submitted_at,
+    )
+
+
+def pack_scored(scores: Scores | None, verdict: Verdict) -> bytes:
+    """Return what a model measured, if it did, and the verdict, as a few dozen bytes."""
+    judged = json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
+    measured = b""
+    if scores is not None:
+        flags = int(scores.known_language) | int(scores.empty) << 1
+        values = [round(scores[label] * _UNIT) for label in Label]
+        words = _short(scores.model) + _short(scores.language)
+        measured = struct.pack(
+            f">{len(values)}HBH", *values, flags, min(scores.near_duplicates, 0xFFFF)
+        )
+        measured = bytes([len(values)]) + measured + words
+    return (measured or b"\0") + _deflate(judged, _OF_VERDICTS)
+
+
+def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
+    """Return what :func:`pack_scored` packed; nothing for no bytes (not yet screened)."""
+    if not stored:
+        return None, None
+    count, rest, scores = stored[0], stored[1:], None
+    if count:
+        *values, flags, near = struct.unpack_from(f">{count}HBH", rest)
+        model, rest = _cut(rest[2 * count + 3 :])
+        language, rest = _cut(rest)
+        labels = {str(label): value / _UNIT for label, value in zip(Label, values, strict=False)}
+        scores = Scores(labels, model, language, bool(flags & 1), bool(flags & 2), near)
+    return scores, Verdict.from_list(json.loads(_inflate(rest, _OF_VERDICTS)))
+
+
+def _short(text: str) -> bytes:
+    """Return a short text with its length before it; hexadecimal takes half its digits."""
+    told = text.encode()[:127]
+    if _HEXADECIMAL.fullmatch(text):
+        return bytes([len(text) // 2 | 0x80]) + bytes.fromhex(text)
+    return bytes([len(told)]) + told
+
+
+def _cut(stored: bytes) -> tuple[str, bytes]:
+    """Return the text that :func:`_short` wrote first in *stored*, and what follows it."""
+    end = 1 + (stored[0] & 0x7F)
+    told = stored[1:end]
+    return told.hex() if stored[0] & 0x80 else told.decode("utf-8", "replace"), stored[end:]
+
+
+def _deflate(text: str, dictionary: bytes) -> bytes:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, _RAW, 8, zlib.Z_DEFAULT_STRATEGY, dictionary)
+    return deflate.compress(text.encode("utf-8", "surrogatepass")) + deflate.flush()
+
+
+def _inflate(stored: bytes, dictionary: bytes) -> str:
+    inflate = zlib.decompressobj(_RAW, dictionary)
+    return (inflate.decompress(stored) + inflate.flush()).decode("utf-8", "surrogatepass")

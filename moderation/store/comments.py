@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moderation import ids
-from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms
+from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms, to_ms
 from moderation.errors import (
     Busy,
     CursorExpired,
@@ -35,7 +35,9 @@ from moderation.verdict import Verdict
 SITE_SHARE = 0.5
 _TAKE_BYTES = 4_000_000
 _CHUNK = 500
-_FIELDS = ("s", "st", "r", "v", "d", "g", "t", "u", "sc", "h", "tx", "he")
+#: What an author index says of an author whose ids have a list of their own.
+_MANY = b"+"
+_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
 
 
 class RedisComments:
@@ -69,7 +71,7 @@ class RedisComments:
             args += [
                 short,
                 codec.pack(draft),
-                draft.digest,
+                bytes.fromhex(draft.digest),
                 _external(draft),
                 *self._authors(draft),
             ]
@@ -113,18 +115,17 @@ class RedisComments:
             ids.shorten(site_id),
             ids.shorten(ids.new_id(created, shard)),
             codec.pack(draft),
-            draft.digest,
+            bytes.fromhex(draft.digest),
             _external(draft),
             *self._authors(draft),
             screened.status,
-            _scored(screened.scores, screened.verdict),
+            codec.pack_scored(screened.scores, screened.verdict),
             screened.priority,
             by,
             _why(screened.verdict),
             OF_STATUS[screened.status] if announce else "",
             screened.verdict.action,
             "" if repeat_ms is None else repeat_ms,
-            created,
         )
         return Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
@@ -138,7 +139,7 @@ class RedisComments:
             now_ms,
             ids.shorten(comment_id),
             codec.pack(draft),
-            draft.digest,
+            bytes.fromhex(draft.digest),
             by,
             EventType.EDITED,
             *self._authors(draft),
@@ -157,7 +158,6 @@ class RedisComments:
             ids.shorten(comment_id),
             by,
             EventType.ERASED,
-            *self._authors(draft),
             struct.pack(">Q", self.author_number(draft)),
         )
         if answer == b"missing":
@@ -181,13 +181,13 @@ class RedisComments:
                     id=ids.lengthen(short.decode()),
                     site_id=ids.lengthen(site.decode()),
                     draft=codec.unpack(doc),
-                    created_at=from_ms(int(at)),
+                    created_at=from_ms(ids.made_ms(short.decode())),
                     revision=int(revision),
                     version=int(version),
-                    digest=digest.decode(),
+                    digest=digest.hex(),
                 )
             )
-            for short, site, revision, version, doc, at, digest in rows
+            for short, site, revision, version, doc, digest in rows
         )
         return Batch(token, items, more=bool(more), suspect=bool(suspect))
 
@@ -203,7 +203,7 @@ class RedisComments:
                 ids.shorten(comment.id),
                 comment.revision,
                 item.status,
-                _scored(item.scores, item.verdict),
+                codec.pack_scored(item.scores, item.verdict),
                 item.priority,
                 _by(item.scores),
                 _why(item.verdict),
@@ -337,7 +337,7 @@ class RedisComments:
                 ids.shorten(comment.id),
                 before_ms,
                 "all" if everything else "text",
-                *self._authors(comment.draft),
+                codec.pack_scored(None, comment.verdict) if comment.verdict else b"",
             )
         )
 
@@ -367,12 +367,11 @@ class RedisComments:
 
     def find(self, site_id: str, external_id: str) -> Comment:
         """Return the comment that the blog knows as *external_id*. Raises NotFound."""
-        bucket, field = _external(Draft(content="", external_id=external_id)).split(" ")
-        shard = self.shard_of_site(site_id)
-        short = self._redis.hget(keys.EXTERNAL(shard, ids.shorten(site_id), bucket), field)
-        if short is None:
+        digest = _external(Draft(content="", external_id=external_id))
+        found = self._look_up(keys.EXTERNAL, site_id, [digest])
+        if not found:
             raise NotFound(f"this site has no comment with external_id {external_id!r}")
-        return self.get(ids.lengthen(short.decode()))
+        return self.get(ids.lengthen(found[0][1].decode()))
 
     def queue(
         self,
@@ -444,26 +443,29 @@ class RedisComments:
     ) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        pipeline = self._redis.pipeline(transaction=False)
-        for pair in (self._author("email", email), self._author("ip", ip)):
-            if pair:
-                bucket, field = pair.split(" ")
-                pipeline.hget(keys.AUTHOR(shard, site, bucket), field)
-        joined = b"".join(filter(None, pipeline.execute())).decode()
-        found = {ids.lengthen(joined[at : at + 22]) for at in range(0, len(joined), 22)}
+        digests = [who for who in (self._author("email", email), self._author("ip", ip)) if who]
+        found: set[str] = set()
+        for digest, joined in self._look_up(keys.AUTHOR, site_id, digests):
+            shorts = [joined[at : at + 22] for at in range(0, len(joined), 22)]
+            if joined == _MANY:
+                shorts = self._redis.lrange(keys.AUTHORED(shard, site, digest.hex()), -limit, -1)
+            found.update(ids.lengthen(short.decode()) for short in shorts)
         return self.get_many(sorted(found, reverse=True)[:limit])
 
     def decisions(self, site_id: str, *, limit: int = 1000) -> list[KeptDecision]:
         """Return a site's kept decisions, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        shorts = self._redis.zrevrange(keys.DECIDED(shard, site), 0, limit - 1)
+        shorts = self._redis.lrange(keys.DECIDED(shard, site), 0, limit - 1)
+        wanted = [short.decode() for short in dict.fromkeys(shorts)]
         pipeline = self._redis.pipeline(transaction=False)
-        for short in shorts:
-            pipeline.hgetall(keys.KEPT(shard, short.decode()))
+        for short in wanted:
+            pipeline.hgetall(keys.KEPT(shard, short))
+        comments = {one.id: one for one in self.get_many(list(map(ids.lengthen, wanted)))}
         kept = [
             decision
-            for short, stored in zip(shorts, pipeline.execute() if shorts else [], strict=True)
-            for decision in _kept(ids.lengthen(short.decode()), stored)
+            for short, stored in zip(wanted, pipeline.execute() if wanted else [], strict=True)
+            if (comment := comments.get(ids.lengthen(short)))
+            for decision in _decisions(comment, stored)
         ]
         return sorted(kept, key=lambda one: -one.at)[:limit]
 
@@ -503,10 +505,11 @@ class RedisComments:
                 shorts += self._redis.lrange(keys.PENDING(shard, site.decode()), 0, 0)
             for token in self._redis.zrange(keys.LEASES(shard), 0, -1):
                 shorts += self._redis.lrange(keys.LEASE(shard, token.decode()), 0, 0)
-            for short in shorts:
-                st, at = self._redis.hmget(keys.COMMENT(shard, short.decode()), "st", "t")
-                if st == b"pending":
-                    heads.append(int(at))
+            heads += [
+                ids.made_ms(short.decode())
+                for short in shorts
+                if self._redis.hget(keys.COMMENT(shard, short.decode()), "st") == b"pending"
+            ]
         return min(heads, default=None)
 
     def events(self, site_id: str, *, after: str = "0", limit: int = 100) -> list[Event]:
@@ -551,10 +554,26 @@ class RedisComments:
     def _hash(self, text: str) -> bytes:
         return hmac.digest(self._pepper, text.encode("utf-8", "surrogatepass"), "sha256")
 
-    def _author(self, what: str, value: str) -> str:
-        return _bucketed(self._hash(f"{what}:{value.strip().lower()}")) if value.strip() else ""
+    def _look_up(
+        self, index: keys.Kind, site_id: str, digests: Sequence[bytes]
+    ) -> list[tuple[bytes, bytes]]:
+        """Return those of *digests* that are in a site's *index*, each with what it leads to."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        asked = [(digest, bucket) for digest in digests for bucket in keys.buckets(digest)]
+        pipeline = self._redis.pipeline(transaction=False)
+        for digest, bucket in asked:
+            pipeline.hget(index(shard, site, bucket), digest)
+        values = pipeline.execute() if asked else []
+        return [
+            (digest, value)
+            for (digest, _), value in zip(asked, values, strict=True)
+            if value is not None
+        ]
 
-    def _authors(self, draft: Draft) -> tuple[str, str]:
+    def _author(self, what: str, value: str) -> bytes:
+        return self._hash(f"{what}:{value.strip().lower()}")[:8] if value.strip() else b""
+
+    def _authors(self, draft: Draft) -> tuple[bytes, bytes]:
         return self._author("email", draft.author.email), self._author("ip", draft.author.ip)
 
     def _ranked(
@@ -588,20 +607,10 @@ class RedisComments:
         return found[:count]
 
 
-def _bucketed(digest: bytes) -> str:
-    """Return 'bucket field' for an index entry: twelve bits of bucket, 60 bits of field."""
-    return f"{int.from_bytes(digest[:2], 'big') % keys.BUCKETS} {digest[2:10].hex()}"
-
-
-def _external(draft: Draft) -> str:
-    if not draft.external_id:
-        return ""
-    return _bucketed(hashlib.sha256(draft.external_id.encode("utf-8", "surrogatepass")).digest())
-
-
-def _scored(scores: Scores | None, verdict: Verdict) -> str:
-    told = [scores.to_list() if scores else None, verdict.to_list()]
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+def _external(draft: Draft) -> bytes:
+    """Return the eight bytes under which a blog's own id is indexed; none for none."""
+    told = draft.external_id.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(told).digest()[:8] if told else b""
 
 
 def _by(scores: Scores | None) -> str:
@@ -621,49 +630,79 @@ def _missing(comment_id: str) -> str:
 
 
 def _comment(comment_id: str, fields: Sequence[bytes | None], held: float | None) -> Comment:
-    site, st, r, v, doc, digest, at, updated, scored, history, expired, _ = fields
-    scores, verdict = json.loads(scored) if scored else (None, None)
-    lines = (history or b"").decode().splitlines()
+    site, st, r, v, doc, digest, updated, scored, history, expired = fields
+    scores, verdict = codec.unpack_scored(scored or b"")
+    created = ids.made_ms(ids.shorten(comment_id))
+    steps = tuple(
+        _step(json.loads(line), created) for line in (history or b"").decode().splitlines()
+    )
+    last = from_ms(int(updated)) if updated else steps[-1].at if steps else from_ms(created)
     return Comment(
         id=comment_id,
         site_id=ids.lengthen((site or b"").decode()),
         draft=codec.unpack(doc or b""),
-        created_at=from_ms(int(at or 0)),
+        created_at=from_ms(created),
         status=Status((st or b"").decode()),
         revision=int(r or 1),
         version=int(v or 0),
-        updated_at=from_ms(int(updated or 0)),
-        scores=Scores.from_list(scores) if scores else None,
-        verdict=Verdict.from_list(verdict) if verdict else None,
-        history=tuple(Transition.from_list(json.loads(line)) for line in lines),
+        updated_at=last,
+        scores=scores,
+        verdict=verdict,
+        history=steps,
         undo_until=from_ms(int(held)) if held is not None else None,
         text_expired=expired is not None,
-        digest=(digest or b"").decode(),
+        digest=(digest or b"").hex(),
     )
 
 
-def _kept(comment_id: str, stored: dict[bytes, bytes]) -> list[KeptDecision]:
-    kept = []
-    for version in (name for name in stored if b":" not in name):
-        decision, by, at, reason, note, revision = json.loads(stored[version])
-        scored = stored.get(version + b":s")
-        scores, verdict = json.loads(scored) if scored else (None, None)
-        kept.append(
-            KeptDecision(
-                comment_id,
-                revision,
-                Decision(decision),
-                by,
-                int(at),
-                reason,
-                note,
-                draft=codec.unpack(stored.get(version + b":d", b"")),
-                scores=Scores.from_list(scores) if scores else None,
-                verdict=Verdict.from_list(verdict) if verdict else None,
-                undone=version + b":u" in stored,
-            )
+_BY_LETTER = {status[0]: status for status in Status}
+
+
+def _step(line: list[Any], created_ms: int) -> Transition:
+    """Return the transition that a line of the stored history stands for (scripts.py, ``move``)."""
+    letters, by, reason, after, *rest = line
+    note, decided_on = (*rest, None, None)[:2]
+    return Transition(
+        _BY_LETTER[letters[0]],
+        _BY_LETTER[letters[1]],
+        by,
+        reason,
+        from_ms(created_ms + int(after)),
+        note or "",
+        decided_on=decided_on,
+    )
+
+
+_OF_DECISION = {decision.status: decision for decision in Decision}
+
+
+def _decisions(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDecision]:
+    """Yield a comment's decisions, each with the text and scores that it was made on.
+
+    Those stand in *kept* if they changed since, else in the comment itself.
+    """
+    first = comment.version - len(comment.history) + 1
+    for version, step in enumerate(comment.history, first):
+        if step.decided_on is None:
+            continue
+        draft, (scores, verdict) = comment.draft, (comment.scores, comment.verdict)
+        if (doc := kept.get(f"{version}:d".encode())) is not None:
+            draft = codec.unpack(doc)
+            scores, verdict = codec.unpack_scored(kept[f"{version}:s".encode()])
+        later = comment.history[version - first + 1 :]
+        yield KeptDecision(
+            comment.id,
+            step.decided_on,
+            _OF_DECISION[step.new],
+            step.by,
+            to_ms(step.at),
+            step.reason,
+            step.note,
+            draft=draft,
+            scores=scores,
+            verdict=verdict,
+            undone=bool(later) and later[0].reason == "undo",
         )
-    return kept
 
 
 def _position(cursor: str | None) -> tuple[int | None, int]:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 #: The shard of what belongs to no site.
 GLOBAL = "g"
 
-#: Indexes are spread over this many small hashes, which Redis packs tightly.
-BUCKETS = 4096
+#: An index is spread over small hashes, which Redis packs tightly: over so many at its first level,
+#: and over LEVEL_FACTOR times as many at each of the next, once there are BUCKET_FULL entries for
+#: each hash of the level before.
+FIRST_LEVEL, LEVEL_FACTOR, LEVELS = 16, 8, 6
+BUCKET_FULL = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class Kind:
     def __call__(self, shard: int | str, *parts: str | int) -> str:
         """Return the key of this kind in *shard* for *parts*."""
         return ":".join((f"{{w:{shard}}}", self.prefix, *map(str, parts)))
+
+
+def buckets(digest: bytes) -> list[int]:
+    """Return the bucket at each level in which an index may hold *digest*; as in the scripts."""
+    number = int.from_bytes(digest[:4], "big")
+    sizes = [FIRST_LEVEL * LEVEL_FACTOR**level for level in range(LEVELS)]
+    return [size + number % size for size in sizes]
 
 
 def tag(shard: int | str) -> str:
@@ -106,7 +116,16 @@ AUTHOR = Kind(
     "site, bucket",
     "with the text",
     _C,
-    "keyed hash of e-mail or address -> comments",
+    "keyed hash of e-mail or address -> comments, '+' when there are too many to stand here",
+)
+AUTHORED = Kind(
+    "authored",
+    "al",
+    "list",
+    "site, author",
+    "with the text",
+    _C,
+    "comments of an author who has many",
 )
 HELD = Kind(
     "held",
@@ -124,9 +143,9 @@ KEPT = Kind(
     "comment",
     "erasure, purge",
     _C,
-    "decisions on a comment, with what they were decided on",
+    "text and scores that decisions were made on and that changed since, by version",
 )
-DECIDED = Kind("decided", "kt", "zset", "site", "purge", _C, "decided ids by time, ms")
+DECIDED = Kind("decided", "kt", "list", "site", "purge", _C, "decided ids, the newest first")
 EVENTS = Kind(
     "events",
     "e",

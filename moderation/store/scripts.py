@@ -13,18 +13,38 @@ from moderation.store import keys
 FATAL_DEATHS = 3
 #: Signatures of recent texts that are kept for each site.
 NEAR_KEPT = 1000
+#: Lines of a comment's history that are kept, the latest.
+HISTORY_KEPT = 100
+#: How many ids of an author stand in the index itself; more have a list of their own.
+IDS_INLINE = 16
 
 _PRELUDE = (
     keys.lua()
     + f"""
-local FATAL_DEATHS, NEAR_KEPT, DAY_MS = {FATAL_DEATHS}, {NEAR_KEPT}, 86400000
+local FATAL_DEATHS, NEAR_KEPT = {FATAL_DEATHS}, {NEAR_KEPT}
+local HISTORY_KEPT, IDS_INLINE = {HISTORY_KEPT}, {IDS_INLINE}
+local LEVELS, FIRST, FACTOR, FULL = {keys.LEVELS}, {keys.FIRST_LEVEL}, {keys.LEVEL_FACTOR}, {keys.BUCKET_FULL}
 """
     + """
 local call = redis.call
 
-local function split(pair)            -- 'bucket field' -> bucket, field
-  local at = string.find(pair, ' ', 1, true)
-  return string.sub(pair, 1, at - 1), string.sub(pair, at + 1)
+local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+local function made(id)               -- when a comment was accepted, ms: the first bits of its id
+  local ms = 0
+  for i = 1, 8 do ms = ms * 64 + string.find(DIGITS, string.sub(id, i, i), 1, true) - 1 end
+  return ms
+end
+
+local function last_move(id)          -- the last line of a comment's history, or nil
+  local line = string.match(call('HGET', comment_key(id), 'h') or '', '[^\\n]+$')
+  return line and cjson.decode(line)
+end
+
+-- Whether the last move was this very one: redis-py sends again what it got no answer to.
+local function repeated(id, by, reason, now)
+  local line = last_move(id)
+  return line and line[2] == by and line[3] == reason and made(id) + line[4] == tonumber(now)
 end
 
 local function count(site, status, by)
@@ -57,8 +77,8 @@ local function wake()                 -- 1: the caller should enqueue a screenin
 end
 
 local function emit(id, site, revision, sequence, kind, now)
-  if kind == '' then return end
-  call('XADD', events_key(site), '*', 'y', kind, 'c', id, 'r', revision, 'n', sequence, 't', now)
+  if kind == '' then return end          -- 'comment.' goes without saying
+  call('XADD', events_key(site), '*', 'y', string.sub(kind, 9), 'c', id, 'r', revision, 'n', sequence, 't', now)
   call('SADD', eventful_key(), site)
 end
 
@@ -67,39 +87,91 @@ local function unhold(id)             -- a later change takes the place of what 
   call('HDEL', comment_key(id), 'he', 'un')
 end
 
+-- An index is a few levels of small hashes, each level with eight times the buckets of the one
+-- before: a small site has few hashes, a large one none so large that Redis would unpack it.
+local function bucket_of(buckets, field)
+  local a, b, c, d = string.byte(field, 1, 4)
+  return buckets + ((a * 256 + b) * 65536 + c * 256 + d) % buckets
+end
+
+local function find(index, site, field)         -- the key and value of an entry, or nil
+  local buckets = FIRST
+  for _ = 1, LEVELS do
+    local key = index(site, bucket_of(buckets, field))
+    local value = call('HGET', key, field)
+    if value then return key, value end
+    buckets = buckets * FACTOR
+  end
+end
+
+local function insert(index, name, site, field, value)
+  local size = call('HINCRBY', counts_key(), site .. ':' .. name, 1)
+  local buckets = FIRST
+  for _ = 2, LEVELS do
+    if size <= buckets * FULL then break end
+    buckets = buckets * FACTOR
+  end
+  call('HSET', index(site, bucket_of(buckets, field)), field, value)
+end
+
+local function drop(key, name, site, field)
+  call('HDEL', key, field)
+  call('HINCRBY', counts_key(), site .. ':' .. name, -1)
+end
+
+local function hex(field)
+  return (string.gsub(field, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
+end
+
 local function name_author(id, site, whos)      -- so that an author's comments can be found
+  local named = call('HGET', comment_key(id), 'a') or ''
   for _, who in ipairs(whos) do
-    if who ~= '' then
-      local bucket, field = split(who)
-      local ids = call('HGET', author_key(site, bucket), field) or ''
-      if not string.find(ids, id, 1, true) then
-        call('HSET', author_key(site, bucket), field, ids .. id)
+    local new = who ~= ''
+    for at = 1, #named, 8 do new = new and string.sub(named, at, at + 7) ~= who end
+    if new then
+      named = named .. who
+      call('HSET', comment_key(id), 'a', named)
+      local key, ids = find(author_key, site, who)
+      if not key then insert(author_key, 'authors', site, who, id)
+      elseif ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
+      elseif #ids < IDS_INLINE * 22 then call('HSET', key, who, ids .. id)
+      else
+        for other in string.gmatch(ids .. id, string.rep('.', 22)) do
+          call('RPUSH', authored_key(site, hex(who)), other)
+        end
+        call('HSET', key, who, '+')
       end
     end
   end
 end
 
-local function unname_author(id, site, whos)
-  for _, who in ipairs(whos) do
-    if who ~= '' then
-      local bucket, field = split(who)
-      local ids, left = call('HGET', author_key(site, bucket), field) or '', {}
+local function unname_author(id, site)
+  local named = call('HGET', comment_key(id), 'a') or ''
+  for at = 1, #named, 8 do
+    local who = string.sub(named, at, at + 7)
+    local key, ids = find(author_key, site, who)
+    if ids == '+' then
+      call('LREM', authored_key(site, hex(who)), 1, id)
+      if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(key, 'authors', site, who) end
+    elseif ids then
+      local left = {}
       for other in string.gmatch(ids, string.rep('.', 22)) do
         if other ~= id then left[#left + 1] = other end
       end
-      if #left > 0 then call('HSET', author_key(site, bucket), field, table.concat(left))
-      else call('HDEL', author_key(site, bucket), field) end
+      if #left > 0 then call('HSET', key, who, table.concat(left))
+      else drop(key, 'authors', site, who) end
     end
   end
+  call('HDEL', comment_key(id), 'a')
 end
 
 -- A new comment, pending, with every index that finds it; where it goes next is the caller's.
-local function keep(id, site, doc, digest, ext, whos, now, day, created)
-  call('HSET', comment_key(id), 's', site, 'st', 'pending', 'r', 1, 'v', 0, 'd', doc, 'g', digest,
-    't', created, 'u', now)
+local function keep(id, site, doc, digest, ext, whos, day)
+  call('HSET', comment_key(id), 's', site, 'st', 'pending', 'r', 1, 'v', 0, 'd', doc, 'g', digest)
   if ext ~= '' then
-    local bucket, field = split(ext)
-    call('HSET', external_key(site, bucket), field, id)
+    local key = find(external_key, site, ext)
+    if key then call('HSET', key, ext, id)      -- the comment of that id is gone, or too old to count
+    else insert(external_key, 'externals', site, ext, id) end
     call('HSET', comment_key(id), 'x', ext)
   end
   name_author(id, site, whos)
@@ -110,33 +182,55 @@ local function keep(id, site, doc, digest, ext, whos, now, day, created)
   tally(site, day, 'accepted', 1)
 end
 
+-- Keep what the decisions on this revision were made on, before its text or scores change.
+local function preserve(id)
+  local key = comment_key(id)
+  local h, v, r, doc, scores = unpack(call('HMGET', key, 'h', 'v', 'r', 'd', 'sc'))
+  local lines = {}
+  for line in string.gmatch(h or '', '[^\\n]+') do lines[#lines + 1] = cjson.decode(line) end
+  for at, line in ipairs(lines) do
+    local version = v - #lines + at
+    if line[6] == tonumber(r) and call('HEXISTS', kept_key(id), version .. ':d') == 0 then
+      call('HSET', kept_key(id), version .. ':d', doc or '', version .. ':s', scores or '')
+    end
+  end
+end
+
 -- The one place where a status changes: indexes, counters, history. Returns the new version.
-local function move(id, site, old, new, now, by, reason, note)
+-- *rank* is needed for what becomes flagged, *revision* says that this is a decision on it.
+local function move(id, site, old, new, now, by, reason, note, rank, revision)
   local key = comment_key(id)
   if old == 'flagged' then
     call('ZREM', queue_key(site), id)
     call('ZREM', waiting_key(site), id)
+    call('HDEL', key, 'p')
   end
   if new == 'flagged' then
-    local rank = call('HGET', key, 'p') or '1'
+    if not rank or rank == '' then rank = 1 end
+    call('HSET', key, 'p', rank)
     call('ZADD', queue_key(site), rank, id)
     call('ZADD', waiting_key(site), now, id)
   end
   count(site, old, -1)
   count(site, new, 1)
-  local line = {old, new, by, reason, tonumber(now)}
-  if note and note ~= '' then line[6] = note end
+  local line = {string.sub(old, 1, 1) .. string.sub(new, 1, 1), by, reason, tonumber(now) - made(id)}
+  if revision then line[5], line[6] = note, tonumber(revision)
+  elseif note ~= '' then line[5] = note end
+  local version = call('HINCRBY', key, 'v', 1)
   local history = call('HGET', key, 'h')
+  if history and version > HISTORY_KEPT then
+    history = string.sub(history, string.find(history, '\\n', 1, true) + 1)
+  end
   local entry = cjson.encode(line)
-  call('HSET', key, 'st', new, 'u', now, 'h', history and (history .. '\\n' .. entry) or entry)
-  return call('HINCRBY', key, 'v', 1)
+  call('HSET', key, 'st', new, 'h', history and (history .. '\\n' .. entry) or entry)
+  return version
 end
 """
 )
 
 #: ACCEPT: store drafts as pending, all or none.
 #: ARGV: now, day, site, cap, site cap, count, then per draft id, document, digest,
-#: external 'bucket field', e-mail 'bucket field', address 'bucket field'.
+#: external id, e-mail, address: eight bytes of a digest each, or ''.
 #: Returns {'busy'|'site_busy'} or {'ok', wake, then outcome, id, status per draft}.
 #: Atomic so that what is acknowledged is stored, counted, listed and findable, or nothing is.
 ACCEPT = (
@@ -147,34 +241,34 @@ local now, day, site, cap, share, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4
 local function existing(id, ext)      -- the comment that this draft repeats, if any
   if call('EXISTS', comment_key(id)) == 1 then return id end
   if ext == '' then return nil end
-  local bucket, field = split(ext)
-  local known = call('HGET', external_key(site, bucket), field)
+  local _, known = find(external_key, site, ext)
   if known and call('EXISTS', comment_key(known)) == 1 then return known end
   return nil
 end
 
-local fresh = 0
-for i = 0, n - 1 do
-  if not existing(ARGV[7 + i * 6], ARGV[10 + i * 6]) then fresh = fresh + 1 end
-end
-if fresh > 0 then
-  local all = tonumber(call('HGET', counts_key(), 'pending') or 0)
-  local own = tonumber(call('HGET', counts_key(), site .. ':pending') or 0)
-  if all + fresh > cap then return {'busy'} end
-  if own + fresh > share then return {'site_busy'} end
+local all = tonumber(call('HGET', counts_key(), 'pending') or 0)
+local own = tonumber(call('HGET', counts_key(), site .. ':pending') or 0)
+if all + n > cap or own + n > share then        -- near the limit, repeats are told from new ones
+  local fresh = 0
+  for i = 0, n - 1 do
+    if not existing(ARGV[7 + i * 6], ARGV[10 + i * 6]) then fresh = fresh + 1 end
+  end
+  if fresh > 0 and all + fresh > cap then return {'busy'} end
+  if fresh > 0 and own + fresh > share then return {'site_busy'} end
 end
 
-local reply = {'ok', 0}
+local reply, fresh = {'ok', 0}, 0
 for i = 0, n - 1 do
   local id, doc, digest, ext, email, address = unpack(ARGV, 7 + i * 6, 12 + i * 6)
   local known = existing(id, ext)
   if known then
     local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
-    local outcome = (g == digest or known == id) and 'same' or 'conflict'
+    local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, st
   else
-    keep(id, site, doc, digest, ext, {email, address}, now, day, now)
+    keep(id, site, doc, digest, ext, {email, address}, day)
     enqueue(id, site)
+    fresh = fresh + 1
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = 'new', id, 'pending'
   end
 end
@@ -185,30 +279,26 @@ return reply
 
 #: RECORD: store a draft that a door or an import has judged, settled or flagged.
 #: ARGV: now, day, site, id, document, digest, external, e-mail, address, status, scores, priority,
-#: by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), created.
+#: by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever).
 #: Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 RECORD = (
     _PRELUDE
     + """
 local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
-local status, scores, rank, by, reason, event, field, window, created = unpack(ARGV, 10, 18)
+local status, scores, rank, by, reason, event, field, window = unpack(ARGV, 10, 17)
 local known = call('EXISTS', comment_key(id)) == 1 and id
 if not known and ext ~= '' then
-  local bucket, name = split(ext)
-  known = call('HGET', external_key(site, bucket), name)
-  if known then
-    local t = call('HGET', comment_key(known), 't')
-    if not t or (window ~= '' and tonumber(t) + tonumber(window) < tonumber(now)) then known = false end
-  end
+  local _, before = find(external_key, site, ext)
+  local recent = before and (window == '' or made(before) + tonumber(window) >= tonumber(now))
+  known = recent and call('EXISTS', comment_key(before)) == 1 and before
 end
 if known then
   local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
-  return {(g == digest or known == id) and 'same' or 'conflict', known, st}
+  return {(not g or g == digest or known == id) and 'same' or 'conflict', known, st}
 end
-keep(id, site, doc, digest, ext, {email, address}, now, day, created)
-call('HSET', comment_key(id), 'p', rank)
+keep(id, site, doc, digest, ext, {email, address}, day)
 if scores ~= '' then call('HSET', comment_key(id), 'sc', scores) end
-local version = move(id, site, 'pending', status, now, by, reason, '')
+local version = move(id, site, 'pending', status, now, by, reason, '', rank)
 tally(site, day, field, 1)
 emit(id, site, 1, version, event, now)
 return {'new', id, status}
@@ -227,6 +317,7 @@ local key = comment_key(id)
 local site, st, g = unpack(call('HMGET', key, 's', 'st', 'g'))
 if not st or st == 'erased' then return {'missing'} end
 if g == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
+preserve(id)
 call('HSET', key, 'd', doc, 'g', digest)
 name_author(id, site, {email, address})
 call('HDEL', key, 'tx', 'sc')
@@ -243,24 +334,24 @@ return {'ok', wake()}
 )
 
 #: ERASE: leave a tombstone of id, site, digest and time.
-#: ARGV: now, id, by, event, e-mail, address, the author's eight bytes in NEAR.
+#: ARGV: now, id, by, event, the author's eight bytes in NEAR.
 #: Returns {'missing'|'already'|'ok'}.
 #: Atomic so that no reader finds words in one place that are gone from another.
 ERASE = (
     _PRELUDE
     + """
-local now, id, by, event, email, address, near = unpack(ARGV)
+local now, id, by, event, near = unpack(ARGV)
 local key = comment_key(id)
 local site, st, r = unpack(call('HMGET', key, 's', 'st', 'r'))
 if not st then return {'missing'} end
 if st == 'erased' then return {'already'} end
 unhold(id)
 local version = move(id, site, st, 'erased', now, by, 'erased', '')
-call('HDEL', key, 'd', 'sc', 'h', 'p', 'tx')
+call('HDEL', key, 'd', 'sc', 'h', 'tx')
+call('HSET', key, 'u', now)
 call('HDEL', deaths_key(), id)
 call('DEL', kept_key(id))
-call('ZREM', decided_key(site), id)
-unname_author(id, site, {email, address})
+unname_author(id, site)
 if near ~= '' then
   for _, entry in ipairs(call('LRANGE', near_key(site), 0, -1)) do
     if string.sub(entry, 9) == near then call('LREM', near_key(site), 0, entry) end
@@ -273,7 +364,8 @@ return {'ok'}
 
 #: TAKE: lease pending comments, a fair share from each site in turn, or one suspect alone.
 #: ARGV: now, token, size, most bytes, lease ms.
-#: Returns {more, suspect, then {id, site, revision, version, document, accepted, digest} each}.
+#: Returns {more, suspect, then {id, site, revision, version, document, digest} each}; a token that
+#: holds a lease already is given that lease again.
 #: Atomic so that a pending comment is always in exactly one list or lease.
 TAKE = (
     _PRELUDE
@@ -282,16 +374,31 @@ local now, token, size, room, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[
 local reply, ids = {0, 0}, {}
 
 local function lift(id)               -- put a popped id on the lease if it still wants a verdict
-  local site, st, r, v, doc, t, g = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'd', 't', 'g'))
+  local site, st, r, v, doc, g = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'd', 'g'))
   if st ~= 'pending' then
     if st then call('HDEL', comment_key(id), 'w') end
     call('HDEL', deaths_key(), id)
     return false
   end
   ids[#ids + 1] = id
-  reply[#reply + 1] = {id, site, r, v, doc or '', t, g}
+  reply[#reply + 1] = {id, site, r, v, doc or '', g}
   room = room - #(doc or '')
   return true
+end
+
+local function ending()               -- the reply, told whether there is more to do
+  if call('ZCARD', ring_key()) > 0 or (call('EXISTS', suspects_key()) == 1 and reply[2] == 0) then reply[1] = 1 end
+  return reply
+end
+
+local mine = call('LRANGE', lease_key(token), 0, -1)
+if #mine > 0 then
+  for _, id in ipairs(mine) do
+    local site, st, r, v, doc, g = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'd', 'g'))
+    if st == 'pending' then reply[#reply + 1] = {id, site, r, v, doc or '', g} end
+  end
+  if call('GET', suspect_lease_key()) == token then reply[2] = 1 end
+  return ending()
 end
 
 local turn = call('INCR', turn_key())
@@ -326,8 +433,7 @@ if #ids > 0 then
   call('RPUSH', lease_key(token), unpack(ids))
   call('ZADD', leases_key(), now + lease, token)
 end
-if call('ZCARD', ring_key()) > 0 or (call('EXISTS', suspects_key()) == 1 and reply[2] == 0) then reply[1] = 1 end
-return reply
+return ending()
 """
 )
 
@@ -353,9 +459,8 @@ for i = 4, #ARGV, 10 do
   local site, st, r = unpack(call('HMGET', key, 's', 'st', 'r'))
   if st == 'pending' and r == revision then
     call('HDEL', key, 'w')
-    call('HSET', key, 'p', rank)
     if scores ~= '' then call('HSET', key, 'sc', scores) end
-    local version = move(id, site, st, status, now, by, reason, '')
+    local version = move(id, site, st, status, now, by, reason, '', rank)
     call('HDEL', deaths_key(), id)
     tally(site, day, field, 1)
     emit(id, site, r, version, event, now)
@@ -414,7 +519,6 @@ for _, token in ipairs(tokens) do
     elseif holder ~= '' and lonely and call('HINCRBY', deaths_key(), id, 1) >= FATAL_DEATHS then
       call('HDEL', deaths_key(), id)
       call('HDEL', key, 'w', 'sc')
-      call('HSET', key, 'p', 1)
       local version = move(id, site, st, 'flagged', now, 'winnow', 'unscored', '')
       tally(site, day, 'flag', 1)
       emit(id, site, r, version, event, now)
@@ -439,17 +543,16 @@ DECIDE = (
     + """
 local now, day, id, decision, status, by, reason, note, seen, hold, event = unpack(ARGV)
 local key = comment_key(id)
-local site, st, v, r, doc, scores, rank = unpack(call('HMGET', key, 's', 'st', 'v', 'r', 'd', 'sc', 'p'))
+local site, st, v, r, rank = unpack(call('HMGET', key, 's', 'st', 'v', 'r', 'p'))
 if not st or st == 'erased' then return {'missing'} end
+if st == status and repeated(id, by, reason, now) then return {'ok'} end
 if seen ~= '' and seen ~= v then return {'stale', v} end
 if st == status then return {'illegal', st} end
 unhold(id)
-local version = move(id, site, st, status, now, by, reason, note)
-call('HSET', key, 'he', event, 'un', cjson.encode({st, rank or '', version}))
+local version = move(id, site, st, status, now, by, reason, note, nil, r)
+call('HSET', key, 'he', event, 'un', cjson.encode({st, rank or '', version, decision}))
 call('ZADD', held_key(), hold, id)
-local kept = cjson.encode({decision, by, tonumber(now), reason, note, tonumber(r)})
-call('HSET', kept_key(id), version, kept, version .. ':d', doc or '', version .. ':s', scores or '')
-call('ZADD', decided_key(site), now, id)
+call('LPUSH', decided_key(site), id)
 tally(site, day, 'decided:' .. decision, 1)
 return {'ok'}
 """
@@ -466,17 +569,14 @@ local key = comment_key(id)
 local site, st, un = unpack(call('HMGET', key, 's', 'st', 'un'))
 if not st or st == 'erased' then return {'missing'} end
 local until_ms = call('ZSCORE', held_key(), id)
+if not un and repeated(id, by, 'undo', now) then return {'ok', 0} end
 if not un or not until_ms or tonumber(until_ms) <= tonumber(now) then return {'late'} end
-local old, rank, version = unpack(cjson.decode(un))
+local old, rank, _, decision = unpack(cjson.decode(un))
 unhold(id)
-if rank ~= '' then call('HSET', key, 'p', rank) end
-move(id, site, st, old, now, by, 'undo', '')
-local kept = call('HGET', kept_key(id), version)
-if kept then
-  call('HSET', kept_key(id), version .. ':u', 1)
-  tally(site, day, 'decided:' .. cjson.decode(kept)[1], -1)
-end
+move(id, site, st, old, now, by, 'undo', '', rank)
+tally(site, day, 'decided:' .. decision, -1)
 if old == 'pending' then
+  preserve(id)
   enqueue(id, site)
   return {'ok', wake()}
 end
@@ -510,8 +610,10 @@ RETRY = (
 local now, id, by = unpack(ARGV)
 local site, st = unpack(call('HMGET', comment_key(id), 's', 'st'))
 if not st or st == 'erased' then return {'missing'} end
+if st == 'pending' and repeated(id, by, 'retry', now) then return {'ok', 0} end
 if st ~= 'flagged' then return {'illegal', st} end
 call('HDEL', deaths_key(), id)
+preserve(id)
 move(id, site, st, 'pending', now, by, 'retry', '')
 enqueue(id, site)
 return {'ok', wake()}
@@ -519,20 +621,29 @@ return {'ok', wake()}
 )
 
 #: FORGET: let go of a comment's words, or of all of it, once its retention is over.
-#: ARGV: id, settled before (ms), 'text' or 'all', e-mail, address. Returns 1 when it did.
+#: ARGV: id, settled before (ms), 'text' or 'all', the verdict without scores ('' for none).
+#: Returns 1 when it did.
 #: Atomic so that a comment that was reopened meanwhile keeps its words.
 FORGET = (
     _PRELUDE
     + """
-local id, before, what, email, address = unpack(ARGV)
+local id, before, what, verdict = unpack(ARGV)
 local key = comment_key(id)
 local site, st, u, ext = unpack(call('HMGET', key, 's', 'st', 'u', 'x'))
-if not st or st == 'pending' or tonumber(u) >= tonumber(before) then return 0 end
+if not st or st == 'pending' then return 0 end
+if not u then
+  local line = last_move(id)
+  u = made(id) + (line and line[4] or 0)
+end
+if tonumber(u) >= tonumber(before) then return 0 end
 if call('ZSCORE', held_key(), id) then return 0 end
-unname_author(id, site, {email, address})
+unname_author(id, site)
 if what == 'text' then
   if call('HDEL', key, 'd') == 0 then return 0 end
+  call('HDEL', key, 'g', 'sc')
   call('HSET', key, 'tx', 1)
+  if verdict ~= '' then call('HSET', key, 'sc', verdict) end
+  call('DEL', kept_key(id))
   return 1
 end
 if st == 'flagged' then
@@ -540,12 +651,16 @@ if st == 'flagged' then
   call('ZREM', waiting_key(site), id)
 end
 if ext then
-  local bucket, field = split(ext)
-  if call('HGET', external_key(site, bucket), field) == id then call('HDEL', external_key(site, bucket), field) end
+  local index, known = find(external_key, site, ext)
+  if known == id then drop(index, 'externals', site, ext) end
 end
 count(site, st, -1)
 call('DEL', key, kept_key(id))
-call('ZREM', decided_key(site), id)
+for _ = 1, 100 do                     -- decisions on comments that are gone, the oldest first
+  local oldest = call('LINDEX', decided_key(site), -1)
+  if not oldest or call('EXISTS', comment_key(oldest)) == 1 then break end
+  call('RPOP', decided_key(site))
+end
 return 1
 """
 )

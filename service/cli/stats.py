@@ -31,7 +31,7 @@ def stats(measure: int, *, as_json: bool) -> None:
     with storage() as adapters:
         counts = adapters.comments.counts()
         redis: Any = adapters.redis
-        kinds = _measured(redis, measure)
+        kinds = measured(redis, measure)
         used = int(redis.info("memory")["used_memory"])
     comments = sum(counts.values())
     told = {
@@ -50,7 +50,7 @@ def stats(measure: int, *, as_json: bool) -> None:
     answer(told, as_json=as_json, text="\n".join(lines))
 
 
-def _measured(redis: Any, measure: int) -> dict[str, dict[str, int]]:
+def measured(redis: Any, measure: int) -> dict[str, dict[str, int]]:
     """Return keys and bytes of each kind; bytes are extrapolated from the first *measure* keys."""
     found: Counter[str] = Counter()
     asked: Counter[str] = Counter()

@@ -28,7 +28,7 @@ from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import Conflict, NotFound
 from moderation.policy import Policy
 from moderation.ports import Batch, Taken
-from moderation.store import keys
+from moderation.store import keys, scripts
 from moderation.store.client import connect
 from moderation.store.comments import RedisComments
 from tests.support.world import PlainModel
@@ -38,6 +38,45 @@ TEXTS = st.sampled_from(["fine", "toxicity=0.6", "spam=0.95", "toxicity=0.95", "
 LEASE_MS, HOLD_MS = 10_000, 5_000
 MODEL = PlainModel()
 SITES = [ids.new_id(1), ids.new_id(2)]
+
+
+#: What a script must answer again with, once it answered so the first time.
+SAME_ANSWER = {
+    scripts.DECIDE: {b"ok": {b"ok"}},
+    scripts.UNDO: {b"ok": {b"ok"}},
+    scripts.RETRY: {b"ok": {b"ok"}},
+    scripts.EDIT: {b"ok": {b"same"}},
+    scripts.ERASE: {b"ok": {b"already"}},
+    scripts.RECORD: {b"new": {b"same"}},
+}
+
+
+class Resending:
+    """A client whose scripts are sent again at times, as redis-py does when an answer is lost."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.twice = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def register_script(self, script: str) -> Any:
+        run = self.client.register_script(script)
+
+        def send(**told: Any) -> Any:
+            first = run(**told)
+            if not self.twice:
+                return first
+            again = run(**told)
+            if script == scripts.TAKE:
+                assert [row[0] for row in again[2:]] == [row[0] for row in first[2:]]
+                assert again[1] == first[1]
+            elif script in SAME_ANSWER and first[0] in SAME_ANSWER[script]:
+                assert again[0] in SAME_ANSWER[script][first[0]]
+            return again
+
+        return send
 
 
 class Protocol(RuleBasedStateMachine):
@@ -50,6 +89,7 @@ class Protocol(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.redis.flushall()
+        self.redis.twice = False
         self.now = self.latest = 1_800_000_000_000
         self.accepted: set[str] = set()
         self.holders = 0
@@ -126,6 +166,11 @@ class Protocol(RuleBasedStateMachine):
         if batch is not None:
             holder = batch.token.rpartition(":")[0]
             self.comments.reclaim(0, holder=holder, now_ms=self.now)
+
+    @rule(twice=st.booleans())
+    def answers_are_lost(self, twice: bool) -> None:
+        """From here on each script is sent once, or twice."""
+        self.redis.twice = twice
 
     @rule()
     def watchdog(self) -> None:
@@ -238,7 +283,7 @@ class Protocol(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_no_interleaving_loses_doubles_or_strands_a_comment(redis_url: str):
-    redis = connect(redis_url)
+    redis = Resending(connect(redis_url))
     machine = type("On", (Protocol,), {
         "redis": redis, "comments": RedisComments(redis, pepper=b"p" * 32),
     })  # fmt: skip

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
-from moderation import workflow
+from moderation import ids, workflow
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
 from moderation.ports import Order
 from moderation.site import Retention
+from moderation.store import codec, keys, scripts
 from tests.support.world import World
 
 DAY = 86_400_000
@@ -134,7 +139,7 @@ def test_of_two_moderators_one_decides_and_the_other_is_told(world: World):
         decide(comment.id, Decision.SPAM, version=1, **told)
     assert stale.value.current == 2
     with pytest.raises(IllegalMove):
-        decide(comment.id, Decision.APPROVE, version=None, **told)
+        decide(comment.id, Decision.APPROVE, version=None, **told | {"by": "b"})
 
 
 def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: World):
@@ -215,11 +220,104 @@ def test_erasure_reaches_the_queue_the_author_and_the_kept_decisions(world: Worl
     assert adapters.comments.queue(world.site.id).items == ()
     assert adapters.comments.by_author(world.site.id, email="ada@mail.example") == []
     assert adapters.comments.decisions(world.site.id) == []
-    redis = adapters.redis
-    for key in redis.scan_iter():
-        kind = redis.type(key)
-        dump = {b"hash": redis.hgetall, b"string": redis.get}.get(kind, lambda _: b"")(key)
-        assert b"my words" not in repr(dump).encode(), key
+    assert not stored_anywhere(adapters.redis, "my words")
+
+
+def stored_anywhere(redis: Any, words: str) -> list[bytes]:
+    """Return the keys under which *words* stand, as they are or within a packed draft."""
+    return [key for key in redis.scan_iter() if any(words in text for text in texts(redis, key))]
+
+
+def texts(redis: Any, key: bytes) -> Iterator[str]:
+    """Yield all that stands under *key*, packed drafts unpacked too."""
+    kind = redis.type(key)
+    if kind == b"hash":
+        values = [part for pair in redis.hgetall(key).items() for part in pair]
+    elif kind == b"stream":
+        values = [part for _, line in redis.xrange(key) for pair in line.items() for part in pair]
+    else:
+        read = {b"list": redis.lrange, b"zset": redis.zrange}.get(kind)
+        values = read(key, 0, -1) if read else [redis.get(key)] if kind == b"string" else []
+    for value in values:
+        yield value.decode("utf-8", "replace")
+        with contextlib.suppress(Exception):
+            yield str(codec.unpack(value))
+
+
+def test_the_search_for_words_finds_what_is_kept_packed(world: World):
+    comment = world.comment("toxicity=0.6 my words")
+    key = keys.COMMENT(0, ids.shorten(comment.id)).encode()
+    assert stored_anywhere(world.adapters.redis, "my words") == [key]
+
+
+def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
+    """An edit keeps what the decision before it was made on, until the text's time is over."""
+    comment = world.comment("toxicity=0.6 my words")
+    adapters, now = world.adapters, world.adapters.clock.now_ms()
+    workflow.review(
+        comment.id, Decision.APPROVE, by="eve", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=0,
+    )  # fmt: skip
+    adapters.comments.edit(comment.id, Draft("other text"), by="blog", now_ms=now + 1)
+    world.screen()
+    (kept,) = adapters.comments.decisions(world.site.id)
+    assert kept.draft is not None
+    assert kept.draft.content == "toxicity=0.6 my words"
+    assert kept.scores is not None
+    assert kept.scores["toxicity"] == 0.6
+    adapters.comments.release(0, now_ms=now + 2)
+    after = now + 2 * DAY
+    settled = adapters.comments.get(comment.id)
+    assert adapters.comments.forget(settled, before_ms=after, everything=False)
+    assert not stored_anywhere(adapters.redis, "my words")
+    assert not stored_anywhere(adapters.redis, "other text")
+    (kept,) = adapters.comments.decisions(world.site.id)
+    assert (kept.decision, kept.draft) == (Decision.APPROVE, Draft(""))
+
+
+def test_an_author_of_many_comments_is_found_whole_and_forgotten_whole(world: World):
+    """More comments than stand in the index itself have a list of their own."""
+    many = 3 * scripts.IDS_INLINE
+    wrote = world.submit(*map(str, range(many)), author=Author(email="ada@mail.example"))
+    world.screen()
+    comments = world.adapters.comments
+    found = comments.by_author(world.site.id, email=" ADA@mail.example")
+    assert [one.id for one in found] == sorted((one.id for one in wrote), reverse=True)
+    for one in wrote:
+        comments.erase(one.id, by="site", now_ms=world.adapters.clock.now_ms())
+    assert comments.by_author(world.site.id, email="ada@mail.example") == []
+    left = [kind for kind in (keys.AUTHOR, keys.AUTHORED) if list(keys_of(world, kind))]
+    assert left == []
+
+
+def keys_of(world: World, kind: keys.Kind) -> Iterator[bytes]:
+    yield from world.adapters.redis.scan_iter(f"{{w:0}}:{kind.prefix}:*")
+
+
+def test_an_index_finds_what_it_was_given_before_it_grew(world: World):
+    """Past its first level's size, an index goes on in more and smaller hashes."""
+    full = keys.FIRST_LEVEL * keys.BUCKET_FULL
+    drafts = [Draft("hello", external_id=f"no-{n}") for n in range(full + 100)]
+    adapters = world.adapters
+    accepted, _ = adapters.comments.accept(world.site.id, drafts, backlog=10**6, now_ms=1)
+    again, _ = adapters.comments.accept(world.site.id, drafts, backlog=10**6, now_ms=2)
+    assert [one.id for one in again] == [one.id for one in accepted]
+    for n in (0, full - 1, full, full + 99):
+        assert adapters.comments.find(world.site.id, f"no-{n}").id == accepted[n].id
+    assert len(list(keys_of(world, keys.EXTERNAL))) > keys.FIRST_LEVEL
+
+
+def test_a_long_history_keeps_its_latest_lines(world: World):
+    comment = world.comment("toxicity=0.6")
+    told = {"by": "ada", "reason": "", "note": "", "version": None, "hold_ms": 0}
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    for n in range(scripts.HISTORY_KEPT + 5):
+        decision = Decision.SPAM if n % 2 else Decision.APPROVE
+        comments.decide(comment.id, decision, now_ms=now + n, **told)
+    latest = comments.get(comment.id)
+    assert latest.version == scripts.HISTORY_KEPT + 6
+    assert len(latest.history) == scripts.HISTORY_KEPT
+    assert latest.history[-1].new is latest.status
 
 
 def test_retention_lets_go_of_the_text_first_and_of_the_rest_later(world: World):
