@@ -9,7 +9,7 @@ from redis import Redis
 
 from moderation.dispatch import RqJobs
 from moderation.errors import BadSettings, NewerData
-from moderation.ports import Accounts, Clock, Comments
+from moderation.ports import Accounts, Clock
 from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.accounts import RedisAccounts
@@ -20,10 +20,11 @@ from moderation.store.comments import RedisComments
 from moderation.store.deliveries import RedisDeliveries
 from moderation.store.embedded import socket_url
 from moderation.store.metrics import RedisMetrics
+from moderation.store.migrations import DATA_VERSION, migrate
 from moderation.vault import Vault
 
-#: Raised when the format of keys changes; `up` migrates older data and refuses newer.
-DATA_VERSION = 1
+#: A migration whose process died is taken over after so long.
+_MIGRATION_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Adapters:
 
     settings: Settings
     redis: Client
-    comments: Comments
+    comments: RedisComments
     accounts: Accounts
     deliveries: RedisDeliveries
     metrics: RedisMetrics
@@ -61,7 +62,7 @@ def connect(settings: Settings) -> Adapters:
 
 
 def prepare(adapters: Adapters) -> None:
-    """Record what the data was made with, or hold this process against it.
+    """Record what the data was made with, or hold this process against it; migrate older data.
 
     That is the data version, the number of shards and the secret key. Raises NewerData,
     BadSettings or Conflict when the stored data is not for this Winnow or these settings.
@@ -79,3 +80,8 @@ def prepare(adapters: Adapters) -> None:
     if stored != shards:
         raise BadSettings(f"this data set was made with WINNOW_SHARDS={stored}, not {shards}")
     adapters.accounts.check_secret()
+    if version < DATA_VERSION:
+        # Whoever comes second waits for the first, and finds nothing left to do.
+        with redis.lock(keys.MIGRATING(keys.GLOBAL), timeout=_MIGRATION_SECONDS) as lock:
+            version = int(redis.hget(key, "version"))
+            migrate(version, adapters.redis, adapters.comments, beat=lock.reacquire)

@@ -570,6 +570,10 @@ class RedisComments:
             if value is not None
         ]
 
+    def indexed_under(self, draft: Draft) -> tuple[bytes, bytes, bytes]:
+        """Return the digests of a draft's external id, e-mail and address; empty for none."""
+        return _external(draft), *self._authors(draft)
+
     def _author(self, what: str, value: str) -> bytes:
         return self._hash(f"{what}:{value.strip().lower()}")[:8] if value.strip() else b""
 

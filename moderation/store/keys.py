@@ -175,6 +175,9 @@ NEAR = Kind(
     "signatures of recent texts with their authors' hashes",
 )
 META = Kind("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
+MIGRATING = Kind(
+    "migrating", "migrating", "string", "", "1 min", _C, "who brings older data up to date"
+)
 WORKERS = Kind(
     "workers",
     "workers",
@@ -291,7 +294,7 @@ AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed
 
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, "worker.supervisor", "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, SESSION, UNDOABLE)
+_OF_NO_SITE = (META, MIGRATING, SESSION, UNDOABLE)
 
 #: What docs/reference/keys.md shows and the scripts' prelude is made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]

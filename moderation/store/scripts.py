@@ -18,7 +18,8 @@ HISTORY_KEPT = 100
 #: How many ids of an author stand in the index itself; more have a list of their own.
 IDS_INLINE = 16
 
-_PRELUDE = (
+#: What every script begins with: keys, indexes and the moves of a comment.
+PRELUDE = (
     keys.lua()
     + f"""
 local FATAL_DEATHS, NEAR_KEPT = {FATAL_DEATHS}, {NEAR_KEPT}
@@ -234,7 +235,7 @@ end
 #: Returns {'busy'|'site_busy'} or {'ok', wake, then outcome, id, status per draft}.
 #: Atomic so that what is acknowledged is stored, counted, listed and findable, or nothing is.
 ACCEPT = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, day, site, cap, share, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
@@ -282,7 +283,7 @@ return reply
 #: by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever).
 #: Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 RECORD = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
 local status, scores, rank, by, reason, event, field, window = unpack(ARGV, 10, 17)
@@ -310,7 +311,7 @@ return {'new', id, status}
 #: Returns {'missing'}, {'same', 0} or {'ok', wake}.
 #: Atomic so that the old text can no longer be approved once the new one is stored.
 EDIT = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, id, doc, digest, by, event, email, address = unpack(ARGV)
 local key = comment_key(id)
@@ -338,7 +339,7 @@ return {'ok', wake()}
 #: Returns {'missing'|'already'|'ok'}.
 #: Atomic so that no reader finds words in one place that are gone from another.
 ERASE = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, id, by, event, near = unpack(ARGV)
 local key = comment_key(id)
@@ -368,7 +369,7 @@ return {'ok'}
 #: holds a lease already is given that lease again.
 #: Atomic so that a pending comment is always in exactly one list or lease.
 TAKE = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, token, size, room, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local reply, ids = {0, 0}, {}
@@ -443,7 +444,7 @@ return ending()
 #: Returns how many were written; -1 when the token is no longer on lease (late: nothing is done).
 #: Atomic so that a verdict comes with its transition, queue entry, counters and event, or not at all.
 COMMIT = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, day, token = ARGV[1], ARGV[2], ARGV[3]
 if call('ZREM', leases_key(), token) == 0 then return -1 end
@@ -492,7 +493,7 @@ return written
 #: ARGV: now, day, holder, event of a quarantine. Returns the ids that were quarantined.
 #: Atomic so that an id leaves its lease and enters a list, the suspects or the queue in one step.
 RECLAIM = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, day, holder, event = unpack(ARGV)
 local tokens = {}
@@ -539,7 +540,7 @@ return quarantined
 #: Returns {'missing'}, {'stale', version}, {'illegal', status} or {'ok'}.
 #: Atomic so that of two moderators one decides and the other is told.
 DECIDE = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, day, id, decision, status, by, reason, note, seen, hold, event = unpack(ARGV)
 local key = comment_key(id)
@@ -562,7 +563,7 @@ return {'ok'}
 #: ARGV: now, day, id, by. Returns {'missing'}, {'late'} or {'ok', wake}.
 #: Atomic so that either the blog hears of the decision or it is undone, never both.
 UNDO = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, day, id, by = unpack(ARGV)
 local key = comment_key(id)
@@ -588,7 +589,7 @@ return {'ok', 0}
 #: ARGV: now, most. Returns how many were told.
 #: Atomic so that an event leaves the held set and enters the stream in one step.
 RELEASE = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, most = ARGV[1], ARGV[2]
 local ids = call('ZRANGEBYSCORE', held_key(), '-inf', now, 'LIMIT', 0, most)
@@ -605,7 +606,7 @@ return #ids
 #: ARGV: now, id, by. Returns {'missing'}, {'illegal', status} or {'ok', wake}.
 #: Atomic so that it leaves the queue and enters its site's list in one step.
 RETRY = (
-    _PRELUDE
+    PRELUDE
     + """
 local now, id, by = unpack(ARGV)
 local site, st = unpack(call('HMGET', comment_key(id), 's', 'st'))
@@ -625,7 +626,7 @@ return {'ok', wake()}
 #: Returns 1 when it did.
 #: Atomic so that a comment that was reopened meanwhile keeps its words.
 FORGET = (
-    _PRELUDE
+    PRELUDE
     + """
 local id, before, what, verdict = unpack(ARGV)
 local key = comment_key(id)
