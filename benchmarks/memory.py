@@ -56,7 +56,7 @@ def fill(world: World, count: int, *, seed: int = 1) -> None:
         workflow.screen(
             0, holder="benchmark:1", comments=adapters.comments, accounts=adapters.accounts,
             model=model, signature=signature, jobs=adapters.jobs, clock=adapters.clock,
-            meter=adapters.metrics, limits=workflow.ScreenLimits(budget_seconds=60),
+            meter=adapters.metrics, limits=workflow.ScreenLimits(budget_seconds=60, linger_seconds=0),
         )  # fmt: skip
 
 

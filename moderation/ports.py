@@ -151,8 +151,8 @@ class KeptDecision:
     undone: bool = False
 
 
-class Comments(Protocol):
-    """Every comment and where it stands; the protocol of design section 4."""
+class Accepting(Protocol):
+    """What takes comments in."""
 
     def accept(
         self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
@@ -163,6 +163,14 @@ class Comments(Protocol):
         stores nothing. Raises Busy or SiteBusy when the backlog is over its cap.
         """
         ...
+
+    def shard_of_site(self, site_id: str) -> int:
+        """Return the shard in which a site lives. Raises NotFound for what is no id."""
+        ...
+
+
+class Comments(Accepting, Protocol):
+    """Every comment and where it stands; the protocol of design section 4."""
 
     def record(
         self,
@@ -249,10 +257,6 @@ class Comments(Protocol):
 
     def shard_of(self, comment_id: str) -> int:
         """Return the shard that a comment's id carries. Raises NotFound for what is no id."""
-        ...
-
-    def shard_of_site(self, site_id: str) -> int:
-        """Return the shard in which a site lives. Raises NotFound for what is no id."""
         ...
 
     def decide(

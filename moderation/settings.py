@@ -101,7 +101,7 @@ class Settings:
     )
     shards: int = _setting(_positive, 1, "Hash slots for sites; fixed when a data set is made.")
     workers: int = _setting(_positive, 2, "Screening processes.")
-    web_threads: int = _setting(_positive, 8, "Threads of the web process that run requests.")
+    web_threads: int = _setting(_positive, 16, "Threads of the web process that run requests.")
     fsync: str = _setting(
         _fsync,
         "everysec",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import monotonic, sleep
 
 from moderation.comment import Comment, Decision, Draft, Status, to_ms
 from moderation.errors import DuplicateExternalId, NotFound
@@ -17,6 +17,7 @@ from moderation.near import Recent
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
 from moderation.ports import (
     Accepted,
+    Accepting,
     Accounts,
     Batch,
     Clock,
@@ -48,13 +49,19 @@ class ScreenLimits:
     batch: int = 128
     lease_ms: int = 10_000
     budget_seconds: float = 1.0
+    #: With nothing left a job stays for so long, looking again every so often: what comes meanwhile
+    #: needs no job of its own, which costs more than screening it.
+    linger_seconds: float = 0.1
+    look_seconds: float = 0.004
+    #: After more than one comment it looks later, up to so many times: they come in numbers.
+    patience: int = 5
 
 
 def submit(
     drafts: Sequence[Draft],
     *,
     site: Site,
-    comments: Comments,
+    comments: Accepting,
     jobs: Jobs,
     clock: Clock,
     backlog: int,
@@ -92,19 +99,25 @@ def screen(
     and while there is more than one batch, another worker is woken to help.
     """
     comments.woken(shard)
-    ends, written = monotonic() + limits.budget_seconds, 0
+    idle_since = monotonic()
+    ends, written, came = idle_since + limits.budget_seconds, 0, 0
     while True:
         batch = comments.take(
             shard, holder, size=limits.batch, lease_ms=limits.lease_ms, now_ms=clock.now_ms()
         )
         if batch is None:
-            return written
+            if stopping() or monotonic() > min(idle_since + limits.linger_seconds, ends):
+                return written
+            sleep(limits.look_seconds * min(max(came, 1), limits.patience))
+            continue
+        came = len(batch.items)
         if batch.more and comments.claim_wake(shard):
             jobs.wake(shard)
         began = monotonic()
         screened = _judged(batch, comments, accounts, model, signature, stopping)
         written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
-        meter.screened(screened, monotonic() - began)
+        idle_since = monotonic()
+        meter.screened(screened, idle_since - began)
         if stopping() or monotonic() > ends:
             break
     if comments.has_work(shard) and comments.claim_wake(shard):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Request, Response, g
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from models.scorer import Scorer
 from moderation import wiring
@@ -46,7 +47,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["SECRET_KEY"] = adapters.vault.derive("sessions")
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.wsgi_app = _TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.session_interface = _CookieSessions()
+    app.wsgi_app = _TrustedProxies(_SafeHeaders(app.wsgi_app), settings.trusted_proxies)  # type: ignore[method-assign]
     context.init_app(app, whole)
     errors.init_app(app)
     app.before_request(_begin)
@@ -63,10 +65,32 @@ def _begin() -> None:
 
 
 def _finish(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
     ops.observe(time.perf_counter() - g.get("started", time.perf_counter()), response.status_code)
     return response
+
+
+class _SafeHeaders:
+    """Gives each answer the headers above, save those that it has of its own."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *problem: Any) -> Any:
+            own = {name.title() for name, _ in headers}
+            missing = [pair for pair in _HEADERS.items() if pair[0].title() not in own]
+            return start_response(status, headers + missing, *problem)
+
+        return self._app(environ, start)
+
+
+class _CookieSessions(SecureCookieSessionInterface):
+    """Flask's sessions; a request without our cookie begins an empty one without any signing."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 class _TrustedProxies:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self, cast
 
 from flask import Flask, current_app
 
 from moderation.ports import Model
 from moderation.wiring import Adapters
+from service.intake import Intake
 
 _NAME = "winnow"
 
@@ -18,6 +19,11 @@ class Context(Adapters):
     """The adapters, with the model that the doors score with; None where none was loaded."""
 
     model: Model | None = None
+    intake: Intake = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let requests that arrive at once be stored together."""
+        object.__setattr__(self, "intake", Intake(self.comments))
 
     @classmethod
     def of(cls, adapters: Adapters, model: Model | None) -> Self:

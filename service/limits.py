@@ -1,9 +1,13 @@
-"""How much one site may submit: a window per minute in Redis, shared by every web process."""
+"""How much one site may submit: a window per minute in Redis, shared by every web process.
+
+A process takes from the window in small shares, so that not every request asks Redis.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import abort, make_response
 from limits import RateLimitItem, parse
@@ -14,6 +18,10 @@ from moderation.store import keys
 from moderation.store.client import Client, storage
 from service.errors import problem
 
+#: A share is this part of the limit: one process may leave so much of a window unspent.
+_SHARES = 100
+_REMEMBERED = 10_000
+
 
 @dataclass(frozen=True)
 class Limiter:
@@ -21,6 +29,8 @@ class Limiter:
 
     item: RateLimitItem
     counter: FixedWindowRateLimiter
+    _shares: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, rate: str, redis: Client) -> Limiter:
@@ -35,10 +45,15 @@ class Limiter:
     def spend(self, who: str, cost: int = 1) -> None:
         """Count *cost* against *who*; answers 429 when that is too much.
 
-        When Redis is away this raises StorageUnavailable: nothing could be stored either.
+        When Redis is away this raises StorageUnavailable, at the latest with the next share.
         """
+        if self._spent_of_share(who, cost):
+            return
         with storage():
-            if self.counter.hit(self.item, who, cost=cost):
+            share = max(cost, self.item.amount // _SHARES)
+            if self.counter.hit(self.item, who, cost=share):
+                if share > cost:
+                    self._keep_share(who, share - cost)
                 return
             reset = self.counter.get_window_stats(self.item, who).reset_time
         wait = max(1, round(reset - time.time()))
@@ -47,3 +62,19 @@ class Limiter:
         )
         answer.headers["Retry-After"] = str(wait)
         abort(make_response(answer))
+
+    def _spent_of_share(self, who: str, cost: int) -> bool:
+        """Take *cost* from what this process holds for *who*; False when it holds too little."""
+        with self._lock:
+            left, until = self._shares.get(who, (0, 0.0))
+            if left < cost or time.time() >= until:
+                return False
+            self._shares[who] = (left - cost, until)
+            return True
+
+    def _keep_share(self, who: str, left: int) -> None:
+        until = self.counter.get_window_stats(self.item, who).reset_time
+        with self._lock:
+            if len(self._shares) >= _REMEMBERED:
+                self._shares.clear()
+            self._shares[who] = (left, until)

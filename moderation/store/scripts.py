@@ -402,11 +402,9 @@ if #mine > 0 then
   return ending()
 end
 
-local turn = call('INCR', turn_key())
-local lonely = call('GET', suspect_lease_key())
-local served = lonely and call('ZSCORE', leases_key(), lonely)
-local idle = call('ZCARD', ring_key()) == 0
-if not served and (turn % 2 == 0 or idle) then
+local function take_suspect()         -- one alone, unless another worker has one
+  local lonely = call('GET', suspect_lease_key())
+  if lonely and call('ZSCORE', leases_key(), lonely) then return end
   local id = call('LPOP', suspects_key())
   while id and not lift(id) do id = call('LPOP', suspects_key()) end
   if id then
@@ -414,7 +412,8 @@ if not served and (turn % 2 == 0 or idle) then
     call('SET', suspect_lease_key(), token)
   end
 end
-if #ids == 0 then
+
+local function take_in_turn()         -- a fair share from each site that waits
   local waiting = call('ZCARD', ring_key())
   local share = math.ceil(size / math.max(waiting, 1))
   while #ids < size and room > 0 do
@@ -430,6 +429,10 @@ if #ids == 0 then
     else call('ZADD', ring_key(), call('INCR', turn_key()), site) end
   end
 end
+
+if call('INCR', turn_key()) % 2 == 0 then take_suspect() end
+if #ids == 0 then take_in_turn() end
+if #ids == 0 then take_suspect() end
 if #ids > 0 then
   call('RPUSH', lease_key(token), unpack(ids))
   call('ZADD', leases_key(), now + lease, token)

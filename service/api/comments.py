@@ -72,7 +72,7 @@ def submit_comment() -> Any:
     accepted = workflow.submit(
         [draft],
         site=site,
-        comments=context.comments,
+        comments=context.intake,
         jobs=context.jobs,
         clock=context.clock,
         backlog=context.settings.backlog,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import click
 import structlog
@@ -79,8 +80,13 @@ def web() -> None:
     """
     settings = read_settings()
     logs.configure(settings)
-    Server(
-        "service.cli.up:serve",
+    http_server("service.cli.up:serve", settings).serve()
+
+
+def http_server(factory: str, settings: Settings) -> Any:
+    """Return the server for the WSGI application that *factory*, "module:function", returns."""
+    return Server(
+        factory,
         factory=True,
         address=settings.host,
         port=settings.port,
@@ -95,7 +101,7 @@ def web() -> None:
         # Its warning is of more threads than processors: ours wait for Redis most of the time.
         log_level=LogLevels.error,
         log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
-    ).serve()
+    )
 
 
 def serve() -> Flask:

@@ -97,7 +97,7 @@ class World:
             jobs=adapters.jobs,
             clock=adapters.clock,
             meter=adapters.metrics,
-            limits=workflow.ScreenLimits(),
+            limits=workflow.ScreenLimits(linger_seconds=0),
         )
 
     def comment(self, text: str, *, email: str = "", site: Site | None = None) -> Comment:

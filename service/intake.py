@@ -1,0 +1,110 @@
+"""Comments that arrive at once are stored by one script: a group commit, as databases do.
+
+A round trip to Redis costs a request more than everything else it does. The first of several
+concurrent requests stores for all that came while it waited; alone, a request waits for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from moderation.comment import Draft
+from moderation.ports import Accepted, Comments
+
+#: Drafts that one script stores at most.
+_MOST = 64
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """One request's drafts, and what became of them."""
+
+    site_id: str
+    drafts: Sequence[Draft]
+    backlog: int
+    now_ms: int
+    done: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
+    answer: tuple[list[Accepted], bool] | None = None
+    problem: BaseException | None = None
+
+
+class Intake:
+    """Accepts drafts as the port ``Comments`` does, several requests' at once."""
+
+    def __init__(self, comments: Comments) -> None:
+        """Store in *comments*."""
+        self._comments = comments
+        self._lock = threading.Lock()
+        self._queue: list[_Waiting] = []
+        self._led = False
+
+    def accept(
+        self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
+    ) -> tuple[list[Accepted], bool]:
+        """Store *drafts* as pending, all or none; of a group, one is told to wake a worker.
+
+        Raises what the port raises; Busy and SiteBusy reach everyone in the group.
+        """
+        mine = _Waiting(site_id, drafts, backlog, now_ms)
+        with self._lock:
+            self._queue.append(mine)
+            mine.leads, self._led = not self._led, True
+        if not mine.leads:
+            mine.done.wait()
+        if mine.answer is None and mine.problem is None:
+            self._lead(mine)
+        if mine.problem is not None:
+            raise mine.problem
+        if mine.answer is None:  # pragma: no cover - a group answers or fails
+            raise AssertionError("a group forgot one of its own")
+        return mine.answer
+
+    def shard_of_site(self, site_id: str) -> int:
+        """Return the shard that a site lives in."""
+        return self._comments.shard_of_site(site_id)
+
+    def _lead(self, mine: _Waiting) -> None:
+        """Store what waits for the site of *mine*, then hand the lead to whoever waits next."""
+        with self._lock:
+            group = self._group(mine)
+        try:
+            self._store(group)
+        except BaseException as problem:  # noqa: BLE001 - raised again by each of the group
+            for one in group:
+                one.problem = problem
+        finally:
+            with self._lock:
+                following = self._queue[0] if self._queue else None
+                self._led = following is not None
+            for one in group:
+                one.done.set()
+            if following is not None:
+                following.done.set()
+
+    def _group(self, mine: _Waiting) -> list[_Waiting]:
+        """Take from the queue *mine* and what else goes to its site, while there is room."""
+        group, rest, count = [mine], [], len(mine.drafts)
+        for one in self._queue:
+            if one is mine:
+                continue
+            if one.site_id == mine.site_id and count + len(one.drafts) <= _MOST:
+                group.append(one)
+                count += len(one.drafts)
+            else:
+                rest.append(one)
+        self._queue = rest
+        return group
+
+    def _store(self, group: list[_Waiting]) -> None:
+        first = group[0]
+        drafts = [draft for one in group for draft in one.drafts]
+        accepted, wake = self._comments.accept(
+            first.site_id, drafts, backlog=first.backlog, now_ms=first.now_ms
+        )
+        at = 0
+        for one in group:
+            one.answer = accepted[at : at + len(one.drafts)], wake and one is first
+            at += len(one.drafts)
