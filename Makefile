@@ -11,7 +11,7 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-clients test-wordpress lint format types arrows check lock demo bench card clean
+.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock demo bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -56,6 +56,9 @@ test-clients: install ## Try npm's webhook verifiers (fetches them from the npm 
 
 test-wordpress: install ## Try WordPress from Debian with its Akismet plugin (apt installs PHP and MariaDB, as root)
 	@exec $(BIN)/python -m tests.integration.wordpress
+
+test-hosts: install ## Try Isso and Django with the files of docs/integrate (fetches them from PyPI)
+	@exec $(BIN)/python -m tests.integration.hosts
 
 demo: $(VENV)/requirements.txt ## Start Winnow and a small blog beside it
 	@exec $(BIN)/python -m examples.blog

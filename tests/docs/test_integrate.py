@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
 import sqlite3
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -203,3 +206,37 @@ def test_winnow_decides_what_leaves_issos_queue(winnow: Running, isso: sqlite3.C
     first = winnow.ask("GET", f"/v1/comments?external_id={state['sent'][0]}")[1]
     winnow.cli("decide", first.get("id") or first["items"][0]["id"], "spam")
     wait_until(lambda: settled(2, 2), 20, "the verdict on the edited one")
+
+
+# -- Rails -----------------------------------------------------------------------------------------
+
+RUBY = """
+require ARGV[0]
+told = JSON.parse($stdin.read)
+puts Winnow.submit(told["comment"])["status"]
+puts told["signed"].map { |one| Winnow.genuine?(*one) }.inspect
+"""
+
+
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="Ruby is not installed")
+def test_rubys_file_submits_and_tells_our_webhooks_from_others(winnow: Running):
+    now, old, body = datetime.now(UTC), datetime.now(UTC) - timedelta(hours=1), '{"data":{}}'
+
+    def signed(at: datetime, sent: str = body, secret: str = SECRET) -> list[str]:
+        signature = Webhook(secret).sign("evt_1", at, body)
+        return ["evt_1", str(int(at.timestamp())), f"v1,bm8= {signature}", sent]
+
+    told = {
+        "comment": {"content": HAM + " (Ruby)", "external_id": "ruby-1"},
+        "signed": [
+            signed(now), signed(old), signed(now, body + " "), signed(now, secret="whsec_" + "A" * 32),
+        ],
+    }  # fmt: skip
+    environ = {"WINNOW_URL": winnow.url, "WINNOW_KEY": winnow.key, "WINNOW_SECRET": SECRET}
+    done = subprocess.run(
+        ["ruby", "-e", RUBY, str(PAGES / "rails" / "winnow.rb")],
+        input=json.dumps(told), env={**os.environ, **environ}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:2] == ["pending", "[true, false, false, false]"]
