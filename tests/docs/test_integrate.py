@@ -111,6 +111,14 @@ def test_a_form_on_a_static_page_becomes_a_file_that_the_site_is_built_with(
 
 
 @pytest.mark.parametrize(
+    "post, folder",
+    [("/beans/", "beans"), ("/2026/Big_Beans.html", "2026-big-beans-html"), ("/", "index")],
+)
+def test_a_posts_folder_is_named_as_jekyll_would(post: str, folder: str):
+    assert loaded("static/handler.py").slug(post) == folder
+
+
+@pytest.mark.parametrize(
     "change", [{"post": "/../secrets"}, {"post": "//evil.example"}, {"post": ""}, {"comment": " "}]
 )
 def test_a_form_that_names_no_post_of_the_site_is_refused(handler: FlaskClient, change):

@@ -345,6 +345,13 @@ def blatant_spam_is_discarded_as_the_plugin_does_at_first(blog: Blog, winnow: Ru
     assert known(winnow, SPAM)["status"] == "spam"
 
 
+def the_name_that_is_always_spam_is_spam_and_is_not_kept(blog: Blog, winnow: Running, secret: str):
+    before = len(winnow.ask("GET", "/v1/comments?limit=100")[1]["items"])
+    comment = blog.comment("Is this thing on?", "akismet-guaranteed-spam")
+    assert blog.status(comment) == "spam"
+    assert len(winnow.ask("GET", "/v1/comments?limit=100")[1]["items"]) == before
+
+
 def spam_is_spam(blog: Blog, winnow: Running, secret: str):
     load = f"require '{blog.root}/wp-load.php';"
     blog.php(f"{load} update_option( 'akismet_strictness', '0' ); // as our guide says")
@@ -441,6 +448,25 @@ def signed(secret: str, at: int, body: bytes) -> dict[str, str]:
     return {"webhook_id": "evt_1", "webhook_timestamp": str(at), "webhook_signature": signature}
 
 
+def wordpresss_own_export_is_imported(blog: Blog, winnow: Running, secret: str):
+    """Every comment but its spam, which WordPress leaves out."""
+    load = f"require '{blog.root}/wp-load.php'; require ABSPATH . 'wp-admin/includes/export.php';"
+    file = blog.home / "export.xml"
+    file.write_text(blog.php(f"{load} export_wp();"), encoding="utf-8")
+    winnow.cli("site", "add", "history")
+    told = winnow.cli("import", "wordpress", str(file), "--site", "history")
+    count = "SELECT COUNT(*) FROM wp_comments WHERE comment_approved IN"
+    expected = int(blog.sql(f"{count} ('0', '1', 'trash')"))
+    assert told == {"new": expected, "same": 0, "not_taken": 0}, (told, expected)
+    again = winnow.cli("import", "wordpress", str(file), "--site", "history")
+    assert again == {"new": 0, "same": expected, "not_taken": 0}, again
+    token = winnow.cli("token", "add", "history")["token"]
+    found = winnow.ask("GET", "/v1/comments?site=history&limit=100", key=token)[1]["items"]
+    (ham,) = [one for one in found if one["content"] == HAM]
+    assert (ham["status"], ham["author"]["name"]) == ("approved", "Grace O'Malley"), ham
+    assert (ham["post"]["title"], ham["history"][-1]["by"]) == ("Hello world!", "import"), ham
+
+
 def a_comment_waits_in_wordpress_while_winnow_is_away(blog: Blog, winnow: Running, secret: str):
     winnow.stop()
     text = "Is anybody there to read this?"
@@ -453,6 +479,7 @@ CLAIMS: list[Callable[[Blog, Running, str], None]] = [
     the_key_is_valid_and_the_settings_page_says_so,
     ham_is_published,
     blatant_spam_is_discarded_as_the_plugin_does_at_first,
+    the_name_that_is_always_spam_is_spam_and_is_not_kept,
     spam_is_spam,
     a_held_comment_is_published_when_the_moderator_approves_it_in_winnow,
     a_held_comment_goes_where_the_moderator_sends_it_in_winnow,
@@ -461,6 +488,7 @@ CLAIMS: list[Callable[[Blog, Running, str], None]] = [
     spam_pressed_in_wordpress_is_a_decision_in_winnow,
     approving_in_wordpress_what_is_held_is_a_decision_in_winnow,
     a_webhook_that_winnow_did_not_sign_is_refused,
+    wordpresss_own_export_is_imported,
     a_comment_waits_in_wordpress_while_winnow_is_away,
 ]
 

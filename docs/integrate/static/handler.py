@@ -55,6 +55,11 @@ def create_app(settings=os.environ):
     return app
 
 
+def slug(post):
+    """Return a post's path as Jekyll's `slugify` writes it: /2026/Beans.html is 2026-beans-html."""
+    return re.sub(r"[^a-z0-9]+", "-", post.lower()).strip("-") or "index"
+
+
 def keep(folder, site, data):
     """Write or remove a comment's file as an event says, unless something later was heard."""
     seen, turn = folder / ".seen" / data.get("id", ""), data.get("sequence", 0)
@@ -68,6 +73,6 @@ def keep(folder, site, data):
     if data["status"] == "approved" and comment:
         post = comment["post"]["url"].removeprefix(site)
         if POST.fullmatch(post):
-            file = folder / (post.strip("/").replace("/", "--") or "index") / f"{data['id']}.json"
+            file = folder / slug(post) / f"{data['id']}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(comment), encoding="utf-8")

@@ -86,6 +86,12 @@ def test_a_json_line_has_the_apis_own_fields():
     assert past.draft.author == Author("Ada", "ada@mail.example")
 
 
+def test_the_guides_line_is_taken():
+    guide = (HERE.parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
+    kept, left = read(jsonl.read, guide.split("```json\n")[1].split("```")[0])
+    assert (list(kept), left) == (["42"], {})
+
+
 @pytest.mark.parametrize(
     "change, reason",
     [
