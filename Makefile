@@ -11,12 +11,12 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-clients lint format types arrows check lock demo bench card clean
+.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock demo bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help: ## List what make can do here
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/requirements.txt ## Start Winnow: installs what is missing, then serves until Ctrl-C
 	@exec ./winnow up
@@ -53,6 +53,12 @@ lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 tak
 
 test-clients: install ## Try npm's webhook verifiers (fetches them from the npm registry)
 	@exec $(BIN)/python -m tests.integration.npm_webhooks
+
+test-wordpress: install ## Try WordPress from Debian with its Akismet plugin (apt installs PHP and MariaDB, as root)
+	@exec $(BIN)/python -m tests.integration.wordpress
+
+test-hosts: install ## Try Isso and Django with the files of docs/integrate (fetches them from PyPI)
+	@exec $(BIN)/python -m tests.integration.hosts
 
 demo: $(VENV)/requirements.txt ## Start Winnow and a small blog beside it
 	@exec $(BIN)/python -m examples.blog

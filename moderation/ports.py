@@ -119,6 +119,15 @@ class Screened:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A comment from before Winnow and what its blog decided; None: nobody has decided yet."""
+
+    draft: Draft
+    created_ms: int
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A stretch of comments and the cursor of the next one, None at the end."""
 
@@ -182,11 +191,17 @@ class Comments(Accepting, Protocol):
         now_ms: int,
         announce: bool = True,
         repeat_ms: int | None = None,
-        created_ms: int | None = None,
     ) -> Accepted:
         """Store what was judged elsewhere, settled or flagged, with its event if *announce*.
 
         A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
+        """
+        ...
+
+    def remember(self, site_id: str, past: Past, screened: Screened, *, now_ms: int) -> Accepted:
+        """Store a comment from before Winnow under its own time, and what was decided on it.
+
+        Nobody is told. A draft whose external id is known is SAME or CONFLICT and stores nothing.
         """
         ...
 

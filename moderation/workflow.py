@@ -1,4 +1,4 @@
-"""The product, top to bottom: submit, screen, review, undo, edit, erase, record.
+"""The product, top to bottom: submit, screen, review, undo, edit, erase, remember.
 
 Each step takes what it needs as keyword arguments, fetches, decides without I/O, and writes once.
 HTTP views, jobs, doors and the command line call these and do nothing else of consequence.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, sleep
 
-from moderation.comment import Comment, Decision, Draft, Status, to_ms
+from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
 from moderation.errors import DuplicateExternalId, NotFound
 from moderation.near import Recent
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
@@ -26,6 +26,7 @@ from moderation.ports import (
     Meter,
     Model,
     Outcome,
+    Past,
     Sample,
     Screened,
     Taken,
@@ -264,6 +265,38 @@ def review(
         hold_ms=round(hold_seconds * 1000),
         now_ms=clock.now_ms(),
     )
+
+
+def remember(
+    history: Sequence[Past], *, site: Site, comments: Comments, model: Model, clock: Clock
+) -> list[Accepted]:
+    """Keep comments from before Winnow as their blog left them, with today's scores and verdicts.
+
+    Nobody is told. What nobody had decided yet is flagged, so that it waits for a moderator here,
+    too. One whose external id is known is not kept again: SAME, or CONFLICT if it says otherwise.
+    """
+    now = clock.now_ms()
+    kept = []
+    known = [replace(past, created_ms=min(past.created_ms, now)) for past in history]
+    measured = score_each([past.draft for past in known], model)
+    for past, scores in zip(known, measured, strict=True):
+        told = Comment(
+            id="", site_id=site.id, draft=past.draft, created_at=from_ms(past.created_ms)
+        )
+        screened = verdict_on(Taken(told), scores, policy=site.policy, model=model)
+        status = past.decision.status if past.decision else Status.FLAGGED
+        kept.append(comments.remember(site.id, past, replace(screened, status=status), now_ms=now))
+    return kept
+
+
+def score_each(drafts: Sequence[Draft], model: Model) -> Sequence[Scores | None]:
+    """Return the scores of each draft, None for one that the model cannot score."""
+    try:
+        return score(drafts, model=model) if drafts else []
+    except Exception:  # noqa: BLE001 - one bad text must not take its neighbours' scores
+        if len(drafts) == 1:
+            return [None]
+        return [one for draft in drafts for one in score_each([draft], model)]
 
 
 def undo(comment_id: str, *, by: str, comments: Comments, clock: Clock) -> Comment:

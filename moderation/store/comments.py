@@ -24,7 +24,17 @@ from moderation.errors import (
     UndoTooLate,
 )
 from moderation.events import OF_STATUS, Event, EventType
-from moderation.ports import Accepted, Batch, KeptDecision, Order, Outcome, Page, Screened, Taken
+from moderation.ports import (
+    Accepted,
+    Batch,
+    KeptDecision,
+    Order,
+    Outcome,
+    Page,
+    Past,
+    Screened,
+    Taken,
+)
 from moderation.scores import Scores
 from moderation.store import codec, keys, scripts
 from moderation.store.client import Client
@@ -37,6 +47,8 @@ _TAKE_BYTES = 4_000_000
 _CHUNK = 500
 #: What an author index says of an author whose ids have a list of their own.
 _MANY = b"+"
+#: Who decided what an import brings in, as far as anybody here knows.
+BY_IMPORT = "import"
 _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
 
 
@@ -99,21 +111,47 @@ class RedisComments:
         now_ms: int,
         announce: bool = True,
         repeat_ms: int | None = None,
-        created_ms: int | None = None,
     ) -> Accepted:
         """Store what was judged elsewhere, settled or flagged, with its event if *announce*.
 
         A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
         """
+        event = OF_STATUS[screened.status] if announce else ""
+        why = _why(screened.verdict)
+        return self._record(
+            site_id, draft, screened, by=by, why=why, event=event, repeat_ms=repeat_ms,
+            now_ms=now_ms, created_ms=now_ms,
+        )  # fmt: skip
+
+    def remember(self, site_id: str, past: Past, screened: Screened, *, now_ms: int) -> Accepted:
+        """Store a comment from before Winnow under its own time, and what was decided on it."""
+        return self._record(
+            site_id, past.draft, screened, by=BY_IMPORT, why=BY_IMPORT, event="", repeat_ms=None,
+            now_ms=now_ms, created_ms=past.created_ms, decision=past.decision or "",
+        )  # fmt: skip
+
+    def _record(
+        self,
+        site_id: str,
+        draft: Draft,
+        screened: Screened,
+        *,
+        by: str,
+        why: str,
+        event: str,
+        repeat_ms: int | None,
+        now_ms: int,
+        created_ms: int,
+        decision: str = "",
+    ) -> Accepted:
         shard = self.shard_of_site(site_id)
-        created = now_ms if created_ms is None else created_ms
         outcome, short, status = self._run(
             shard,
             scripts.RECORD,
             now_ms,
-            _day(now_ms),
+            _day(created_ms),
             ids.shorten(site_id),
-            ids.shorten(ids.new_id(created, shard)),
+            ids.shorten(ids.new_id(created_ms, shard)),
             codec.pack(draft),
             bytes.fromhex(draft.digest),
             _external(draft),
@@ -122,10 +160,11 @@ class RedisComments:
             codec.pack_scored(screened.scores, screened.verdict),
             screened.priority,
             by,
-            _why(screened.verdict),
-            OF_STATUS[screened.status] if announce else "",
+            why,
+            event,
             screened.verdict.action,
             "" if repeat_ms is None else repeat_ms,
+            decision,
         )
         return Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())

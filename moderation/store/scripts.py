@@ -278,15 +278,16 @@ return reply
 """
 )
 
-#: RECORD: store a draft that a door or an import has judged, settled or flagged.
+#: RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
 #: ARGV: now, day, site, id, document, digest, external, e-mail, address, status, scores, priority,
-#: by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever).
+#: by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
+#: ('' when the machine settled it).
 #: Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 RECORD = (
     PRELUDE
     + """
 local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
-local status, scores, rank, by, reason, event, field, window = unpack(ARGV, 10, 17)
+local status, scores, rank, by, reason, event, field, window, decision = unpack(ARGV, 10, 18)
 local known = call('EXISTS', comment_key(id)) == 1 and id
 if not known and ext ~= '' then
   local _, before = find(external_key, site, ext)
@@ -299,8 +300,12 @@ if known then
 end
 keep(id, site, doc, digest, ext, {email, address}, day)
 if scores ~= '' then call('HSET', comment_key(id), 'sc', scores) end
-local version = move(id, site, 'pending', status, now, by, reason, '', rank)
+local version = move(id, site, 'pending', status, now, by, reason, '', rank, decision ~= '' and 1 or nil)
 tally(site, day, field, 1)
+if decision ~= '' then
+  call('LPUSH', decided_key(site), id)
+  tally(site, day, 'decided:' .. decision, 1)
+end
 emit(id, site, 1, version, event, now)
 return {'new', id, status}
 """

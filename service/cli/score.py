@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import islice
@@ -17,14 +17,12 @@ from moderation.comment import MAX_CONTENT_BYTES, Author, Comment, Draft, Post
 from moderation.errors import InvalidInput
 from moderation.policy import Policy
 from moderation.ports import Model, Taken
-from moderation.scores import Scores
 from moderation.verdict import Verdict
 from service.cli.context import dumped, read_settings
+from service.lines import MAX_LINE_BYTES, numbered
 
 #: Lines that are read, scored and forgotten together.
 BATCH = 256
-#: A longer line holds no comment that Winnow takes: JSON may write each byte with six.
-MAX_LINE_BYTES = 8 * MAX_CONTENT_BYTES
 _TEXTS = ("parent", "honeypot", "form_served_at", "submitted_at")
 
 
@@ -44,7 +42,7 @@ def score(file: BinaryIO) -> None:
     settings = read_settings()
     model = Scorer.load(Path(settings.model) if settings.model else None)
     failed = False
-    lines = _lines(file)
+    lines = numbered(file)
     while batch := list(islice(lines, BATCH)):
         answers = answers_to(batch, model)
         for told in answers:
@@ -58,7 +56,7 @@ def answers_to(lines: Sequence[tuple[int, bytes]], model: Model) -> list[dict[st
     """Return for each numbered line what is printed for it."""
     read = [_read(number, line) for number, line in lines]
     drafts = [draft for draft in read if isinstance(draft, Draft)]
-    scores = iter(_measured(drafts, model))
+    scores = iter(workflow.score_each(drafts, model))
     told = []
     for draft in read:
         if isinstance(draft, Draft):
@@ -69,26 +67,6 @@ def answers_to(lines: Sequence[tuple[int, bytes]], model: Model) -> list[dict[st
         else:
             told.append({"error": draft})
     return told
-
-
-def _measured(drafts: Sequence[Draft], model: Model) -> Sequence[Scores | None]:
-    """Return the scores of each draft, None for one that the model cannot score."""
-    try:
-        return workflow.score(drafts, model=model) if drafts else []
-    except Exception:  # noqa: BLE001 - one bad text must not take its neighbours' answers
-        if len(drafts) == 1:
-            return [None]
-        return [one for draft in drafts for one in _measured([draft], model)]
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield numbered lines; of one that is too long only the beginning, so that memory is bounded."""
-    number, inside = 0, False
-    while chunk := file.readline(MAX_LINE_BYTES + 1):
-        begins, inside = not inside, not chunk.endswith(b"\n")
-        number += begins
-        if begins and chunk.strip():
-            yield number, chunk
 
 
 def _read(number: int, line: bytes) -> Draft | str:

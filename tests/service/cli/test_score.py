@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 
 from models.scorer import Score
-from service.cli.score import BATCH, MAX_LINE_BYTES, answers_to
+from service.cli.score import BATCH, answers_to
+from service.lines import MAX_LINE_BYTES
 
 GOOD = "The finale was wonderful, and the music even more so."
 

@@ -9,7 +9,9 @@ from moderation.site import KeyKind
 from tests.support.world import World
 
 THANKS = b"Thanks for making the web a better place."
-PLUGIN = {"User-Agent": "WordPress/6.1.1 | Akismet/5.0.1"}
+PLUGIN = {"User-Agent": "WordPress/6.8.1 | Akismet/5.5"}
+#: Debian 12's.
+OLD_PLUGIN = {"User-Agent": "WordPress/6.1.9 | Akismet/5.0.2"}
 
 
 @pytest.fixture
@@ -61,6 +63,40 @@ def test_wordpress_holds_what_a_person_should_see_and_others_keep_it_as_spam(
     assert told.data == b"false"
     assert int(told.headers["X-akismet-recheck-after"]) > 86_400
     assert world.adapters.comments.counts()["flagged"] == 1
+
+
+@pytest.mark.parametrize("version", ["5.0.2", "5.4", "4.10.1", "5.10", "6.0b1"])
+def test_a_plugin_that_knows_no_recheck_holds_what_comes_with_an_error(
+    world: World, door: str, version: str
+):
+    """Before 5.5 `false` alone publishes, whatever else is said."""
+    agent = {"User-Agent": f"WordPress/6.1.9 | Akismet/{version}"}
+    told = check(world, door, "spam=0.6", headers=agent)
+    assert told.data == b"false"
+    knows = version in {"5.10", "6.0b1"}
+    assert ("X-akismet-recheck-after" in told.headers) is knows
+    assert ("X-akismet-error" in told.headers) is not knows
+    assert "X-akismet-error" not in check(world, door, "fine", headers=agent).headers
+
+
+def test_wordpress_reports_unescaped_what_it_checked_escaped(world: World, door: str):
+    r"""It checks `It\'s` and reports `It's`; both are one comment, kept as it was written."""
+    written = r"""It's "hers", not D'Arcy's \o/ spam=0.6"""
+    escaped = written.replace("\\", "\\\\").replace("'", r"\'").replace('"', r"\"")
+    check(world, door, escaped, comment_author=r"O\'Brien", headers=OLD_PLUGIN)
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    assert (kept.content, kept.draft.author.name) == (written, "O'Brien")
+    told = {"api_key": door, "blog": "https://blog.example", "comment_content": written}
+    told |= {"comment_author": "O'Brien"}
+    assert world.client().post("/1.1/submit-ham", data=told, headers=OLD_PLUGIN).data == THANKS
+    (decided,) = world.adapters.comments.decisions(world.site.id)
+    assert (decided.comment_id, decided.decision) == (kept.id, Decision.APPROVE)
+
+
+def test_a_backslash_of_another_client_is_its_own(world: World, door: str):
+    check(world, door, r"C:\\temp is \'quoted\'")
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    assert kept.content == r"C:\\temp is \'quoted\'"
 
 
 def test_the_key_may_stand_in_the_host_name(world: World, door: str):

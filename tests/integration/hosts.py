@@ -1,0 +1,260 @@
+"""``make test-hosts``: real Isso and Django, from PyPI, with the files of docs/integrate/.
+
+Installs both into a throw-away environment (Isso has no wheel: a C compiler is needed).
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.service import ROOT, Running, free_port, running
+from tests.support.waiting import wait_until
+
+PAGES, CLIENT = ROOT / "docs" / "integrate", ROOT / "examples" / "blog" / "winnow.py"
+PACKAGES = ["isso", "Django", "django-contrib-comments", "setuptools<81"]
+HAM = "My sister's children loved the soup; thank you for writing the recipe down!"
+SPAM = (
+    "CHEAP VIAGRA online!!! Best casino bonus, click here: http://pills.example/buy $$$ 100% FREE"
+)
+
+
+def isso(home: Path, python: Path, winnow: Running) -> None:
+    """Claim: what readers post to Isso is shown when Winnow approves it, and not otherwise."""
+    port, database = free_port(), home / "comments.db"
+    url = f"http://127.0.0.1:{port}"
+    (home / "isso.cfg").write_text(f"""
+[general]
+dbpath = {database}
+host = https://garden.example
+[moderation]
+enabled = true
+[server]
+listen = {url}
+[guard]
+enabled = false
+""")
+
+    def post(text: str) -> None:
+        told = json.dumps({"text": text, "author": "Grace", "title": "Beans"}).encode()
+        headers = {"Content-Type": "application/json", "Origin": "https://garden.example"}
+        request = urllib.request.Request(f"{url}/new?uri=/beans/", told, headers)
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            assert answer.status == 202, "accepted for moderation"
+
+    def shown() -> list[str]:
+        status, body = fetched(urllib.request.Request(f"{url}/?uri=/beans/&plain=1"))
+        assert status in {200, 404}, body  # 404: no comments yet
+        return [one["text"] for one in json.loads(body)["replies"]] if status == 200 else []
+
+    environ = {**os.environ, "WINNOW_URL": winnow.url, "WINNOW_KEY": winnow.key}
+    beside = home / "isso-sidecar"
+    beside.mkdir()
+    shutil.copy(PAGES / "isso" / "moderate.py", beside)
+    shutil.copy(CLIENT, beside)
+    with (
+        process([python.parent / "isso", "-c", home / "isso.cfg", "run"], url, log=home / "isso.log"),
+        process([python, beside / "moderate.py", database, "https://garden.example"],
+                env=environ, log=home / "moderate.log"),
+    ):  # fmt: skip
+        post(HAM)
+        post(SPAM)
+        wait_until(lambda: shown() == [HAM], 40, "the comment in Isso")
+
+
+SITE = """
+import os, sys
+from django.conf import settings
+from django.http import HttpResponse
+from django.template import engines
+from django.urls import include, path
+
+settings.configure(
+    SECRET_KEY="x", DEBUG=True, ROOT_URLCONF=__name__, SITE_ID=1, ALLOWED_HOSTS=["*"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["DATABASE"]}},
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sites",
+                    "django.contrib.sessions",
+                    "django_comments", "garden"],
+    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
+                "django.middleware.csrf.CsrfViewMiddleware",
+                "django.contrib.auth.middleware.AuthenticationMiddleware"],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+    WINNOW_URL=os.environ["WINNOW_URL"], WINNOW_KEY=os.environ["WINNOW_KEY"],
+    WINNOW_SECRET=os.environ["WINNOW_SECRET"], DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+)
+import django
+django.setup()
+from garden import moderated
+from garden.models import Post
+
+PAGE = '''{% load comments %}{% get_comment_list for post as found %}
+{% for one in found %}<q>{{ one.comment }}</q>{% endfor %}{% render_comment_form for post %}'''
+
+
+def page(request):
+    post, _ = Post.objects.get_or_create(title="Beans")
+    return HttpResponse(engines["django"].from_string(PAGE).render({"post": post}, request))
+
+
+urlpatterns = [path("beans", page), path("comments/", include("django_comments.urls")),
+               path("winnow", moderated.decided)]
+if __name__ == "__main__":
+    from django.core.management import execute_from_command_line
+    execute_from_command_line(sys.argv)
+"""
+MODELS = """
+from django.db import models
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=100)
+
+    def get_absolute_url(self):
+        return "/beans"
+
+    def __str__(self):
+        return self.title
+"""
+
+
+def django(home: Path, python: Path, winnow: Running) -> None:
+    """Claim: a comment is hidden until Winnow approves it, and hidden again when that is undone."""
+    app, port = home / "django" / "garden", free_port()
+    app.mkdir(parents=True)
+    (app / "__init__.py").touch()
+    (app / "models.py").write_text(MODELS)
+    shutil.copy(PAGES / "django" / "moderated.py", app)
+    shutil.copy(CLIENT, app)
+    site, url = home / "django" / "site_.py", f"http://127.0.0.1:{port}"
+    site.write_text(SITE)
+    events = ["--event", "comment.approved", "--event", "comment.spam"]
+    made = winnow.cli("endpoint", "add", "demo", f"{url}/winnow", "--allow-private", *events)
+    environ = {
+        **os.environ,
+        "DATABASE": str(home / "django.db"),
+        "WINNOW_URL": winnow.url,
+        "WINNOW_KEY": winnow.key,
+        "WINNOW_SECRET": made["secret"],
+    }
+    subprocess.run(
+        [python, site, "migrate", "--run-syncdb"],
+        env=environ,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+    browser = urllib.request.build_opener(jar)
+
+    def shown() -> list[str]:
+        with browser.open(f"{url}/beans", timeout=15) as answer:
+            return [
+                one.replace("&#x27;", "'")
+                for one in re.findall("<q>(.*?)</q>", answer.read().decode())
+            ]
+
+    def post(text: str) -> None:
+        with browser.open(f"{url}/beans", timeout=15) as answer:
+            form = answer.read().decode()
+        told = {}
+        for field in re.findall("<input[^>]*>", form):
+            name, value = (re.search(f'{one}="([^"]*)"', field) for one in ("name", "value"))
+            if name:
+                told[name[1]] = value[1] if value else ""
+        told |= {"name": "Grace", "email": "grace@mail.example", "comment": text}
+        told.pop("preview", None)
+        browser.open(
+            f"{url}/comments/post/", urllib.parse.urlencode(told).encode(), timeout=15
+        ).close()
+
+    serve = [python, site, "runserver", "--noreload", f"127.0.0.1:{port}"]
+    with process(serve, f"{url}/beans", env=environ, log=home / "django.log"):
+        post(HAM + " (Django)")
+        post(SPAM)
+        wait_until(lambda: shown() == [HAM + " (Django)"], 30, "the comment in Django")
+        there = winnow.ask("GET", "/v1/comments?limit=10")[1]["items"]
+        (comment,) = [one for one in there if one["content"] == HAM + " (Django)"]
+        assert (comment["external_id"], comment["post"]["title"]) == ("1", "Beans"), comment
+        winnow.cli("decide", comment["id"], "spam")
+        wait_until(lambda: shown() == [], 20, "the withdrawal in Django")
+        forged = urllib.request.Request(f"{url}/winnow", b"{}", {"webhook-id": "evt_1"})
+        assert fetched(forged)[0] == 401
+
+
+def fetched(request: urllib.request.Request) -> tuple[int, bytes]:
+    """Return status and body, whatever the status."""
+    try:
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return problem.code, problem.read()
+
+
+@contextmanager
+def process(
+    command: list[object], url: str = "", *, log: Path, env: dict[str, str] | None = None
+) -> Iterator[None]:
+    """Run a command, from when *url* answers on."""
+    with log.open("wb") as out:
+        started = subprocess.Popen(list(map(str, command)), env=env, stdout=out, stderr=out)
+
+    def answers() -> bool:
+        assert started.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    try:
+        if url:
+            wait_until(answers, 30, url)
+        yield
+    except BaseException:
+        sys.stderr.write(log.read_text()[-3000:])
+        raise
+    finally:
+        started.terminate()
+        started.wait(15)
+
+
+def main() -> int:
+    """Return 0 when every claim holds."""
+    with tempfile.TemporaryDirectory(prefix="winnow-hosts-") as directory:
+        home = Path(directory)
+        venv.create(home / "venv", with_pip=True)
+        python = home / "venv" / "bin" / "python"
+        install = [python, "-m", "pip", "--disable-pip-version-check", "-qq", "install", *PACKAGES]
+        subprocess.run(install, check=True)
+        frozen = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True)
+        wanted = ("isso", "django")
+        print(
+            ", ".join(
+                one for one in frozen.stdout.decode().split() if one.lower().startswith(wanted)
+            )
+        )
+        with running(home / "winnow", WINNOW_UNDO_SECONDS="0.5") as winnow:
+            for host in (isso, django):
+                host(home, python, winnow)
+                print(f"  ok    {host.__name__}")
+    print("2 passed, 0 failed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""import: comments from before Winnow, known again when they come again, and told to nobody."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from moderation import workflow
+from moderation.comment import Decision, Status
+from moderation.insight import what_if
+from moderation.policy import Policy
+
+FIXTURES = Path(__file__).parents[1] / "history"
+
+
+@pytest.fixture
+def site(run, adapters):
+    run("site", "add", "garden")
+    return adapters.accounts.site("garden")
+
+
+def bring_in(ask, kind: str, file: Path, *more: str):
+    return ask("import", kind, str(file), "--site", "garden", *more)
+
+
+def test_decided_comments_are_settled_and_kept_to_learn_from(ask, adapters, site):
+    told = bring_in(ask, "wordpress", FIXTURES / "wordpress.xml")
+    assert told == {"new": 4, "same": 0, "not_taken": 4}
+    spam = adapters.comments.find(site.id, "14")
+    assert (spam.status, spam.created_at.year, spam.history[-1].by) == (
+        Status.SPAM, 2024, "import",
+    )  # fmt: skip
+    assert spam.scores is not None, "what-if works on scores"
+    kept = adapters.comments.decisions(site.id)
+    assert [(one.decision, one.by) for one in kept] == [
+        (Decision.REJECT, "import"), (Decision.SPAM, "import"), (Decision.APPROVE, "import"),
+    ]  # fmt: skip
+    assert kept[1].draft.author.name == "Pills"
+    assert kept[1].scores == spam.scores
+
+
+def test_what_nobody_had_decided_waits_for_a_moderator_here(ask, adapters, site):
+    bring_in(ask, "wordpress", FIXTURES / "wordpress.xml")
+    (waiting,) = adapters.comments.queue(site.id).items
+    assert (waiting.draft.external_id, waiting.status) == ("12", Status.FLAGGED)
+    workflow.review(
+        waiting.id, Decision.APPROVE, by="ada", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=0,
+    )  # fmt: skip
+    adapters.comments.release(0, now_ms=adapters.clock.now_ms())
+    assert [one.type for one in adapters.comments.events(site.id)] == ["comment.approved"]
+
+
+def test_an_import_tells_nobody_and_wakes_no_worker(ask, adapters, site):
+    bring_in(ask, "wordpress", FIXTURES / "wordpress.xml")
+    assert adapters.comments.events(site.id) == []
+    assert not adapters.comments.has_work(0)
+
+
+def test_the_same_file_again_adds_nothing(ask, adapters, site):
+    bring_in(ask, "disqus", FIXTURES / "disqus.xml")
+    before = adapters.comments.counts(site.id)
+    again = bring_in(ask, "disqus", FIXTURES / "disqus.xml")
+    assert again == {"new": 0, "same": 2, "not_taken": 2}
+    assert adapters.comments.counts(site.id) == before
+
+
+def test_an_import_that_broke_off_goes_on_where_it_stopped(ask, run, adapters, site, tmp_path):
+    whole = (FIXTURES / "wordpress.xml").read_bytes()
+    half = tmp_path / "half.xml"
+    half.write_bytes(whole[: whole.index(b"<title>Leeks")])
+    said = run("import", "wordpress", str(half), "--site", "garden", code=1).stderr
+    assert "half.xml: the file is no well-formed XML from there on" in said
+    assert adapters.comments.counts(site.id)["approved"] == 1, "what stood before is in"
+    assert "2 taken" in said
+    assert bring_in(ask, "wordpress", FIXTURES / "wordpress.xml")["new"] == 2
+
+
+def test_a_comment_that_says_something_else_by_now_is_listed_and_not_replaced(
+    ask, run, adapters, site, tmp_path
+):
+    line = {"external_id": "1", "content": "as it was", "status": "approved"}
+    line["created_at"] = "2024-05-01T10:00:00Z"
+    file = tmp_path / "lines.jsonl"
+    file.write_text(json.dumps(line))
+    bring_in(ask, "jsonl", file)
+    file.write_text(json.dumps({**line, "content": "as it is"}))
+    result = run("import", "jsonl", str(file), "--site", "garden")
+    assert result.stdout == "0 taken, 0 here already, 1 not taken\n"
+    assert "line 1: is here already, and says something else" in result.stderr
+    assert adapters.comments.find(site.id, "1").content == "as it was"
+
+
+def test_rejects_are_all_written_though_few_are_shown(run, site, tmp_path):
+    file, rejects = tmp_path / "bad.jsonl", tmp_path / "rejects.jsonl"
+    file.write_text("nonsense\n" * 25)
+    result = run(
+        "import", "jsonl", str(file), "--site", "garden", "--rejects", str(rejects), "--json"
+    )
+    assert json.loads(result.stdout)["not_taken"] == 25
+    assert result.stderr.count("not JSON") == 10
+    assert "--rejects FILE lists them all" in result.stderr
+    told = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert len(told) == 25
+    assert told[24] == {"where": "line 25", "reason": "not JSON in UTF-8"}
+
+
+def test_a_gzipped_export_is_read_and_a_damaged_one_says_so(ask, run, site, tmp_path):
+    packed = gzip.compress((FIXTURES / "disqus.xml").read_bytes())
+    (tmp_path / "export.xml.gz").write_bytes(packed)
+    assert bring_in(ask, "disqus", tmp_path / "export.xml.gz")["new"] == 2
+    (tmp_path / "broken.gz").write_bytes(packed[:-20])
+    said = run("import", "disqus", str(tmp_path / "broken.gz"), "--site", "garden", code=1).stderr
+    assert "damaged" in said
+
+
+def test_history_answers_what_another_policy_would_have_done(ask, adapters, site):
+    bring_in(ask, "wordpress", FIXTURES / "wordpress.xml")
+    past = adapters.comments.recent(site.id).items
+    assert [one.draft.external_id for one in past] == ["15", "14", "12", "11"]
+    everything = {"spam": 0.0, "toxicity": 0.0}
+    outlook = what_if(
+        past, Policy(), Policy(flag_at=everything), workflow.defaults_of(MODEL_THRESHOLDS)
+    )
+    assert (outlook.looked_at, outlook.decided) == (4, 3)
+
+
+MODEL_THRESHOLDS = {
+    "flag": {"spam": 0.5, "toxicity": 0.5},
+    "reject": {"spam": 0.9, "toxicity": 0.9},
+}
+
+
+def test_an_unknown_site_is_one_sentence(run, tmp_path):
+    said = run("import", "disqus", str(FIXTURES / "disqus.xml"), "--site", "nowhere", code=1).stderr
+    assert said.startswith("Error: ")
