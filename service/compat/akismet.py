@@ -79,7 +79,7 @@ def comment_check() -> Response:
         return answer
     screened = judged(draft, site)
     if _truth(fields.get("is_test", "")):
-        return _answer(screened.status, screened, uuid.uuid4().hex)
+        return _answer(screened.status, screened, uuid.uuid4().hex, fields)
     context = winnow()
     kept = context.comments.record(
         site.id,
@@ -87,9 +87,9 @@ def comment_check() -> Response:
         screened,
         by="akismet",
         now_ms=context.clock.now_ms(),
-        repeat_ms=REPEAT_MS,
+        repeat_ms=None if fields.get("recheck_reason") else REPEAT_MS,
     )
-    return _answer(kept.status, screened, uuid.UUID(kept.id).hex)
+    return _answer(kept.status, screened, uuid.UUID(kept.id).hex, fields)
 
 
 @bp.route("/1.1/submit-spam", methods=["GET", "POST"])
@@ -256,16 +256,17 @@ def _draft(fields: Fields) -> Draft:
     )
 
 
-def _answer(status: Status, screened: Screened, guid: str) -> Response:
+def _answer(status: Status, screened: Screened, guid: str, fields: Fields) -> Response:
     """Return the verdict in Akismet's words.
 
     What a person should look at is `true` without the discard tip, so that the blog keeps it
-    among its spam; WordPress's plugin can wait, and is told by call-back what was decided.
+    among its spam; WordPress's plugin can wait, and is told by call-back what was decided. Only
+    when it tries again what it could not check it publishes each `false`, whatever else is said.
     """
     if status is Status.APPROVED:
         return _verdict("false", guid)
     plugin = _PLUGIN.search(_agent())
-    if status is Status.FLAGGED and plugin:
+    if status is Status.FLAGGED and plugin and fields.get("recheck_reason") != "retry":
         answer = _verdict("false", guid)
         if (int(plugin[1]), int(plugin[2])) >= _KNOWS_RECHECK:
             answer.headers["X-akismet-recheck-after"] = str(RECHECK_AFTER_SECONDS)

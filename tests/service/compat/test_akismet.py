@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from moderation import workflow
 from moderation.comment import Decision
 from moderation.site import KeyKind
 from tests.support.world import World
@@ -77,6 +78,33 @@ def test_a_plugin_that_knows_no_recheck_holds_what_comes_with_an_error(
     assert ("X-akismet-recheck-after" in told.headers) is knows
     assert ("X-akismet-error" in told.headers) is not knows
     assert "X-akismet-error" not in check(world, door, "fine", headers=agent).headers
+
+
+def test_what_wordpress_tries_again_is_not_published_because_it_is_doubtful(
+    world: World, door: str
+):
+    """Its plugin publishes what is `false` on a retry, be it held or not."""
+    told = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="retry")
+    assert told.data == b"true"
+    assert "X-akismet-pro-tip" not in told.headers
+    assert check(world, door, "fine", headers=PLUGIN, recheck_reason="retry").data == b"false"
+
+
+def test_checking_a_comment_again_answers_what_became_of_it(world: World, door: str):
+    """Not a second comment in the queue, however late it is."""
+    adapters = world.adapters
+    first = check(world, door, "spam=0.6", headers=PLUGIN).headers["X-akismet-guid"]
+    again = check(
+        world, door, "spam=0.6", headers=PLUGIN, recheck_reason="recheck_queue", user_agent="other"
+    )
+    assert (again.data, again.headers["X-akismet-guid"]) == (b"false", first)
+    (flagged,) = adapters.comments.queue(world.site.id).items
+    workflow.review(
+        flagged.id, Decision.SPAM, by="ada", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=0,
+    )  # fmt: skip
+    later = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="recheck")
+    assert (later.data, later.headers["X-akismet-guid"]) == (b"true", first)
 
 
 def test_wordpress_reports_unescaped_what_it_checked_escaped(world: World, door: str):
