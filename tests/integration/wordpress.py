@@ -284,9 +284,10 @@ def prepared() -> str:
 
 def unpack(home: Path) -> None:
     """Unpack Debian's WordPress into *home*."""
-    subprocess.run(
-        ["apt-get", "download", "-qq", *UNPACKED], cwd=home, check=True, stderr=subprocess.DEVNULL
-    )
+    download = ["apt-get", "download", "-qq", *UNPACKED]
+    if subprocess.run(download, cwd=home, check=False, stderr=subprocess.DEVNULL).returncode:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)  # as root: its lists were empty
+        subprocess.run(download, cwd=home, check=True)
     for package in home.glob("*.deb"):
         subprocess.run(["dpkg", "-x", package, home], check=True)
 
@@ -324,6 +325,8 @@ def the_key_is_valid_and_the_settings_page_says_so(blog: Blog, winnow: Running, 
     load = f"require '{blog.root}/wp-load.php';"
     assert blog.php(f"{load} echo Akismet::verify_key( WPCOM_API_KEY );") == "valid"
     assert blog.php(f"{load} echo Akismet::verify_key( 'ffffffffffff' );") == "invalid"
+    older = "wp_remote_post( 'https://' . WPCOM_API_KEY . '.rest.akismet.com/1.1/get-stats' )"
+    assert '"spam":' in blog.php(f"{load} echo wp_remote_retrieve_body( {older} );")
     status, page = blog.get("/wp-admin/options-general.php?page=akismet-key-config")
     assert status == 200
     assert "Active" in page
@@ -475,6 +478,22 @@ def a_comment_waits_in_wordpress_while_winnow_is_away(blog: Blog, winnow: Runnin
     assert not blog.is_public(text)
 
 
+def what_waited_is_checked_when_winnow_is_back_and_not_published_if_doubtful(
+    blog: Blog, winnow: Running, secret: str
+):
+    text = f'{HELD} It\'s after the "storm".'
+    comment = blog.comment(text, "Patience")
+    good, bad = (blog.comment(f"{one} After the storm.", "Reader") for one in (HAM, SPAM))
+    assert [blog.status(one) for one in (comment, good, bad)] == ["0", "0", "0"]
+    winnow.start()
+    blog.php(f"require '{blog.root}/wp-load.php'; Akismet::cron_recheck();")
+    assert [blog.status(one) for one in (comment, good, bad)] == ["spam", "1", "spam"]
+    there = known(winnow, text)
+    assert there["status"] == "flagged"
+    winnow.cli("decide", there["id"], "approve")
+    wait_until(lambda: blog.status(comment) == "1", 20, "the approval in WordPress")
+
+
 CLAIMS: list[Callable[[Blog, Running, str], None]] = [
     the_key_is_valid_and_the_settings_page_says_so,
     ham_is_published,
@@ -490,6 +509,7 @@ CLAIMS: list[Callable[[Blog, Running, str], None]] = [
     a_webhook_that_winnow_did_not_sign_is_refused,
     wordpresss_own_export_is_imported,
     a_comment_waits_in_wordpress_while_winnow_is_away,
+    what_waited_is_checked_when_winnow_is_back_and_not_published_if_doubtful,
 ]
 
 

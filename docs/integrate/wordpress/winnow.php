@@ -33,25 +33,25 @@ function redirect( $answer, $args, $url ) {
 		$query['api_key'] = substr( $host, 0, -strlen( '.' . AKISMET ) );
 	}
 	unset( $args['headers']['Host'] );
-	return wp_remote_request( $query ? $path . '?' . http_build_query( $query ) : $path, $args );
+	$answer = wp_remote_request( $query ? $path . '?' . http_build_query( $query ) : $path, $args );
+	if ( str_ends_with( $path, '/comment-check' ) ) {
+		parse_str( (string) $args['body'], $asked );
+		checked( (string) wp_remote_retrieve_header( $answer, 'x-akismet-guid' ), (int) ( $asked['comment_ID'] ?? 0 ) );
+	}
+	return $answer;
 }
 
 // 2. Each comment remembers under which id Winnow knows it.
 
-add_action( 'akismet_comment_check_response', fn( $response ) => checked( $response[0]['x-akismet-guid'] ?? '' ) );
-add_action( 'wp_insert_comment', __NAMESPACE__ . '\remember' );
+add_action( 'wp_insert_comment', fn( $comment_id ) => checked( '', $comment_id ) );
 
-function checked( $guid = null ) {
-	static $last = '';
-	$before = $last;
-	$last   = (string) $guid;
-	return $before;
-}
-
-function remember( $comment_id ) {
-	$guid = checked();
-	if ( '' !== $guid ) {
-		add_comment_meta( $comment_id, 'winnow_guid', $guid, true );
+// A new comment is checked before it has a number; one that is checked again has it.
+function checked( $guid, $comment_id ) {
+	static $waiting = '';
+	$guid    = $guid ? $guid : $waiting;
+	$waiting = $comment_id ? '' : $guid;
+	if ( $guid && $comment_id ) {
+		update_comment_meta( $comment_id, 'winnow_guid', $guid );
 	}
 }
 
