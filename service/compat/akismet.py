@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import json
 import re
 import uuid
@@ -26,6 +27,7 @@ from moderation.errors import Conflict, NotFound
 from moderation.ports import Screened
 from moderation.scores import Label
 from moderation.site import Door, Site
+from service.compat import akismet_stats as stats
 from service.compat.common import REPEAT_MS, judged, site_of, spend
 from service.context import winnow
 
@@ -137,22 +139,60 @@ def get_subscription() -> Response:
 @bp.route("/1.1/get-stats", methods=["GET", "POST"])
 @bp.route("/1.1/get-key-stats", methods=["GET", "POST"])
 def get_stats() -> Response:
-    """Count what a site's comments became."""
+    """Count what a site's comments became, by month, since as long ago as was asked."""
+    fields = _fields()
+    site = _site(fields)
+    return _json(stats.since(fields.get("from", ""), site)) if site else _invalid("api_key")
+
+
+@bp.route("/1.2/key-sites", methods=["GET", "POST"])
+def key_sites() -> Response:
+    """List the one site of a key with its month, as JSON or CSV.
+
+    A request without any key, as akismet.py sends it, is told of no site.
+    """
+    fields = _fields()
+    site, key = _site(fields), fields.get("api_key") or fields.get("key") or ""
+    if site is None and key:
+        return _invalid("api_key")
+    month = fields.get("month") or stats.this_month()
+    if not stats.MONTH.fullmatch(month):
+        return _invalid("month")
+    told = stats.Sites(
+        month,
+        site,
+        wanted=fields.get("filter", ""),
+        limit=_number(fields, "limit", 500),
+        offset=_number(fields, "offset", 0),
+    )
+    if fields.get("format") == "csv":
+        return Response(told.as_csv(key or _host_key()), content_type="text/csv; charset=utf-8")
+    return _json(told.as_dict())
+
+
+@bp.route("/1.1/token", methods=["GET", "POST"])
+def token() -> Response:
+    """Return a token that stands for the key's site; nothing of ours asks for it."""
     site = _site(_fields())
     if site is None:
         return _invalid("api_key")
-    counts = winnow().comments.counts(site.id)
-    spam = counts[Status.SPAM] + counts[Status.REJECTED]
-    told = {"spam": spam, "ham": counts[Status.APPROVED], "missed_spam": 0, "false_positives": 0}
-    return _json({**told, "accuracy": 0.0, "time_saved": 0, "breakdown": {}})
+    return _text(hmac.digest(winnow().vault.derive("akismet"), site.id.encode(), "sha256").hex())
 
 
 @bp.route("/1.2/usage-limit", methods=["GET", "POST"])
 def usage_limit() -> Response:
-    """Say that there is no limit."""
-    if _site(_fields()) is None:
+    """Say what was checked this month, and that there is no limit."""
+    site = _site(_fields())
+    if site is None:
         return _invalid("api_key")
-    return _json({"limit": "none", "usage": 0, "percentage": "0.00", "throttled": False})
+    return _json(
+        {
+            "limit": "none",
+            "usage": stats.used_this_month(site),
+            "percentage": "0.00",
+            "throttled": False,
+        }
+    )
 
 
 @bp.errorhandler(HTTPException)
@@ -220,6 +260,11 @@ def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
 def _host_key() -> str:
     """Return the first label of the host, where old clients put the key."""
     return request.host.partition(":")[0].partition(".")[0]
+
+
+def _number(fields: Fields, name: str, default: int) -> int:
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
 
 
 def _site(fields: Fields) -> Site | None:

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from moderation import ids, workflow
 from moderation.comment import Comment, Draft, from_ms
 from moderation.errors import NotFound, StorageUnavailable
-from moderation.ports import Model, Screened, Taken
+from moderation.ports import Accepted, Model, Screened, Taken
 from moderation.scores import Scores
 from moderation.site import Door, KeyKind, Site
 from service.context import Context, winnow
@@ -99,15 +99,26 @@ def verdict(draft: Draft, site: Site, scores: Scores, model: Model) -> Screened:
     return workflow.verdict_on(Taken(shell), scores, policy=site.policy, model=model)
 
 
-def record(site: Site, draft: Draft, scores: Scores, model: Model, *, by: str) -> None:
-    """Keep what a door that only scores has scored, for a site that asked for it."""
+def record(
+    site: Site,
+    draft: Draft,
+    scores: Scores,
+    model: Model,
+    *,
+    by: str,
+    repeat_ms: int | None = REPEAT_MS,
+) -> Accepted:
+    """Keep what a door that only scores has scored, for a site that asked for it.
+
+    The same text within *repeat_ms* (None: ever) is the same comment.
+    """
     context = winnow()
     told = replace(draft, external_id=f"{by}:{draft.digest}")
-    context.comments.record(
+    return context.comments.record(
         site.id,
         told,
         verdict(told, site, scores, model),
         by=by,
         now_ms=context.clock.now_ms(),
-        repeat_ms=REPEAT_MS,
+        repeat_ms=repeat_ms,
     )

@@ -6,6 +6,7 @@ commentanalyzer.googleapis.com, and the clients that were seen to speak it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,8 @@ import structlog
 from flask import Blueprint, Response, request
 
 from moderation import workflow
-from moderation.comment import Draft
-from moderation.errors import WinnowError
+from moderation.comment import Decision, Draft
+from moderation.errors import Conflict, NotFound, WinnowError
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.compat.common import record, scorer, site_of, spend
@@ -56,6 +57,8 @@ LANGUAGES = ("en", "de", "es", "fr", "ko", "pt", "ru", "vi")
 LONGEST_BYTES = 20_480
 _MAX_BODY = 3_000_000
 _MAX_SPANS = 200
+#: A suggested score from here on says that the comment was rejected.
+_HALF = 0.5
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*|[.!?\n]+")
 _ERROR_TYPE = "type.googleapis.com/google.commentanalyzer.v1alpha1.Error"
 
@@ -102,18 +105,68 @@ def analyze() -> Response:
 
 @bp.post("/v1alpha1/comments:suggestscore")
 def suggest_score() -> Response:
-    """Take a suggestion, and say so; it is not learned from yet."""
-    spend(_site())
+    """Take a suggestion. Where the site records what this door scores, it is a decision on that.
+
+    Coral suggests 1 for what its moderators rejected and 0 for what they approved.
+    """
+    site = _site()
+    spend(site)
     told = _body()
-    _text_of(told)
-    suggested = told.get("attributeScores")
-    if not isinstance(suggested, dict) or not suggested:
-        raise Refused("INVALID_REQUEST", "Missing attribute_scores")
+    text = _text_of(told)
+    suggested = _suggested(told)
+    if site.record_doors:
+        _decide(
+            site, Draft(content=text), Decision.REJECT if suggested >= _HALF else Decision.APPROVE
+        )
     answer: dict[str, Any] = {"requestedLanguages": _strings(told, "languages") or ["en"]}
     answer["detectedLanguages"] = answer["requestedLanguages"]
     if isinstance(told.get("clientToken"), str):
         answer["clientToken"] = told["clientToken"]
     return _json(answer)
+
+
+def _suggested(told: Mapping[str, Any]) -> float:
+    """Return the highest of the scores that are suggested."""
+    suggested = told.get("attributeScores")
+    if not isinstance(suggested, dict) or not suggested:
+        raise Refused("INVALID_REQUEST", "Missing attribute_scores")
+    values = []
+    for scores in suggested.values():
+        told_of = scores if isinstance(scores, dict) else {}
+        spans = told_of.get("spanScores")
+        whole = [{"score": told_of.get("summaryScore")}]
+        for part in [*whole, *(spans if isinstance(spans, list) else [])]:
+            score = part.get("score") if isinstance(part, dict) else None
+            value = score.get("value") if isinstance(score, dict) else None
+            if isinstance(value, int | float) and 0 <= value <= 1:
+                values.append(float(value))
+    if not values:
+        raise Refused("INVALID_REQUEST", "Suggested scores need a value between 0 and 1")
+    return max(values)
+
+
+def _decide(site: Site, draft: Draft, decision: Decision) -> None:
+    """Write a decision on the comment of that text, which is recorded first if it was not."""
+    context = winnow()
+    model = scorer()
+    kept = record(
+        site,
+        draft,
+        workflow.score([draft], model=model)[0],
+        model,
+        by="perspective",
+        repeat_ms=None,
+    )
+    with contextlib.suppress(Conflict, NotFound):  # it stands there already, or was erased
+        workflow.review(
+            kept.id,
+            decision,
+            by="perspective",
+            reason="feedback",
+            comments=context.comments,
+            clock=context.clock,
+            hold_seconds=context.settings.undo_seconds,
+        )
 
 
 @bp.get("/$discovery/rest")

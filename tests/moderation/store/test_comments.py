@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -13,7 +11,8 @@ from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
 from moderation.ports import Order
 from moderation.site import Retention
-from moderation.store import codec, keys, scripts
+from moderation.store import keys, scripts
+from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
 DAY = 86_400_000
@@ -221,27 +220,6 @@ def test_erasure_reaches_the_queue_the_author_and_the_kept_decisions(world: Worl
     assert adapters.comments.by_author(world.site.id, email="ada@mail.example") == []
     assert adapters.comments.decisions(world.site.id) == []
     assert not stored_anywhere(adapters.redis, "my words")
-
-
-def stored_anywhere(redis: Any, words: str) -> list[bytes]:
-    """Return the keys under which *words* stand, as they are or within a packed draft."""
-    return [key for key in redis.scan_iter() if any(words in text for text in texts(redis, key))]
-
-
-def texts(redis: Any, key: bytes) -> Iterator[str]:
-    """Yield all that stands under *key*, packed drafts unpacked too."""
-    kind = redis.type(key)
-    if kind == b"hash":
-        values = [part for pair in redis.hgetall(key).items() for part in pair]
-    elif kind == b"stream":
-        values = [part for _, line in redis.xrange(key) for pair in line.items() for part in pair]
-    else:
-        read = {b"list": redis.lrange, b"zset": redis.zrange}.get(kind)
-        values = read(key, 0, -1) if read else [redis.get(key)] if kind == b"string" else []
-    for value in values:
-        yield value.decode("utf-8", "replace")
-        with contextlib.suppress(Exception):
-            yield str(codec.unpack(value))
 
 
 def test_the_search_for_words_finds_what_is_kept_packed(world: World):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from moderation import workflow
 from moderation.comment import Decision
 from moderation.site import KeyKind
+from service.compat import akismet_stats as stats
 from tests.support.world import World
 
 THANKS = b"Thanks for making the web a better place."
@@ -217,3 +220,57 @@ def test_what_wordpress_settings_page_asks_for_is_there(world: World, door: str)
     assert "spam" in ask("/1.1/get-stats", data={"api_key": door}).json
     assert world.client().get(f"/1.2/usage-limit?api_key={door}").json["limit"] == "none"
     assert ask("/1.1/deactivate", data={"api_key": door}).data == b"deactivated"
+
+
+def ask(world: World, path: str, **fields: str):
+    return world.client().get(path, query_string=fields)
+
+
+def test_statistics_tell_what_comments_became_and_what_people_corrected(world: World, door: str):
+    check(world, door, "hello")
+    check(world, door, "spam=0.95", comment_author="a")
+    check(world, door, "spam=0.6", comment_author="b")
+    missed = {"api_key": door, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
+    world.client().post("/1.1/submit-spam", data=missed | {"comment_content": "hello"})
+    told = ask(world, "/1.1/get-stats", api_key=door, **{"from": "60-days"}).json
+    month = stats.month_of(world.adapters.clock.now_ms())
+    counts = {"spam": 2, "ham": 1, "missed_spam": 1, "false_positives": 0}
+    assert told["breakdown"] == {month: counts | {"blogs": 1, "da": f"{month}-01"}}
+    assert {name: told[name] for name in counts} == counts
+    assert told["accuracy"] == 66.67
+    usage = ask(world, "/1.2/usage-limit", api_key=door).json
+    assert (usage["usage"], usage["limit"]) == (3, "none")
+
+
+def test_a_keys_sites_are_told_as_json_and_as_csv(world: World, door: str):
+    site = replace(world.site, url="https://www.blog.example/news")
+    world.adapters.accounts.save_site(site, by="ada", now_ms=1)
+    check(world, door, "hello")
+    month = stats.month_of(world.adapters.clock.now_ms())
+    line = {
+        "site": "www.blog.example", "api_calls": "1", "spam": "0", "ham": "1",
+        "missed_spam": "0", "false_positives": "0", "is_revoked": False,
+    }  # fmt: skip
+    told = ask(world, "/1.2/key-sites", api_key=door).json
+    assert told == {month: [line], "limit": 500, "offset": 0, "total": 1}
+    csv = ask(world, "/1.2/key-sites", api_key=door, month=month, format="csv", limit="10").data
+    assert csv.decode().splitlines() == [
+        f"Active sites for {door} during {month} (limit:10, offset: 0, total: 1)",
+        "Site,Total API Calls,Spam,Ham,Missed Spam,False Positives,Is Revoked",
+        "www.blog.example,1,0,1,0,0,False",
+    ]
+    assert ask(world, "/1.2/key-sites", api_key=door, filter="other").json["total"] == 0
+    assert ask(world, "/1.2/key-sites", api_key=door, month="2026-13").data == b"invalid"
+    assert ask(world, "/1.2/key-sites", api_key="0123456789ab").data == b"invalid"
+
+
+def test_a_request_for_sites_without_a_key_is_told_of_none(world: World):
+    """akismet.py sends none, and reads the answer as JSON."""
+    assert ask(world, "/1.2/key-sites").json["total"] == 0
+
+
+def test_a_token_stands_for_the_site_and_is_plain_text(world: World, door: str):
+    first, again = (world.client().post("/1.1/token", data={"api_key": door}) for _ in "ab")
+    assert first.data == again.data
+    assert len(first.data) == 64
+    assert world.client().post("/1.1/token", data={"api_key": "0123456789ab"}).data == b"invalid"

@@ -8,6 +8,7 @@ import pytest
 
 from moderation.site import KeyKind
 from service.compat.perspective import ATTRIBUTES
+from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
 
@@ -107,20 +108,44 @@ def test_what_must_not_be_stored_is_nowhere_in_redis(world: World, key: str):
     world = replace(world, app=world.app)
     analyze(world, key, "secretword toxicity=0.6", doNotStore=True)
     assert sum(world.adapters.comments.counts().values()) == 0
-    redis = world.adapters.redis
-    for name in redis.scan_iter():
-        if redis.type(name) == b"hash":
-            assert b"secretword" not in repr(redis.hgetall(name)).encode()
+    assert not stored_anywhere(world.adapters.redis, "secretword")
 
 
-def test_a_suggestion_is_taken_and_echoed(world: World, key: str):
+def suggest(world: World, key: str, text: str, value: object, **more: object):
     told = {
-        "comment": {"text": "x"},
-        "attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}},
-        "clientToken": "comment:1",
+        "comment": {"text": text},
+        "attributeScores": {"TOXICITY": {"summaryScore": {"value": value}}},
     }
-    answer = world.client().post(f"/v1alpha1/comments:suggestscore?key={key}", json=told)
+    return world.client().post(f"/v1alpha1/comments:suggestscore?key={key}", json=told | more)
+
+
+def test_a_suggestion_is_taken_and_echoed_and_nothing_is_kept_unasked(world: World, key: str):
+    answer = suggest(world, key, "secretword", 1, clientToken="comment:1")
     assert (answer.status_code, answer.json["clientToken"]) == (200, "comment:1")
+    assert not stored_anywhere(world.adapters.redis, "secretword")
+
+
+@pytest.mark.parametrize("value, status", [(1, "rejected"), (0, "approved")])
+@pytest.mark.parametrize("scored_before", [True, False])
+def test_where_the_door_records_a_suggestion_is_a_decision(
+    world: World, key: str, value: int, status: str, scored_before: bool
+):
+    """On the comment that was scored, or on one that is recorded for it."""
+    recording = replace(world.site, record_doors=True)
+    world.adapters.accounts.save_site(recording, by="ada", now_ms=1)
+    if scored_before:
+        analyze(world, key, "toxicity=0.6 a comment")
+    assert suggest(world, key, "toxicity=0.6 a comment", value).status_code == 200
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    assert kept.status == status
+    (decision,) = world.adapters.comments.decisions(world.site.id)
+    assert (decision.by, decision.decision.status) == ("perspective", status)
+
+
+@pytest.mark.parametrize("value", [None, "1", 2, -0.1])
+def test_a_suggestion_without_a_score_is_refused(world: World, key: str, value: object):
+    answer = suggest(world, key, "x", value)
+    assert (answer.status_code, answer.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
 def test_the_discovery_document_names_both_methods(world: World):
