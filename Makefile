@@ -51,8 +51,8 @@ lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 tak
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-test-clients: install ## Try npm's webhook verifiers (fetches them from the npm registry)
-	@exec $(BIN)/python -m tests.integration.npm_webhooks
+test-clients: install ## Try unmodified clients and webhook verifiers (fetches them from PyPI and npm)
+	@exec $(BIN)/python -m tests.integration.clients
 
 test-wordpress: install ## Try WordPress from Debian with its Akismet plugin (apt installs PHP and MariaDB, as root)
 	@exec $(BIN)/python -m tests.integration.wordpress
