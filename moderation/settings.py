@@ -82,6 +82,9 @@ class Settings:
         "",
         "Where browsers reach the desk; links are built from it. Default: http://HOST:PORT.",
     )
+    allowed_hosts: tuple[str, ...] = _setting(
+        _names, (), "Further names that browsers may call Winnow by, with commas between."
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         _names,
         (),

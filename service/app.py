@@ -17,7 +17,7 @@ from moderation import wiring
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.wiring import Adapters
-from service import api, compat, console, context, errors, ops
+from service import api, compat, console, context, errors, hosts, ops
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,7 @@ def create_app(
     errors.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)
+    hosts.init_app(app, settings, anywhere={"ops", *compat.DOORS})
     api.init_app(app, whole)
     ops.init_app(app, whole)
     compat.init_app(app, whole)

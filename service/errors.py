@@ -47,6 +47,7 @@ PROBLEMS: tuple[tuple[str, int, str], ...] = (
     ("cursor-expired", 410, "The feed no longer reaches back to this cursor."),
     ("too-large", 413, "The body is larger than we read."),
     ("unsupported-media-type", 415, "Send the content type that the message names."),
+    ("unknown-host", 421, "The Host name is not one of ours; the message says where to set it."),
     ("invalid-input", 422, "`errors` names each field and what is wrong with it."),
     ("too-fast", 429, "Over the site's rate; wait for Retry-After seconds."),
     ("site-busy", 429, "The site has too many comments waiting; wait for Retry-After seconds."),

@@ -7,9 +7,12 @@ from flask import Flask
 from service.compat import akismet, common, coral, openai, perspective
 from service.context import Context
 
+#: The doors' blueprints by name. They alone are served under any Host name: clients put keys there.
+DOORS = {door.bp.name: door.bp for door in (akismet, perspective, openai, coral)}
+
 
 def init_app(app: Flask, context: Context) -> None:
     """Give *app* the doors at their fixed paths."""
     common.init_app(app, context)
-    for door in (akismet, perspective, openai, coral):
-        app.register_blueprint(door.bp)
+    for blueprint in DOORS.values():
+        app.register_blueprint(blueprint)

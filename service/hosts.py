@@ -1,0 +1,51 @@
+"""Which Host names are served: a page elsewhere must not reach the desk by a name of its own (DNS rebinding)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Container
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from moderation.settings import Settings
+from service.errors import problem
+
+
+def init_app(app: Flask, settings: Settings, *, anywhere: Container[str]) -> None:
+    """Refuse requests to *app* under unknown names, save for the blueprints *anywhere*.
+
+    Known are addresses, names without a dot (a container's, localhost), the public URL's and those
+    of WINNOW_ALLOWED_HOSTS: none of them leads a browser here because of somebody else's DNS.
+    """
+    public = (urlsplit(settings.url).hostname or "").lower()
+    known = frozenset({public, settings.host.lower(), *map(str.lower, settings.allowed_hosts)})
+
+    @app.before_request
+    def refuse_unknown_names() -> Response | None:
+        name = _name(request.host)
+        if name in known or _cannot_be_bound(name) or (request.blueprint or "") in anywhere:
+            return None
+        detail = (
+            f"this Winnow is not known as {name[:100]}; set WINNOW_PUBLIC_URL to the address that "
+            "people use, or name further ones in WINNOW_ALLOWED_HOSTS"
+        )
+        return problem(421, "unknown-host", detail)
+
+
+def _name(host: str) -> str:
+    """Return a Host header without its port."""
+    return (urlsplit(f"//{host}").hostname or "").lower().rstrip(".")
+
+
+def _cannot_be_bound(name: str) -> bool:
+    """Tell whether nobody else's DNS can make *name* lead here."""
+    if "." not in name and ":" not in name:
+        return True
+    if name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
