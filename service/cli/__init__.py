@@ -10,6 +10,7 @@ from moderation.errors import WinnowError
 from service.cli import (
     archive,
     comments,
+    demo,
     doctor,
     endpoint,
     history,
@@ -64,6 +65,7 @@ for command in (
     comments.erase,
     score.score,
     history.import_,
+    demo.demo,
     archive.backup,
     archive.restore,
     doctor.doctor,

@@ -1,0 +1,18 @@
+"""demo: a site that looks lived in, filled by the way of every comment."""
+
+from __future__ import annotations
+
+from moderation.comment import Status
+from moderation.ports import Order
+
+
+def test_seed_fills_a_site_with_comments_of_every_sort_and_not_twice(run, ask, adapters):
+    run("site", "add", "garden")
+    told = ask("demo", "seed", "--site", "garden", "--count", "150")
+    assert told["new"] == 150
+    assert set(told["comments"]) >= {"approved", "flagged", "rejected", "spam"}
+    assert told["comments"]["approved"] > 75, "most people are friendly"
+    site = adapters.accounts.site("garden")
+    assert adapters.comments.counts(site.id)[Status.PENDING] == 0
+    assert adapters.comments.queue(site.id, order=Order.PRIORITY, limit=1).items
+    assert ask("demo", "seed", "--site", "garden", "--count", "150")["new"] == 0
