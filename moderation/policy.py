@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from moderation.comment import Draft, Status
-from moderation.lists import WordList, domains_in, links_in
+from moderation.lists import domains_in, links_in, word_list
 from moderation.scores import Label, Scores
 from moderation.verdict import Action, Reason, Verdict
 
@@ -133,7 +133,7 @@ def blocked(case: Case) -> Verdict | None:
         if hit:
             return _flag("blocked_domain", f"links to the blocked domain {hit}", Label.SPAM)
     if policy.blocked_words:
-        word = WordList(policy.blocked_words).first_in("\n".join(fields))
+        word = word_list(policy.blocked_words).first_in("\n".join(fields))
         if word:
             return _flag("blocked_word", f"contains the blocked word “{word}”")
     return None
