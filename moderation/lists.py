@@ -14,6 +14,7 @@ from moderation.errors import InvalidInput
 _LINK = re2.compile(r"(?i)\b(?:https?://|www\.)([^\s/?#<>\"'\])]+)[^\s<>\"'\])]*")
 #: What a list takes for a word: letters, digits and underscores in a row.
 _WORD = re.compile(r"\w+")
+_DOMAIN = re.compile(r"\.?[\w-]{1,63}(?:\.[\w-]{1,63}){0,30}\.?")
 #: A pattern is written between slashes; anything else is a word or phrase.
 _PATTERN_MARK = "/"
 MAX_ENTRY_LENGTH = 200
@@ -51,6 +52,14 @@ class Hit:
 
     line: int
     entry: str
+
+
+def check_domains(entries: Iterable[str]) -> None:
+    """Raise InvalidInput that names the line of the first entry that is no domain."""
+    for line, entry in enumerate(entries, 1):
+        if entry and not _DOMAIN.fullmatch(entry):
+            told = entry[:MAX_ENTRY_LENGTH]
+            raise InvalidInput(f"line {line}: {told} is not a domain; write it as example.com")
 
 
 class WordList:
