@@ -8,9 +8,16 @@ from enum import StrEnum
 from typing import Any, Self
 
 from moderation.comment import Draft, Status
-from moderation.lists import WordList, domains_in, links_in
+from moderation.errors import InvalidInput
+from moderation.lists import check_domains, domains_in, links_in, word_list
 from moderation.scores import Label, Scores
 from moderation.verdict import Action, Reason, Verdict
+
+#: The settings of a policy that are lists.
+LISTS = ("blocked_words", "blocked_domains", "staff_roles")
+MAX_ENTRIES = 5000
+#: A threshold that no score reaches.
+NEVER = 1.01
 
 
 class Mode(StrEnum):
@@ -66,10 +73,28 @@ class Policy:
         known = {key: value for key, value in told.items() if key in cls.__dataclass_fields__}
         if "mode" in known:
             known["mode"] = Mode(known["mode"])
-        for key in ("blocked_words", "blocked_domains", "staff_roles"):
+        for key in LISTS:
             if key in known:
                 known[key] = tuple(known[key])
         return cls(**known)
+
+    def check(self) -> None:
+        """Raise InvalidInput that names the first setting that cannot be."""
+        for name, bars in (("flag_at", self.flag_at), ("reject_at", self.reject_at)):
+            for label, bar in bars.items():
+                if label not in set(Label) or not 0 <= bar <= NEVER:
+                    raise InvalidInput(
+                        f"a score is between 0 and 1, and {NEVER} means never",
+                        field=f"{name}.{label}",
+                    )
+        for name in LISTS:
+            if len(getattr(self, name)) > MAX_ENTRIES:
+                raise InvalidInput(f"a list has {MAX_ENTRIES} entries at most", field=name)
+        for name, check in (("blocked_words", word_list), ("blocked_domains", check_domains)):
+            try:
+                check(getattr(self, name))
+            except InvalidInput as problem:
+                raise InvalidInput(str(problem), field=name) from None
 
     def thresholds(self, defaults: Thresholds) -> Thresholds:
         """Return *defaults* with this site's own numbers in their place."""
@@ -133,7 +158,7 @@ def blocked(case: Case) -> Verdict | None:
         if hit:
             return _flag("blocked_domain", f"links to the blocked domain {hit}", Label.SPAM)
     if policy.blocked_words:
-        word = WordList(policy.blocked_words).first_in("\n".join(fields))
+        word = word_list(policy.blocked_words).first_in("\n".join(fields))
         if word:
             return _flag("blocked_word", f"contains the blocked word “{word}”")
     return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from moderation.changes import Change, can_be_taken_back
 from moderation.comment import Comment, Decision, Draft, Status
 from moderation.events import Event
 from moderation.scores import Scores
@@ -374,6 +375,23 @@ class AuditLine:
     action: str
     subject: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    #: Where it stands on the trail; given by the store.
+    id: str = field(default="", compare=False)
+
+    @property
+    def changes(self) -> Mapping[str, Change]:
+        """The settings that changed, with what they were and became."""
+        found = self.detail.get("changes", {})
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def revertible(self) -> bool:
+        """Whether this was a change of settings that can be taken back."""
+        return self.action in REVERTIBLE and can_be_taken_back(self.changes)
+
+
+#: Changes of settings. What makes or ends a thing, or touches a secret, is no such change.
+REVERTIBLE = frozenset({"site.save", "moderator.save", "endpoint.save"})
 
 
 class Accounts(Protocol):
@@ -387,8 +405,14 @@ class Accounts(Protocol):
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         ...
 
-    def save_site(self, site: Site, *, by: str, now_ms: int) -> None:
-        """Replace a site's settings, on the audit trail. Raises NotFound."""
+    def save_site(
+        self, site: Site, *, was: Site | None = None, by: str, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace a site's settings, on the audit trail with what they were.
+
+        *reverts* names the line of the trail that this takes back. Raises NotFound, InvalidInput,
+        and Conflict when the name is taken or the site is not as it *was* any more.
+        """
         ...
 
     def remove_site(self, site_id: str, *, by: str, now_ms: int) -> None:
@@ -411,11 +435,22 @@ class Accounts(Protocol):
         """Return every site by name."""
         ...
 
-    def add_key(self, site_id: str, kind: KeyKind, *, now_ms: int) -> tuple[Key, str]:
-        """Make a key; the second value is the key itself (door keys: 12 lower-case hex digits)."""
+    def add_key(
+        self,
+        site_id: str,
+        kind: KeyKind,
+        *,
+        now_ms: int,
+        expires_at: int | None = None,
+        by: str = "winnow",
+    ) -> tuple[Key, str]:
+        """Make a key; the second value is the key itself (door keys: 12 lower-case hex digits).
+
+        It works until *expires_at*, None for ever. Raises InvalidInput when that is not to come.
+        """
         ...
 
-    def key(self, text: str) -> Key:
+    def key(self, text: str, *, now_ms: int) -> Key:
         """Return the key whose text this is, unless revoked or expired. Raises NotFound."""
         ...
 
@@ -423,8 +458,8 @@ class Accounts(Protocol):
         """Return a site's keys, the newest first."""
         ...
 
-    def door_key_text(self, site_id: str) -> str | None:
-        """Return a door key in clear, for WordPress's call-back; None when there is none."""
+    def door_key_text(self, site_id: str, *, now_ms: int) -> str | None:
+        """Return a valid door key in clear, for WordPress's call-back; None if there is none."""
         ...
 
     def set_door_secret(
@@ -458,21 +493,40 @@ class Accounts(Protocol):
         ...
 
     def add_moderator(
-        self, name: str, password: str, *, role: Role, sites: Sequence[str], now_ms: int
+        self,
+        name: str,
+        password: str,
+        *,
+        role: Role,
+        sites: Sequence[str],
+        now_ms: int,
+        must_change: bool = False,
+        by: str = "winnow",
     ) -> Moderator:
         """Make a moderator. Raises Conflict when the name is taken."""
         ...
 
-    def save_moderator(self, moderator: Moderator, *, by: str, now_ms: int) -> None:
-        """Replace a moderator's role and sites. Raises NotFound."""
+    def save_moderator(
+        self, moderator: Moderator, *, by: str, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace a moderator's role, sites, and whether they may sign in at all.
+
+        Ends the sessions of one who may not. Raises NotFound, and Conflict when no administrator
+        would be left.
+        """
         ...
 
-    def set_password(self, name: str, password: str, *, by: str, now_ms: int) -> None:
+    def set_password(
+        self, name: str, password: str, *, by: str, now_ms: int, must_change: bool = False
+    ) -> None:
         """Replace a password and end that moderator's sessions. Raises NotFound."""
         ...
 
     def check_password(self, name: str, password: str) -> Moderator:
-        """Return the moderator whose name and password these are. Raises NotFound otherwise."""
+        """Return the moderator whose name and password these are, unless disabled.
+
+        Raises NotFound otherwise.
+        """
         ...
 
     def moderator(self, name: str) -> Moderator:
@@ -495,7 +549,7 @@ class Accounts(Protocol):
         """Keep a new endpoint, with an id and, unless it brings one, a fresh secret."""
         ...
 
-    def save_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int) -> None:
+    def save_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int, reverts: str = "") -> None:
         """Replace an endpoint's settings. Raises NotFound."""
         ...
 
@@ -515,6 +569,16 @@ class Accounts(Protocol):
         """Put a line on the audit trail."""
         ...
 
-    def audit(self, *, limit: int = 200) -> list[AuditLine]:
-        """Return the audit trail, the newest first."""
+    def audit(
+        self, *, limit: int = 200, before: str = "", about: str = "", by: str = "", action: str = ""
+    ) -> list[AuditLine]:
+        """Return the audit trail, the newest first: of the lines older than the line *before*.
+
+        Of those only lines *about* an id (a site's with what belongs to it), *by* somebody, or of
+        an *action* or a kind of action (``key`` for ``key.add``).
+        """
+        ...
+
+    def audit_line(self, line_id: str) -> AuditLine:
+        """Return one line of the trail. Raises NotFound."""
         ...

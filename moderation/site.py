@@ -7,7 +7,11 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from moderation.errors import InvalidInput
 from moderation.policy import Policy
+
+#: A hundred years: longer than any retention needs, and still a date.
+MAX_DAYS = 36_500
 
 
 class Door(StrEnum):
@@ -42,6 +46,13 @@ class Retention:
     )
     verdict_days: int = 400
 
+    def check(self) -> None:
+        """Raise InvalidInput that names the first number of days that cannot be."""
+        told = {f"text_days.{status}": days for status, days in self.text_days.items()}
+        for name, days in {**told, "verdict_days": self.verdict_days}.items():
+            if not 0 <= days <= MAX_DAYS:
+                raise InvalidInput(f"days are between 0 and {MAX_DAYS}", field=name)
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -56,6 +67,14 @@ class Site:
     doors: tuple[Door, ...] = (Door.AKISMET, Door.PERSPECTIVE, Door.OPENAI)
     #: Whether the doors that only score (Perspective, OpenAI) also record what they scored.
     record_doors: bool = False
+
+    def check(self) -> None:
+        """Raise InvalidInput that names the first setting that cannot be."""
+        for name, part in (("policy", self.policy), ("retention", self.retention)):
+            try:
+                part.check()
+            except InvalidInput as problem:
+                raise InvalidInput(str(problem), field=f"{name}.{problem.field}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the site as JSON keeps and shows it."""
@@ -83,6 +102,10 @@ class Key:
     created_at: int
     expires_at: int | None = None
 
+    def has_expired(self, now_ms: int) -> bool:
+        """Tell whether the key opens nothing any more."""
+        return self.expires_at is not None and self.expires_at <= now_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -102,6 +125,10 @@ class Moderator:
     role: Role
     sites: tuple[str, ...] = ()
     created_at: int = 0
+    #: Whether they are kept from signing in; what they decided stays.
+    disabled: bool = False
+    #: Whether their password was made up by somebody else, so that they must choose their own.
+    must_change_password: bool = False
 
     def sees(self, site_id: str) -> bool:
         """Tell whether this moderator may see and decide the comments of a site."""

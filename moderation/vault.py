@@ -81,6 +81,11 @@ class Vault:
             ) from None
 
 
+def new_password() -> str:
+    """Return a password that nobody guesses and anybody can type."""
+    return "-".join(secrets.token_hex(2) for _ in range(4))
+
+
 def secret_path(settings: Settings) -> Path:
     """Return where the secret is kept unless WINNOW_SECRET_KEY gives it."""
     return settings.data_dir / "secret.key"

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from time import monotonic, sleep
 
+from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
-from moderation.errors import DuplicateExternalId, NotFound
+from moderation.errors import Conflict, DuplicateExternalId, NotFound
 from moderation.near import Recent
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
 from moderation.ports import (
     Accepted,
     Accepting,
     Accounts,
+    AuditLine,
     Batch,
     Clock,
     Comments,
@@ -33,7 +35,8 @@ from moderation.ports import (
 )
 from moderation.scores import Scores
 from moderation.signing import new_secret
-from moderation.site import Retention, Secret, Site
+from moderation.site import EndpointKind, Moderator, Retention, Role, Secret, Site
+from moderation.vault import new_password
 
 log = logging.getLogger(__name__)
 
@@ -365,6 +368,66 @@ def rotate_secret(endpoint_id: str, *, by: str, accounts: Accounts, clock: Clock
     fresh = Secret(new_secret())
     accounts.save_endpoint(replace(endpoint, secrets=(*kept, fresh)), by=by, now_ms=now)
     return fresh.value
+
+
+def add_moderator(
+    name: str, *, role: Role, sites: Sequence[str], by: str, accounts: Accounts, clock: Clock
+) -> tuple[Moderator, str]:
+    """Make a moderator, with a password to be shown once and changed at the first sign-in."""
+    password = new_password()
+    made = accounts.add_moderator(
+        name,
+        password,
+        role=role,
+        sites=sites,
+        must_change=True,
+        by=by,
+        now_ms=clock.now_ms(),
+    )
+    return made, password
+
+
+def reset_password(name: str, *, by: str, accounts: Accounts, clock: Clock) -> str:
+    """Give a moderator a password to be shown once and changed; their sessions end."""
+    password = new_password()
+    accounts.set_password(name, password, by=by, must_change=True, now_ms=clock.now_ms())
+    return password
+
+
+def revert(line_id: str, *, by: str, accounts: Accounts, clock: Clock) -> AuditLine:
+    """Take back a change of settings by a new change, and return the line that told of it.
+
+    All of it or nothing: raises Conflict when one of its settings has changed since, and when it
+    was no change that can be taken back; NotFound when what it changed is gone.
+    """
+    line, now = accounts.audit_line(line_id), clock.now_ms()
+    if not line.revertible:
+        raise Conflict("this is no change of settings that can be taken back")
+    match line.action:
+        case "site.save":
+            site = accounts.site(line.subject)
+            back = Site.from_dict(taken_back(site.to_dict(), line.changes))
+            accounts.save_site(back, was=site, by=by, now_ms=now, reverts=line.id)
+        case "moderator.save":
+            moderator = accounts.moderator(line.subject)
+            told = taken_back(asdict(moderator), line.changes)
+            person = replace(
+                moderator,
+                role=Role(told["role"]),
+                sites=tuple(told["sites"]),
+                disabled=told["disabled"],
+            )
+            accounts.save_moderator(person, by=by, now_ms=now, reverts=line.id)
+        case _:
+            endpoint = accounts.endpoint(line.subject)
+            told = taken_back(asdict(endpoint), line.changes)
+            changed = {name: told[name] for name in line.changes}
+            if "events" in changed:
+                changed["events"] = tuple(changed["events"])
+            if "kind" in changed:
+                changed["kind"] = EndpointKind(changed["kind"])
+            accounts.save_endpoint(replace(endpoint, **changed), by=by, now_ms=now, reverts=line.id)
+    return line
 
 
 def sample(draft: Draft, near_duplicates: int = 0) -> Sample:

@@ -83,6 +83,7 @@ def key_shape(key: Key) -> dict[str, Any]:
         "kind": key.kind,
         "hint": key.hint,
         "created_at": _time(key.created_at),
+        "expires_at": _time(key.expires_at) if key.expires_at else None,
     }
 
 

@@ -231,7 +231,9 @@ def _message(
         comment = None
     now = adapters.clock.now_ms()
     if endpoint.kind is EndpointKind.AKISMET:
-        body = wordpress_body(event, adapters.accounts.door_key_text(endpoint.site_id) or "")
+        body = wordpress_body(
+            event, adapters.accounts.door_key_text(endpoint.site_id, now_ms=now) or ""
+        )
         return {"Content-Type": "application/json", WORDPRESS_HEADER: "1"}, body
     body = _json(event.payload(comment, full=endpoint.full_payload))
     if len(body) > LONGEST_BODY:

@@ -7,9 +7,10 @@ what the change was worked out from still holds, and puts a line on the audit tr
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +19,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from moderation import ids
+from moderation.changes import Change, difference
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ports import AuditLine
 from moderation.signing import new_secret
 from moderation.site import (
+    MAX_DAYS,
     Door,
     Endpoint,
     EndpointKind,
@@ -61,6 +64,10 @@ NAME_LENGTH = 100
 _SECRET_TEXT_LENGTH = 200
 _PASSWORD_LENGTH = 1000
 _URL_LENGTH = 2000
+_DAY_MS = 86_400_000
+_LINE_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+#: Lines of the trail that one round trip brings.
+_LINES_READ = 500
 _G = keys.GLOBAL
 
 Condition = list[str]
@@ -116,20 +123,26 @@ class RedisAccounts:
             raise Conflict(f"there is a site named {site.name} already")
         return site
 
-    def save_site(self, site: Site, *, by: str, now_ms: int) -> None:
-        """Replace a site's settings, on the audit trail. Raises NotFound."""
+    def save_site(
+        self, site: Site, *, was: Site | None = None, by: str, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace a site's settings, on the audit trail with what they were."""
         site = replace(site, name=_name(site.name), url=_web_address(site.url))
+        site.check()
         after = _json(site.to_dict())
         while True:
             before = self._redis.hget(keys.SITES(_G), site.id)
             if before is None:
                 raise NotFound(f"there is no site {_cut(site.id)}")
             old = Site.from_dict(json.loads(before))
+            if was is not None and old != was:
+                raise Conflict(f"somebody changed {old.name} meanwhile; nothing was saved")
+            changes = difference(old.to_dict(), site.to_dict())
             commands = [
                 ["HDEL", keys.SITE_NAMES(_G), _fold(old.name)],
                 ["HSET", keys.SITE_NAMES(_G), _fold(site.name), site.id],
                 ["HSET", keys.SITES(_G), site.id, after],
-                _line(AuditLine(now_ms, by, "site.save", site.id, _difference(old, site))),
+                _line(AuditLine(now_ms, by, "site.save", site.id, _told(changes, reverts))),
             ]
             failed = self._change(
                 [
@@ -197,13 +210,24 @@ class RedisAccounts:
 
     # -- keys ------------------------------------------------------------------------------------
 
-    def add_key(self, site_id: str, kind: KeyKind, *, now_ms: int) -> tuple[Key, str]:
+    def add_key(
+        self,
+        site_id: str,
+        kind: KeyKind,
+        *,
+        now_ms: int,
+        expires_at: int | None = None,
+        by: str = "winnow",
+    ) -> tuple[Key, str]:
         """Make a key; the second value is the key itself (door keys: 12 lower-case hex digits)."""
+        if expires_at is not None and not now_ms < expires_at <= now_ms + MAX_DAYS * _DAY_MS:
+            raise InvalidInput("a key expires in the future", field="expires_at")
         site_id = self.site(site_id).id
         door = kind is KeyKind.DOOR
         # Two characters of twelve help to tell keys apart and leave 40 bits unsaid.
         text, shown = (secrets.token_hex(6), 2) if door else (f"wk_{secrets.token_urlsafe(24)}", 4)
-        key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms)
+        key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms, expires_at)
+        told = {"site": site_id, "kind": kind} | ({"expires_at": expires_at} if expires_at else {})
         digest = self.vault.digest(text)
         stored = asdict(key)
         if door:
@@ -214,28 +238,32 @@ class RedisAccounts:
                 ["HSET", keys.KEYS(_G), digest, _json(stored)],
                 ["HSET", keys.KEY_IDS(_G), key.id, digest],
                 ["SADD", keys.SITE_KEYS(_G, site_id), digest],
-                _line(AuditLine(now_ms, "winnow", "key.add", key.id, {"site": site_id})),
+                _line(AuditLine(now_ms, by, "key.add", key.id, told)),
             ],
         )
         if failed:
             raise NotFound(f"there is no site {_cut(site_id)}")
         return key, text
 
-    def key(self, text: str) -> Key:
+    def key(self, text: str, *, now_ms: int) -> Key:
         """Return the key whose text this is, unless revoked or expired. Raises NotFound."""
         stored = self._secret(keys.KEYS(_G), text)
-        if stored is None:
+        if stored is None or (key := _key(stored)).has_expired(now_ms):
             raise NotFound("there is no such key")
-        return _key(stored)
+        return key
 
     def keys(self, site_id: str) -> list[Key]:
         """Return a site's keys, the newest first."""
         found = map(_key, self._site_keys(site_id))
         return sorted(found, key=lambda key: key.id, reverse=True)
 
-    def door_key_text(self, site_id: str) -> str | None:
-        """Return a door key in clear, for WordPress's call-back; None when there is none."""
-        doors = [stored for stored in self._site_keys(site_id) if "sealed" in stored]
+    def door_key_text(self, site_id: str, *, now_ms: int) -> str | None:
+        """Return a valid door key in clear, for WordPress's call-back; None if there is none."""
+        doors = [
+            stored
+            for stored in self._site_keys(site_id)
+            if "sealed" in stored and not _key(stored).has_expired(now_ms)
+        ]
         if not doors:
             return None
         newest = max(doors, key=lambda stored: stored["id"])
@@ -248,8 +276,10 @@ class RedisAccounts:
         site = self.site(site_id)
         sealed = self.vault.seal(secret, about=f"{door} of {site.id}")
         self._redis.hset(keys.DOOR_SECRETS(_G), f"{site.id}|{door}", sealed)
+        self.note(AuditLine(now_ms, by, "door.secret", site.id, {"door": door}))
         doors = tuple(dict.fromkeys((*site.doors, door)))
-        self.save_site(replace(site, doors=doors), by=by, now_ms=now_ms)
+        if doors != site.doors:
+            self.save_site(replace(site, doors=doors), was=site, by=by, now_ms=now_ms)
 
     def door_secret(self, site_id: str, door: Door) -> str:
         """Return the secret with which a door's client signs. Raises NotFound."""
@@ -332,41 +362,86 @@ class RedisAccounts:
     # -- moderators ------------------------------------------------------------------------------
 
     def add_moderator(
-        self, name: str, password: str, *, role: Role, sites: Sequence[str], now_ms: int
+        self,
+        name: str,
+        password: str,
+        *,
+        role: Role,
+        sites: Sequence[str],
+        now_ms: int,
+        must_change: bool = False,
+        by: str = "winnow",
     ) -> Moderator:
         """Make a moderator. Raises Conflict when the name is taken."""
-        moderator = Moderator(_name(name), role, tuple(self.site(s).id for s in sites), now_ms)
+        seen = tuple(self.site(site).id for site in sites)
+        moderator = Moderator(_name(name), role, seen, now_ms, must_change_password=must_change)
+        told = {"role": role, "sites": seen}
         stored = _json({**asdict(moderator), "password": self._hashed(password)})
         failed = self._change(
             [[keys.MODERATORS(_G), _fold(moderator.name), "", stored]],
             [
                 ["HSET", keys.MODERATORS(_G), _fold(moderator.name), stored],
                 ["HINCRBY", keys.EPOCHS(_G), _fold(moderator.name), "1"],
-                _line(AuditLine(now_ms, "winnow", "moderator.add", moderator.name, {"role": role})),
+                _line(AuditLine(now_ms, by, "moderator.add", moderator.name, told)),
             ],
         )
         if failed:
             raise Conflict(f"there is a moderator named {moderator.name} already")
         return moderator
 
-    def save_moderator(self, moderator: Moderator, *, by: str, now_ms: int) -> None:
-        """Replace a moderator's role and sites. Raises NotFound."""
-        told = {"role": moderator.role, "sites": [self.site(s).id for s in moderator.sites]}
-        line = AuditLine(now_ms, by, "moderator.save", moderator.name, told)
-        self._update_moderator(moderator.name, told, line)
+    def save_moderator(
+        self, moderator: Moderator, *, by: str, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace a moderator's role, sites, and whether they may sign in at all."""
+        sites = [self.site(site).id for site in moderator.sites]
+        told = {"role": moderator.role, "sites": sites, "disabled": moderator.disabled}
+        while True:
+            stored = self._stored_moderators()
+            before = stored.get(_fold(moderator.name))
+            if before is None:
+                raise NotFound(f"there is no moderator {_cut(moderator.name)}")
+            old = json.loads(before)
+            after = _json({**old, **told})
+            others = [one for one in stored if one != _fold(moderator.name)]
+            chief = next((one for one in others if _administers(json.loads(stored[one]))), None)
+            conditions = [[keys.MODERATORS(_G), _fold(moderator.name), before, after]]
+            if _administers(old) and not _administers(told):
+                if chief is None:
+                    raise Conflict("this is the last administrator; make somebody else one first")
+                # They must be there still: two who step down at once would leave nobody.
+                conditions.append([keys.MODERATORS(_G), chief, stored[chief]])
+            changes = difference({name: old.get(name, False) for name in told}, told)
+            commands = [["HSET", keys.MODERATORS(_G), _fold(moderator.name), after]]
+            if moderator.disabled:
+                commands.append(["HINCRBY", keys.EPOCHS(_G), _fold(moderator.name), "1"])
+            line = AuditLine(now_ms, by, "moderator.save", old["name"], _told(changes, reverts))
+            if not self._change(conditions, [*commands, _line(line)]):
+                return
 
-    def set_password(self, name: str, password: str, *, by: str, now_ms: int) -> None:
+    def set_password(
+        self, name: str, password: str, *, by: str, now_ms: int, must_change: bool = False
+    ) -> None:
         """Replace a password and end that moderator's sessions. Raises NotFound."""
-        line = AuditLine(now_ms, by, "moderator.password", _cut(name))
-        self._update_moderator(
-            name,
-            {"password": self._hashed(password)},
-            line,
-            ["HINCRBY", keys.EPOCHS(_G), _fold(name), "1"],
-        )
+        told = {"password": self._hashed(password), "must_change_password": must_change}
+        while True:
+            before = self._redis.hget(keys.MODERATORS(_G), _fold(name))
+            if before is None:
+                raise NotFound(f"there is no moderator {_cut(name)}")
+            old = json.loads(before)
+            after = _json({**old, **told})
+            failed = self._change(
+                [[keys.MODERATORS(_G), _fold(name), before.decode(), after]],
+                [
+                    ["HSET", keys.MODERATORS(_G), _fold(name), after],
+                    ["HINCRBY", keys.EPOCHS(_G), _fold(name), "1"],
+                    _line(AuditLine(now_ms, by, "moderator.password", old["name"])),
+                ],
+            )
+            if not failed:
+                return
 
     def check_password(self, name: str, password: str) -> Moderator:
-        """Return the moderator whose name and password these are. Raises NotFound otherwise."""
+        """Return the moderator whose name and password these are, unless disabled."""
         stored = self._redis.hget(keys.MODERATORS(_G), _fold(name))
         told = json.loads(stored) if stored else None
         # An unknown name costs as much time as a known one, so that names cannot be guessed by it.
@@ -375,7 +450,7 @@ class RedisAccounts:
             self._hasher.verify(hashed, password[:_PASSWORD_LENGTH])
         except (VerifyMismatchError, InvalidHashError):
             told = None
-        if told is None:
+        if told is None or told.get("disabled"):
             raise NotFound("wrong name or password")
         return _moderator(told)
 
@@ -419,20 +494,9 @@ class RedisAccounts:
             raise InvalidInput("a password has 1 to 1000 characters", field="password")
         return self._hasher.hash(password)
 
-    def _update_moderator(
-        self, name: str, told: dict[str, Any], line: AuditLine, *also: Command
-    ) -> None:
-        while True:
-            before = self._redis.hget(keys.MODERATORS(_G), _fold(name))
-            if before is None:
-                raise NotFound(f"there is no moderator {_cut(name)}")
-            after = _json({**json.loads(before), **told})
-            failed = self._change(
-                [[keys.MODERATORS(_G), _fold(name), before.decode(), after]],
-                [["HSET", keys.MODERATORS(_G), _fold(name), after], *also, _line(line)],
-            )
-            if not failed:
-                return
+    def _stored_moderators(self) -> dict[str, str]:
+        stored = self._redis.hgetall(keys.MODERATORS(_G))
+        return {name.decode(): one.decode() for name, one in stored.items()}
 
     # -- endpoints -------------------------------------------------------------------------------
 
@@ -456,17 +520,27 @@ class RedisAccounts:
             raise NotFound(f"there is no site {_cut(kept.site_id)}")
         return kept
 
-    def save_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int) -> None:
+    def save_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int, reverts: str = "") -> None:
         """Replace an endpoint's settings. Raises NotFound."""
-        failed = self._change(
-            [[keys.ENDPOINTS(_G), endpoint.id, "*"]],
-            [
-                ["HSET", keys.ENDPOINTS(_G), endpoint.id, self._sealed(endpoint)],
-                _line(AuditLine(now_ms, by, "endpoint.save", endpoint.id)),
-            ],
-        )
-        if failed:
-            raise NotFound(f"there is no endpoint {_cut(endpoint.id)}")
+        after = self._sealed(endpoint)
+        while True:
+            before = self._redis.hget(keys.ENDPOINTS(_G), endpoint.id)
+            if before is None:
+                raise NotFound(f"there is no endpoint {_cut(endpoint.id)}")
+            old, new = asdict(self._unsealed(before)), asdict(endpoint)
+            for told in (old, new):
+                del told["failing_since"]  # the deliverer's own note, no setting
+            changes = difference(old, new, secret={"secrets", "headers"})
+            told = {"site": endpoint.site_id} | _told(changes, reverts)
+            failed = self._change(
+                [[keys.ENDPOINTS(_G), endpoint.id, before.decode(), after]],
+                [
+                    ["HSET", keys.ENDPOINTS(_G), endpoint.id, after],
+                    _line(AuditLine(now_ms, by, "endpoint.save", endpoint.id, told)),
+                ],
+            )
+            if not failed:
+                return
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
         """Return an endpoint with its secrets in clear. Raises NotFound."""
@@ -490,7 +564,11 @@ class RedisAccounts:
             [
                 ["HDEL", keys.ENDPOINTS(_G), endpoint_id],
                 ["SREM", keys.SITE_ENDPOINTS(_G, endpoint.site_id), endpoint_id],
-                _line(AuditLine(now_ms, by, "endpoint.remove", endpoint_id)),
+                _line(
+                    AuditLine(
+                        now_ms, by, "endpoint.remove", endpoint_id, {"site": endpoint.site_id}
+                    )
+                ),
             ],
         )
 
@@ -520,10 +598,31 @@ class RedisAccounts:
         """Put a line on the audit trail."""
         self._redis.execute_command(*_line(line))
 
-    def audit(self, *, limit: int = 200) -> list[AuditLine]:
-        """Return the audit trail, the newest first."""
-        rows = self._redis.xrevrange(keys.AUDIT(_G), count=limit)
-        return [AuditLine(**json.loads(fields[b"line"])) for _, fields in rows]
+    def audit(
+        self, *, limit: int = 200, before: str = "", about: str = "", by: str = "", action: str = ""
+    ) -> list[AuditLine]:
+        """Return the audit trail, the newest first: of the lines older than the line *before*."""
+        found: list[AuditLine] = []
+        cursor = f"({before}" if _LINE_ID.fullmatch(before) else "+"
+        while len(found) < limit:
+            rows = self._redis.xrevrange(keys.AUDIT(_G), max=cursor, count=max(limit, _LINES_READ))
+            lines = [_audit_line(*row) for row in rows]
+            found += [line for line in lines if _fits(line, about=about, by=by, action=action)]
+            if len(rows) < max(limit, _LINES_READ):
+                break
+            cursor = f"({lines[-1].id}"
+        return found[:limit]
+
+    def audit_line(self, line_id: str) -> AuditLine:
+        """Return one line of the trail. Raises NotFound."""
+        rows = (
+            self._redis.xrange(keys.AUDIT(_G), line_id, line_id)
+            if _LINE_ID.fullmatch(line_id)
+            else []
+        )
+        if not rows:
+            raise NotFound("the trail has no such line, or not any more")
+        return _audit_line(*rows[0])
 
     def _change(self, conditions: list[Condition], commands: list[Command]) -> int:
         if self._script is None:
@@ -533,18 +632,28 @@ class RedisAccounts:
 
 
 def _line(line: AuditLine) -> Command:
-    told = _json(asdict(line))
+    told = _json({name: value for name, value in asdict(line).items() if name != "id"})
     return ["XADD", keys.AUDIT(_G), "MAXLEN", "~", str(AUDIT_LINES), "*", "line", told]
 
 
-def _difference(old: Site, new: Site) -> dict[str, Any]:
-    """Return the settings that differ, as they are now."""
-    before, after = old.to_dict(), new.to_dict()
-    changed = {name: value for name, value in after.items() if value != before[name]}
-    if "policy" in changed:
-        policy = changed["policy"].items()
-        changed["policy"] = {k: v for k, v in policy if v != before["policy"][k]}
-    return changed
+def _audit_line(line_id: bytes, fields: dict[bytes, bytes]) -> AuditLine:
+    return AuditLine(**json.loads(fields[b"line"]), id=line_id.decode())
+
+
+def _fits(line: AuditLine, *, about: str, by: str, action: str) -> bool:
+    return (
+        (not about or about in {line.subject, line.detail.get("site")})
+        and (not by or _fold(line.by) == _fold(by))
+        and (not action or line.action == action or line.action.startswith(f"{action}."))
+    )
+
+
+def _told(changes: dict[str, Change], reverts: str) -> dict[str, Any]:
+    return {"changes": changes} | ({"reverts": reverts} if reverts else {})
+
+
+def _administers(told: Mapping[str, Any]) -> bool:
+    return told["role"] == Role.ADMIN and not told.get("disabled")
 
 
 def _site(stored: bytes) -> Site:
@@ -557,7 +666,14 @@ def _key(stored: dict[str, Any]) -> Key:
 
 
 def _moderator(told: dict[str, Any]) -> Moderator:
-    return Moderator(told["name"], Role(told["role"]), tuple(told["sites"]), told["created_at"])
+    return Moderator(
+        told["name"],
+        Role(told["role"]),
+        tuple(told["sites"]),
+        told["created_at"],
+        told.get("disabled", False),
+        told.get("must_change_password", False),
+    )
 
 
 def _json(told: Any) -> str:

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
 from moderation.events import EventType
-from moderation.policy import Mode
+from moderation.policy import MAX_ENTRIES, NEVER, Mode
 from moderation.scores import Label
-from moderation.site import Door, EndpointKind, KeyKind
+from moderation.site import MAX_DAYS, Door, EndpointKind, KeyKind
 from moderation.verdict import Action
 
 MAX_BATCH = 1000
@@ -43,7 +43,7 @@ Content = Annotated[
 ]
 Short = Annotated[Text, Field(max_length=200)]
 Long = Annotated[Text, Field(max_length=2000)]
-Threshold = Annotated[float, Field(ge=0, le=1.01)]
+Threshold = Annotated[float, Field(ge=0, le=NEVER)]
 
 
 class _Strict(BaseModel):
@@ -160,8 +160,8 @@ class PolicyIn(_Strict):
     mode: Annotated[Mode | None, Field(strict=False)] = None
     flag_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
     reject_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
-    blocked_words: Annotated[list[Short], Field(max_length=5000)] | None = None
-    blocked_domains: Annotated[list[Short], Field(max_length=5000)] | None = None
+    blocked_words: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
+    blocked_domains: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
     hold_first_comment: bool | None = None
     hold_links_over: Annotated[int | None, Field(ge=0, le=1000)] = None
     hold_near_duplicates: Annotated[int | None, Field(ge=1, le=1000)] = None
@@ -173,9 +173,10 @@ class RetentionIn(_Strict):
     """For how many days texts, and then bare verdicts, are kept."""
 
     text_days: (
-        dict[Annotated[Status, Field(strict=False)], Annotated[int, Field(ge=0, le=36500)]] | None
+        dict[Annotated[Status, Field(strict=False)], Annotated[int, Field(ge=0, le=MAX_DAYS)]]
+        | None
     ) = None
-    verdict_days: Annotated[int | None, Field(ge=0, le=36500)] = None
+    verdict_days: Annotated[int | None, Field(ge=0, le=MAX_DAYS)] = None
 
 
 class SiteChange(_Strict):
@@ -193,6 +194,10 @@ class KeyIn(_Strict):
     """A new key."""
 
     kind: Annotated[KeyKind, Field(strict=False)] = KeyKind.API
+    expires_at: Annotated[
+        AwareDatetime | None,
+        Field(strict=False, description="When it stops working; left out: never."),
+    ] = None
 
 
 class EndpointIn(_Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from moderation.site import KeyKind
+from moderation.site import MAX_DAYS, KeyKind
 from service.cli.context import answer, answer_all, as_json, storage, whoever
 from service.shapes import key_shape
 
@@ -23,19 +23,29 @@ def key() -> None:
     show_default=True,
     help="api opens the native API; door opens the drop-in doors (Akismet and others) alone.",
 )
+@click.option(
+    "--days",
+    type=click.IntRange(1, MAX_DAYS),
+    help="Let it expire after so many days; left out, it works until it is revoked.",
+)
 @as_json
-def add(site: str, kind: str, *, as_json: bool) -> None:
+def add(site: str, kind: str, days: int | None, *, as_json: bool) -> None:
     """Make another key for a site; it is shown this once.
 
-    Example: ./winnow key add blog --kind door
+    Example: ./winnow key add blog --kind door --days 90
     """
     with storage() as adapters:
-        owner = adapters.accounts.site(site)
+        owner, now = adapters.accounts.site(site), adapters.clock.now_ms()
+        expires_at = now + days * 86_400_000 if days else None
         made, text = adapters.accounts.add_key(
-            owner.id, KeyKind(kind), now_ms=adapters.clock.now_ms()
+            owner.id, KeyKind(kind), expires_at=expires_at, by=whoever(), now_ms=now
         )
-    told = {"id": made.id, "key": text, "kind": made.kind}
-    answer(told, as_json=as_json, text=f"key   {text}\nid    {made.id}\nkind  {made.kind}")
+    expires = key_shape(made)["expires_at"]
+    told = {"id": made.id, "key": text, "kind": made.kind, "expires_at": expires}
+    lines = [f"key      {text}", f"id       {made.id}", f"kind     {made.kind}"]
+    if expires:
+        lines.append(f"expires  {expires}")
+    answer(told, as_json=as_json, text="\n".join(lines))
 
 
 @key.command(name="list")
@@ -51,7 +61,13 @@ def list_(site: str, *, as_json: bool) -> None:
     answer_all(
         records,
         as_json=as_json,
-        columns={"id": str, "kind": str, "hint": str, "created_at": str},
+        columns={
+            "id": str,
+            "kind": str,
+            "hint": str,
+            "created_at": str,
+            "expires_at": lambda at: at or "never",
+        },
         nothing="This site has no key; `./winnow key add SITE` makes one.",
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-
 import click
 
+from moderation import workflow
 from moderation.site import Role
 from service.cli.context import (
     answer,
@@ -26,11 +25,6 @@ def moderator() -> None:
     """Add, list, reset and remove the people who moderate."""
 
 
-def new_password() -> str:
-    """Return a password that nobody guesses and anybody can type."""
-    return "-".join(secrets.token_hex(2) for _ in range(4))
-
-
 @moderator.command()
 @click.argument("name")
 @click.option("--site", "sites", multiple=True, help="A site whose comments they see. Repeatable.")
@@ -43,14 +37,18 @@ def new_password() -> str:
 )
 @as_json
 def add(name: str, sites: tuple[str, ...], role: str, *, as_json: bool) -> None:
-    """Add a moderator; the password is made up and shown this once.
+    """Add a moderator; the password is made up, shown this once, and changed at the first sign-in.
 
     Example: ./winnow moderator add ada --site blog
     """
-    password = new_password()
     with storage() as adapters:
-        made = adapters.accounts.add_moderator(
-            name, password, role=Role(role), sites=sites, now_ms=adapters.clock.now_ms()
+        made, password = workflow.add_moderator(
+            name,
+            role=Role(role),
+            sites=sites,
+            by=whoever(),
+            accounts=adapters.accounts,
+            clock=adapters.clock,
         )
     if made.role is Role.MODERATOR and not made.sites:
         click.echo(f"{made.name} sees no site yet; name one by --site, or --role admin.", err=True)
@@ -76,6 +74,7 @@ def list_(*, as_json: bool) -> None:
             "name": plain,
             "role": str,
             "sites": listed,
+            "disabled": lambda told: "yes" if told else "no",
             "created_at": str,
         },
         nothing="There is no moderator; `./winnow moderator add NAME` adds one.",
@@ -90,9 +89,10 @@ def reset(name: str, *, as_json: bool) -> None:
 
     Example: ./winnow moderator reset ada
     """
-    password = new_password()
     with storage() as adapters:
-        adapters.accounts.set_password(name, password, by=whoever(), now_ms=adapters.clock.now_ms())
+        password = workflow.reset_password(
+            name, by=whoever(), accounts=adapters.accounts, clock=adapters.clock
+        )
         name = adapters.accounts.moderator(name).name
     _tell_password(name, password, as_json=as_json)
 

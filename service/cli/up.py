@@ -27,9 +27,9 @@ from moderation.errors import BadSettings, StorageUnavailable
 from moderation.settings import Settings
 from moderation.site import KeyKind, Role
 from moderation.store.embedded import EmbeddedValkey
+from moderation.vault import new_password
 from service.cli import processes
 from service.cli.context import embedded, holding, read_settings
-from service.cli.moderator import new_password
 from service.cli.processes import Process
 
 log = structlog.get_logger(__name__)

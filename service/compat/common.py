@@ -55,7 +55,7 @@ class Sites:
 def _site(text: str) -> Site | None:
     accounts = winnow().accounts
     try:
-        key = accounts.key(text)
+        key = accounts.key(text, now_ms=winnow().clock.now_ms())
         return accounts.site(key.site_id) if key.kind is KeyKind.DOOR else None
     except NotFound:
         return None

@@ -32,6 +32,8 @@ DESK = "winnow_desk"
 _PLAIN = frozenset("\n\t\u200d")
 #: Pages that anybody may open.
 _OPEN = frozenset({"desk.sign_in", "desk.static"})
+#: Pages for whoever has yet to change a password that somebody else made up.
+_UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
 
 
 def desk() -> Desk:
@@ -60,6 +62,8 @@ def _identify() -> Response | None:
         return redirect(url_for("desk.sign_in", next=following))
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         csrf.protect()
+    if g.moderator and g.moderator.must_change_password and request.endpoint not in _UNCHANGED:
+        return redirect(url_for("desk.password"))
     return None
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from moderation import wiring
+from moderation.errors import NotFound
 from moderation.site import KeyKind, Role
 
 
 def test_a_new_site_comes_with_a_key_that_works(ask, adapters: wiring.Adapters):
     told = ask("site", "add", "blog", "--url", "https://blog.example")
     assert list(told) == ["id", "name", "key"]
-    assert adapters.accounts.key(told["key"]).site_id == told["id"]
+    assert adapters.accounts.key(told["key"], now_ms=1).site_id == told["id"]
     assert adapters.accounts.site("blog").url == "https://blog.example"
 
 
@@ -44,7 +45,7 @@ def test_a_site_is_removed_once_the_person_says_so(run, ask):
 def test_a_key_is_made_listed_and_revoked(run, ask, kind: str):
     ask("site", "add", "blog")
     told = ask("key", "add", "blog", "--kind", kind)
-    assert list(told) == ["id", "key", "kind"]
+    assert list(told) == ["id", "key", "kind", "expires_at"]
     assert told["kind"] == kind
     listed = ask("key", "list", "blog", many=True)
     assert told["id"] in [one["id"] for one in listed]
@@ -52,6 +53,17 @@ def test_a_key_is_made_listed_and_revoked(run, ask, kind: str):
     run("key", "revoke", told["id"])
     assert told["id"] not in [one["id"] for one in ask("key", "list", "blog", many=True)]
     run("key", "revoke", told["id"], code=1)
+
+
+def test_a_key_may_be_made_for_some_days_only(run, ask, adapters: wiring.Adapters):
+    ask("site", "add", "blog")
+    told = ask("key", "add", "blog", "--days", "2")
+    now = adapters.clock.now_ms()
+    assert adapters.accounts.key(told["key"], now_ms=now)
+    with pytest.raises(NotFound):
+        adapters.accounts.key(told["key"], now_ms=now + 3 * 86_400_000)
+    assert told["expires_at"] in run("key", "list", "blog").stdout
+    run("key", "add", "blog", "--days", "0", code=2)
 
 
 def test_a_moderators_password_is_made_up_and_works(run, ask, adapters: wiring.Adapters):
@@ -63,6 +75,7 @@ def test_a_moderators_password_is_made_up_and_works(run, ask, adapters: wiring.A
     again = ask("moderator", "reset", "ada")
     assert adapters.accounts.check_password("ada", again["password"]) == ada
     assert again["password"] != told["password"]
+    assert ada.must_change_password
     (listed,) = ask("moderator", "list", many=True)
     assert (listed["name"], listed["sites"]) == ("ada", ["blog"])
     run("moderator", "remove", "ada", "--yes")

@@ -1,0 +1,115 @@
+"""Taking back a change of settings: all of it, by a new change, and never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from moderation import workflow
+from moderation.errors import Conflict, NotFound
+from moderation.policy import Mode, Policy
+from moderation.ports import AuditLine
+from moderation.site import Door, Endpoint, KeyKind, Retention, Role
+from tests.support.world import World
+
+
+def revert_newest(world: World) -> AuditLine:
+    accounts = world.adapters.accounts
+    return workflow.revert(
+        accounts.audit(limit=1)[0].id, by="eve", accounts=accounts, clock=world.adapters.clock
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda site: replace(site, policy=Policy(mode=Mode.SHADOW, flag_at={"spam": 0.2})),
+        lambda site: replace(site, policy=replace(site.policy, blocked_words=("a", "b"))),
+        lambda site: replace(site, policy=replace(site.policy, hold_links_over=3)),
+        lambda site: replace(site, retention=Retention({"approved": 1}, verdict_days=2)),
+        lambda site: replace(site, doors=(Door.CORAL,), record_doors=True, name="renamed"),
+    ],
+)
+def test_a_sites_settings_go_back_to_what_they_were(world: World, change: Callable):
+    accounts = world.adapters.accounts
+    accounts.save_site(change(world.site), by="ada", now_ms=1)
+    line = revert_newest(world)
+    back = accounts.site(world.site.id)
+    assert replace(back, doors=tuple(sorted(back.doors))) == replace(
+        world.site, doors=tuple(sorted(world.site.doors))
+    )
+    assert accounts.audit(limit=1)[0].by == "eve"
+    assert accounts.audit(limit=1)[0].detail["reverts"] == line.id
+
+
+def test_a_revert_can_be_reverted(world: World):
+    accounts = world.adapters.accounts
+    accounts.save_site(replace(world.site, url="https://new.example"), by="ada", now_ms=1)
+    revert_newest(world)
+    revert_newest(world)
+    assert accounts.site(world.site.id).url == "https://new.example"
+
+
+def test_what_has_changed_since_is_not_reverted_in_part(world: World):
+    accounts = world.adapters.accounts
+    changed = replace(world.site, url="https://a.example", record_doors=True)
+    accounts.save_site(changed, by="ada", now_ms=1)
+    line = accounts.audit(limit=1)[0]
+    again = replace(changed, url="https://b.example")
+    accounts.save_site(again, by="bob", now_ms=2)
+    with pytest.raises(Conflict, match="url has changed again since"):
+        workflow.revert(line.id, by="eve", accounts=accounts, clock=world.adapters.clock)
+    assert accounts.site(world.site.id) == again
+
+
+def test_a_moderators_role_and_sites_go_back(world: World):
+    accounts = world.adapters.accounts
+    accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=1)
+    bob = accounts.add_moderator("bob", "two", role=Role.MODERATOR, sites=("demo",), now_ms=1)
+    changed = replace(bob, role=Role.ADMIN, sites=(), disabled=True)
+    accounts.save_moderator(changed, by="ada", now_ms=1)
+    revert_newest(world)
+    assert accounts.check_password("bob", "two") == bob
+
+
+def test_an_endpoints_settings_go_back_and_its_secrets_stay(world: World):
+    accounts = world.adapters.accounts
+    endpoint = accounts.add_endpoint(
+        Endpoint("", world.site.id, "https://a.example", headers={"X": "1"}), by="ada", now_ms=1
+    )
+    changed = replace(endpoint, url="https://b.example", events=("comment.spam",), enabled=False)
+    accounts.save_endpoint(changed, by="ada", now_ms=1)
+    revert_newest(world)
+    assert accounts.endpoint(endpoint.id) == endpoint
+    workflow.rotate_secret(endpoint.id, by="ada", accounts=accounts, clock=world.adapters.clock)
+    with pytest.raises(Conflict):
+        revert_newest(world)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda accounts, site: accounts.add_key(site.id, KeyKind.API, now_ms=1),
+        lambda accounts, site: accounts.set_door_secret(
+            site.id, Door.AKISMET, "sesame", by="ada", now_ms=1
+        ),
+        lambda accounts, site: accounts.note(AuditLine(1, "ada", "sign-in", "desk")),
+        lambda accounts, site: accounts.save_site(site, by="ada", now_ms=1),
+    ],
+)
+def test_what_is_no_change_of_settings_cannot_be_reverted(world: World, act: Callable):
+    act(world.adapters.accounts, world.site)
+    with pytest.raises(Conflict):
+        revert_newest(world)
+
+
+def test_a_change_of_what_is_gone_cannot_be_reverted(world: World):
+    accounts = world.adapters.accounts
+    accounts.save_site(replace(world.site, url="https://a.example"), by="ada", now_ms=1)
+    line = accounts.audit(limit=1)[0]
+    accounts.remove_site(world.site.id, by="ada", now_ms=1)
+    for gone in (line.id, "1-1"):
+        with pytest.raises(NotFound):
+            workflow.revert(gone, by="eve", accounts=accounts, clock=world.adapters.clock)
