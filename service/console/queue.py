@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +18,8 @@ from moderation.errors import StaleVersion, WinnowError
 from moderation.lists import domains_in
 from moderation.ports import Order
 from moderation.scores import Label
-from moderation.site import Site
-from service.console.base import bp, desk, me, my_comment, my_site, my_sites
+from moderation.site import Role, Site
+from service.console.base import administrator, bp, desk, me, my_comment, my_site, my_sites
 from service.console.pages import page
 from service.context import winnow
 
@@ -36,6 +36,11 @@ DONE = {
     Decision.REJECT: "Rejected",
     Decision.SPAM: "Marked as spam",
 }
+#: What the policy says of what it holds, beside the labels; for the filter.
+CODES = (
+    "near_duplicate", "links", "blocked_word", "blocked_domain", "unknown_language",
+    "first_comment", "hold_all", "empty", "unscored",
+)  # fmt: skip
 REASONS = ("off-topic", "abusive", "advertising", "repeated", "personal data", "illegal")
 
 
@@ -98,8 +103,8 @@ def queue() -> Any:
         claims={comment: who for comment, who in claims.items() if who != me().name},
         counts=context.comments.counts(site.id),
         labels=list(Label),
+        codes=[*Label, *CODES],
         reasons=REASONS,
-        thresholds=_flag_at(site),
     )
 
 
@@ -135,6 +140,7 @@ def comment(comment_id: str) -> Any:
     found = my_comment(comment_id)
     context, author = winnow(), found.draft.author
     site = context.accounts.site(found.site_id)
+    explained = _explained(found)
     others: list[Comment] = []
     if author.email or author.ip:
         others = context.comments.by_author(site.id, email=author.email, ip=author.ip, limit=11)
@@ -143,8 +149,8 @@ def comment(comment_id: str) -> Any:
         comment=found,
         site=site,
         holder=desk().claim(found.id, me().name) if found.status is Status.FLAGGED else me().name,
-        pieces=_pieces(found),
-        why=_why(found),
+        pieces=_pieces(found.content, explained),
+        why=list(getattr(explained, "reasons", ()))[:6],
         others=[one for one in others if one.id != found.id][:10],
         parent=_parent(site, found),
         domains=sorted(domains_in(found.content).hosts),
@@ -163,6 +169,8 @@ def decide() -> Any:
     word = request.form.get("decision", "")
     if not wanted or len(wanted) > BULK or word not in set(Decision):
         abort(400)
+    if request.form.get("block"):
+        _block(my_site(request.form.get("site", "")), request.form["block"][:253])
     decision, context = Decision(word), winnow()
     settings = context.settings
     hold = settings.undo_seconds if len(wanted) == 1 else settings.bulk_undo_seconds
@@ -241,7 +249,7 @@ def bulk() -> Any:
     """Show what a bulk action would hit, before anything is done."""
     kind, value = request.args.get("kind", ""), request.args.get("value", "")[:320]
     site = my_site(request.args.get("site", ""))
-    comments = winnow().comments
+    comments, block = winnow().comments, ""
     if kind == "author":
         found = comments.by_author(site.id, email=value) if value else []
         title, decision = "Approve all of this author’s", Decision.APPROVE
@@ -249,13 +257,37 @@ def bulk() -> Any:
         found, _, _ = _page(site, Order.NEWEST, Filters(), None, limit=SCANNED)
         found = [one for one in found if domains_in(one.content).touches(value)]
         title, decision = f"Mark as spam all that link to {value}", Decision.SPAM
+        block = (
+            value if me().role is Role.ADMIN and value not in site.policy.blocked_domains else ""
+        )
     else:
         found, _, _ = _page(site, Order.PRIORITY, _filters(), None, limit=BULK)
         title = "All that fit the filter"
         word = request.args.get("decision", "")
         decision = Decision(word) if word in set(Decision) else Decision.REJECT
     waiting = [one for one in found if one.status in {Status.FLAGGED, Status.PENDING}][:BULK]
-    return page("bulk.html", site=site, title=title, decision=decision, comments=waiting, kind=kind)
+    return page(
+        "bulk.html",
+        site=site,
+        title=title,
+        decision=decision,
+        comments=waiting,
+        kind=kind,
+        block=block,
+    )
+
+
+def _block(site: Site, domain: str) -> None:
+    """Hold from now on what links to *domain*, as an administrator wishes."""
+    administrator()
+    if not domains_in(f"https://{domain}/").touches(domain):
+        abort(400)
+    if domain not in site.policy.blocked_domains:
+        domains = (*site.policy.blocked_domains, domain)
+        changed = replace(site, policy=replace(site.policy, blocked_domains=domains))
+        context = winnow()
+        context.accounts.save_site(changed, by=me().name, now_ms=context.clock.now_ms())
+        flash(f"{domain} is blocked from now on.")
 
 
 def _page(
@@ -318,9 +350,8 @@ def _explained(comment: Comment) -> Any:
         return None
 
 
-def _pieces(comment: Comment) -> list[tuple[str, int]]:
+def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
     """Return the text in pieces, each with how much it weighed against the comment, 0 to 3."""
-    text, explained = comment.content, _explained(comment)
     levels = [0] * len(text)
     if explained is not None:
         heaviest = max((span.weight for span in explained.spans), default=0.0)
@@ -336,11 +367,6 @@ def _pieces(comment: Comment) -> list[tuple[str, int]]:
             pieces.append((text[start:at], levels[start]))
             start = at
     return pieces
-
-
-def _why(comment: Comment) -> list[str]:
-    explained = _explained(comment)
-    return list(getattr(explained, "reasons", ()))[:6] if explained is not None else []
 
 
 def _parent(site: Site, comment: Comment) -> Comment | None:

@@ -180,6 +180,38 @@ def test_a_bulk_action_shows_what_it_would_hit_first(world: World, admin: FlaskC
     assert "<b>3</b> waiting comments" in admin.get(path).text
 
 
+def test_a_spammed_domain_can_be_blocked_with_it(world: World, admin: FlaskClient):
+    ids = [one.id for one in world.submit("spam=0.6 http://pills.example/ a", "spam=0.6 b")]
+    world.screen()
+    asked = f"/desk/bulk?site={world.site.id}&kind=domain&value=pills.example"
+    page = admin.get(asked).text
+    assert "1</b> waiting comment." in page
+    assert 'name="block" value="pills.example"' in page
+    decide(admin, ids[0], "spam", site=world.site.id, block="pills.example")
+    assert world.adapters.comments.get(ids[0]).status == "spam"
+    site = world.adapters.accounts.site(world.site.id)
+    assert site.policy.blocked_domains == ("pills.example",)
+    assert 'name="block"' not in admin.get(asked).text, "it is blocked already"
+
+
+def test_a_moderator_who_is_no_admin_blocks_nothing(world: World):
+    world.add_moderator("bob", sites=[world.site.id])
+    comment = world.comment("spam=0.6 http://pills.example/ a")
+    answer = decide(
+        sign_in(world, "bob"), comment.id, "spam", site=world.site.id, block="pills.example"
+    )
+    assert answer.status_code == 403
+    assert world.adapters.comments.get(comment.id).status == "flagged"
+
+
+def test_the_queue_is_filtered_by_reason(world: World, admin: FlaskClient):
+    world.submit("toxicity=0.6 rude words", "spam=0.6 cheap things")
+    world.screen()
+    page = admin.get(f"/desk/queue?site={world.site.id}&why=spam").text
+    assert "cheap things" in page
+    assert "rude words" not in page
+
+
 def test_a_comment_that_never_was_is_a_page_that_says_so(admin: FlaskClient):
     answer = admin.get("/desk/comments/nonsense")
     assert (answer.status_code, "there is no comment" in answer.text) == (404, True)
