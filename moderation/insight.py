@@ -1,13 +1,19 @@
-"""What a changed policy would do to comments already screened. Pure."""
+"""What a changed policy would do to comments already screened, and where the model erred. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from moderation.comment import SETTLED, Comment, Status
+from moderation.comment import SETTLED, Comment, Decision, Status
 from moderation.policy import Case, Policy, Thresholds, judge, outcome
+from moderation.ports import KeptDecision
+from moderation.scores import Label
+from moderation.verdict import Action
+
+#: Of each kind of move so many comments are named.
+EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,8 @@ class WhatIf:
     decided: int
     disagreed_before: int
     disagreed_after: int
+    #: A few of the comments that would move, by where from and where to.
+    examples: dict[tuple[str, str], tuple[Comment, ...]] = field(default_factory=dict)
 
 
 def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thresholds) -> WhatIf:
@@ -30,6 +38,7 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
     """
     looked_at = decided = before = after = 0
     moves: Counter[tuple[str, str]] = Counter()
+    examples: defaultdict[tuple[str, str], list[Comment]] = defaultdict(list)
     for comment in comments:
         if comment.scores is None or not comment.content:
             continue
@@ -37,13 +46,45 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
         was, would = (_status(comment, policy, defaults) for policy in (old, new))
         if was is not would:
             moves[was, would] += 1
+            if len(examples[was, would]) < EXAMPLES:
+                examples[was, would].append(comment)
         if comment.status in SETTLED and not comment.history[-1].by.startswith(
             ("model ", "winnow")
         ):
             decided += 1
             before += _disagree(was, comment.status)
             after += _disagree(would, comment.status)
-    return WhatIf(looked_at, moves.total(), dict(moves), decided, before, after)
+    told = {move: tuple(few) for move, few in examples.items()}
+    return WhatIf(looked_at, moves.total(), dict(moves.most_common()), decided, before, after, told)
+
+
+def agrees(action: str, decision: str) -> bool:
+    """Tell whether the machine leaned the way the person went; a flag leans to neither."""
+    return action == Action.FLAG or (action == Action.ALLOW) == (decision == Decision.APPROVE)
+
+
+def how_wrong(kept: KeptDecision) -> float:
+    """Return by how much, of 1, the model's scores missed what a person then decided.
+
+    Of an approved comment the highest score is what was too much; of one that was not, the highest
+    is what there should have been more of: of its score for spam, if that is what it was.
+    """
+    if kept.scores is None:
+        return 0.0
+    worst = max((kept.scores[label] for label in Label), default=0.0)
+    if kept.decision is Decision.APPROVE:
+        return worst
+    return 1 - (kept.scores[Label.SPAM] if kept.decision is Decision.SPAM else worst)
+
+
+def most_wrong(decisions: Iterable[KeptDecision]) -> list[KeptDecision]:
+    """Return the decisions that went against the machine's verdict, the worst miss first."""
+    against = [
+        one
+        for one in decisions
+        if not one.undone and one.verdict and not agrees(one.verdict.action, one.decision)
+    ]
+    return sorted(against, key=how_wrong, reverse=True)
 
 
 def _status(comment: Comment, policy: Policy, defaults: Thresholds) -> Status:

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from flask import Flask
 
+from moderation.comment import from_ms
 from moderation.store.desk import Desk
-from service.console import admin, base, queue, session
+from service.console import (
+    admin,
+    audit,
+    base,
+    keys,
+    model,
+    moderators,
+    queue,
+    session,
+    settings,
+)
 from service.context import Context
 from service.limits import Limiter
 
-__all__ = ["admin", "init_app", "queue"]  # importing the views fills the blueprint
+__all__ = [
+    "admin",
+    "audit",
+    "init_app",
+    "keys",
+    "model",
+    "moderators",
+    "queue",
+    "settings",
+]  # importing the views fills the blueprint
 
 
 def init_app(app: Flask, context: Context) -> None:
@@ -26,6 +46,8 @@ def init_app(app: Flask, context: Context) -> None:
     app.extensions[session.LIMITER] = Limiter.of(context.settings.login_rate, context.redis)
     base.csrf.init_app(app)
     app.add_template_filter(base.shown, "shown")
+    app.add_template_filter(base.told, "told")
     app.add_template_filter(base.when, "when")
+    app.add_template_filter(from_ms, "at")
     app.register_blueprint(base.bp)
     app.add_url_rule("/", "root", base.root)

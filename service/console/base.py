@@ -154,6 +154,19 @@ def shown(text: str) -> Markup:
     return Markup("").join(pieces)
 
 
+def told(value: object) -> str:
+    """Return a setting's value in words, for people."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(str, value)) or "nothing"
+        case _:
+            return str(value) if value != "" else "nothing"
+
+
 def when(at: datetime) -> Markup:
     """Return a time for people, with the exact one behind it."""
     seconds = max(0, (datetime.now(UTC) - at).total_seconds())

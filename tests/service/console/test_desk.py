@@ -132,7 +132,7 @@ def test_a_moderator_neither_sees_nor_touches_another_site_by_any_route(world: W
     csrf = token(client.get("/desk/queue").text)
     fill = {
         "comment_id": comment.id, "site_id": world.site.id, "endpoint_id": comment.id,
-        "filename": "desk.css",
+        "filename": "desk.css", "line_id": "1-1",
     }  # fmt: skip
     for rule in world.app.url_map.iter_rules():
         if not rule.endpoint.startswith("desk.") or rule.endpoint in {
@@ -163,10 +163,12 @@ def test_what_if_says_what_would_change_before_anything_is_saved(world: World, a
         world.comment(f"toxicity=0.4 number {n}")
     path = f"/desk/sites/{world.site.id}/settings"
     told = {"csrf_token": token(admin.get(path).text), "mode": "hold-doubtful"}
-    told |= {"flag_toxicity": "30", "act": "try"}
+    told |= {"flag_toxicity": "30", "act": "preview"}
+    told["seen"] = re.search(r'name="seen" value="([^"]+)"', admin.get(path).text)[1]
     page = admin.post(path, data=told).text
     assert "3: approved → flagged" in page
     assert world.adapters.accounts.site(world.site.id).policy.flag_at == {}
+    told["previewed"] = re.search(r'name="previewed" value="([^"]+)"', page)[1]
     admin.post(path, data=told | {"act": "save"})
     assert world.adapters.accounts.site(world.site.id).policy.flag_at == {"toxicity": 0.3}
     assert world.comment("toxicity=0.4 more").status == "flagged"

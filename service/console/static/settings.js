@@ -1,0 +1,85 @@
+// Sliders over the number fields, and previews without reloading.
+// Without this file the numbers are typed and Preview is an ordinary button.
+
+const form = document.querySelector("#policy");
+
+function slider(field, verb) {
+  const range = document.createElement("input");
+  Object.assign(range, { type: "range", min: 0, max: 101, step: 0.1 });
+  range.className = verb;
+  range.setAttribute("aria-label", `${field.labels[0].textContent.replace(/\s+/g, " ")}, slider`);
+  range.addEventListener("input", () => {
+    field.value = range.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  range.addEventListener("change", () => field.dispatchEvent(new Event("change", { bubbles: true })));
+  return range;
+}
+
+for (const row of form.querySelectorAll(".score")) {
+  const fields = [...row.querySelectorAll("input[type=number]")];
+  const ranges = fields.map((field, at) => slider(field, at ? "at-reject" : "at-hold"));
+  const [hold, reject] = [row.querySelector(".b-hold"), row.querySelector(".b-reject")];
+  const own = document.createElement("button");
+  own.type = "button";
+  own.className = "quiet own";
+  own.textContent = "Model’s own";
+  own.setAttribute("aria-label", `Model’s own for ${row.querySelector("legend").textContent}`);
+  own.addEventListener("click", () => {
+    for (const field of fields) field.value = "";
+    fields[0].dispatchEvent(new Event("change", { bubbles: true }));
+    show();
+    fields[0].focus();
+  });
+  const show = () => {
+    fields.forEach((field, at) => {
+      const value = field.value === "" ? field.placeholder : field.value;
+      ranges[at].value = value;
+      const told = value > 100 ? "never" : `${value} %`;
+      ranges[at].setAttribute("aria-valuetext", field.value === "" ? `${told}, the model’s own` : told);
+      ranges[at].classList.toggle("unset", field.value === "");
+      const bar = at ? reject : hold;
+      bar.setAttribute("x", Math.min(value, 100));
+      bar.setAttribute("width", Math.max(0, 100 - value));
+    });
+    own.hidden = fields.every((field) => field.value === "");
+  };
+  row.querySelector(".slider").append(...ranges);
+  row.append(own);
+  row.addEventListener("input", show);
+  show();
+}
+
+// The newest answer wins: a slow one must not write over a later one.
+let asked = 0;
+async function swap(button) {
+  const target = document.querySelector(button.dataset.swap);
+  const mine = ++asked;
+  const body = new URLSearchParams(new FormData(form, button));
+  const answer = await fetch(form.action, { method: "POST", body });
+  if (answer.redirected || ![200, 422].includes(answer.status)) { form.requestSubmit(button); return; }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector(button.dataset.swap);
+  if (mine !== asked || !fresh) return;
+  const open = target.querySelector("details")?.open;
+  target.replaceChildren(...fresh.childNodes);
+  if (open && target.querySelector("details")) target.querySelector("details").open = true;
+}
+
+let swapping = false;
+form.addEventListener("submit", async (event) => {
+  if (!event.submitter?.dataset.swap || swapping) return;
+  event.preventDefault();
+  const label = event.submitter.value;
+  try {
+    await swap(event.submitter);
+    form.querySelector(`button[value="${CSS.escape(label)}"]`)?.focus({ preventScroll: true });
+  } catch { swapping = true; form.requestSubmit(event.submitter); }
+});
+
+let waiting;
+form.addEventListener("change", (event) => {
+  if (event.target.name === "sample") return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => swap(form.querySelector("button[value=preview]")).catch(() => {}), 250);
+});
