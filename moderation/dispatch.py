@@ -18,9 +18,10 @@ UPKEEP = "winnow-upkeep"
 SCREEN_PENDING = "worker.jobs.screen_pending"
 PURGE = "worker.jobs.purge"
 TRIM_EVENTS = "worker.jobs.trim_events"
+REMIND = "worker.jobs.remind"
 
 #: All that a worker will run: write access to Redis must not be a way to run anything else.
-ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS})
+ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS, REMIND})
 
 _TTL_SECONDS = 30
 

@@ -67,6 +67,12 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _mail_server(text: str) -> str:
+    if text and not text.startswith(("smtp://", "smtps://")):
+        raise ValueError("write smtp://user:password@host:587 or smtps://user:password@host")
+    return text
+
+
 def _setting(parse: Callable[[str], Any], default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"parse": parse, "help": text, "secret": secret})
 
@@ -138,6 +144,13 @@ class Settings:
     webhook_timeout: float = _setting(
         _seconds, 15.0, "Seconds that one attempt at delivery may take."
     )
+    smtp_url: str = _setting(
+        _mail_server,
+        "",
+        "A mail server for moderators' reminders: smtp://user:password@host:587 or smtps://...",
+        secret=True,
+    )
+    mail_from: str = _setting(str, "winnow@localhost", "Who the reminders are from.")
     event_days: float = _setting(_seconds, 7.0, "Days for which the event stream is kept.")
     log_level: str = _setting(str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = _setting(str, "auto", "json, console, or auto: console on a terminal.")

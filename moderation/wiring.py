@@ -21,6 +21,7 @@ from moderation.store.deliveries import RedisDeliveries
 from moderation.store.embedded import socket_url
 from moderation.store.metrics import RedisMetrics
 from moderation.store.migrations import DATA_VERSION, migrate
+from moderation.store.notices import RedisNotices
 from moderation.vault import Vault
 
 #: A migration whose process died is taken over after so long.
@@ -37,6 +38,7 @@ class Adapters:
     accounts: Accounts
     deliveries: RedisDeliveries
     metrics: RedisMetrics
+    notices: RedisNotices
     jobs: RqJobs
     clock: Clock
     vault: Vault
@@ -55,6 +57,7 @@ def connect(settings: Settings) -> Adapters:
         accounts=RedisAccounts(store, vault, shards=settings.shards),
         deliveries=RedisDeliveries(store, settings=settings, comments=comments),
         metrics=RedisMetrics(store),
+        notices=RedisNotices(store),
         jobs=RqJobs(Redis.from_url(settings.jobs_url or url)),
         clock=RedisClock(store),
         vault=vault,

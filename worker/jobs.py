@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from moderation import workflow
+from moderation import reminders, workflow
 from moderation.ports import Model
 from moderation.site import Site
 from moderation.wiring import Adapters
+from worker.mail import SmtpMailer
 
 
 @dataclass
@@ -72,4 +73,20 @@ def trim_events() -> int:
             site.id, adapters.accounts.endpoints(site.id), now_ms=adapters.clock.now_ms()
         )
         for site in adapters.accounts.sites()
+    )
+
+
+def remind() -> int:
+    """Write to moderators who wish to hear of what waits; return to how many."""
+    adapters = _prepared[0].adapters
+    settings = adapters.settings
+    if not settings.smtp_url:
+        return 0
+    return reminders.remind(
+        accounts=adapters.accounts,
+        comments=adapters.comments,
+        notices=adapters.notices,
+        mailer=SmtpMailer(settings.smtp_url, settings.mail_from),
+        clock=adapters.clock,
+        url=settings.url,
     )

@@ -256,6 +256,15 @@ FAILING = Kind(
 
 SESSION = Kind("session", "sess", "string", "digest", "12 h idle", _L, "who is signed in")
 CLAIM = Kind("claim", "cl", "string", "comment", "2 min", _L, "the moderator who has it open")
+NOTICES = Kind(
+    "notices",
+    "note",
+    "hash",
+    "moderator",
+    "never",
+    _L,
+    "how a moderator hears of waiting comments: address, interval, digest of the feed's",
+)
 UNDOABLE = Kind("undoable", "uu", "string", "moderator", "1 min", _L, "ids decided last, JSON")
 
 SITES = Kind("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
@@ -294,7 +303,7 @@ AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed
 
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, "worker.supervisor", "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, MIGRATING, SESSION, UNDOABLE)
+_OF_NO_SITE = (META, MIGRATING, NOTICES, SESSION, UNDOABLE)
 
 #: What docs/reference/keys.md shows and the scripts' prelude is made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]

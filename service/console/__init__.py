@@ -13,6 +13,7 @@ from service.console import (
     keys,
     model,
     moderators,
+    notices,
     queue,
     session,
     settings,
@@ -27,6 +28,7 @@ __all__ = [
     "keys",
     "model",
     "moderators",
+    "notices",
     "queue",
     "settings",
 ]  # importing the views fills the blueprint

@@ -31,7 +31,7 @@ DESK = "winnow_desk"
 #: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
 _PLAIN = frozenset("\n\t\u200d")
 #: Pages that anybody may open.
-_OPEN = frozenset({"desk.sign_in", "desk.static"})
+_OPEN = frozenset({"desk.sign_in", "desk.static", "desk.feed"})
 #: Pages for whoever has yet to change a password that somebody else made up.
 _UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
 

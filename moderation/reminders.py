@@ -1,0 +1,128 @@
+"""Telling moderators that comments wait: whom, when, and in what words. No comment's text leaves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from moderation.comment import Status, from_ms
+from moderation.ports import Accounts, Clock, Comments, Order
+from moderation.site import Moderator
+
+log = logging.getLogger(__name__)
+
+#: How seldom a moderator may wish to hear, in hours.
+INTERVALS = (1, 4, 12, 24, 168)
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A moderator's wish to hear by e-mail; no address: no wish."""
+
+    email: str = ""
+    hours: int = 24
+    sent_ms: int = 0
+    #: Whether they have a private feed.
+    has_feed: bool = False
+
+    def due(self, now_ms: int) -> bool:
+        """Tell whether the last message is long enough ago."""
+        return bool(self.email) and now_ms - self.sent_ms >= self.hours * _HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits at one site: how many, and since when (Unix ms)."""
+
+    site: str
+    count: int
+    oldest_ms: int
+
+
+class Notices(Protocol):
+    """Keeps the wishes."""
+
+    def subscription(self, name: str) -> Subscription:
+        """Return a moderator's wishes."""
+        ...
+
+    def sent(self, name: str, *, now_ms: int) -> None:
+        """Note when a moderator was last written to."""
+        ...
+
+
+class Mailer(Protocol):
+    """Sends e-mail."""
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        """Hand a message to the mail server. Raises OSError when it takes none."""
+        ...
+
+
+def remind(
+    *,
+    accounts: Accounts,
+    comments: Comments,
+    notices: Notices,
+    mailer: Mailer,
+    clock: Clock,
+    url: str,
+) -> int:
+    """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
+
+    A message that could not be sent is tried again the next time.
+    """
+    now, written = clock.now_ms(), 0
+    for moderator in accounts.moderators():
+        wish = notices.subscription(moderator.name)
+        if moderator.disabled or not wish.due(now):
+            continue
+        waiting = waiting_for(moderator, accounts=accounts, comments=comments)
+        if not waiting:
+            continue
+        try:
+            mailer.send(wish.email, *letter(waiting, url=url))
+        except OSError as problem:
+            log.warning("no reminder was sent: %s", type(problem).__name__)
+            continue
+        notices.sent(moderator.name, now_ms=now)
+        written += 1
+    return written
+
+
+def waiting_for(moderator: Moderator, *, accounts: Accounts, comments: Comments) -> list[Waiting]:
+    """Return the sites of a moderator where comments wait."""
+    found = []
+    for site in accounts.sites():
+        if not moderator.sees(site.id):
+            continue
+        count = comments.counts(site.id)[Status.FLAGGED]
+        oldest = comments.queue(site.id, order=Order.OLDEST, limit=1).items if count else ()
+        if oldest:
+            moved = oldest[0].updated_at or oldest[0].created_at
+            found.append(Waiting(site.name, count, round(moved.timestamp() * 1000)))
+    return found
+
+
+def letter(waiting: Sequence[Waiting], *, url: str) -> tuple[str, str]:
+    """Return the subject and text of a reminder: counts and a link to the desk, nothing that acts."""
+    total = sum(one.count for one in waiting)
+    subject = f"{total} comment{'' if total == 1 else 's'} waiting for a moderator"
+    lines = [
+        f"  {one.site}: {one.count}, the oldest since {from_ms(one.oldest_ms):%Y-%m-%d %H:%M} UTC"
+        for one in waiting
+    ]
+    return subject, "\n".join(
+        [
+            "These comments wait for a decision:",
+            "",
+            *lines,
+            "",
+            f"Decide on them at {url}/desk/queue",
+            "",
+            f"You asked for this message; change or stop it at {url}/desk/notices",
+        ]
+    )
