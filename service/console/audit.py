@@ -14,6 +14,26 @@ from service.console.pages import page
 from service.context import winnow
 
 PAGE = 50
+#: What people call what was done; a revert and what is not here are called by their own names.
+DEEDS = {
+    "sign-in": "signed in",
+    "sign-in.refused": "was refused at the sign-in",
+    "site.add": "added the site",
+    "site.save": "changed the site",
+    "site.remove": "removed the site",
+    "key.add": "made a key",
+    "key.revoke": "revoked a key",
+    "token.add": "made a token",
+    "token.revoke": "revoked a token",
+    "door.secret": "set a door’s secret for",
+    "endpoint.add": "added the endpoint",
+    "endpoint.save": "changed the endpoint",
+    "endpoint.remove": "removed the endpoint",
+    "moderator.add": "added",
+    "moderator.save": "changed",
+    "moderator.remove": "removed",
+    "moderator.password": "set a new password for",
+}
 #: What a line may be about, as the filter names it.
 KINDS = ("sign-in", "site", "key", "door", "endpoint", "moderator", "token")
 
@@ -34,6 +54,7 @@ def audit() -> Any:
         next=lines[PAGE - 1].id if len(lines) > PAGE else None,
         names=_names(lines),
         kinds=KINDS,
+        deeds=DEEDS,
         asked=asked,
     )
 

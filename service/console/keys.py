@@ -17,7 +17,7 @@ from service.context import winnow
 
 _DAY_MS = 86_400_000
 KINDS = {
-    KeyKind.API: "API: for a blog that calls Winnow's own API",
+    KeyKind.API: "API: for a blog that calls Winnow’s own API",
     KeyKind.DOOR: "Door: for WordPress and other clients of the drop-in doors",
 }
 

@@ -8,8 +8,11 @@ from typing import Any
 
 from flask import request
 
-from moderation.insight import agrees, how_wrong, most_wrong
+from moderation.comment import Decision
+from moderation.insight import how_wrong, most_wrong
+from moderation.ports import KeptDecision
 from moderation.scores import Label
+from moderation.verdict import Action
 from service.console.base import bp, my_site, my_sites
 from service.console.pages import page
 from service.context import winnow
@@ -26,7 +29,7 @@ def model() -> Any:
     site = my_site(request.args["site"]) if request.args.get("site") else next(iter(sites), None)
     kept = context.comments.decisions(site.id, limit=LOOKED_AT) if site else []
     judged = [one for one in kept if not one.undone and one.verdict]
-    settled = [one for one in judged if one.verdict and one.verdict.action != "flag"]
+    held = [one for one in judged if one.verdict and one.verdict.action is Action.FLAG]
     wrong = most_wrong(kept)
     card: Mapping[str, Any] = getattr(context.model, "card", {}) if context.model else {}
     return page(
@@ -41,8 +44,8 @@ def model() -> Any:
         libraries=card.get("libraries", {}),
         budget=card.get("metrics", {}).get("budget", {}),
         judged=len(judged),
-        settled=len(settled),
-        agreed=sum(agrees(one.verdict.action, one.decision) for one in settled if one.verdict),
+        held=len(held),
+        passed=sum(one.decision is Decision.APPROVE for one in held),
         wrong=[(one, how_wrong(one), _leading(one)) for one in wrong[:SHOWN]],
         missed=len(wrong),
     )
@@ -75,9 +78,10 @@ def _measured(label: Label, card: Mapping[str, Any]) -> Measured:
     )
 
 
-def _leading(one: Any) -> tuple[Label, float] | None:
+def _leading(one: KeptDecision) -> tuple[Label, float] | None:
     """Return the highest score and its label."""
-    if one.scores is None:
+    scores = one.scores
+    if scores is None:
         return None
-    label = max(Label, key=lambda label: one.scores[label])
-    return label, one.scores[label]
+    label = max(Label, key=scores.__getitem__)
+    return label, scores[label]

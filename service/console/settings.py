@@ -49,7 +49,7 @@ MODES = {
 }
 DOORS = {
     Door.AKISMET: "Akismet: WordPress and whatever else speaks Akismet",
-    Door.PERSPECTIVE: "Perspective: clients of Google's comment analyzer",
+    Door.PERSPECTIVE: "Perspective: clients of Google’s comment analyzer",
     Door.OPENAI: "OpenAI: clients of its moderation endpoint",
     Door.CORAL: "Coral: its external moderation phase, with the signing secret it shows",
 }
@@ -75,7 +75,7 @@ class PolicyForm(FlaskForm):
     hold_near_duplicates = IntegerField(
         "Hold what so many other authors sent nearly alike", [Optional(), NumberRange(1, 1000)]
     )
-    hold_first_comment = BooleanField("Hold an author's first comment")
+    hold_first_comment = BooleanField("Hold an author’s first comment")
     hold_unknown_language = BooleanField("Hold languages that the model does not know")
     sample = TextAreaField("Try the lists on a text", [Length(max=20_000)])
     #: The policy that the form was made from, so that nobody overwrites what they have not seen.
@@ -99,13 +99,13 @@ class SiteForm(FlaskForm):
     flagged = IntegerField("Held", _DAYS)
     rejected = IntegerField("Rejected", _DAYS)
     spam = IntegerField("Spam", _DAYS)
-    verdict_days = IntegerField("Verdicts, scores and history without the text", _DAYS)
-    let_go = BooleanField("Let older texts go; no revert brings them back")
+    verdict_days = IntegerField("All the rest of a comment", _DAYS)
+    let_go = BooleanField("Let go of what is older; no revert brings it back")
     doors = SelectMultipleField(
         "Doors", choices=[SelectChoice(door.value, told) for door, told in DOORS.items()]
     )
-    record_doors = BooleanField("Also record what Perspective's and OpenAI's clients have scored")
-    coral_secret = PasswordField("Coral's signing secret", [Length(max=500)])
+    record_doors = BooleanField("Also record what Perspective’s and OpenAI’s clients have scored")
+    coral_secret = PasswordField("Coral’s signing secret", [Length(max=500)])
     seen = HiddenField()
 
 

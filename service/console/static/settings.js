@@ -63,6 +63,7 @@ async function swap(button) {
   if (mine !== asked || !fresh) return;
   const open = target.querySelector("details")?.open;
   target.replaceChildren(...fresh.childNodes);
+  target.scrollIntoView({ block: "nearest" });
   if (open && target.querySelector("details")) target.querySelector("details").open = true;
 }
 
