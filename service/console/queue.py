@@ -299,8 +299,8 @@ def _page(
         found = comments.queue(site.id, order=order, cursor=cursor, limit=limit)
         return list(found.items), found.next, False
     fitting: list[Comment] = []
-    for _ in range(SCANNED // 200):
-        found = comments.queue(site.id, order=order, cursor=cursor, limit=200)
+    for size in (2 * PAGE, *[200] * (SCANNED // 200)):  # most often the first look is enough
+        found = comments.queue(site.id, order=order, cursor=cursor, limit=size)
         fitting += [one for one in found.items if filters.fits(one)]
         cursor = found.next
         if cursor is None or len(fitting) >= limit:

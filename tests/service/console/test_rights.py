@@ -12,7 +12,9 @@ from moderation.site import Endpoint, KeyKind
 from tests.support.world import PASSWORD, World
 
 #: What anybody who is signed in may do for themselves, and signing in.
-OWN = {"desk.sign_in", "desk.sign_out", "desk.password", "desk.static"}
+OWN = {
+    "desk.sign_in", "desk.sign_out", "desk.password", "desk.static", "desk.notices", "desk.feed",
+}  # fmt: skip
 #: What only administrators may do.
 ADMINISTRATION = {
     "desk.settings_of",
@@ -67,6 +69,7 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
         "endpoint_id": accounts.endpoints(world.site.id)[0].id,
         "line_id": accounts.audit(limit=1)[0].id,
         "filename": "desk.css",
+        "token": world.adapters.notices.open_feed("bob"),
     }
     return [
         (rule, method, re.sub(r"<(?:\w+:)?(\w+)>", lambda name: fill[name[1]], rule.rule))
