@@ -300,6 +300,8 @@ _COMMON = frozenset(
     ]
 )
 _LONGEST_RUN = 2_000
+#: What may stand behind a word.
+_CLOSING = "!?.,;:)\"'"
 #: Beyond this code point Unicode has no combining marks.
 _LAST_MARK = 0x1EA00
 
@@ -337,7 +339,11 @@ def normalised(text: str, as_written: str) -> str:
     text = " ".join(_SPACED.sub(_joined, text).split())
     stretched = _STRETCHED.search(text) is not None
     return " ".join(
-        word if not stretched and word.isalpha() else _undisguised(word) for word in text.split(" ")
+        word
+        if (word.isalpha() or word.rstrip(_CLOSING).isalpha())
+        and not (stretched and _STRETCHED.search(word))
+        else _undisguised(word)
+        for word in text.split(" ")
     )
 
 
@@ -424,7 +430,7 @@ def _undisguised(body: str) -> str:
     """Shorten stretched letters and read digits and signs as letters in one word."""
     if "://" in body or body.startswith("www."):
         return body
-    word = body.rstrip("!?.,;:)\"'")
+    word = body.rstrip(_CLOSING)
     tail = body[len(word) :]
     once = _STRETCHED.sub(r"\1", word)
     if once != word:
