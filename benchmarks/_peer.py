@@ -1,0 +1,59 @@
+"""What most would write first: one RQ job for each comment, which scores it and keeps the verdict."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from functools import cache
+
+import redis
+from rq import Queue, SimpleWorker, Worker
+from rq.job import Job
+
+from models.scorer import Item, Scorer
+
+NAME = "peer"
+
+
+@cache
+def scorer() -> Scorer:
+    """Return the scorer, loaded once in a process and shared with its children."""
+    return Scorer.load()
+
+
+@cache
+def connection(url: str) -> redis.Redis:
+    """Return this process's connection."""
+    return redis.Redis.from_url(url)
+
+
+def judge(url: str, number: int, text: str) -> None:
+    """Score a comment and keep its scores: the job."""
+    (score,) = scorer().score([Item(text)])
+    connection(url).hset(f"peer:{number}", mapping={"scores": json.dumps(score.labels)})
+
+
+def enqueue(url: str, texts: Sequence[str]) -> list[Job]:
+    """Enqueue a job for each text."""
+    queue = Queue(NAME, connection=connection(url))
+    return [
+        queue.enqueue(judge, url, number, text, result_ttl=0) for number, text in enumerate(texts)
+    ]
+
+
+def work(url: str, *, forking: bool) -> None:
+    """Work until the queue is empty."""
+    kind = Worker if forking else SimpleWorker
+    kind([Queue(NAME, connection=connection(url))], connection=connection(url)).work(
+        burst=True, logging_level="ERROR"
+    )
+
+
+def rate(url: str, texts: Sequence[str], *, forking: bool) -> float:
+    """Return how many comments a second one worker judges."""
+    scorer()
+    enqueue(url, texts)
+    began = time.perf_counter()
+    work(url, forking=forking)
+    return len(texts) / (time.perf_counter() - began)

@@ -1,0 +1,117 @@
+"""Comments a second from acceptance in batches to verdict, beside three limits of the same run.
+
+One RQ job for each comment, with RQ's forking worker and with its SimpleWorker (two of each, as
+Winnow has two); and the scorer alone in as many processes as there are cores. The comments have 200
+characters; everything is on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from benchmarks import _peer
+from benchmarks._comments import drafts
+from models.scorer import Item
+from moderation.comment import Draft
+from tests.support.service import Running, running
+from tests.support.valkey import serving
+from tests.support.waiting import wait_until
+
+COMMENTS, FORKED, SIMPLE, RUNS, BATCH = 10_000, 60, 400, 5, 1000
+CORES = os.cpu_count() or 1
+LIMITS = {"forking": 100.0, "simple": 15.0, "scorer": 0.25}
+
+
+def alone(texts: list[str]) -> None:
+    """Score *texts* in batches, as the workers do, and nothing else."""
+    for at in range(0, len(texts), 128):
+        _peer.scorer().score([Item(text) for text in texts[at : at + 128]])
+
+
+def spread(pool: ProcessPoolExecutor, texts: list[str]) -> float:
+    """Return how many comments a second the scorer alone does on all cores."""
+    share = len(texts) // CORES
+    parts = [texts[n * share : (n + 1) * share] for n in range(CORES)]
+    began = time.perf_counter()
+    list(pool.map(alone, parts))
+    return share * CORES / (time.perf_counter() - began)
+
+
+def peers(pool: ProcessPoolExecutor, url: str, texts: list[str], *, forking: bool) -> float:
+    """Return how many comments a second as many RQ workers judge as there are cores."""
+    _peer.enqueue(url, texts)
+    began = time.perf_counter()
+    for done in [pool.submit(_peer.work, url, forking=forking) for _ in range(CORES)]:
+        done.result()
+    return len(texts) / (time.perf_counter() - began)
+
+
+def ours(winnow: Running, made: list[Draft], turn: int) -> float:
+    """Return how many comments a second go from a batch to their verdict."""
+    bodies = [
+        [draft.to_dict() | {"external_id": f"{turn}-{at + n}", "parent": ""} for n, draft in part]
+        for at in range(0, len(made), BATCH)
+        for part in [list(enumerate(made[at : at + BATCH]))]
+    ]
+    for body in bodies:
+        for comment in body:
+            del comment["parent"]
+    before = judged(winnow)
+    began = time.perf_counter()
+    for body in bodies:
+        status, told = winnow.ask("POST", "/v1/comments/batch", {"comments": body})
+        if status != 202:
+            raise SystemExit(f"a batch was answered {status}: {told}")
+    wait_until(lambda: judged(winnow) - before >= len(made), 120, "the verdicts")
+    return len(made) / (time.perf_counter() - began)
+
+
+def judged(winnow: Running) -> int:
+    """Return how many comments have a verdict, from what Prometheus would scrape."""
+    import urllib.request  # noqa: PLC0415 - nothing else here asks for a page
+
+    with urllib.request.urlopen(f"{winnow.url}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return round(
+        sum(float(line.split()[-1]) for line in lines if line.startswith("winnow_screened_total"))
+    )
+
+
+def main() -> None:
+    """Print the medians and the ratios."""
+    made = list(drafts(COMMENTS))
+    texts = [draft.content for draft in made]
+    rates: dict[str, list[float]] = {"ours": [], "scorer": [], "simple": [], "forking": []}
+    context = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running(Path(data) / "data", WINNOW_SITE_RATE="10000000/minute") as winnow,
+        serving() as valkey,
+        ProcessPoolExecutor(CORES, mp_context=context) as pool,
+    ):
+        spread(pool, texts[:512])  # every process has its scorer
+        for turn in range(RUNS):
+            rates["ours"].append(ours(winnow, made, turn))
+            rates["scorer"].append(spread(pool, texts))
+            rates["simple"].append(peers(pool, valkey.url, texts[:SIMPLE], forking=False))
+            rates["forking"].append(peers(pool, valkey.url, texts[:FORKED], forking=True))
+    for name, found in rates.items():
+        print(f"{name}: {statistics.median(found):,.0f} comments/s")
+    figures = {
+        f"to_{name}": round(
+            statistics.median(a / b for a, b in zip(rates["ours"], rates[name], strict=True)), 2
+        )
+        for name in LIMITS
+    }
+    print(json.dumps(figures | {f"limit_{name}": limit for name, limit in LIMITS.items()}))
+
+
+if __name__ == "__main__":
+    main()
