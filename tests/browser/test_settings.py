@@ -177,7 +177,11 @@ def test_every_page_of_settings_is_accessible_in_every_state(desk: Desk, scheme:
     page.get_by_role("button", name="Give bob a new password").click()
     page.wait_for_selector(".secret")
     sound(page, "a new password")
-    for path in ("/desk/audit", "/desk/model", f"/desk/sites/{here.id}/webhooks"):
+    endpoint = accounts.endpoints(here.id)[0].id
+    for path in (
+        "/desk/audit", "/desk/model", f"/desk/sites/{here.id}/webhooks",
+        f"/desk/sites/{here.id}/endpoints", f"/desk/endpoints/{endpoint}",
+    ):  # fmt: skip
         page.goto(desk.url + path)
         sound(page, path)
 
