@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import monotonic, sleep
 
+from moderation.addresses import check_headers, check_url
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
 from moderation.errors import Conflict, DuplicateExternalId, NotFound
@@ -35,7 +36,7 @@ from moderation.ports import (
 )
 from moderation.scores import Scores
 from moderation.signing import new_secret
-from moderation.site import EndpointKind, Moderator, Retention, Role, Secret, Site
+from moderation.site import Endpoint, EndpointKind, Moderator, Retention, Role, Secret, Site
 from moderation.vault import new_password
 
 log = logging.getLogger(__name__)
@@ -357,6 +358,28 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
     return changed
 
 
+def add_endpoint(endpoint: Endpoint, *, by: str, accounts: Accounts, clock: Clock) -> Endpoint:
+    """Have a site's events sent to a new endpoint; it comes back with its id and its secret."""
+    _check_endpoint(endpoint)
+    return accounts.add_endpoint(endpoint, by=by, now_ms=clock.now_ms())
+
+
+def change_endpoint(
+    endpoint: Endpoint, *, by: str, accounts: Accounts, clock: Clock, reverts: str = ""
+) -> Endpoint:
+    """Change an endpoint's settings; one that is enabled forgets why it ever was not."""
+    if endpoint.enabled:
+        endpoint = replace(endpoint, disabled_reason="", failing_since=None)
+    _check_endpoint(endpoint)
+    accounts.save_endpoint(endpoint, by=by, now_ms=clock.now_ms(), reverts=reverts)
+    return endpoint
+
+
+def _check_endpoint(endpoint: Endpoint) -> None:
+    check_url(endpoint.url, allow_private=endpoint.allow_private)
+    check_headers(endpoint.headers)
+
+
 def rotate_secret(endpoint_id: str, *, by: str, accounts: Accounts, clock: Clock) -> str:
     """Give an endpoint a new secret and return it; the old one signs beside it for 24 hours."""
     endpoint, now = accounts.endpoint(endpoint_id), clock.now_ms()
@@ -426,7 +449,13 @@ def revert(line_id: str, *, by: str, accounts: Accounts, clock: Clock) -> AuditL
                 changed["events"] = tuple(changed["events"])
             if "kind" in changed:
                 changed["kind"] = EndpointKind(changed["kind"])
-            accounts.save_endpoint(replace(endpoint, **changed), by=by, now_ms=now, reverts=line.id)
+            change_endpoint(
+                replace(endpoint, **changed),
+                by=by,
+                accounts=accounts,
+                clock=clock,
+                reverts=line.id,
+            )
     return line
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from moderation import addresses, workflow
+from moderation import workflow
 from moderation.comment import to_ms
 from moderation.errors import InvalidInput, NotFound
 from moderation.policy import Policy
@@ -162,9 +162,7 @@ def add_endpoint() -> Any:
     """Add an endpoint; its signing `secret` is shown only now."""
     site, told, context = asked_site(), read(schemas.EndpointIn), winnow()
     _may_reach(told.allow_private)
-    addresses.check_url(told.url, allow_private=told.allow_private)
-    addresses.check_headers(told.headers)
-    endpoint = context.accounts.add_endpoint(
+    endpoint = workflow.add_endpoint(
         Endpoint(
             id="",
             site_id=site.id,
@@ -178,7 +176,8 @@ def add_endpoint() -> Any:
             headers=told.headers,
         ),
         by=asking().name,
-        now_ms=context.clock.now_ms(),
+        accounts=context.accounts,
+        clock=context.clock,
     )
     return endpoint_shape(endpoint) | {"secret": endpoint.secrets[-1].value}, 201
 
@@ -209,12 +208,12 @@ def change_endpoint(endpoint_id: str) -> Any:
         _may_reach(allow_private=True)
     if "events" in changes:
         changes["events"] = tuple(changes["events"])
-    if changes.get("enabled"):
-        changes |= {"disabled_reason": "", "failing_since": None}
-    changed = replace(endpoint, **changes)
-    addresses.check_url(changed.url, allow_private=changed.allow_private)
-    addresses.check_headers(changed.headers)
-    context.accounts.save_endpoint(changed, by=asking().name, now_ms=context.clock.now_ms())
+    changed = workflow.change_endpoint(
+        replace(endpoint, **changes),
+        by=asking().name,
+        accounts=context.accounts,
+        clock=context.clock,
+    )
     return endpoint_shape(changed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from moderation.addresses import check_url
+from moderation import workflow
 from moderation.events import EventType
 from moderation.site import Endpoint, EndpointKind
 from service.cli.context import (
@@ -66,9 +66,8 @@ def add(
 
     Example: ./winnow endpoint add blog https://blog.example/hooks/winnow --event comment.approved
     """
-    check_url(url, allow_private=allow_private)
     with storage() as adapters:
-        made = adapters.accounts.add_endpoint(
+        made = workflow.add_endpoint(
             Endpoint(
                 id="",
                 site_id=adapters.accounts.site(site).id,
@@ -79,7 +78,8 @@ def add(
                 description=description[:200],
             ),
             by=whoever(),
-            now_ms=adapters.clock.now_ms(),
+            accounts=adapters.accounts,
+            clock=adapters.clock,
         )
     told = {"id": made.id, "url": made.url, "secret": made.secrets[0].value}
     text = f"url     {made.url}\nid      {made.id}\nsecret  {told['secret']}"

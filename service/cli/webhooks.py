@@ -122,10 +122,9 @@ def redeliver(endpoint_id: str, delivery_id: str | None, *, failed_since: dateti
 
 def _switch(endpoint_id: str, *, enabled: bool) -> None:
     with storage() as adapters:
-        changed = replace(
-            adapters.accounts.endpoint(endpoint_id),
-            enabled=enabled,
-            disabled_reason="",
-            failing_since=None,
+        workflow.change_endpoint(
+            replace(adapters.accounts.endpoint(endpoint_id), enabled=enabled),
+            by=whoever(),
+            accounts=adapters.accounts,
+            clock=adapters.clock,
         )
-        adapters.accounts.save_endpoint(changed, by=whoever(), now_ms=adapters.clock.now_ms())

@@ -17,6 +17,7 @@ from service.console import (
     queue,
     session,
     settings,
+    webhooks,
 )
 from service.context import Context
 from service.limits import Limiter
@@ -31,6 +32,7 @@ __all__ = [
     "notices",
     "queue",
     "settings",
+    "webhooks",
 ]  # importing the views fills the blueprint
 
 

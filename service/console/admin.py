@@ -1,17 +1,15 @@
-"""Overview and webhooks."""
+"""What came in, and what became of it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import request
 
 from moderation.comment import from_ms
 from moderation.insight import agrees
-from moderation.store.deliveries import State
-from service.console.base import administrator, bp, me, my_site, my_sites
+from service.console.base import bp, my_site, my_sites
 from service.console.pages import page
 from service.context import winnow
 
@@ -42,88 +40,3 @@ def overview() -> Any:
         agreed=agreed,
         decisions=kept[:20],
     )
-
-
-@bp.get("/sites/<site_id>/webhooks")
-def webhooks(site_id: str) -> Any:
-    """Show a site's endpoints and what came of the latest deliveries, or of those asked for."""
-    administrator()
-    site, context = my_site(site_id), winnow()
-    endpoints = context.accounts.endpoints(site.id)
-    word, comment_id = request.args.get("state", ""), request.args.get("comment", "").strip()
-    state = State(word) if word in set(State) else None
-    return page(
-        "webhooks.html",
-        site=site,
-        sites=my_sites(),
-        endpoints=[
-            (
-                endpoint,
-                context.deliveries.log(
-                    endpoint, state=state, comment_id=comment_id or None, limit=20
-                ),
-                context.deliveries.failing_since(site.id, endpoint.id),
-                context.deliveries.waiting(endpoint),
-            )
-            for endpoint in endpoints
-        ],
-        from_ms=from_ms,
-        states=list(State),
-        state=state,
-        comment_id=comment_id,
-    )
-
-
-@bp.post("/endpoints/<endpoint_id>/redeliver-failed")
-def redeliver_failed(endpoint_id: str) -> Any:
-    """Send again all that failed within the last days."""
-    administrator()
-    context = winnow()
-    endpoint, now = context.accounts.endpoint(endpoint_id), context.clock.now_ms()
-    days = _number(request.form.get("days", "")) or 1
-    count = context.deliveries.redeliver_failed(
-        endpoint, since_ms=now - days * 86_400_000, now_ms=now
-    )
-    flash(f"{count} failed deliveries are due again.")
-    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
-
-
-@bp.post("/endpoints/<endpoint_id>/redeliver")
-def redeliver(endpoint_id: str) -> Any:
-    """Send a delivery again."""
-    administrator()
-    context = winnow()
-    endpoint = context.accounts.endpoint(endpoint_id)
-    context.deliveries.redeliver(
-        endpoint, request.form.get("event", "")[:64], now_ms=context.clock.now_ms()
-    )
-    flash("The delivery is due again.")
-    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
-
-
-@bp.post("/endpoints/<endpoint_id>/test")
-def test_endpoint(endpoint_id: str) -> Any:
-    """Send a test event to an endpoint."""
-    administrator()
-    context = winnow()
-    endpoint = context.accounts.endpoint(endpoint_id)
-    context.deliveries.send_test(endpoint, now_ms=context.clock.now_ms())
-    flash("A test event is on its way; reload to see what came of it.")
-    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
-
-
-@bp.post("/endpoints/<endpoint_id>/enable")
-def enable(endpoint_id: str) -> Any:
-    """Send to a disabled endpoint again."""
-    administrator()
-    context = winnow()
-    endpoint = replace(
-        context.accounts.endpoint(endpoint_id), enabled=True, disabled_reason="", failing_since=None
-    )
-    context.accounts.save_endpoint(endpoint, by=me().name, now_ms=context.clock.now_ms())
-    flash("The endpoint is enabled again; failed deliveries can be sent again below.")
-    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None

@@ -19,7 +19,7 @@ from service.context import winnow
 
 #: Decisions that are looked at, and misses that are shown.
 LOOKED_AT = 1000
-SHOWN = 20
+SHOWN = 10
 
 
 @bp.get("/model")

@@ -2,82 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from moderation.site import Endpoint
-from tests.support import hostile
-from tests.support.valkey import serving
-from tests.support.world import PASSWORD, World, make_world
+from tests.support import browser, hostile
+from tests.support.browser import Desk
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="Chromium is not installed: the desk was not tried in a browser"
-)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@dataclass
-class Desk:
-    world: World
-    url: str
-    browser: Browser
-
-    def page(self, name: str = "ada", **options: object) -> Page:
-        """Return a page of a browser of their own, in which *name* is signed in."""
-        page = self.browser.new_context(**options).new_page()
-        page.set_default_timeout(10_000)
-        page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
-        page.goto(self.url)
-        page.fill("#name", name)
-        page.fill("#password", PASSWORD)
-        # "load" comes after the page's script has run, so that no key is pressed too early.
-        with page.expect_navigation(url="**/desk/queue*", wait_until="load"):
-            page.click("button.primary")
-        return page
-
-    def flagged(self, *texts: str) -> list[str]:
-        accepted = self.world.submit(*texts)
-        self.world.screen()
-        return [one.id for one in accepted]
-
-    def status(self, comment_id: str) -> str:
-        return self.world.adapters.comments.get(comment_id).status
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
-    with serving() as valkey:
-        world = make_world(valkey.url, tmp_path)
-        world.add_moderator("ada", admin=True)
-        world.add_moderator("eve", admin=True)
-        server = make_server("127.0.0.1", 0, world.app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Desk(world, f"http://127.0.0.1:{server.port}", chromium)
-        for context in chromium.contexts:
-            context.close()
-        server.shutdown()
-        thread.join()
+pytestmark = browser.needed
 
 
 def test_a_moderator_decides_with_one_key_and_takes_it_back_with_another(desk: Desk):

@@ -34,7 +34,7 @@ for (const row of form.querySelectorAll(".score")) {
   const show = () => {
     fields.forEach((field, at) => {
       const value = field.value === "" ? field.placeholder : field.value;
-      ranges[at].value = value;
+      if (ranges[at].value !== String(value)) ranges[at].value = value;
       const told = value > 100 ? "never" : `${value} %`;
       ranges[at].setAttribute("aria-valuetext", field.value === "" ? `${told}, the model’s own` : told);
       ranges[at].classList.toggle("unset", field.value === "");
@@ -42,7 +42,8 @@ for (const row of form.querySelectorAll(".score")) {
       bar.setAttribute("x", Math.min(value, 100));
       bar.setAttribute("width", Math.max(0, 100 - value));
     });
-    own.hidden = fields.every((field) => field.value === "");
+    // Not `hidden`: a change of the layout would end the drag that caused it.
+    own.disabled = fields.every((field) => field.value === "");
   };
   row.querySelector(".slider").append(...ranges);
   row.append(own);

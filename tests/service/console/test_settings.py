@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from moderation import workflow
 from moderation.comment import Decision
 from moderation.policy import Mode, Policy
-from moderation.site import Door, KeyKind, Role
+from moderation.site import Door, Endpoint, KeyKind, Role
 from service.console.settings import PolicyForm
 from tests.support.world import PASSWORD, World
 
@@ -281,6 +281,65 @@ def test_a_key_is_not_made_for_an_impossible_time(world: World, admin: FlaskClie
     told = {"csrf_token": token(admin.get(keys_path(world)).text), "kind": "api", "days": days}
     assert admin.post(keys_path(world), data=told).status_code == 422
     assert world.adapters.accounts.keys(world.site.id) == before
+
+
+# -- endpoints
+
+
+def test_an_endpoint_is_added_with_its_secret_shown_once(world: World, admin: FlaskClient):
+    path, accounts = f"/desk/sites/{world.site.id}/endpoints", world.adapters.accounts
+    page = Page(admin, path).send(
+        url="https://blog.example/hook", events=["comment.approved", "comment.spam"]
+    )
+    (kept,) = accounts.endpoints(world.site.id)
+    assert (kept.url, kept.events) == (
+        "https://blog.example/hook",
+        ("comment.approved", "comment.spam"),
+    )
+    assert (kept.enabled, kept.full_payload, kept.allow_private) == (True, True, False)
+    assert kept.secrets[0].value in page.text
+    for later in (f"/desk/endpoints/{kept.id}", "/desk/audit"):
+        assert "whsec_" not in admin.get(later).text
+
+
+@pytest.mark.parametrize(
+    "typed, told",
+    [
+        ({"url": "http://127.0.0.1/"}, "cannot be called"),
+        ({"url": "javascript:alert(1)"}, "is no http:// or https:// URL"),
+        ({"url": ""}, "required"),
+        ({"events": []}, "Choose at least one"),
+        ({"events": ["comment.invented"]}, "not a valid choice"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_not_kept(
+    world: World, admin: FlaskClient, typed: dict, told: str
+):
+    path = f"/desk/sites/{world.site.id}/endpoints"
+    page = Page(admin, path).send(**({"url": "https://blog.example/hook"} | typed))
+    assert page.status == 422
+    assert told in page.text
+    assert world.adapters.accounts.endpoints(world.site.id) == []
+
+
+def test_an_endpoint_is_changed_given_a_new_secret_and_removed(world: World, admin: FlaskClient):
+    accounts = world.adapters.accounts
+    kept = accounts.add_endpoint(
+        Endpoint("", world.site.id, "https://a.example", headers={"X-Pass": "sesame"}),
+        by="test", now_ms=1,
+    )  # fmt: skip
+    page = Page(admin, f"/desk/endpoints/{kept.id}")
+    assert "X-Pass" in page.text
+    assert "sesame" not in page.text
+    assert "Saved" in page.send(url="https://b.example", description="the blog").text
+    changed = accounts.endpoint(kept.id)
+    assert changed == replace(kept, url="https://b.example", description="the blog")
+    csrf = {"csrf_token": token(page.text)}
+    answer = admin.post(f"/desk/endpoints/{kept.id}/rotate", data=csrf)
+    assert accounts.endpoint(kept.id).secrets[-1].value in answer.text
+    assert len(accounts.endpoint(kept.id).secrets) == 2
+    admin.post(f"/desk/endpoints/{kept.id}/remove", data=csrf)
+    assert accounts.endpoints(world.site.id) == []
 
 
 # -- people

@@ -1,0 +1,7 @@
+"""What the tests in a browser share."""
+
+from __future__ import annotations
+
+from tests.support.browser import chromium, desk
+
+__all__ = ["chromium", "desk"]

@@ -1,0 +1,200 @@
+"""Settings in a real Chromium: sliders, live what-if, lists, keys, people, with and without script."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from moderation.site import Endpoint, KeyKind, Site
+from tests.support import browser
+from tests.support.browser import Desk
+
+pytestmark = browser.needed
+
+
+def site(desk: Desk) -> Site:
+    return desk.world.adapters.accounts.site(desk.world.site.id)
+
+
+def policy(desk: Desk, **options: object) -> Page:
+    page = desk.page(**options)
+    page.goto(f"{desk.url}/desk/sites/{desk.world.site.id}/settings")
+    return page
+
+
+def sound(page: Page, where: str) -> None:
+    """Fail unless axe-core finds nothing and nothing needs scrolling sideways."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"{where} is {wide} px too wide"
+
+
+def test_a_slider_is_moved_by_keys_and_says_what_it_would_do(desk: Desk):
+    for n in range(3):
+        desk.flagged(f"toxicity=0.4 number {n}")
+    page = policy(desk)
+    slider = page.get_by_role("slider", name="Hold from toxicity")
+    expect(slider).to_have_attribute("aria-valuetext", "50 %, the model’s own")
+    slider.focus()
+    for _ in range(2):
+        page.keyboard.press("PageDown")
+    expect(page.locator("#flag_toxicity")).to_have_value("29.8")
+    expect(slider).to_have_attribute("aria-valuetext", "29.8 %")
+    outlook = page.locator("#outlook")
+    expect(outlook).to_contain_text("3 would end up elsewhere")
+    expect(outlook).to_contain_text("Nothing is saved yet")
+    outlook.get_by_text("What changes").click()
+    expect(outlook).to_contain_text("3: approved → flagged")
+    assert site(desk).policy.flag_at == {}
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Saved.")
+    assert site(desk).policy.flag_at == {"toxicity": 0.298}
+
+
+def test_both_ends_of_a_track_can_be_dragged_and_given_back_to_the_model(desk: Desk):
+    page = policy(desk, viewport={"width": 1100, "height": 900})
+    track = page.locator(".score").nth(1).locator(".slider")
+    box = track.bounding_box()
+    middle, inner = box["y"] + box["height"] / 2, box["width"] - 24
+    for start, end in ((0.5, 0.2), (0.9, 0.7)):
+        page.mouse.move(box["x"] + 12 + inner * start / 1.01, middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 12 + inner * end / 1.01, middle, steps=5)
+        page.mouse.up()
+    values = [float(page.input_value(f"#{name}_toxicity")) for name in ("flag", "reject")]
+    assert values == pytest.approx([20, 70], abs=1)
+    page.get_by_role("button", name="Model’s own for toxicity").click()
+    assert page.input_value("#flag_toxicity") == page.input_value("#reject_toxicity") == ""
+
+
+def test_save_shows_what_was_typed_last_before_it_saves_it(desk: Desk):
+    """Whoever types and clicks at once must not save what they have not seen."""
+    desk.flagged("toxicity=0.4")
+    page = policy(desk)
+    page.fill("#flag_toxicity", "30")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Not saved yet")
+    assert site(desk).policy.flag_at == {}
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Saved.")
+    assert site(desk).policy.flag_at == {"toxicity": 0.3}
+
+
+def test_the_lists_are_tried_without_losing_what_was_typed(desk: Desk):
+    page = policy(desk)
+    page.fill("#blocked_words", "casino\n/v[i1]agra/")
+    page.fill("#sample", "V1agra, anybody?")
+    page.get_by_role("button", name="Test the lists").click()
+    expect(page.locator("#hits")).to_contain_text("blocked words, line 2: /v[i1]agra/")
+    page.fill("#blocked_words", "casino\n/(/")
+    page.get_by_role("button", name="Test the lists").click()
+    expect(page.locator("#hits")).to_contain_text("Line 2: /(/ is not a pattern")
+    assert page.input_value("#blocked_words") == "casino\n/(/"
+    assert site(desk).policy.blocked_words == ()
+
+
+def test_a_policy_is_set_without_javascript(desk: Desk):
+    desk.flagged("toxicity=0.4")
+    page = policy(desk, java_script_enabled=False)
+    assert page.locator("input[type=range]").count() == 0
+    page.fill("#flag_toxicity", "30")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#outlook")).to_contain_text("1 would end up elsewhere")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Saved.")
+    assert site(desk).policy.flag_at == {"toxicity": 0.3}
+    page.fill("#blocked_words", "casino")
+    page.fill("#sample", "the casino")
+    page.get_by_role("button", name="Test the lists").click()
+    expect(page.locator("#hits")).to_contain_text("line 1: casino")
+    page.get_by_role("button", name=re.compile("Revert")).first.click()
+    page.wait_for_selector("text=Reverted.")
+    assert site(desk).policy.flag_at == {}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_field_is_hidden_by_the_bar_below_once_it_has_the_focus(desk: Desk, width: int):
+    """WCAG 2.2, 2.4.11: what has the focus can be seen."""
+    page = policy(desk, viewport={"width": width, "height": 740})
+    seen = 0
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        hidden = page.evaluate(
+            """() => {
+              const at = document.activeElement, bar = document.querySelector("#outlook");
+              if (!bar.closest("form").contains(at) || bar.contains(at)) return null;
+              const box = at.getBoundingClientRect();
+              return box.top >= bar.getBoundingClientRect().top && at.id;
+            }"""
+        )
+        assert not hidden, hidden
+        seen += hidden is not None
+    assert seen > 20
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_of_settings_is_accessible_in_every_state(desk: Desk, scheme: str, width: int):
+    accounts, here = desk.world.adapters.accounts, desk.world.site
+    accounts.add_site("other", now_ms=1)
+    desk.world.add_moderator("bob", sites=[here.id])
+    accounts.add_endpoint(Endpoint("", here.id, "https://blog.example/hook"), by="eve", now_ms=1)
+    accounts.add_key(here.id, KeyKind.DOOR, expires_at=2, now_ms=1)
+    desk.flagged("toxicity=0.4", "toxicity=0.6")
+    page = policy(desk, color_scheme=scheme, viewport={"width": width, "height": 800})
+    sound(page, "the policy")
+    page.fill("#flag_toxicity", "30")
+    page.fill("#blocked_words", "/(/")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Nothing was saved")
+    sound(page, "a policy with a slip")
+    page.fill("#blocked_words", "x")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text("What changes").click()
+    sound(page, "a what-if")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=Saved.")
+    sound(page, "a changed policy")
+    page.goto(f"{desk.url}/desk/sites/{here.id}/site")
+    sound(page, "the site")
+    page.fill("#spam", "1")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("text=tick this")
+    sound(page, "a site with a slip")
+    page.goto(f"{desk.url}/desk/sites/{here.id}/keys")
+    page.get_by_role("button", name="Make a key").click()
+    page.wait_for_selector(".secret")
+    page.get_by_text("Revoke…").first.click()
+    sound(page, "keys")
+    page.goto(f"{desk.url}/desk/moderators")
+    for summary in page.locator("summary").all():
+        summary.click()
+    sound(page, "moderators")
+    page.get_by_role("button", name="Give bob a new password").click()
+    page.wait_for_selector(".secret")
+    sound(page, "a new password")
+    endpoint = accounts.endpoints(here.id)[0].id
+    for path in (
+        "/desk/audit", "/desk/model", f"/desk/sites/{here.id}/webhooks",
+        f"/desk/sites/{here.id}/endpoints", f"/desk/endpoints/{endpoint}",
+    ):  # fmt: skip
+        page.goto(desk.url + path)
+        sound(page, path)
+
+
+def test_a_key_and_a_password_leave_no_trace_in_the_browser(desk: Desk):
+    """Neither the cookie nor an address may carry what is shown once."""
+    page = desk.page()
+    page.goto(f"{desk.url}/desk/sites/{desk.world.site.id}/keys")
+    page.get_by_role("button", name="Make a key").click()
+    text = page.locator(".secret").inner_text()
+    cookies = str(page.context.cookies())
+    assert text.startswith("wk_")
+    assert text not in cookies
+    assert text not in page.url
+    page.goto(page.url)
+    assert text not in page.content()
