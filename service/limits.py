@@ -8,14 +8,15 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import abort, make_response
 from limits import RateLimitItem, parse
-from limits.storage import RedisStorage
+from limits.storage import RedisClusterStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from moderation.store import keys
-from moderation.store.client import Client, storage
+from moderation.store.client import Client, ClusterClient, storage
 from service.errors import problem
 
 #: A share is this part of the limit: one process may leave so much of a window unspent.
@@ -35,12 +36,7 @@ class Limiter:
     @classmethod
     def of(cls, rate: str, redis: Client) -> Limiter:
         """Return a limiter for a *rate* such as ``600/minute`` that counts in *redis*."""
-        kept = RedisStorage(
-            "redis://",
-            connection_pool=redis.connection_pool,
-            key_prefix=keys.LIMITS(keys.GLOBAL),
-        )
-        return cls(parse(rate), FixedWindowRateLimiter(kept))
+        return cls(parse(rate), FixedWindowRateLimiter(_storage(redis)))
 
     def spend(self, who: str, cost: int = 1) -> None:
         """Count *cost* against *who*; answers 429 when that is too much.
@@ -78,3 +74,15 @@ class Limiter:
             if len(self._shares) >= _REMEMBERED:
                 self._shares.clear()
             self._shares[who] = (left, until)
+
+
+def _storage(redis: Any) -> RedisStorage:
+    """Return the library's storage over *redis*; for a Cluster it makes a client of its own."""
+    prefix = keys.LIMITS(keys.GLOBAL)
+    if not isinstance(redis, ClusterClient):
+        return RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix=prefix)
+    node = redis.get_default_node()
+    told = redis.nodes_manager.connection_kwargs
+    login = {name: told[name] for name in ("username", "password") if told.get(name)}
+    url = f"redis+cluster://{node.host}:{node.port}"
+    return RedisClusterStorage(url, key_prefix=prefix, **login)
