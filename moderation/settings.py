@@ -60,6 +60,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("write a whole number, 0 for none")
+    return number
+
+
 def _seconds(text: str) -> float:
     number = float(text)
     if number <= 0:
@@ -107,6 +114,11 @@ class Settings:
     )
     cluster: bool = _setting(
         _flag, default=False, text="WINNOW_REDIS_URL is a Valkey or Redis Cluster."
+    )
+    wait_replicas: int = _setting(
+        _count,
+        0,
+        "Answer for a comment or a decision only once so many replicas have it (not with a Cluster).",
     )
     shards: int = _setting(_positive, 1, "Hash slots for sites; fixed when a data set is made.")
     workers: int = _setting(_positive, 2, "Screening processes.")

@@ -46,10 +46,19 @@ class Adapters:
 
 def connect(settings: Settings) -> Adapters:
     """Return adapters for *settings*; nothing is contacted before it is used, save secret.key."""
+    if settings.cluster and settings.wait_replicas:
+        raise BadSettings(
+            "WINNOW_WAIT_REPLICAS works with one node and its replicas, not a Cluster"
+        )
     url = settings.redis_url or socket_url(settings.data_dir)
     store = connect_redis(url, cluster=settings.cluster)
     vault = Vault.open(settings)
-    comments = RedisComments(store, pepper=vault.derive("authors"), shards=settings.shards)
+    comments = RedisComments(
+        store,
+        pepper=vault.derive("authors"),
+        shards=settings.shards,
+        replicas=settings.wait_replicas,
+    )
     return Adapters(
         settings=settings,
         redis=store,

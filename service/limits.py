@@ -81,7 +81,7 @@ def _storage(redis: Any) -> RedisStorage:
     prefix = keys.LIMITS(keys.GLOBAL)
     if not isinstance(redis, ClusterClient):
         return RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix=prefix)
-    node = redis.get_default_node()
+    node = redis.get_default_node()  # type: ignore[no-untyped-call]
     told = redis.nodes_manager.connection_kwargs
     login = {name: told[name] for name in ("username", "password") if told.get(name)}
     url = f"redis+cluster://{node.host}:{node.port}"

@@ -21,6 +21,7 @@ from moderation.errors import (
     NotFound,
     SiteBusy,
     StaleVersion,
+    StorageUnavailable,
     UndoTooLate,
 )
 from moderation.events import OF_STATUS, Event, EventType
@@ -45,6 +46,11 @@ from moderation.verdict import Verdict
 SITE_SHARE = 0.5
 _TAKE_BYTES = 4_000_000
 _CHUNK = 500
+#: What somebody outside is told is done, and how long replicas may take to confirm it.
+_ACKNOWLEDGED = frozenset(
+    {scripts.ACCEPT, scripts.RECORD, scripts.EDIT, scripts.ERASE, scripts.DECIDE}
+)
+_CONFIRM_MS = 1000
 #: What an author index says of an author whose ids have a list of their own.
 _MANY = b"+"
 #: Who decided what an import brings in, as far as anybody here knows.
@@ -55,12 +61,16 @@ _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
 class RedisComments:
     """Every comment and where it stands; see the port for what each call promises."""
 
-    def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1) -> None:
-        """Use *redis*; *pepper* keys the hashes under which authors are indexed."""
+    def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1, replicas: int = 0) -> None:
+        """Use *redis*; *pepper* keys the hashes under which authors are indexed.
+
+        What is acknowledged has reached so many *replicas*.
+        """
         # redis-py's types allow for str, which a client for bytes never answers.
         self._redis: Any = redis
         self._pepper = pepper
         self._shards = shards
+        self._replicas = replicas
         self._scripts: dict[str, Any] = {}
 
     # -- in --------------------------------------------------------------------------------------
@@ -588,7 +598,22 @@ class RedisComments:
         registered = self._scripts.get(script)
         if registered is None:
             registered = self._scripts[script] = self._redis.register_script(script)
+        if self._replicas and script in _ACKNOWLEDGED:
+            return self._confirmed(registered, shard, args)
         return registered(keys=[keys.tag(shard)], args=args)
+
+    def _confirmed(self, script: Any, shard: int, args: Sequence[Any]) -> Any:
+        """Run a script and wait for the replicas, on the one connection that WAIT speaks of."""
+        pipeline = self._redis.pipeline(transaction=False)
+        script(keys=[keys.tag(shard)], args=args, client=pipeline)
+        pipeline.wait(self._replicas, _CONFIRM_MS)
+        answer, reached = pipeline.execute()
+        if reached < self._replicas:
+            raise StorageUnavailable(
+                f"only {reached} of {self._replicas} replicas confirmed the write in time; "
+                "it is stored here, and sending it again is safe"
+            )
+        return answer
 
     def _hash(self, text: str) -> bytes:
         return hmac.digest(self._pepper, text.encode("utf-8", "surrogatepass"), "sha256")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from moderation import workflow
+from moderation import wiring, workflow
 from moderation.comment import Decision, Status
+from moderation.errors import StorageUnavailable
+from moderation.settings import Settings
 from moderation.store import keys
-from tests.support.cluster import cluster
+from tests.support.cluster import cluster, start
+from tests.support.service import free_port
 from tests.support.valkey import serving
+from tests.support.waiting import wait_until
 from tests.support.world import World, make_world
 
 SHARDS = 6
@@ -100,3 +106,74 @@ def test_the_whole_application_runs_on_a_cluster(clustered: World):
 def test_what_belongs_to_a_shard_lies_in_one_slot():
     for kind in keys.KINDS:
         assert kind(3, "a", "b").startswith("{w:3}:")
+
+
+@pytest.fixture
+def replicated(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """A server with a replica: its process, its port and the replica's."""
+    port, replica = free_port(), free_port()
+    first = start(tmp_path / "first", port)
+    second = start(tmp_path / "second", replica, "--replicaof", f"127.0.0.1 {port}")
+    with redis.Redis(port=port) as client:
+        wait_until(lambda: "state=online" in _replication(client), 20, "the replica")
+    yield first, port, replica
+    for process in (first, second):
+        process.kill()
+        process.wait()
+
+
+def _replication(client: redis.Redis) -> str:
+    told = client.info("replication")
+    return f"state={told['slave0']['state']}" if "slave0" in told else ""
+
+
+@pytest.mark.parametrize("confirmed", [1, 0])
+def test_a_promoted_replica_has_all_that_was_confirmed(
+    replicated: tuple[subprocess.Popen[bytes], int, int],
+    tmp_path: Path,
+    confirmed: int,
+):
+    """Under load the server is killed: with WINNOW_WAIT_REPLICAS=1 nothing acknowledged is lost.
+
+    Without, what had not been sent is lost; `pytest -s` shows how much that was.
+    """
+    process, port, replica = replicated
+    world = make_world(f"redis://127.0.0.1:{port}", tmp_path, wait_replicas=confirmed)
+    acknowledged: list[str] = []
+    killed = threading.Event()
+
+    def load(name: int) -> None:
+        number = 0
+        while not killed.is_set():
+            number += 1
+            try:
+                (one,) = world.submit(f"comment {name} {number}")
+            except StorageUnavailable:
+                return
+            acknowledged.append(one.id)
+
+    threads = [threading.Thread(target=load, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(acknowledged) > 500, 30, "some load")
+    process.kill()
+    killed.set()
+    for thread in threads:
+        thread.join()
+    with redis.Redis(port=replica) as client:
+        client.replicaof("NO", "ONE")
+    settings = Settings(redis_url=f"redis://127.0.0.1:{replica}", data_dir=tmp_path)
+    promoted = wiring.connect(settings).comments
+    lost = len(acknowledged) - len(promoted.get_many(acknowledged))
+    print(f"{lost} of {len(acknowledged)} lost with {confirmed} replicas asked")
+    if confirmed:
+        assert lost == 0
+    assert promoted.counts()["pending"] >= len(acknowledged) - lost
+
+
+def test_a_write_that_no_replica_confirms_is_refused_and_may_be_sent_again(redis_url, tmp_path):
+    world = make_world(redis_url, tmp_path, wait_replicas=1)
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable, match="0 of 1 replicas"):
+            world.submit("hello", external_id="1")
+    assert world.adapters.comments.counts()["pending"] == 1
