@@ -165,7 +165,7 @@ def test_a_promoted_replica_has_all_that_was_confirmed(
     settings = Settings(redis_url=f"redis://127.0.0.1:{replica}", data_dir=tmp_path)
     promoted = wiring.connect(settings).comments
     lost = len(acknowledged) - len(promoted.get_many(acknowledged))
-    print(f"{lost} of {len(acknowledged)} lost with {confirmed} replicas asked")
+    print(f"{lost} of {len(acknowledged)} lost with {confirmed} replicas asked")  # noqa: T201 - shown with -s
     if confirmed:
         assert lost == 0
     assert promoted.counts()["pending"] >= len(acknowledged) - lost
