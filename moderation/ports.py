@@ -401,7 +401,7 @@ class Accounts(Protocol):
         """Record which secret key this data is sealed with. Raises Conflict when it is another."""
         ...
 
-    def add_site(self, name: str, url: str = "", *, now_ms: int) -> Site:
+    def add_site(self, name: str, url: str = "", *, now_ms: int, by: str = "winnow") -> Site:
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         ...
 
@@ -476,7 +476,7 @@ class Accounts(Protocol):
         """Make a key worthless at once. Raises NotFound."""
         ...
 
-    def add_token(self, name: str, *, now_ms: int) -> tuple[Token, str]:
+    def add_token(self, name: str, *, now_ms: int, by: str = "winnow") -> tuple[Token, str]:
         """Make an administrator's token; the second value is the token itself."""
         ...
 

@@ -103,7 +103,7 @@ class RedisAccounts:
 
     # -- sites -----------------------------------------------------------------------------------
 
-    def add_site(self, name: str, url: str = "", *, now_ms: int) -> Site:
+    def add_site(self, name: str, url: str = "", *, now_ms: int, by: str = "winnow") -> Site:
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         site = Site(
             id=ids.new_id(now_ms, self._emptiest_shard()),
@@ -116,7 +116,7 @@ class RedisAccounts:
             [
                 ["HSET", keys.SITES(_G), site.id, _json(site.to_dict())],
                 ["HSET", keys.SITE_NAMES(_G), _fold(site.name), site.id],
-                _line(AuditLine(now_ms, "winnow", "site.add", site.id, {"name": site.name})),
+                _line(AuditLine(now_ms, by, "site.add", site.id, {"name": site.name})),
             ],
         )
         if failed:
@@ -312,7 +312,7 @@ class RedisAccounts:
 
     # -- tokens ----------------------------------------------------------------------------------
 
-    def add_token(self, name: str, *, now_ms: int) -> tuple[Token, str]:
+    def add_token(self, name: str, *, now_ms: int, by: str = "winnow") -> tuple[Token, str]:
         """Make an administrator's token; the second value is the token itself."""
         text = f"wt_{secrets.token_urlsafe(24)}"
         token = Token(ids.new_id(now_ms), _name(name), f"…{text[-4:]}", now_ms)
@@ -320,7 +320,7 @@ class RedisAccounts:
             [],
             [
                 ["HSET", keys.TOKENS(_G), self.vault.digest(text), _json(asdict(token))],
-                _line(AuditLine(now_ms, "winnow", "token.add", token.id, {"name": token.name})),
+                _line(AuditLine(now_ms, by, "token.add", token.id, {"name": token.name})),
             ],
         )
         return token, text

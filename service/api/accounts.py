@@ -50,7 +50,9 @@ def add_site() -> Any:
     """Add a site. Administrators only."""
     administrator()
     told, context = read(schemas.SiteIn), winnow()
-    site = context.accounts.add_site(told.name, told.url, now_ms=context.clock.now_ms())
+    site = context.accounts.add_site(
+        told.name, told.url, by=asking().name, now_ms=context.clock.now_ms()
+    )
     return site_shape(site), 201
 
 

@@ -37,8 +37,8 @@ def add(name: str, url: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         now = adapters.clock.now_ms()
-        made = adapters.accounts.add_site(name, url, now_ms=now)
-        _, text = adapters.accounts.add_key(made.id, KeyKind.API, now_ms=now)
+        made = adapters.accounts.add_site(name, url, by=whoever(), now_ms=now)
+        _, text = adapters.accounts.add_key(made.id, KeyKind.API, by=whoever(), now_ms=now)
     told = {"id": made.id, "name": made.name, "key": text}
     answer(told, as_json=as_json, text=f"site  {made.name}\nid    {made.id}\nkey   {text}")
 

@@ -22,7 +22,7 @@ def add(name: str, *, as_json: bool) -> None:
     Example: ./winnow token add deploy-script
     """
     with storage() as adapters:
-        made, text = adapters.accounts.add_token(name, now_ms=adapters.clock.now_ms())
+        made, text = adapters.accounts.add_token(name, by=whoever(), now_ms=adapters.clock.now_ms())
     told = {"id": made.id, "name": made.name, "token": text}
     answer(told, as_json=as_json, text=f"token  {text}\nid     {made.id}\nname   {made.name}")
 

@@ -28,6 +28,8 @@ bp = Blueprint(
 csrf = CSRFProtect()
 
 DESK = "winnow_desk"
+#: Room for the longest lists that a policy may have, as a form encodes them.
+FORM_BYTES = 8_000_000
 #: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
 _PLAIN = frozenset("\n\t\u200d")
 #: Pages that anybody may open.
@@ -61,6 +63,8 @@ def _identify() -> Response | None:
         following = request.full_path if request.method == "GET" else None
         return redirect(url_for("desk.sign_in", next=following))
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        if g.moderator:
+            request.max_form_memory_size = FORM_BYTES
         csrf.protect()
     if g.moderator and g.moderator.must_change_password and request.endpoint not in _UNCHANGED:
         return redirect(url_for("desk.password"))

@@ -56,7 +56,7 @@ class EndpointForm(FlaskForm):
         default=EndpointKind.WEBHOOK.value,
     )
     enabled = BooleanField("Enabled", default=True)
-    full_payload = BooleanField("Send the comment's text and author's name", default=True)
+    full_payload = BooleanField("Send the comment’s text and author’s name", default=True)
     allow_private = BooleanField("May lie in this machine or its private network")
 
 

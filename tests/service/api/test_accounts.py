@@ -43,6 +43,11 @@ def test_a_list_that_cannot_be_is_refused_with_its_line(world: World, change: di
     assert "line " in refused.json["detail"]
 
 
+def test_the_trail_says_who_made_a_site(world: World):
+    assert world.ask("POST", "/v1/sites", {"name": "new"}, key=world.token).status_code == 201
+    assert world.adapters.accounts.audit(action="site.add", limit=1)[0].by == "token tests"
+
+
 def test_a_change_through_the_api_is_on_the_trail_and_can_be_reverted(world: World):
     path = f"/v1/sites/{world.site.id}"
     changed = world.ask("PATCH", path, {"retention": {"verdict_days": 9}}, key=world.token)

@@ -182,6 +182,17 @@ def test_the_test_box_says_which_entries_match(world: World, admin: FlaskClient)
     assert "No entry matches" in page.send(sample="harmless", act="test").text
 
 
+def test_the_longest_list_that_may_be_can_be_typed(world: World, admin: FlaskClient):
+    words = [f"wörd {n} {'x' * 180}" for n in range(5000)]
+    page = policy_page(world, admin)
+    seen = {"seen": fields(page.text)["seen"], "csrf_token": token(page.text), "mode": "shadow"}
+    typed = {"blocked_words": "\n".join(words), "act": "save"}
+    shown = admin.post(page.path, data=seen | typed).text
+    previewed = {"previewed": fields(shown)["previewed"]}
+    admin.post(page.path, data=seen | typed | previewed)
+    assert saved(world).policy.blocked_words == tuple(words)
+
+
 def test_every_setting_of_a_policy_is_on_the_page():
     """A setting that only the API knows would be a trap for whoever looks here."""
     on_page = {name for name in dir(PolicyForm) if not name.startswith("_")}
