@@ -11,7 +11,7 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock demo bench card clean
+.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock demo screenshots bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -59,6 +59,9 @@ test-wordpress: install ## Try WordPress from Debian with its Akismet plugin (ap
 
 test-hosts: install ## Try Isso and Django with the files of docs/integrate (fetches them from PyPI)
 	@exec $(BIN)/python -m tests.integration.hosts
+
+screenshots: install ## Take a picture of every page of the desk (needs Chromium)
+	@exec $(BIN)/python -m tests.integration.screenshots
 
 demo: $(VENV)/requirements.txt ## Start Winnow and a small blog beside it
 	@exec $(BIN)/python -m examples.blog
