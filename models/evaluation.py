@@ -20,6 +20,8 @@ Numbers = NDArray[np.float64]
 HAM = "blog_haacked_ham"
 #: A candidate may be worse by this much, which is what another seed changes.
 TOLERANCE = 0.005
+#: The error budget allows to hold one good comment in twenty; fewer is no aim of its own.
+ENOUGH: Mapping[str, float] = {"blog comments allowed": 0.95}
 
 #: Sentences that only mention somebody; ``evaluate`` counts how many of them would be held.
 FRIENDLY = (
@@ -187,13 +189,22 @@ def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> di
     """Return the figures that decide on a promotion; of each, more is better."""
     targets, sources = corpus.targets, corpus.sources
     ranks = ranking(corpus, predicted)
-    figures = {
-        f"auc {label}": float(
-            np.mean([labels[label]["auc"] for labels in ranks.values() if label in labels])
-        )
+    english = {one.source for one in corpus.examples if one.language == "en"}
+    by_label = {
+        f"auc {label}": [
+            labels[label]
+            for source, labels in ranks.items()
+            if label in labels and (source in english or label == "spam")
+        ]
         for label in LABELS
-        if any(label in labels for labels in ranks.values())
     }
+    # What all sources in other languages tell is whether a comment is toxic.
+    by_label["auc toxicity, other languages"] = [
+        labels["toxicity"]
+        for source, labels in ranks.items()
+        if "toxicity" in labels and source not in english
+    ]
+    figures = {name: _weighted(rows) for name, rows in by_label.items() if rows}
     ham = predicted[(sources == HAM) & (targets[:, 0] == 0), 0]
     spam = (targets[:, 0] == 1) & (sources != HAM)
     if len(ham) and spam.any():
@@ -215,6 +226,19 @@ def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> di
     return {name: round(value, 4) for name, value in figures.items()}
 
 
+def _weighted(rows: Sequence[Mapping[str, float]]) -> float:
+    """Return the mean ROC-AUC of sources, each weighing as its number of positives says it is sure."""
+    positives = np.sqrt([row["positives"] for row in rows])
+    return float(np.average([row["auc"] for row in rows], weights=positives))
+
+
 def worse(new: Mapping[str, float], old: Mapping[str, float]) -> list[str]:
-    """Return the names of the figures in which *new* is worse than *old* beyond chance."""
-    return [name for name, value in new.items() if value < old.get(name, 0) - TOLERANCE]
+    """Return the names of the figures in which *new* is worse than *old* beyond chance.
+
+    What is ENOUGH is enough: a candidate may give some of it for something else.
+    """
+    return [
+        name
+        for name, value in new.items()
+        if value < min(old.get(name, 0), ENOUGH.get(name, 1)) - TOLERANCE
+    ]
