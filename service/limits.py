@@ -10,14 +10,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, make_response
 from limits import RateLimitItem, parse
 from limits.storage import RedisClusterStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
 
 from moderation.store import keys
 from moderation.store.client import Client, ClusterClient, storage
-from service.errors import problem
 
 #: A share is this part of the limit: one process may leave so much of a window unspent.
 _SHARES = 100
@@ -39,7 +38,7 @@ class Limiter:
         return cls(parse(rate), FixedWindowRateLimiter(_storage(redis)))
 
     def spend(self, who: str, cost: int = 1) -> None:
-        """Count *cost* against *who*; answers 429 when that is too much.
+        """Count *cost* against *who*. Raises TooManyRequests, shaped by whoever answers.
 
         When Redis is away this raises StorageUnavailable, at the latest with the next share.
         """
@@ -53,11 +52,10 @@ class Limiter:
                 return
             reset = self.counter.get_window_stats(self.item, who).reset_time
         wait = max(1, round(reset - time.time()))
-        answer = problem(
-            429, "too-fast", f"the limit is {self.item} for each site; try again in {wait} s"
+        # No finished response: a door's clients would not understand one of the API's.
+        raise TooManyRequests(
+            f"the limit is {self.item} for each site; try again in {wait} s", retry_after=wait
         )
-        answer.headers["Retry-After"] = str(wait)
-        abort(make_response(answer))
 
     def _spent_of_share(self, who: str, cost: int) -> bool:
         """Take *cost* from what this process holds for *who*; False when it holds too little."""

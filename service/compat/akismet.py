@@ -200,6 +200,7 @@ def _refused(error: HTTPException) -> Any:
     """Answer what the rate limit and the like refuse, in plain text."""
     response = error.get_response()
     answer = _text("invalid", status=response.status_code)
+    answer.headers["X-akismet-error"] = "refused"
     if "Retry-After" in response.headers:
         answer.headers["Retry-After"] = response.headers["Retry-After"]
     return answer

@@ -74,7 +74,7 @@ def site_of(key: str, door: Door) -> Site | None:
 
 
 def spend(site: Site) -> None:
-    """Count one call against the site's rate; answers 429 when that is too much."""
+    """Count one call against the site's rate. Raises TooManyRequests, which each door shapes."""
     cast(Limiter, current_app.extensions[_LIMITER]).spend(f"door:{site.id}")
 
 

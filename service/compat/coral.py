@@ -60,7 +60,7 @@ def moderate(key: str) -> Response:
 
 @bp.errorhandler(Exception)
 def _broken(error: Exception) -> Response:
-    """Have a person look: whatever went wrong, Coral would publish without an answer."""
+    """Have a person look: whatever went wrong, be it the rate, Coral would publish unanswered."""
     log.error("coral door failed", problem=type(error).__name__)
     return _answer({"status": "SYSTEM_WITHHELD"})
 

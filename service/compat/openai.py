@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import TooManyRequests
 
 from moderation import workflow
 from moderation.comment import MAX_CONTENT_BYTES, Draft
@@ -78,9 +79,11 @@ def _refused(refused: Refused) -> Response:
     return _error(refused.status, str(refused), "invalid_request_error", refused.code)
 
 
-@bp.errorhandler(429)
-def _too_fast(_: Exception) -> Response:
-    return _error(429, "Rate limit reached for this site.", "requests", "rate_limit_exceeded")
+@bp.errorhandler(TooManyRequests)
+def _too_fast(refused: TooManyRequests) -> Response:
+    answer = _error(429, "Rate limit reached for this site.", "requests", "rate_limit_exceeded")
+    answer.headers["Retry-After"] = str(refused.retry_after)
+    return answer
 
 
 @bp.errorhandler(Exception)

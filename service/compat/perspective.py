@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import TooManyRequests
 
 from moderation import workflow
 from moderation.comment import Decision, Draft
@@ -226,10 +227,12 @@ def _away(error: WinnowError) -> Response:
     return _error(503, "UNAVAILABLE", "The service is currently unavailable.", detail)
 
 
-@bp.errorhandler(429)
-def _too_fast(_: Exception) -> Response:
+@bp.errorhandler(TooManyRequests)
+def _too_fast(refused: TooManyRequests) -> Response:
     detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"}
-    return _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for this site.", detail)
+    answer = _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for this site.", detail)
+    answer.headers["Retry-After"] = str(refused.retry_after)
+    return answer
 
 
 @bp.errorhandler(Exception)

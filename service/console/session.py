@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import current_app, flash, redirect, request, session, url_for
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
@@ -53,8 +53,8 @@ def sign_in() -> Any:
     try:
         limiter.spend(f"address:{request.remote_addr}")
         limiter.spend(f"name:{hashlib.sha256(name.casefold().encode()).hexdigest()[:32]}")
-    except HTTPException as refused:
-        wait = refused.response.headers.get("Retry-After", "60") if refused.response else "60"
+    except TooManyRequests as refused:
+        wait = str(refused.retry_after)
         detail = f"Too many attempts. Try again in {wait} seconds."
         return page("sign_in.html", form=form, detail=detail), 429, {"Retry-After": wait}
     now = context.clock.now_ms()

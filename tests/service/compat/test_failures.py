@@ -1,0 +1,162 @@
+"""Whatever is away, no client takes a door's answer for "publish this"."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moderation.site import Door, KeyKind
+from service.app import create_app
+from service.limits import Limiter
+from tests.support.valkey import serving
+from tests.support.world import PlainModel, World, make_world
+
+SECRET = "coral-signing-secret"
+
+
+class Broken(PlainModel):
+    """A scorer that cannot score anything."""
+
+    def score(self, items: Any) -> Any:
+        del items
+        raise RuntimeError("no model today")
+
+
+def form(key: str) -> dict[str, str]:
+    return {"api_key": key, "blog": "b", "user_ip": "", "comment_content": "hello"}
+
+
+def check(world: World, key: str) -> Any:
+    return world.client().post("/1.1/comment-check", data=form(key))
+
+
+def check_wordpress(world: World, key: str) -> Any:
+    agent = {"User-Agent": "WordPress/6.8 | Akismet/5.5"}
+    return world.client().post("/1.1/comment-check", data=form(key), headers=agent)
+
+
+def analyze(world: World, key: str) -> Any:
+    told = {"comment": {"text": "hello"}, "requestedAttributes": {"TOXICITY": {}}}
+    return world.client().post(f"/v1alpha1/comments:analyze?key={key}", json=told)
+
+
+def moderations(world: World, key: str) -> Any:
+    return world.ask("POST", "/v1/moderations", {"input": "hello"}, key=key)
+
+
+def coral(world: World, key: str) -> Any:
+    body = json.dumps({"action": "NEW", "comment": {"body": "hello"}}).encode()
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Coral-Signature": f"sha256={signature}"}
+    return world.client().post(f"/coral/{key}", data=body, headers=headers)
+
+
+def held_by_akismets_clients(answer: Any) -> bool:
+    """Neither word, and WordPress's plugin is told so besides."""
+    return answer.data not in {b"true", b"false"} and "X-akismet-error" in answer.headers
+
+
+def held_by_perspectives_clients(answer: Any) -> bool:
+    error = answer.json["error"]
+    return (
+        answer.status_code >= 400
+        and error["code"] == answer.status_code
+        and bool(error["details"][0]["@type"])
+    )
+
+
+def held_by_openais_clients(answer: Any) -> bool:
+    """A status that they retry and then report, in OpenAI's form."""
+    error = answer.json["error"]
+    return answer.status_code in {429, 503} and set(error) == {"message", "type", "param", "code"}
+
+
+def held_by_coral(answer: Any) -> bool:
+    """Coral publishes on anything but a 200."""
+    return answer.status_code == 200 and answer.json["status"] == "SYSTEM_WITHHELD"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a client asks through a door, and what makes it hold the comment."""
+
+    ask: Callable[[World, str], Any]
+    holds: Callable[[Any], bool]
+
+
+WAYS = {
+    "akismet": Way(check, held_by_akismets_clients),
+    "wordpress": Way(check_wordpress, held_by_akismets_clients),
+    "perspective": Way(analyze, held_by_perspectives_clients),
+    "openai": Way(moderations, held_by_openais_clients),
+    "coral": Way(coral, held_by_coral),
+}
+each_door = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+
+
+def opened(world: World) -> str:
+    """Return a key that opens every door of *world*'s site."""
+    accounts = world.adapters.accounts
+    accounts.set_door_secret(world.site.id, Door.CORAL, SECRET, by="ada", now_ms=1)
+    return accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)[1]
+
+
+@pytest.fixture
+def lonely(tmp_path: Path) -> Iterator[tuple[World, Any]]:
+    """A Winnow with a Valkey of its own, which a test may stop."""
+    with serving() as valkey:
+        yield make_world(valkey.url, tmp_path), valkey
+
+
+@each_door
+def test_a_door_lets_a_good_comment_pass_when_all_is_well(world: World, way: Way):
+    answer = way.ask(world, opened(world))
+    assert answer.status_code == 200
+    assert not way.holds(answer) if b"error" in answer.data else True
+    assert answer.data == b"false" or answer.json.get("status", "NONE") == "NONE"
+
+
+@each_door
+def test_without_a_scorer_the_comment_is_held(world: World, way: Way):
+    key = opened(world)
+    world.app = create_app(world.adapters.settings, adapters=world.adapters, model=Broken())
+    assert way.holds(way.ask(world, key))
+
+
+@each_door
+@pytest.mark.parametrize("known", [False, True], ids=["a new key", "a key seen lately"])
+def test_without_storage_a_comment_that_would_be_kept_is_held(
+    lonely: tuple[World, Any], way: Way, known: bool
+):
+    """Doors that keep nothing answer from the scorer alone while they still know the key."""
+    world, valkey = lonely
+    key = opened(world)
+    if known:
+        way.ask(world, key)
+    valkey.stop()
+    answer = way.ask(world, key)
+    scored_without_storage = known and way.ask in {analyze, moderations}
+    assert scored_without_storage or way.holds(answer)
+    assert answer.data != b"false"
+
+
+@each_door
+def test_over_the_sites_rate_the_comment_is_held_and_told_when_to_come_back(
+    redis_url: str, tmp_path: Path, way: Way
+):
+    world = make_world(redis_url, tmp_path)
+    key = opened(world)
+    world.app.extensions["winnow_door_limiter"] = Limiter.of("1/minute", world.adapters.redis)
+    way.ask(world, key)
+    answer = way.ask(world, key)
+    assert way.holds(answer)
+    if way.ask is not coral:
+        assert answer.status_code == 429
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
