@@ -15,7 +15,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_from_bytes, unquote_plus
 
 import structlog
 from flask import Blueprint, Response, request
@@ -42,12 +42,18 @@ BLATANT = 0.99
 _SPAM_AUTHORS = frozenset({"viagra-test-123", "akismet-guaranteed-spam"})
 _SPAM_EMAIL = "akismet-guaranteed-spam@example.com"
 _TRUE = frozenset({"1", "true", "yes", "on"})
-_PLUGIN = re.compile(r"Akismet/(\d{1,4})\.(\d{1,4})")
+#: Other clients name an Akismet of their own (Ruby's gem is "Ruby Akismet/3.0.0") and cannot wait.
+_PLUGIN = re.compile(r"WordPress/[^|]*\| *Akismet/(\d{1,4})\.(\d{1,4})")
 #: The first version of WordPress's plugin that keeps a comment pending until it is called back.
 _KNOWS_RECHECK = (5, 5)
 _ESCAPE = re.compile(r"\\(['\"\\])")
 _ESCAPED = re.compile(r"(?:[^'\"\\]|\\['\"\\])*")
-_MAX_FIELDS = 1000
+#: PHP takes a thousand from a form; the plugin copies them all, and adds the server's variables.
+_MAX_FIELDS = 5000
+#: A form's names and markup are ASCII, whatever its texts are written in.
+_ASCII = "".join(map(chr, range(32, 127)))
+_MULTIPART = "multipart/form-data"
+_CHARSET = re.compile(rb"(?:^|&)blog_charset=([^&]+)")
 _LONGEST_TEXT = 64 * 1024
 _LONGEST_FIELD = 2000
 
@@ -218,17 +224,27 @@ def _broken(error: Exception) -> Response:
 def _fields() -> Fields:
     """Return the fields of query and form, decoded by the charset that the blog names."""
     told = dict(request.args.items())
-    body = request.get_data()
-    charset = request.mimetype_params.get("charset", "utf-8")
-    for name, value in _parsed(body, "latin-1"):
-        if name == "blog_charset" and value:
-            charset = value
-    told.update(_parsed(body, charset))
+    told.update(request.form.items() if request.mimetype == _MULTIPART else _form())
     from_wordpress = "WordPress/" in _agent()
     return {
         name: _unslashed(value) if from_wordpress else value
         for name, value in ((name, value.replace("\x00", "")) for name, value in told.items())
     }
+
+
+def _form() -> list[tuple[str, str]]:
+    body = request.get_data()
+    named = _CHARSET.search(body)
+    charset = unquote_plus(named[1].decode("ascii", "replace")) if named else ""
+    return _parsed(body, _known(charset or request.mimetype_params.get("charset", "")))
+
+
+def _known(charset: str) -> str:
+    """Return *charset* if a form can be written in it, else UTF-8."""
+    try:
+        return charset if _ASCII.encode().decode(charset, "replace") == _ASCII else "utf-8"
+    except (LookupError, ValueError):  # nobody knows it, or it is not for texts
+        return "utf-8"
 
 
 def _unslashed(value: str) -> str:
@@ -246,14 +262,12 @@ def _agent() -> str:
 def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(
-            body.decode("ascii", "replace"),
+            quote_from_bytes(body, safe=_ASCII),  # a text may come without any escapes
             keep_blank_values=True,
             encoding=charset,
             errors="replace",
             max_num_fields=_MAX_FIELDS,
         )
-    except LookupError:  # a charset that nobody knows
-        return _parsed(body, "utf-8")
     except ValueError:  # more fields than anybody needs
         return []
 
@@ -398,4 +412,6 @@ def _text(body: str, *, status: int = 200) -> Response:
 
 
 def _json(told: Mapping[str, Any]) -> Response:
-    return Response(json.dumps(told), content_type="application/json; charset=utf-8")
+    # Without spaces, as Akismet writes it: some clients compare bodies byte for byte.
+    body = json.dumps(told, separators=(",", ":"))
+    return Response(body, content_type="application/json; charset=utf-8")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app
 
@@ -65,6 +66,21 @@ def init_app(app: Flask, context: Context) -> None:
     """Give *app* what the doors share."""
     app.extensions[_SITES] = Sites({}, threading.Lock())
     app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
+
+
+def parsed(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that *body* is, None when it is none.
+
+    Half a surrogate pair, which JavaScript leaves where it cuts a text, becomes a question mark.
+    """
+    try:
+        told = json.loads(body)
+        if isinstance(told, dict) and b"\\u" in body:
+            clean = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+            told = json.loads(clean)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def site_of(key: str, door: Door) -> Site | None:

@@ -18,7 +18,7 @@ from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, Status
 from moderation.errors import NotFound
 from moderation.scores import Label
 from moderation.site import Door, Site
-from service.compat.common import judged, record, scorer, site_of, spend
+from service.compat.common import judged, parsed, record, scorer, site_of, spend
 from service.context import winnow
 
 log = structlog.get_logger(__name__)
@@ -78,11 +78,13 @@ def _signed(site: Site, body: bytes) -> bool:
 
 def _draft(body: bytes) -> Draft | None:
     """Return the comment that Coral sent; None when it is not one that can be read."""
+    told = parsed(body)
+    if told is None:
+        return None
     try:
-        told = json.loads(body)
         comment, author, story = told["comment"], told.get("author", {}), told.get("story", {})
         text = comment["body"]
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
     if not isinstance(text, str) or len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES:
         return None

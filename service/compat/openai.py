@@ -16,7 +16,7 @@ from moderation.comment import MAX_CONTENT_BYTES, Draft
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from moderation.verdict import Action
-from service.compat.common import record, scorer, site_of, spend, verdict
+from service.compat.common import parsed, record, scorer, site_of, spend, verdict
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("openai", __name__)
@@ -102,11 +102,8 @@ def _site() -> Site:
 
 
 def _body() -> dict[str, Any]:
-    try:
-        told = json.loads(request.get_data())
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
+    told = parsed(request.get_data())
+    if told is None:
         raise Refused("We could not parse the JSON body of your request.")
     return told
 

@@ -21,7 +21,7 @@ from moderation.comment import Decision, Draft
 from moderation.errors import Conflict, NotFound, WinnowError
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
-from service.compat.common import record, scorer, site_of, spend
+from service.compat.common import parsed, record, scorer, site_of, spend
 from service.context import winnow
 
 log = structlog.get_logger(__name__)
@@ -260,11 +260,8 @@ def _site() -> Site:
 
 def _body() -> dict[str, Any]:
     body = request.get_data()
-    try:
-        told = json.loads(body) if 0 < len(body) <= _MAX_BODY else None
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
+    told = parsed(body) if len(body) <= _MAX_BODY else None
+    if told is None:
         raise Refused("INVALID_REQUEST", "Invalid JSON payload received.")
     return told
 

@@ -130,6 +130,22 @@ def test_a_backslash_of_another_client_is_its_own(world: World, door: str):
     assert kept.content == r"C:\\temp is \'quoted\'"
 
 
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "app/1.0 | Ruby Akismet/3.0.0",
+        "Node.js/v20 | Akismet-api/6.0.0",
+        "Drupal/10 | Akismet/6.0",
+        "akismet.py/25.10.1",
+    ],
+)
+def test_a_client_that_cannot_wait_is_never_told_false_of_what_a_person_should_see(
+    world: World, door: str, agent: str
+):
+    """Ruby's gem names itself Akismet, too, and publishes at that word."""
+    assert check(world, door, "spam=0.6", headers={"User-Agent": agent}).data == b"true"
+
+
 def test_the_key_may_stand_in_the_host_name(world: World, door: str):
     told = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
     answer = world.client().post(
@@ -188,15 +204,63 @@ def test_feedback_on_another_sites_comment_touches_nothing(world: World, door: s
     assert world.adapters.comments.get(comment.id).status == "approved"
 
 
-def test_a_text_is_read_by_the_charset_that_the_blog_names(world: World, door: str):
-    body = (
-        f"api_key={door}&blog=b&user_ip=&blog_charset=windows-1251&flag&comment_content="
-    ).encode() + b"%CF%F0%E8%E2%E5%F2"
-    world.client().post(
-        "/1.1/comment-check", data=body, content_type="application/x-www-form-urlencoded"
-    )
+FORM = "application/x-www-form-urlencoded"
+
+
+def raw(world: World, key: str, rest: bytes, content_type: str = FORM) -> str:
+    """Check a form of raw bytes and return the text that was kept of it."""
+    body = f"api_key={key}&blog=b&user_ip=&flag&".encode() + rest
+    answer = world.client().post("/1.1/comment-check", data=body, content_type=content_type)
+    assert answer.data == b"false"
     (kept,) = world.adapters.comments.recent(world.site.id).items
-    assert kept.content == "Привет"
+    return kept.content
+
+
+@pytest.mark.parametrize(
+    "charset, content",
+    [
+        (b"windows-1251", b"%CF%F0%E8%E2%E5%F2"),
+        (b"koi8-r", b"%F0%D2%C9%D7%C5%D4"),
+        (b"UTF-8", b"%D0%9F%D1%80%D0%B8%D0%B2%D0%B5%D1%82"),
+        (b"windows-1251", b"\xcf\xf0\xe8\xe2\xe5\xf2"),
+        (b"UTF-8", "Привет".encode()),
+    ],
+)
+def test_a_text_is_read_by_the_charset_that_the_blog_names(
+    world: World, door: str, charset: bytes, content: bytes
+):
+    """Escaped or not."""
+    assert raw(world, door, b"blog_charset=" + charset + b"&comment_content=" + content) == "Привет"
+
+
+@pytest.mark.parametrize("charset", ["windows-1251", "UTF-8"])
+def test_a_text_is_read_by_the_charset_of_the_header(world: World, door: str, charset: str):
+    content = b"comment_content=" + "Привет".encode(charset)
+    assert raw(world, door, content, f"{FORM}; charset={charset}") == "Привет"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["nonsense", "base64", "idna", "utf-16", "cp037", "undefined", "%00", "shift_jis", "", "%FF"],
+)
+def test_a_charset_that_no_form_is_written_in_is_taken_for_utf_8(
+    world: World, door: str, charset: str
+):
+    rest = f"blog_charset={charset}&comment_content=Hello%2C+you%21".encode()
+    assert raw(world, door, rest) == "Hello, you!"
+
+
+def test_what_is_no_text_in_that_charset_is_replaced(world: World, door: str):
+    assert raw(world, door, b"blog_charset=UTF-8&comment_content=a%FF%ED%A0%80b") == "a����b"
+
+
+def test_a_form_may_come_in_parts_and_with_more_fields_than_php_takes(world: World, door: str):
+    told = {"api_key": door, "blog": "b", "user_ip": "", "comment_content": "hello"}
+    client = world.client()
+    answer = client.post("/1.1/comment-check", data=told, content_type="multipart/form-data")
+    assert answer.data == b"false"
+    many = told | {f"POST_{n}": "x" for n in range(1500)}
+    assert client.post("/1.1/comment-check", data=many).data == b"false"
 
 
 def test_when_the_scorer_fails_the_client_is_told_to_hold(world: World, door: str):

@@ -52,6 +52,25 @@ def test_what_cannot_be_scored_is_a_400_that_says_why(world: World, key: str, gi
     assert set(answer.json["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, "[1]", "{", b"\xff", ""])
+def test_what_is_no_json_object_is_a_400_that_nobody_retries(world: World, key: str, body):
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = world.client().post("/v1/moderations", data=body, headers=headers)
+    assert (answer.status_code, answer.json["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_an_image_among_texts_is_refused_by_name(world: World, key: str):
+    image = {"type": "image_url", "image_url": {"url": "https://blog.example/a.png"}}
+    answer = moderate(world, key, [{"type": "text", "text": "fine"}, image])
+    assert answer.status_code == 400
+    assert answer.json["error"] == {
+        "message": "Images are not supported: Winnow reads text only.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }
+
+
 def test_a_bad_key_is_a_401_with_its_code(world: World):
     answer = moderate(world, "nonsense", "hello")
     assert (answer.status_code, answer.json["error"]["code"]) == (401, "invalid_api_key")

@@ -100,6 +100,25 @@ def test_an_empty_body_is_a_400_in_googles_form(world: World, key: str):
     assert (answer.status_code, answer.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"a":' * 3000 + "1" + "}" * 3000, "[1]", "{", b"\xff"]
+)
+def test_what_is_no_json_object_is_refused_in_googles_form(world: World, key: str, body):
+    answer = world.client().post(f"/v1alpha1/comments:analyze?key={key}", data=body)
+    assert (answer.status_code, answer.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_half_an_emoji_where_a_client_cut_the_text_does_no_harm(world: World, key: str):
+    """perspective-api-client cuts by UTF-16 code units."""
+    body = (
+        '{"comment": {"text": "toxicity=0.7 \\ud83d"}, "requestedAttributes": {"TOXICITY": {}}, '
+        '"clientToken": "\\ud83d\\ude00"}'
+    )
+    told = world.client().post(f"/v1alpha1/comments:analyze?key={key}", data=body).json
+    assert told["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == 0.7
+    assert told["clientToken"] == "😀"
+
+
 def test_what_must_not_be_stored_is_nowhere_in_redis(world: World, key: str):
     """Neither by default, nor with recording switched on and `doNotStore` asked for."""
     recording = replace(world.site, record_doors=True)
