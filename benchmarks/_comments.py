@@ -3,72 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
+from models.augmentation import generated
 from moderation.comment import Author, Draft, Post
 
 LENGTH = 200
-_SYLLABLES = [
-    "ba",
-    "be",
-    "bi",
-    "bo",
-    "ca",
-    "ce",
-    "co",
-    "da",
-    "de",
-    "di",
-    "do",
-    "fa",
-    "fe",
-    "fi",
-    "ga",
-    "go",
-    "ha",
-    "he",
-    "hi",
-    "ho",
-    "ja",
-    "ka",
-    "ke",
-    "la",
-    "le",
-    "li",
-    "lo",
-    "ma",
-    "me",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "no",
-    "pa",
-    "pe",
-    "pi",
-    "po",
-    "ra",
-    "re",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "si",
-    "so",
-    "ta",
-    "te",
-    "ti",
-    "to",
-    "ve",
-    "vi",
-    "wa",
-    "we",
-    "ster",
-    "tion",
-    "ing",
-    "ment",
-    "ler",
-]
 _AGENTS = tuple(
     f"Mozilla/5.0 ({system}) {engine}"
     for system in (
@@ -86,11 +28,18 @@ _AGENTS = tuple(
 )
 
 
+@cache
+def _vocabulary() -> tuple[list[str], list[int]]:
+    """Return words with how often they stand in the good comments of models.augmentation."""
+    good = (one.text for one in generated(80).examples if not any(one.labels.values()))
+    counted = Counter(word for text in good for word in text.split() if word.isalpha())
+    return list(counted), list(counted.values())
+
+
 def drafts(count: int, *, seed: int = 1) -> Iterator[Draft]:
-    """Yield *count* drafts whose words are as unevenly common as those of a language (Zipf)."""
+    """Yield *count* drafts of English words, as common as they are in our own civil templates."""
     chance = random.Random(seed)
-    words = ["".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(5000)]
-    weights = [1 / (rank + 3) for rank in range(len(words))]
+    words, weights = _vocabulary()
     for n in range(count):
         text = " ".join(chance.choices(words, weights, k=60))[:LENGTH]
         name = chance.choice(words).title() + " " + chance.choice(words).title()
