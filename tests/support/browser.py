@@ -7,13 +7,18 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
+from werkzeug.wsgi import ClosingIterator
 
 from tests.support.valkey import serving
 from tests.support.world import PASSWORD, World, make_world
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needed = pytest.mark.skipif(
@@ -61,13 +66,27 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def _whole(app: WSGIApplication) -> WSGIApplication:
+    """Answer from memory: werkzeug's server leaves a file open if its reader resets the connection."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        parts = app(environ, start_response)
+        try:
+            return [b"".join(parts)]
+        finally:
+            if isinstance(parts, ClosingIterator):
+                parts.close()
+
+    return answer
+
+
 @pytest.fixture
 def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
     with serving() as valkey:
         world = make_world(valkey.url, tmp_path)
         world.add_moderator("ada", admin=True)
         world.add_moderator("eve", admin=True)
-        server = make_server("127.0.0.1", 0, world.app, threaded=True)
+        server = make_server("127.0.0.1", 0, _whole(world.app), threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield Desk(world, f"http://127.0.0.1:{server.port}", chromium)
