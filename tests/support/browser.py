@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
-from werkzeug.wsgi import ClosingIterator
 
 from tests.support.valkey import serving
 from tests.support.world import PASSWORD, World, make_world
@@ -74,7 +73,7 @@ def _whole(app: WSGIApplication) -> WSGIApplication:
         try:
             return [b"".join(parts)]
         finally:
-            if isinstance(parts, ClosingIterator):
+            if hasattr(parts, "close"):
                 parts.close()
 
     return answer
