@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from models.normalise import bounded, normalised, written
+from models.normalise import read
 
 Codes = NDArray[np.uint32]
 Keys = NDArray[np.uint32]
@@ -74,11 +74,14 @@ class Hashed:
         Whether the n-gram stands only in the text as written, not in its normalised view.
     starts
         Where each text's n-grams begin; one more entry than there are texts.
+    disguised
+        Whether any n-gram may be extra.
     """
 
     buckets: NDArray[np.int32]
     extra: NDArray[np.bool_]
     starts: NDArray[np.intp]
+    disguised: bool
 
 
 @cache
@@ -104,9 +107,8 @@ def _wordlike() -> NDArray[np.bool_]:
 
 def views(text: str) -> tuple[str, str]:
     """Return the text as written and normalised, each bounded in length."""
-    text = bounded(text)
-    as_written = written(text)
-    return as_written, bounded(normalised(text, as_written))
+    (reading,) = read([text])
+    return reading.written, reading.normal
 
 
 def hashed(pairs: Sequence[tuple[str, str]]) -> tuple[Hashed, Hashed]:
@@ -124,8 +126,16 @@ def hashed(pairs: Sequence[tuple[str, str]]) -> tuple[Hashed, Hashed]:
     codes = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, pieces), np.intp, len(pieces))
     return (
-        _distinct(_characters(codes, owners, lengths), count, CHARACTER_BITS, 0),
-        _distinct(_words(codes, owners, lengths), count, WORD_BITS, CHARACTER_BUCKETS),
+        _distinct(
+            _characters(codes, owners, lengths), count, CHARACTER_BITS, 0, disguised=bool(changed)
+        ),
+        _distinct(
+            _words(codes, owners, lengths),
+            count,
+            WORD_BITS,
+            CHARACTER_BUCKETS,
+            disguised=bool(changed),
+        ),
     )
 
 
@@ -183,7 +193,7 @@ def _bases(owners: Keys, bits: int) -> Keys:
 _ALONE = np.empty(0, np.uint32)
 
 
-def _distinct(keys: Keys, count: int, bits: int, offset: int) -> Hashed:
+def _distinct(keys: Keys, count: int, bits: int, offset: int, *, disguised: bool) -> Hashed:
     keys.sort()
     bare = keys >> _ONE
     first = np.empty(len(keys), np.bool_)
@@ -198,7 +208,8 @@ def _distinct(keys: Keys, count: int, bits: int, offset: int) -> Hashed:
     buckets = (bare & np.uint32((1 << bits) - 1)).astype(np.int32)
     if offset:
         buckets += np.int32(offset)
-    return Hashed(buckets, (keys & _ONE).astype(np.bool_), starts)
+    extra = (keys & _ONE).astype(np.bool_) if disguised else np.zeros(len(keys), np.bool_)
+    return Hashed(buckets, extra, starts, disguised)
 
 
 def chunked(pairs: Iterable[tuple[str, str]]) -> Iterable[list[tuple[str, str]]]:
