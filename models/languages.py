@@ -120,9 +120,9 @@ def language_of(text: str, words: list[str], hint: str = "") -> tuple[str, bool]
     Short texts, and texts like names, are taken to be in *hint*, the language of the site, and
     count as known.
     """
-    hint = hint[:2].lower()
     if _is_english(words):
         return "en", True
+    hint = hint[:2].lower()
     letters = sum(map(str.isalpha, text))
     foreign = 0 if text.isascii() else len(_OTHER_SCRIPTS.findall(text))
     if foreign * 2 > letters and foreign >= 4:

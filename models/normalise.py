@@ -312,14 +312,17 @@ _LAST_MARK = 0x1EA00
 #: One cheap look decides whether an ASCII text needs any of the rest. RE2 takes a seventh of the
 #: time that ``re`` takes, and its time is bounded by the length of the text. The "www." that
 #: begins an address is not a stretched letter.
-_SUSPECT = re2.compile(
-    (
-        "|".join(letter * 3 for letter in ascii_lowercase if letter != "w")
-        + r"|[^ \n]www|www[^.]|www$"
-        r"|[a-z][0-9@$!*#%&|+]+[a-z0-9]|(?:^|\s)[0-9@$!*|+]+[a-z]|[a-z][$*@]"
-        r"|(?:^|[^a-z0-9])[a-z0-9][ .\-_*|/~,][a-z0-9][ .\-_*|/~,][a-z0-9](?:[^a-z0-9]|$)"
-    ).encode()
+_TRIPLES = (
+    "|".join(letter * 3 for letter in ascii_lowercase if letter != "w")
+    + r"|[^ \n/]www|(?:^|[^/])/www|(?:^|[^:])//www|www[^.]|www$"
 )
+_SINGLES = r"(?:^|[^a-z0-9])[a-z0-9][ .\-_*|/~,][a-z0-9][ .\-_*|/~,][a-z0-9](?:[^a-z0-9]|$)"
+_SIGNS = r"[a-z][0-9@$!*#%&|+]+[a-z0-9]|(?:^|\s)[0-9@$!*|+]+[a-z]|[a-z][$*@]"
+_SUSPECT = re2.compile(f"{_TRIPLES}|{_SIGNS}|{_SINGLES}".encode())
+_MAYBE_STRETCHED = re2.compile(_TRIPLES.encode())
+_MAYBE_SPACED = re2.compile(_SINGLES.encode())
+#: A word of ASCII characters that may be more than letters and what stands behind them.
+_ODD_WORD = re.compile(r"[^ ]*[0-9@$!*#%&|+][^ ]*")
 #: Fewer texts than this are read one by one: there is too little to share.
 FEW = 8
 
@@ -380,7 +383,13 @@ def bounded(text: str) -> str:
 
 def _undone(text: str, as_written: str) -> str:
     """Return the text with evasions undone."""
-    text = text.lower() if as_written.isascii() else _plain(text.lower())
+    if as_written.isascii():
+        raw = as_written.encode()
+        if _MAYBE_SPACED.search(raw) is None and _MAYBE_STRETCHED.search(raw) is None:
+            return _ODD_WORD.sub(lambda match: _undisguised(match.group()), as_written)
+        text = text.lower()
+    else:
+        text = _plain(text.lower())
     # Here a wider gap still tells where one spaced-out word ends and the next begins.
     text = " ".join(_SPACED.sub(_joined, text).split())
     stretched = _STRETCHED.search(text) is not None

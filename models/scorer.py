@@ -138,19 +138,25 @@ class Scorer:
 
     def _add_sums(self, logits: NDArray[np.float64], pairs: Sequence[tuple[str, str]]) -> None:
         """Add what the n-grams of each text weigh to its row."""
-        for part in hashed(pairs):
-            if len(part.buckets) == 0:
-                continue
-            rows = self._weights.take(part.buckets, axis=0)
-            if part.disguised:
-                # A disguise adds evidence and must dilute none: it doesn't count for the norm.
-                rows[part.extra, -1] = 0
-            starts = part.starts[:-1]
-            # reduceat gives a neighbour's n-gram to a text that has none of its own.
-            some = slice(None) if len(starts) == 1 else part.starts[1:] > starts
-            sums = np.add.reduceat(rows, starts[some], axis=0, dtype=np.int32)
-            norms = np.sqrt(np.maximum(sums[:, -1:], 1) / 128)
-            logits[some] += sums[:, :-1] / norms * self._scales
+        found = hashed(pairs)
+        if len(found.buckets) == 0:
+            return
+        rows = self._weights.take(found.buckets, axis=0)
+        if found.disguised:
+            # A disguise adds evidence and must dilute none: it doesn't count for the norm.
+            rows[found.extra, -1] = 0
+        starts = found.starts[:-1]
+        some = starts < found.starts[1:]
+        if some.all():
+            sums = np.add.reduceat(rows, starts, axis=0, dtype=np.int32)
+        else:
+            # reduceat gives a neighbour's n-gram to a block that has none of its own.
+            sums = np.zeros((len(starts), rows.shape[1]), np.int32)
+            sums[some] = np.add.reduceat(rows, starts[some], axis=0, dtype=np.int32)
+        norms = np.sqrt(np.maximum(sums[:, -1:], 1) / 128)
+        worth = sums[:, :-1] / norms * self._scales
+        logits += worth[::2]
+        logits += worth[1::2]
 
     def _levels(self, readings: Sequence[Reading], items: Sequence[Item]) -> NDArray[np.int64]:
         """Return the signals of each item in whole parts."""
@@ -187,14 +193,16 @@ class Scorer:
         column = LABELS.index(label)
         slope = float(self._slopes[column])
         contributions: dict[int, tuple[float, bool]] = {}
-        for part in hashed([pair]):
-            rows = self._weights.take(part.buckets, axis=0).astype(np.int64)
-            norm = np.sqrt(max(int(rows[~part.extra, -1].sum()), 1) / 128)
+        found = hashed([pair])
+        for block in map(slice, found.starts, found.starts[1:]):
+            buckets, extra = found.buckets[block], found.extra[block]
+            rows = self._weights.take(buckets, axis=0).astype(np.int64)
+            norm = np.sqrt(max(int(rows[~extra, -1].sum()), 1) / 128)
             worth = rows[:, column] / norm * self._scales[column] * slope
             contributions |= dict(
                 zip(
-                    part.buckets.tolist(),
-                    zip(worth.tolist(), part.extra.tolist(), strict=True),
+                    buckets.tolist(),
+                    zip(worth.tolist(), extra.tolist(), strict=True),
                     strict=True,
                 )
             )
@@ -325,10 +333,11 @@ NEAR_BITS = 8
 
 def signature(content: str) -> int:
     """Return a 64-bit SimHash of the normalised text: alike texts differ in few bits."""
-    (characters, _) = hashed([views(content)])
-    if len(characters.buckets) == 0:
+    found = hashed([views(content)])
+    characters = slice(found.starts[1])
+    if found.starts[1] == 0:
         return 0
-    mixed = characters.buckets[~characters.extra].astype(np.uint64) + np.uint64(1)
+    mixed = found.buckets[characters][~found.extra[characters]].astype(np.uint64) + np.uint64(1)
     mixed *= np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)

@@ -94,10 +94,11 @@ _IP = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
 #: Cheap looks before dear ones: whatever can be a link contains both of these, and most ASCII
 #: comments don't contain the first; a bare domain in ASCII contains the third, a sum of money the last.
 _ENDING = re2.compile(
-    rb"(?is)://|www\.|href|(?:\.|dot.).?"
-    rb"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip)"
+    rb"(?is)(?:://|www\.|href|(?:\.|dot.).?"
+    rb"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip))"
+    rb"[^\n]*"
 )
-_HINT = re2.compile(rb"(?i)://|www\.|\.[a-z]{2}|dot")
+_HINT = re2.compile(rb"(?i)(?:://|www\.|\.[a-z]{2}|dot)[^\n]*")
 _MAYBE_BARE = re2.compile(
     r"(?i)(?:^|[^\w@./-])[a-z0-9][a-z0-9-]+[\s\x0b\x1c-\x1f]?"
     r"(?:\.|\(dot\)|\[dot\]|[\s\x0b\x1c-\x1f]dot[\s\x0b\x1c-\x1f])[\s\x0b\x1c-\x1f]?"
@@ -160,16 +161,16 @@ def raised_by(readings: Sequence[Reading]) -> list[dict[str, float]]:
         if len(readings) < FEW
         else _counted_together([reading.content for reading in readings], encoded)
     )
-    reachable = found_in(_MESSENGER, encoded)
-    ending = found_in(_ENDING, encoded)
-    raised = []
-    for place, (reading, raw, counts) in enumerate(zip(readings, encoded, counted, strict=True)):
-        found = _of_text(reading, raw, counts) if raw else {}
-        if place in reachable:
-            found["messenger"] = 1.0
-        if (place in ending or not reading.content.isascii()) and _HINT.search(raw) is not None:
-            found |= _of_links(reading.content)
-        raised.append(found)
+    raised = [
+        _of_text(reading, raw, counts) if raw else {}
+        for reading, raw, counts in zip(readings, encoded, counted, strict=True)
+    ]
+    for place in found_in(_MESSENGER, encoded):
+        raised[place]["messenger"] = 1.0
+    foreign = {place for place, one in enumerate(readings) if not one.content.isascii()}
+    linking = sorted(found_in(_ENDING, encoded) | foreign)
+    for place in found_in(_HINT, [encoded[place] for place in linking]):
+        raised[linking[place]] |= _of_links(readings[linking[place]].content)
     return raised
 
 
@@ -253,7 +254,7 @@ def _of_text(reading: Reading, raw: bytes, counts: _Counts) -> dict[str, float]:
     if length < 40:
         found["short"] = 1 - length / 40
     if len(words) > 8:
-        some = words[:_MAX_PIECES]
+        some = words if len(words) < _MAX_PIECES else words[:_MAX_PIECES]
         found["repetition"] = (0.6 - len(set(some)) / len(some)) * 2
     if digits:
         found |= _of_digits(content, raw, digits)
