@@ -136,10 +136,12 @@ def _found_in(
     owned: list[set[int]] = []
     wordy: list[int] = []
     for chunk in chunked((token, token) for token in tokens):
-        characters, words = hashed(chunk)
-        for row in range(len(chunk)):
-            single = set(words.buckets[words.starts[row] : words.starts[row + 1]].tolist())
-            for bucket in characters.buckets[characters.starts[row] : characters.starts[row + 1]]:
+        found = hashed(chunk)
+        for begin, middle, end in zip(
+            found.starts[:-1:2], found.starts[1::2], found.starts[2::2], strict=True
+        ):
+            single = set(found.buckets[middle:end].tolist())
+            for bucket in found.buckets[begin:middle]:
                 yield int(bucket), places[len(owned)]
             for bucket in single:
                 yield bucket, places[len(owned)]
@@ -149,10 +151,10 @@ def _found_in(
     couples = list(itertools.pairwise(wordy))
     done = 0
     for chunk in chunked((text, text) for text in (f"{tokens[a]} {tokens[b]}" for a, b in couples)):
-        _, words = hashed(chunk)
-        for row in range(len(chunk)):
+        found = hashed(chunk)
+        for middle, end in zip(found.starts[1::2], found.starts[2::2], strict=True):
             one, other = couples[done]
             done += 1
-            both = set(words.buckets[words.starts[row] : words.starts[row + 1]].tolist())
+            both = set(found.buckets[middle:end].tolist())
             for bucket in both - owned[one] - owned[other]:
                 yield bucket, [*places[one], *places[other]]

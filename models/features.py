@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from models.normalise import bounded, normalised, written
+from models.normalise import read
 
 Codes = NDArray[np.uint32]
 Keys = NDArray[np.uint32]
@@ -29,8 +29,10 @@ WORD_BITS = 18
 CHARACTER_BUCKETS = 1 << CHARACTER_BITS
 BUCKETS = CHARACTER_BUCKETS + (1 << WORD_BITS)
 
-#: Texts are hashed so many at a time: a key holds the text's number above its bucket and view.
-CHUNK = 1 << (32 - CHARACTER_BITS - 1)
+#: A key holds, from the top, a text's number, a bucket, and the view (0 is the normalised one).
+_KEY_BITS = BUCKETS.bit_length() + 1
+#: Texts are hashed so many at a time.
+CHUNK = 1 << (32 - _KEY_BITS)
 
 #: A chunk has at most so many code points, unless one text alone has more.
 CHUNK_LENGTH = 1 << 17
@@ -38,17 +40,22 @@ _LONGEST = CHUNK_LENGTH * 2
 
 _SPACE = 32
 # Odd multipliers, drawn once; a change of any of them makes every artifact useless.
-_MULTIPLIERS = tuple(
-    np.uint32(m) for m in (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1)
-)
-_SALTS = tuple(np.uint32(m) for m in (0x2545F491, 0x6C078965, 0x5BD1E995))
+_MULTIPLIERS = np.array([0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1], np.uint32)
+_SALTS = (0x2545F491, 0x6C078965, 0x5BD1E995)
 _WORD_BASE = 0x01000193
 _WORD_MIX = np.uint32(0x7FEB352D)
 _SECOND_WORD = np.uint32(0x846CA68B)
 
-_CHARACTER_SHIFT = np.uint32(32 - CHARACTER_BITS)
-_WORD_SHIFT = np.uint32(32 - WORD_BITS)
+#: What the hash of n characters adds to that of n - 1 of them, and the first to nothing.
+_SALTING = np.array([_SALTS[0], _SALTS[1] - _SALTS[0], _SALTS[2] - _SALTS[1]]) % (1 << 32)
+_SALTING = _SALTING.astype(np.uint32)[:, None]
+#: The upper bits of a hash are a bucket, which stands above the bit of the view.
+_CHARACTER_SHIFT = np.uint32(32 - CHARACTER_BITS - 1)
+_WORD_SHIFT = np.uint32(32 - WORD_BITS - 1)
 _ONE = np.uint32(1)
+_ABOVE_VIEW = ~_ONE
+_WORD_REGION = np.uint32(CHARACTER_BUCKETS << 1)
+_BUCKET_MASK = np.uint32((1 << BUCKETS.bit_length()) - 1)
 
 #: What separates words besides ASCII punctuation; everything else, emoji included, is part of one.
 _SEPARATORS = (
@@ -64,21 +71,25 @@ _TABLE_LENGTH = 0x3040
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """The distinct n-grams of some texts, those of each text in order.
+    """The distinct n-grams of some texts: of each text its character, then its word n-grams.
 
     Attributes
     ----------
     buckets
-        The bucket of each n-gram.
+        The bucket of each n-gram; they rise within a text.
     extra
         Whether the n-gram stands only in the text as written, not in its normalised view.
     starts
-        Where each text's n-grams begin; one more entry than there are texts.
+        Where each text's character n-grams begin and where its word n-grams do, in turns, and
+        where all end: twice as many entries as there are texts, and one more.
+    disguised
+        Whether any n-gram may be extra.
     """
 
     buckets: NDArray[np.int32]
     extra: NDArray[np.bool_]
     starts: NDArray[np.intp]
+    disguised: bool
 
 
 @cache
@@ -104,101 +115,110 @@ def _wordlike() -> NDArray[np.bool_]:
 
 def views(text: str) -> tuple[str, str]:
     """Return the text as written and normalised, each bounded in length."""
-    text = bounded(text)
-    as_written = written(text)
-    return as_written, bounded(normalised(text, as_written))
+    (reading,) = read([text])
+    return reading.written, reading.normal
 
 
-def hashed(pairs: Sequence[tuple[str, str]]) -> tuple[Hashed, Hashed]:
+def hashed(pairs: Sequence[tuple[str, str]]) -> Hashed:
     """Return the character n-grams and the word n-grams of texts given by their two views.
 
     At most CHUNK texts may be given at once.
     """
     count = len(pairs)
     pieces = [f" {normal} " for _, normal in pairs]
-    owners = np.arange(count, dtype=np.uint32) << _ONE
     changed = [i for i, (as_written, normal) in enumerate(pairs) if as_written != normal]
-    if changed:
-        pieces += [f" {pairs[i][0]} " for i in changed]
-        owners = np.concatenate([owners, owners[changed] | _ONE])
+    pieces += [f" {pairs[i][0]} " for i in changed]
     codes = np.frombuffer("".join(pieces).encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.fromiter(map(len, pieces), np.intp, len(pieces))
-    return (
-        _distinct(_characters(codes, owners, lengths), count, CHARACTER_BITS, 0),
-        _distinct(_words(codes, owners, lengths), count, WORD_BITS, CHARACTER_BUCKETS),
-    )
+    if len(pieces) == 1:
+        # The only text has number 0 and one view, so that its keys are its buckets.
+        bases = None
+    else:
+        owners = np.concatenate([np.arange(count), changed]).astype(np.uint32)
+        owners <<= np.uint32(_KEY_BITS)
+        owners[count:] |= _ONE
+        bases = owners.repeat(np.fromiter(map(len, pieces), np.intp, len(pieces)))
+    characters, words = _characters(codes, bases), _words(codes, bases)
+    return _distinct(np.concatenate([characters, *words]), count, disguised=bool(changed))
 
 
-def _characters(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
+def _characters(codes: Codes, bases: Keys | None) -> Keys:
     """Hash each run of 3 to 5 characters that has no space inside."""
-    # A key is, from the top: the text's number, the bucket, and the view (0 is the normalised).
-    base = _bases(owners, CHARACTER_BITS).repeat(lengths) if len(lengths) > 1 else _ALONE
-    inside = codes != _SPACE
     size = len(codes)
-    keys = []
-    total = codes * _MULTIPLIERS[0]
-    total = total[:-1] + codes[1:] * _MULTIPLIERS[1]
-    valid = np.ones(size - 1, np.bool_)
-    for n in (3, 4, 5):
-        if size < n:
-            break
-        total = total[:-1] + codes[n - 1 :] * _MULTIPLIERS[n - 1]
-        valid = valid[:-1] & inside[n - 2 : size - 1]
-        where = valid.nonzero()[0]
-        bucket = (total[where] + _SALTS[n - 3]) >> _CHARACTER_SHIFT
-        bucket <<= _ONE
-        keys.append(bucket if base is _ALONE else base[where] | bucket)
-    return np.concatenate(keys) if keys else np.empty(0, np.uint32)
+    if size < 5:
+        # Two spaces and less between them than a run of five takes: what is valid stays the same.
+        padding = np.full(5 - size, _SPACE, np.uint32)
+        codes = np.concatenate([codes, padding])
+        bases = None if bases is None else np.concatenate([bases, padding])
+        size = 5
+    parts = codes * _MULTIPLIERS[:, None]
+    parts[2:] += _SALTING
+    ends = size - 2, 2 * size - 5, 3 * size - 9
+    hashes = np.empty(ends[2], np.uint32)
+    three, four, five = hashes[: ends[0]], hashes[ends[0] : ends[1]], hashes[ends[1] :]
+    np.add(parts[0, :-2], parts[1, 1:-1], out=three)
+    three += parts[2, 2:]
+    np.add(three[:-1], parts[3, 3:], out=four)
+    np.add(four[:-1], parts[4, 4:], out=five)
+    inside = codes != _SPACE
+    valid = np.empty(ends[2], np.bool_)
+    valid[: ends[0]] = inside[1:-1]
+    np.logical_and(valid[: ends[0] - 1], inside[2:-1], out=valid[ends[0] : ends[1]])
+    np.logical_and(valid[ends[0] : ends[1] - 1], inside[3:-1], out=valid[ends[1] :])
+    where = valid.nonzero()[0]
+    keys = hashes.take(where)
+    keys >>= _CHARACTER_SHIFT
+    keys &= _ABOVE_VIEW
+    if bases is not None:
+        keys |= np.concatenate([bases[:-2], bases[:-3], bases[:-4]]).take(where)
+    return keys
 
 
-def _words(codes: Codes, owners: Keys, lengths: NDArray[np.intp]) -> Keys:
+def _words(codes: Codes, bases: Keys | None) -> tuple[Keys, Keys]:
     """Hash each word, and each two words that follow one another in the same text."""
     wordlike = _wordlike().take(codes, mode="clip")
-    change = wordlike[1:] != wordlike[:-1]
     # Every text begins and ends with a space, so that changes come in pairs.
-    edges = change.nonzero()[0] + 1
+    edges = (wordlike[1:] != wordlike[:-1]).nonzero()[0]
     begins, ends = edges[::2], edges[1::2]
     powers, inverses = _powers()
     sums = np.add.accumulate(codes * powers[: len(codes)], dtype=np.uint32)
-    word = (sums[ends - 1] - sums[begins - 1]) * inverses[begins]
-    word = (word ^ (word >> np.uint32(15))) * _WORD_MIX
-    both = (word[:-1] * _SECOND_WORD + word[1:] * _WORD_MIX) >> _WORD_SHIFT
-    if len(lengths) == 1:
-        return np.concatenate([(word >> _WORD_SHIFT) << _ONE, both << _ONE])
-    owner = _bases(owners, WORD_BITS).repeat(lengths)[begins]
-    same = owner[:-1] == owner[1:]
-    return np.concatenate(
-        [
-            owner | ((word >> _WORD_SHIFT) << _ONE),
-            (owner[:-1] | (both << _ONE))[same],
-        ]
-    )
+    hashes = (sums[ends] - sums[begins]) * inverses[begins + 1]
+    hashes = (hashes ^ (hashes >> np.uint32(15))) * _WORD_MIX
+    couples = hashes[:-1] * _SECOND_WORD + hashes[1:] * _WORD_MIX
+    if bases is None:
+        return _word_keys(hashes), _word_keys(couples)
+    owners = bases[begins]
+    same = owners[:-1] == owners[1:]
+    return _word_keys(hashes) | owners, _word_keys(couples[same]) | owners[1:][same]
 
 
-def _bases(owners: Keys, bits: int) -> Keys:
-    return ((owners >> _ONE) << np.uint32(bits + 1)) | (owners & _ONE)
+def _word_keys(hashes: Keys) -> Keys:
+    hashes = hashes >> _WORD_SHIFT
+    hashes &= _ABOVE_VIEW
+    hashes += _WORD_REGION
+    return hashes
 
 
-#: A text that is hashed alone has number 0 and one view, so that its keys are its buckets.
-_ALONE = np.empty(0, np.uint32)
-
-
-def _distinct(keys: Keys, count: int, bits: int, offset: int) -> Hashed:
+def _distinct(keys: Keys, count: int, *, disguised: bool) -> Hashed:
     keys.sort()
     bare = keys >> _ONE
     first = np.empty(len(keys), np.bool_)
     first[:1] = True
     np.not_equal(bare[1:], bare[:-1], out=first[1:])
-    keys = keys[first]
-    bare = bare[first]
+    where = first.nonzero()[0]
+    bare = bare.take(where)
     if count == 1:
-        starts: NDArray[np.intp] = np.array([0, len(keys)])
+        starts = np.array([0, bare.searchsorted(CHARACTER_BUCKETS), len(bare)])
     else:
-        starts = bare.searchsorted(np.arange(count + 1, dtype=np.int64) << bits)
-    buckets = (bare & np.uint32((1 << bits) - 1)).astype(np.int32)
-    if offset:
-        buckets += np.int32(offset)
-    return Hashed(buckets, (keys & _ONE).astype(np.bool_), starts)
+        blocks = np.arange(count, dtype=np.int64)[:, None] << (_KEY_BITS - 1)
+        regions = np.array([0, CHARACTER_BUCKETS])
+        begins = bare.searchsorted((blocks + regions).ravel())
+        starts = np.append(begins, len(bare))
+    if disguised:
+        extra = (keys.take(where) & _ONE).astype(np.bool_)
+    else:
+        extra = np.zeros(len(bare), np.bool_)
+    buckets = (bare & _BUCKET_MASK).view(np.int32)
+    return Hashed(buckets, extra, starts, disguised)
 
 
 def chunked(pairs: Iterable[tuple[str, str]]) -> Iterable[list[tuple[str, str]]]:
@@ -272,13 +292,12 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
         """
         return self._fit(self._blocks(X))
 
-    def _fit(self, blocks: Sequence[tuple[Hashed, Hashed]]) -> Self:
+    def _fit(self, blocks: Sequence[Hashed]) -> Self:
         counts = np.zeros(BUCKETS)
         texts = 0
-        for characters, words in blocks:
-            texts += len(characters.starts) - 1
-            for part in (characters, words):
-                counts += np.bincount(part.buckets, minlength=BUCKETS)
+        for block in blocks:
+            texts += len(block.starts) // 2
+            counts += np.bincount(block.buckets, minlength=BUCKETS)
         idf = np.log((texts + 1) / (counts + 1)) + 1
         idf[counts < self.min_texts] = 0.0
         # The artifact keeps the squares as whole 128ths; training must see what scoring will.
@@ -309,26 +328,24 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
         return self._transform(blocks)
 
     @staticmethod
-    def _blocks(X: Iterable[str]) -> list[tuple[Hashed, Hashed]]:
+    def _blocks(X: Iterable[str]) -> list[Hashed]:
         return [hashed(chunk) for chunk in chunked(views(text) for text in _texts(X))]
 
-    def _transform(self, blocks: Sequence[tuple[Hashed, Hashed]]) -> sparse.csr_matrix:
+    def _transform(self, blocks: Sequence[Hashed]) -> sparse.csr_matrix:
         parts = []
-        for pair in blocks:
-            rows = len(pair[0].starts) - 1
-            values = []
-            for part in pair:
-                weight = self.idf_[part.buckets]
-                owner = np.repeat(np.arange(rows), np.diff(part.starts))
-                squares = np.bincount(owner, np.where(part.extra, 0.0, weight**2), rows)
-                norms = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
-                values.append(
-                    sparse.csr_matrix(
-                        (weight / norms[owner], part.buckets, part.starts), (rows, BUCKETS)
-                    )
+        for block in blocks:
+            weight = self.idf_[block.buckets]
+            owner = np.repeat(np.arange(len(block.starts) - 1), np.diff(block.starts))
+            squares = np.bincount(
+                owner, np.where(block.extra, 0.0, weight**2), len(block.starts) - 1
+            )
+            norms = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
+            parts.append(
+                sparse.csr_matrix(
+                    (weight / norms[owner], block.buckets, block.starts[::2]),
+                    (len(block.starts) // 2, BUCKETS),
                 )
-            # The blocks share no column, so that a sum is a union.
-            parts.append(values[0] + values[1])
+            )
         return sparse.vstack(parts, "csr") if parts else sparse.csr_matrix((0, BUCKETS), dtype="f4")
 
 

@@ -114,16 +114,15 @@ _FEWEST_WORDS = 5
 _MARGIN = 0.25
 
 
-def language_of(text: str, hint: str = "") -> tuple[str, bool]:
-    """Return the language of a normalised *text* and whether the model was measured on it.
+def language_of(text: str, words: list[str], hint: str = "") -> tuple[str, bool]:
+    """Return the language of a normalised *text* of *words*, and whether it was measured on.
 
     Short texts, and texts like names, are taken to be in *hint*, the language of the site, and
     count as known.
     """
-    hint = hint[:2].lower()
-    words = text.split()
     if _is_english(words):
         return "en", True
+    hint = hint[:2].lower()
     letters = sum(map(str.isalpha, text))
     foreign = 0 if text.isascii() else len(_OTHER_SCRIPTS.findall(text))
     if foreign * 2 > letters and foreign >= 4:

@@ -16,7 +16,8 @@ from models.datasets import LABELS
 from models.explain import Explanation, Reason, Span
 from models.features import chunked, hashed, views
 from models.languages import language_of
-from models.signals import SIGNALS, signals
+from models.normalise import MAX_LENGTH, Reading, read
+from models.signals import SIGNALS, of_author, raised_by
 
 __all__ = [
     "LABELS",
@@ -33,6 +34,9 @@ __all__ = [
 
 #: Signals are whole 1024ths, so that their sum doesn't depend on the order of addition.
 _PARTS = 1024
+#: So many comments are read at once, and no more than so many characters of several.
+_AT_ONCE = 512
+_AT_ONCE_LENGTH = 1 << 17
 _INDEX = {name: index for index, name in enumerate(SIGNALS)}
 
 
@@ -101,10 +105,12 @@ class Scorer:
 
     def score(self, items: Sequence[Item]) -> list[Score]:
         """Return a score for each item, in order."""
-        pairs = [views(item.content) for item in items]
-        calibrated = self._logits(pairs, items) * self._slopes + self._shifts
-        rows = _sigmoid(calibrated).tolist()
-        return list(map(self._scored, items, pairs, rows))
+        scores: list[Score] = []
+        for part in _parts(items):
+            readings = read([item.content for item in part])
+            calibrated = self._logits(readings, part) * self._slopes + self._shifts
+            scores += map(_scored, part, readings, _sigmoid(calibrated).tolist())
+        return scores
 
     def iter_scores(self, items: Iterable[Item], batch: int = 256) -> Iterator[tuple[Item, Score]]:
         """Yield each item of a stream with its score, keeping one batch in memory."""
@@ -114,52 +120,61 @@ class Scorer:
 
     def logits(self, items: Sequence[Item]) -> NDArray[np.float64]:
         """Return the sums of all contributions to each label, before calibration."""
-        return self._logits([views(item.content) for item in items], items)
+        rows = [self._logits(read([item.content for item in part]), part) for part in _parts(items)]
+        return np.concatenate([np.empty((0, len(LABELS))), *rows])
 
-    def _logits(
-        self, pairs: Sequence[tuple[str, str]], items: Sequence[Item]
-    ) -> NDArray[np.float64]:
-        done = 0
-        rows = [np.empty((0, len(LABELS)))]
-        for chunk in chunked(pairs):
-            rows.append(self._sums(chunk, items[done : done + len(chunk)]))
-            done += len(chunk)
-        return np.concatenate(rows)
-
-    def _sums(self, pairs: Sequence[tuple[str, str]], items: Sequence[Item]) -> NDArray[np.float64]:
+    def _logits(self, readings: Sequence[Reading], items: Sequence[Item]) -> NDArray[np.float64]:
         logits: NDArray[np.float64] = self._intercepts + self._signal_scale * (
-            self._levels(items) @ self._signals
+            self._levels(readings, items) @ self._signals
         )
-        for part in hashed(pairs):
-            if len(part.buckets) == 0:
-                continue
-            rows = self._weights.take(part.buckets, axis=0)
-            if part.extra.any():
-                # A disguise adds evidence and must dilute none: it doesn't count for the norm.
-                rows[part.extra, -1] = 0
-            starts = part.starts[:-1]
-            some = part.starts[1:] > starts
-            # reduceat gives a neighbour's n-gram to a text that has none of its own.
-            chosen: Any = slice(None) if some.all() else some
-            sums = np.add.reduceat(rows, starts[chosen], axis=0, dtype=np.int32)
-            norms = np.sqrt(np.maximum(sums[:, -1:], 1) / 128)
-            logits[chosen] += sums[:, :-1] / norms * self._scales
-        behaviour = [_behaviour(item) for item in items]
-        if any(behaviour):
-            logits[:, 0] += [sum(terms.values()) for terms in behaviour]
+        done = 0
+        for chunk in chunked((reading.written, reading.normal) for reading in readings):
+            self._add_sums(logits[done : done + len(chunk)], chunk)
+            done += len(chunk)
+        for row, item in enumerate(items):
+            if item.honeypot or item.near_duplicates or item.seconds_to_submit is not None:
+                logits[row, 0] += sum(_behaviour(item).values())
         return logits
 
-    def _levels(self, items: Sequence[Item]) -> NDArray[np.int64]:
+    def _add_sums(self, logits: NDArray[np.float64], pairs: Sequence[tuple[str, str]]) -> None:
+        """Add what the n-grams of each text weigh to its row."""
+        found = hashed(pairs)
+        if len(found.buckets) == 0:
+            return
+        rows = self._weights.take(found.buckets, axis=0)
+        if found.disguised:
+            # A disguise adds evidence and must dilute none: it doesn't count for the norm.
+            rows[found.extra, -1] = 0
+        starts = found.starts[:-1]
+        some = starts < found.starts[1:]
+        if some.all():
+            sums = np.add.reduceat(rows, starts, axis=0, dtype=np.int32)
+        else:
+            # reduceat gives a neighbour's n-gram to a block that has none of its own.
+            sums = np.zeros((len(starts), rows.shape[1]), np.int32)
+            sums[some] = np.add.reduceat(rows, starts[some], axis=0, dtype=np.int32)
+        norms = np.sqrt(np.maximum(sums[:, -1:], 1) / 128)
+        worth = sums[:, :-1] / norms * self._scales
+        logits += worth[::2]
+        logits += worth[1::2]
+
+    def _levels(self, readings: Sequence[Reading], items: Sequence[Item]) -> NDArray[np.int64]:
         """Return the signals of each item in whole parts."""
-        levels = np.zeros((len(items), len(SIGNALS)), np.int64)
         places: list[int] = []
-        values: list[int] = []
-        for row, item in enumerate(items):
-            found = signals(item.content, item.author_name, item.author_email, item.author_url)
-            for name, value in found.items():
-                places.append(row * len(SIGNALS) + _INDEX[name])
-                values.append(round(value * _PARTS))
-        levels.ravel()[places] = values
+        values: list[float] = []
+        for row, (shown, item) in enumerate(zip(raised_by(readings), items, strict=True)):
+            first = row * len(SIGNALS)
+            places += [first + _INDEX[name] for name in shown]
+            values += shown.values()
+            if item.author_name or item.author_email or item.author_url:
+                of_them = of_author(
+                    item.content, item.author_name, item.author_email, item.author_url
+                )
+                places += [first + _INDEX[name] for name in of_them]
+                values += of_them.values()
+        levels = np.zeros((len(items), len(SIGNALS)), np.int64)
+        bounded = np.minimum(np.maximum(np.array(values), 0.0), 1.0)
+        levels.ravel()[places] = np.rint(bounded * _PARTS)
         return levels
 
     def explain(self, item: Item, label: str | None = None) -> Explanation:
@@ -168,8 +183,9 @@ class Scorer:
         Every contribution is exact: the weights of spans and features and the bias add up to the
         log-odds of the score.
         """
-        pair = views(item.content)
-        logits = self._logits([pair], [item])[0]
+        (reading,) = read([item.content])
+        pair = reading.written, reading.normal
+        logits = self._logits([reading], [item])[0]
         calibrated = logits * self._slopes + self._shifts
         if label is None:
             flags = np.array([self.thresholds["flag"][name] for name in LABELS])
@@ -177,19 +193,21 @@ class Scorer:
         column = LABELS.index(label)
         slope = float(self._slopes[column])
         contributions: dict[int, tuple[float, bool]] = {}
-        for part in hashed([pair]):
-            rows = self._weights.take(part.buckets, axis=0).astype(np.int64)
-            norm = np.sqrt(max(int(rows[~part.extra, -1].sum()), 1) / 128)
+        found = hashed([pair])
+        for block in map(slice, found.starts, found.starts[1:]):
+            buckets, extra = found.buckets[block], found.extra[block]
+            rows = self._weights.take(buckets, axis=0).astype(np.int64)
+            norm = np.sqrt(max(int(rows[~extra, -1].sum()), 1) / 128)
             worth = rows[:, column] / norm * self._scales[column] * slope
             contributions |= dict(
                 zip(
-                    part.buckets.tolist(),
-                    zip(worth.tolist(), part.extra.tolist(), strict=True),
+                    buckets.tolist(),
+                    zip(worth.tolist(), extra.tolist(), strict=True),
                     strict=True,
                 )
             )
         spans, rest = explain.spans(item.content, pair, contributions)
-        features = self._features(item, column, slope)
+        features = self._features(reading, item, column, slope)
         if rest:
             features.append(Reason("text", "reads like this as a whole", rest))
         features.sort(key=lambda reason: -abs(reason.weight))
@@ -202,8 +220,13 @@ class Scorer:
             reasons=_sentences(item.content, spans, features),
         )
 
-    def _features(self, item: Item, column: int, slope: float) -> list[Reason]:
-        worth = self._levels([item])[0] * self._signals[:, column] * self._signal_scale * slope
+    def _features(self, reading: Reading, item: Item, column: int, slope: float) -> list[Reason]:
+        worth = (
+            self._levels([reading], [item])[0]
+            * self._signals[:, column]
+            * self._signal_scale
+            * slope
+        )
         features = [
             Reason(name, SIGNALS[name], float(weight))
             for name, weight in zip(SIGNALS, worth, strict=True)
@@ -225,20 +248,36 @@ class Scorer:
             for (begin, end), score in zip(ranges, scores, strict=True)
         )
 
-    @staticmethod
-    def _scored(item: Item, pair: tuple[str, str], row: list[float]) -> Score:
-        language, known = language_of(pair[1], item.language)
-        return Score(
-            labels=dict(zip(LABELS, row, strict=True)),
-            language=language,
-            known_language=known,
-            empty=not any(map(str.isalnum, pair[1])),
-        )
+
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Cut *items* so that what is held of them at once is bounded."""
+    begin = length = 0
+    for end, item in enumerate(items):
+        longer = min(len(item.content), MAX_LENGTH)
+        if end > begin and (end - begin == _AT_ONCE or length + longer > _AT_ONCE_LENGTH):
+            yield items[begin:end]
+            begin, length = end, 0
+        length += longer
+    if begin < len(items):
+        yield items[begin:]
+
+
+def _scored(item: Item, reading: Reading, row: list[float]) -> Score:
+    normal = reading.normal
+    words = reading.words if normal is reading.written else normal.split()
+    language, known = language_of(normal, words, item.language)
+    return Score(
+        labels=dict(zip(LABELS, row, strict=True)),
+        language=language,
+        known_language=known,
+        empty=not (normal[:1].isalnum() or any(map(str.isalnum, normal))),
+    )
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     # Beyond 60 a probability can't be told from 1, and far beyond it exp overflows.
-    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(np.clip(-logits, -60, 60)))
+    bounded = np.minimum(np.maximum(-logits, -60), 60)
+    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(bounded))
     return probabilities
 
 
@@ -294,10 +333,11 @@ NEAR_BITS = 8
 
 def signature(content: str) -> int:
     """Return a 64-bit SimHash of the normalised text: alike texts differ in few bits."""
-    (characters, _) = hashed([views(content)])
-    if len(characters.buckets) == 0:
+    found = hashed([views(content)])
+    characters = slice(found.starts[1])
+    if found.starts[1] == 0:
         return 0
-    mixed = characters.buckets[~characters.extra].astype(np.uint64) + np.uint64(1)
+    mixed = found.buckets[characters][~found.extra[characters]].astype(np.uint64) + np.uint64(1)
     mixed *= np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)

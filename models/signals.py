@@ -7,17 +7,21 @@ has a sentence that a moderator understands.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from math import log1p
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import disposable_email_domains
+import numpy as np
 import re2
+from numpy.typing import NDArray
 from publicsuffixlist import PublicSuffixList
 
-from models.normalise import bounded, hidden_characters, mixed_words
+from models.normalise import FEW, Reading, bounded, found_in, hidden_characters, mixed_words, read
 
 #: No more links of one comment are looked at; a thousand links say no more than fifty.
 MAX_LINKS = 50
@@ -76,8 +80,8 @@ _MARKDOWN = re.compile(r"\]\(\s*https?://", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]{1,64}(?:@|\(at\)|\[at\])[\w-]{1,63}\.[a-z]{2,}", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w/=.-])\+?\(?\d{1,4}[).\s-]{0,3}(?:\d[).\s(-]{0,2}){6,12}\d(?![\w/])")
 _MESSENGER = re2.compile(
-    r"(?i)whats?\s?app|telegram|\bt\.me\b|\bwa\.me\b|\bskype\b|\bviber\b|\bwechat\b|\bkik\b"
-    r"|\b(?:text|call|inbox|dm|contact|reach)\s(?:me|him|her|us|them)\b|\bon\s(?:instagram|ig)\b"
+    rb"(?i)whats?\s?app|telegram|\bt\.me\b|\bwa\.me\b|\bskype\b|\bviber\b|\bwechat\b|\bkik\b"
+    rb"|\b(?:text|call|inbox|dm|contact|reach)\s(?:me|him|her|us|them)\b|\bon\s(?:instagram|ig)\b"
 )
 _MONEY = re.compile(r"[$€£₹]\s?\d|\d\s?(?:[$€£₹]|usd|dollars|btc|bitcoin|euro)", re.IGNORECASE)
 _WORDS = re.compile(r"\w+")
@@ -88,13 +92,19 @@ _CHEAP = re.compile(
 )
 _IP = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
 #: Cheap looks before dear ones: whatever can be a link contains both of these, and most ASCII
-#: comments don't contain the first; a sum of money contains the last.
+#: comments don't contain the first; a bare domain in ASCII contains the third, a sum of money the last.
 _ENDING = re2.compile(
-    r"(?is)://|www\.|href|(?:\.|dot.).?"
-    r"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip)"
+    rb"(?is)(?:://|www\.|href|(?:\.|dot.).?"
+    rb"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip))"
+    rb"[^\n]*"
 )
-_CURRENCY = re2.compile(r"(?i)[$€£₹]|usd|dollars|btc|bitcoin|euro")
-_HINT = re2.compile(r"(?i)://|www\.|\.[a-z]{2}|dot")
+_HINT = re2.compile(rb"(?i)(?:://|www\.|\.[a-z]{2}|dot)[^\n]*")
+_MAYBE_BARE = re2.compile(
+    r"(?i)(?:^|[^\w@./-])[a-z0-9][a-z0-9-]+[\s\x0b\x1c-\x1f]?"
+    r"(?:\.|\(dot\)|\[dot\]|[\s\x0b\x1c-\x1f]dot[\s\x0b\x1c-\x1f])[\s\x0b\x1c-\x1f]?"
+    r"(?:com|net|org|info|biz|shop|xyz|top|site|online|store|club|co|io|me|ru|in|live|pro|us|vip)\b"
+)
+_CURRENCY = re2.compile("(?i)[$€£₹]|usd|dollars|btc|bitcoin|euro".encode())
 _TRADE = re.compile(
     r"\b(?:buy|cheap|best|online|loans?|seo|casino|poker|slots?|betting|viagra|cialis|pills?|insurance"
     r"|replica|watches|shoes|handbags?|jerseys?|outlet|sale|discount|free|download|movers?|plumb\w*"
@@ -138,44 +148,118 @@ def signals(
     content: str, author_name: str = "", author_email: str = "", author_url: str = ""
 ) -> dict[str, float]:
     """Return the signals that are not 0."""
-    content = bounded(content)
-    if not content:
-        return {}
-    raised = _of_text(content)
-    if content.isascii() and _ENDING.search(content) is None:
-        pass
-    elif _HINT.search(content) is not None:
-        raised |= _of_links(content)
+    (raised,) = raised_by(read([content]))
     found = {name: min(value, 1.0) for name, value in raised.items() if value > 0}
-    if author_name or author_email or author_url:
-        found |= _of_author(content, author_name, author_email, author_url)
-    return found
+    return found | of_author(content, author_name, author_email, author_url)
 
 
-def _of_text(content: str) -> dict[str, float]:
-    raw = content.encode("utf-8", "replace")
+def raised_by(readings: Sequence[Reading]) -> list[dict[str, float]]:
+    """Return what each content shows, as it would alone; a signal counts from 0 to 1 only."""
+    encoded = [reading.content.encode("utf-8", "replace") for reading in readings]
+    counted = (
+        list(map(_counted, (reading.content for reading in readings), encoded))
+        if len(readings) < FEW
+        else _counted_together([reading.content for reading in readings], encoded)
+    )
+    raised = [
+        _of_text(reading, raw, counts) if raw else {}
+        for reading, raw, counts in zip(readings, encoded, counted, strict=True)
+    ]
+    for place in found_in(_MESSENGER, encoded):
+        raised[place]["messenger"] = 1.0
+    foreign = {place for place, one in enumerate(readings) if not one.content.isascii()}
+    linking = sorted(found_in(_ENDING, encoded) | foreign)
+    for place in found_in(_HINT, [encoded[place] for place in linking]):
+        raised[linking[place]] |= _of_links(readings[linking[place]].content)
+    return raised
+
+
+class _Counts(NamedTuple):
+    """How often some characters stand in a text."""
+
+    upper: int
+    digits: int
+    exclamations: int
+    quotes: int
+    #: Words, after the first, that begin with a capital letter.
+    capitals: int
+
+
+def _counted(content: str, raw: bytes) -> _Counts:
+    upper = len(raw) - len(raw.translate(None, _UPPER))
+    # Without a capital after the first letter there is none to begin a word.
+    capitals = upper - content[:1].isupper()
+    if capitals or not content.isascii():
+        capitals = sum(map(str.isupper, map(_first, content.split()[1:])))
+    return _Counts(
+        upper,
+        len(raw) - len(raw.translate(None, _DIGITS)),
+        raw.count(b"!"),
+        raw.count(b'"'),
+        capitals,
+    )
+
+
+#: Four counts are added as one number; a bounded text has fewer characters than a part can hold.
+_PART = 15
+_FULL = (1 << _PART) - 1
+
+
+@cache
+def _worth() -> NDArray[np.int64]:
+    """Say for each byte which of the four counts it adds to."""
+    table = np.zeros(256, np.int64)
+    for part, characters in enumerate((_UPPER, _DIGITS, b"!", b'"')):
+        table[list(characters)] = 1 << (_PART * part)
+    return table
+
+
+@cache
+def _blank() -> NDArray[np.bool_]:
+    """Say for each byte whether it is white space in ASCII."""
+    return np.array([chr(code).isspace() and code < 128 for code in range(256)])
+
+
+def _counted_together(contents: Sequence[str], encoded: Sequence[bytes]) -> list[_Counts]:
+    codes = np.frombuffer(b"\n" + b"\n".join(encoded) + b"\n", np.uint8)
+    starts = np.add.accumulate([1] + [len(raw) + 1 for raw in encoded])[:-1]
+    worth = _worth().take(codes)
+    sums = np.add.reduceat(worth, starts)
+    upper = (worth & _FULL).astype(np.bool_)
+    begins = (upper[1:] & _blank().take(codes[:-1])).nonzero()[0] + 1
+    capitals = np.bincount(starts.searchsorted(begins, "right") - 1, minlength=len(starts))
+    capitals -= upper[starts]
+    columns = [((sums >> (_PART * part)) & _FULL).tolist() for part in range(4)]
+    return [
+        _Counts(*counts)
+        # What stands first is hard to tell behind white space, and words outside of ASCII are, too.
+        if content.isascii() and not content[:1].isspace()
+        else _counted(content, raw)
+        for content, raw, counts in zip(
+            contents, encoded, zip(*columns, capitals.tolist(), strict=True), strict=True
+        )
+    ]
+
+
+def _of_text(reading: Reading, raw: bytes, counts: _Counts) -> dict[str, float]:
+    content, words = reading.content, reading.words
     size = len(raw)
     length = len(content)
-    upper = size - len(raw.translate(None, _UPPER))
-    digits = size - len(raw.translate(None, _DIGITS))
-    found = {
-        "capitals": max(0.0, upper / size - 0.2) * 1.5 if length > 8 else 0.0,
-        "exclamation": content.count("!") / 10,
-        "digits": max(0.0, digits / size - 0.05) * 3,
-        "short": max(0.0, 1 - length / 40),
-        "long": log1p(length / 300) / 4,
-    }
-    words = content.lower().split(None, _MAX_PIECES)[:_MAX_PIECES]
+    upper, digits, exclamations, quotes, capitals = counts
+    found = {"long": log1p(length / 300) / 4}
+    if upper and length > 8:
+        found["capitals"] = (upper / size - 0.2) * 1.5
+    if exclamations:
+        found["exclamation"] = exclamations / 10
+    if length < 40:
+        found["short"] = 1 - length / 40
     if len(words) > 8:
-        found["repetition"] = max(0.0, 0.6 - len(set(words)) / len(words)) * 2
-    if digits > 6 and _PHONE.search(content):
-        found["phone"] = 1.0
-    if digits and _CURRENCY.search(content) and _MONEY.search(content):
-        found["money"] = 1.0
+        some = words if len(words) < _MAX_PIECES else words[:_MAX_PIECES]
+        found["repetition"] = (0.6 - len(set(some)) / len(some)) * 2
+    if digits:
+        found |= _of_digits(content, raw, digits)
     if "@" in content or "at)" in content or "at]" in content:
         found["email"] = float(_EMAIL.search(content) is not None)
-    if _MESSENGER.search(content):
-        found["messenger"] = 1.0
     if not content.isascii():
         # In UTF-8 a Latin letter with an accent takes two bytes, a pictogram four.
         pictures = sum(1 for c in content if c > "\u2190" and not c.isalnum())
@@ -185,20 +269,25 @@ def _of_text(content: str) -> dict[str, float]:
         found["pictures"] = 3 * pictures / length
         found["hidden"] = hidden_characters(content) / 3
         found["mixed_scripts"] = mixed_words(content) / 3
-    if 30 < length < 400 and not digits and content.count('"') < 2:
-        # Without a capital after the first letter there is none to begin a word.
-        within = upper - content[0].isupper()
-        if within or not content.isascii():
-            within = sum(map(str.isupper, map(_first, content.split()[1:])))
-        found["generic"] = max(0.0, 1 - within / 3)
+    if 30 < length < 400 and not digits and quotes < 2:
+        found["generic"] = 1 - capitals / 3
     return found
+
+
+def _of_digits(content: str, raw: bytes, digits: int) -> dict[str, float]:
+    return {
+        "digits": (digits / len(raw) - 0.05) * 3,
+        "phone": float(digits > 6 and _PHONE.search(content) is not None),
+        "money": float(_CURRENCY.search(raw) is not None and _MONEY.search(content) is not None),
+    }
 
 
 def _of_links(content: str) -> dict[str, float]:
     links = [
         match.group() for _, match in zip(range(MAX_LINKS), _LINK.finditer(content), strict=False)
     ]
-    found: dict[str, float] = {"bare_domain": float(_BARE.search(content) is not None)}
+    bare = not content.isascii() or _MAYBE_BARE.search(content) is not None
+    found: dict[str, float] = {"bare_domain": float(bare and _BARE.search(content) is not None)}
     if not links and "href" not in content:
         return found
     hosts = [host for host in map(_host, links) if host]
@@ -209,7 +298,7 @@ def _of_links(content: str) -> dict[str, float]:
         "many_domains": log1p(max(len(domains) - 1, 0)) / 2.5,
         "shortener": float(not domains.isdisjoint(_shorteners())),
         "mostly_links": max(0.0, sum(map(len, links)) / len(content) - 0.2),
-        "bbcode": float(_BBCODE.search(content) is not None),
+        "bbcode": float("[" in content and _BBCODE.search(content) is not None),
         "link_at_end": float(
             bool(links) and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)"))
         ),
@@ -217,7 +306,7 @@ def _of_links(content: str) -> dict[str, float]:
         "odd_domain": float(any(map(_is_odd, domains))),
     }
     anchors = _ANCHOR.findall(content) if "<" in content else []
-    if anchors or _MARKDOWN.search(content):
+    if anchors or ("](" in content and _MARKDOWN.search(content)):
         found["anchors"] = 1.0
     for target, shown in anchors[:MAX_LINKS]:
         named = _LINK.search(shown)
@@ -226,7 +315,11 @@ def _of_links(content: str) -> dict[str, float]:
     return found
 
 
-def _of_author(content: str, name: str, email: str, url: str) -> dict[str, float]:
+def of_author(content: str, name: str, email: str, url: str) -> dict[str, float]:
+    """Return what the author's fields show; nothing of an empty comment."""
+    if not content or not (name or email or url):
+        return {}
+    content = bounded(content)
     found: dict[str, float] = {}
     name = name[:200].strip()
     lowered = content.lower()

@@ -12,11 +12,22 @@ from models import artifacts
 from models.evaluation import FRIENDLY, IDENTITIES
 from models.scorer import LABELS, Item, Scorer, near, newest_version, signature
 
+#: What is looked for in a text, and what could run over from one text of a batch into the next.
+FRAGMENTS = (
+    "call", "me", "\n", " ", "\t", "\x1c", "www", "www.", "ewww", "http://a.b.com", "dot com", "a (dot) com", ".com", ".",
+    "f u c k", "i d i o t", "a", "1", "b.", "$ 5", "5 €", "whats", "app", "on instagram", "!!", '"', "Hello", "THE", "the",
+    "é", "Σ", "привет", "pпivет", "\u200b", "\xa0", "K", "stuuupid", "sh!t", "a@b.co", "at)", "<a href=http://x.y>z.w</a>",
+    "+1 (555) 123-4567", "\ud800",
+)  # fmt: skip
+TEXTS = (
+    st.text(st.characters(), max_size=300)
+    | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+    | st.sampled_from(everyday.GOOD + everyday.ABUSE + everyday.SPAM)
+)
 ITEMS = st.lists(
     st.builds(
         Item,
-        content=st.text(max_size=300)
-        | st.sampled_from(everyday.GOOD + everyday.ABUSE + everyday.SPAM),
+        content=TEXTS,
         author_name=st.text(max_size=20),
         author_url=st.sampled_from(["", "http://example.com/a", "http://["]),
         honeypot=st.booleans(),
@@ -24,7 +35,7 @@ ITEMS = st.lists(
         seconds_to_submit=st.none() | st.floats(0, 100),
     ),
     min_size=1,
-    max_size=6,
+    max_size=24,
 )
 relaxed = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -75,6 +86,11 @@ def test_an_explanation_points_at_a_disguised_insult_in_the_original(scorer):
     said = scorer.explain(Item(text), "insult")
     worst = max(said.spans, key=lambda span: span.weight)
     assert text[worst.begin : worst.end] == "1d\u200b10t"
+
+
+def test_half_a_surrogate_pair_is_no_reason_to_fail(scorer):
+    torn, whole = scorer.score([Item("you idiot \ud83d"), Item("you idiot ?")])
+    assert torn.labels["insult"] == pytest.approx(whole.labels["insult"], abs=0.2)
 
 
 def test_probabilities_are_given_for_every_label(scorer):
