@@ -333,7 +333,7 @@ class Comments(Accepting, Protocol):
         ...
 
     def by_author(
-        self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000
+        self, site_id: str, *, now_ms: int, email: str = "", ip: str = "", limit: int = 1000
     ) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         ...

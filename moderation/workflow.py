@@ -119,7 +119,7 @@ def screen(
         if batch.more and comments.claim_wake(shard):
             jobs.wake(shard)
         began = monotonic()
-        screened = _judged(batch, comments, accounts, model, signature, stopping)
+        screened = _judged(batch, comments, accounts, model, signature, clock, stopping)
         written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
         idle_since = monotonic()
         meter.screened(screened, idle_since - began)
@@ -136,6 +136,7 @@ def _judged(
     accounts: Accounts,
     model: Model,
     signature: Signature,
+    clock: Clock,
     stopping: Callable[[], bool],
 ) -> list[Screened]:
     """Return a verdict for each comment of *batch*; what is left out goes back to its list."""
@@ -143,7 +144,7 @@ def _judged(
         site_id: _site(accounts, site_id) for site_id in {t.comment.site_id for t in batch.items}
     }
     signatures = [signature(item.comment.content) for item in batch.items]
-    taken = _surrounded(batch.items, signatures, sites, comments)
+    taken = _surrounded(batch.items, signatures, sites, comments, clock)
     measured: list[Scores | None] = []
     try:
         measured += score(
@@ -184,6 +185,7 @@ def _surrounded(
     signatures: Sequence[int],
     sites: Mapping[str, Policy],
     comments: Comments,
+    clock: Clock,
 ) -> list[Taken]:
     """Return *items* with what their sites know: near-duplicates of late, and first comments."""
     seen = comments.signatures(sites)
@@ -196,17 +198,18 @@ def _surrounded(
             item,
             near_duplicates=near[item.comment.site_id].others(mark, author),
             first_comment=sites[item.comment.site_id].hold_first_comment
-            and _is_first(item.comment, comments),
+            and _is_first(item.comment, comments, clock),
         )
         for item, mark, author in zip(items, signatures, authors, strict=True)
     ]
 
 
-def _is_first(comment: Comment, comments: Comments) -> bool:
+def _is_first(comment: Comment, comments: Comments, clock: Clock) -> bool:
     """Tell whether no comment by this e-mail was approved yet; without an e-mail it always is."""
     if not comment.draft.author.email:
         return True
-    known = comments.by_author(comment.site_id, email=comment.draft.author.email, limit=50)
+    email = comment.draft.author.email
+    known = comments.by_author(comment.site_id, now_ms=clock.now_ms(), email=email, limit=50)
     return not any(one.status is Status.APPROVED for one in known)
 
 
@@ -502,7 +505,7 @@ def erase_author(
     site_id: str, *, email: str, ip: str, by: str, comments: Comments, clock: Clock
 ) -> int:
     """Erase every comment of whoever used that e-mail or address; return how many."""
-    known = comments.by_author(site_id, email=email, ip=ip, limit=1_000_000)
+    known = comments.by_author(site_id, now_ms=clock.now_ms(), email=email, ip=ip, limit=1_000_000)
     living = [comment for comment in known if comment.status is not Status.ERASED]
     for comment in living:
         erase(comment.id, by=by, comments=comments, clock=clock)

@@ -53,6 +53,8 @@ _ACKNOWLEDGED = frozenset(
 _CONFIRM_MS = 1000
 #: What an author index says of an author whose ids have a list of their own.
 _MANY = b"+"
+#: So long is an author known by the same digest: after that, only who holds the secret can tell.
+AUTHOR_KEY_DAYS = 90
 #: Who decided what an import brings in, as far as anybody here knows.
 BY_IMPORT = "import"
 _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
@@ -95,7 +97,7 @@ class RedisComments:
                 codec.pack(draft),
                 bytes.fromhex(draft.digest),
                 _external(draft),
-                *self._authors(draft),
+                *self._authors(site_id, draft, now_ms),
             ]
         reply = self._run(shard, scripts.ACCEPT, *args)
         if reply[0] == b"busy":
@@ -165,7 +167,7 @@ class RedisComments:
             codec.pack(draft),
             bytes.fromhex(draft.digest),
             _external(draft),
-            *self._authors(draft),
+            *self._authors(site_id, draft, now_ms),
             screened.status,
             codec.pack_scored(screened.scores, screened.verdict),
             screened.priority,
@@ -182,6 +184,7 @@ class RedisComments:
 
     def edit(self, comment_id: str, draft: Draft, *, by: str, now_ms: int) -> tuple[Comment, bool]:
         """Make *draft* the next revision, pending; tell whether to wake a worker."""
+        site_id = self.get(comment_id).site_id
         answer, *rest = self._run(
             self.shard_of(comment_id),
             scripts.EDIT,
@@ -191,7 +194,7 @@ class RedisComments:
             bytes.fromhex(draft.digest),
             by,
             EventType.EDITED,
-            *self._authors(draft),
+            *self._authors(site_id, draft, now_ms),
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
@@ -488,11 +491,17 @@ class RedisComments:
                 self._redis.zrem(keys.DAYS(shard, site), day)
 
     def by_author(
-        self, site_id: str, *, email: str = "", ip: str = "", limit: int = 1000
+        self, site_id: str, *, now_ms: int, email: str = "", ip: str = "", limit: int = 1000
     ) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        digests = [who for who in (self._author("email", email), self._author("ip", ip)) if who]
+        digests = [
+            who
+            # One more on each side: clocks that were set differ.
+            for period in range(_period(ids.made_ms(site)) - 1, _period(now_ms) + 2)
+            for who in self._author_digests(site_id, period, email, ip)
+            if who
+        ]
         found: set[str] = set()
         for digest, joined in self._look_up(keys.AUTHOR, site_id, digests):
             shorts = [joined[at : at + 22] for at in range(0, len(joined), 22)]
@@ -634,15 +643,23 @@ class RedisComments:
             if value is not None
         ]
 
-    def indexed_under(self, draft: Draft) -> tuple[bytes, bytes, bytes]:
+    def indexed_under(self, site_id: str, draft: Draft, now_ms: int) -> tuple[bytes, bytes, bytes]:
         """Return the digests of a draft's external id, e-mail and address; empty for none."""
-        return _external(draft), *self._authors(draft)
+        return _external(draft), *self._authors(site_id, draft, now_ms)
 
-    def _author(self, what: str, value: str) -> bytes:
-        return self._hash(f"{what}:{value.strip().lower()}")[:8] if value.strip() else b""
+    def _authors(self, site_id: str, draft: Draft, now_ms: int) -> tuple[bytes, bytes]:
+        return self._author_digests(site_id, _period(now_ms), draft.author.email, draft.author.ip)
 
-    def _authors(self, draft: Draft) -> tuple[bytes, bytes]:
-        return self._author("email", draft.author.email), self._author("ip", draft.author.ip)
+    def _author_digests(
+        self, site_id: str, period: int, email: str, ip: str
+    ) -> tuple[bytes, bytes]:
+        """Return the digests of an e-mail and an address, under the key of a site and a period."""
+
+        def digest(what: str, value: str) -> bytes:
+            told = value.strip().lower()
+            return self._hash(f"{site_id} {period} {what}:{told}")[:8] if told else b""
+
+        return digest("email", email), digest("ip", ip)
 
     def _ranked(
         self, key: str, cursor: str | None, count: int, *, rising: bool
@@ -673,6 +690,11 @@ class RedisComments:
             if len(rows) < count:
                 break
         return found[:count]
+
+
+def _period(now_ms: int) -> int:
+    """Number the times between which the keys of authors' digests change."""
+    return now_ms // (AUTHOR_KEY_DAYS * 86_400_000)
 
 
 def _external(draft: Draft) -> bytes:

@@ -16,6 +16,7 @@ from moderation import ids
 from moderation.scores import Label, Scores
 from moderation.store import codec, keys, scripts
 from moderation.store.client import Client
+from moderation.store.clock import RedisClock
 from moderation.store.comments import RedisComments
 from moderation.verdict import Verdict
 
@@ -113,7 +114,9 @@ def _rewritten(
         elif not name.endswith(b":d"):
             redis.hdel(kept_key, name)
     draft = codec.unpack(stored.get(b"d", b""))
-    external, email, address = comments.indexed_under(draft)
+    external, email, address = comments.indexed_under(
+        ids.lengthen(stored[b"s"].decode()), draft, RedisClock(redis).now_ms()
+    )
     return [
         short,
         bytes.fromhex(stored.get(b"g", b"").decode()),

@@ -143,7 +143,9 @@ def comment(comment_id: str) -> Any:
     explained = _explained(found)
     others: list[Comment] = []
     if author.email or author.ip:
-        others = context.comments.by_author(site.id, email=author.email, ip=author.ip, limit=11)
+        others = context.comments.by_author(
+            site.id, now_ms=context.clock.now_ms(), email=author.email, ip=author.ip, limit=11
+        )
     return page(
         "comment.html",
         comment=found,
@@ -251,7 +253,8 @@ def bulk() -> Any:
     site = my_site(request.args.get("site", ""))
     comments, block = winnow().comments, ""
     if kind == "author":
-        found = comments.by_author(site.id, email=value) if value else []
+        now = winnow().clock.now_ms()
+        found = comments.by_author(site.id, now_ms=now, email=value) if value else []
         title, decision = "Approve all of this author’s", Decision.APPROVE
     elif kind == "domain":
         found, _, _ = _page(site, Order.NEWEST, Filters(), None, limit=SCANNED)
