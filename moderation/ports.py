@@ -227,10 +227,13 @@ class Comments(Accepting, Protocol):
         """
         ...
 
-    def reclaim(self, shard: int, *, holder: str | None = None, now_ms: int) -> list[str]:
+    def reclaim(
+        self, shard: int, *, holder: str | None = None, lease_ms: int | None = None, now_ms: int
+    ) -> list[str]:
         """Take back expired leases, or with *holder* those of a worker that died.
 
-        Returns the ids quarantined by this: suspects that have killed their third worker.
+        With *lease_ms*, what a lease lasts, also those that end later than any can: the clock was
+        set back. Returns the ids quarantined by this: suspects that have killed their third worker.
         """
         ...
 
@@ -297,8 +300,12 @@ class Comments(Accepting, Protocol):
         """Take back the last decision while its event is held. Raises UndoTooLate."""
         ...
 
-    def release(self, shard: int, *, now_ms: int) -> int:
-        """Move held events whose window has closed to their site's stream; return how many."""
+    def release(self, shard: int, *, hold_ms: int | None = None, now_ms: int) -> int:
+        """Move held events whose window has closed to their site's stream; return how many.
+
+        With *hold_ms*, the longest window, also those that close later than any can: the clock was
+        set back.
+        """
         ...
 
     def retry(self, comment_id: str, *, by: str, now_ms: int) -> Comment:

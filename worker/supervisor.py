@@ -20,6 +20,7 @@ from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.store import keys
+from moderation.store.client import first_to
 from worker import deliverer
 from worker.children import Child, work
 from worker.schedule import SCHEDULE
@@ -192,7 +193,7 @@ class Supervisor:
         """Tell whether this supervisor's watchdog is the one that runs, of all hosts'."""
         redis: Any = self._adapters.redis
         key = keys.WATCHDOG(keys.GLOBAL)
-        if redis.set(key, self._boot, nx=True, px=_LOCK_MS):
+        if first_to(redis, key, self._boot, _LOCK_MS):
             return True
         if redis.get(key) != self._boot.encode():
             return False
@@ -202,14 +203,16 @@ class Supervisor:
     def _lead(self) -> None:
         """Take back expired leases, tell decisions whose window closed, wake, run the schedule."""
         comments, now = self._adapters.comments, self._adapters.clock.now_ms()
+        settings = self._settings
+        hold_seconds = max(settings.undo_seconds, settings.bulk_undo_seconds)
         for shard in comments.shards:
-            comments.reclaim(shard, now_ms=now)
-            comments.release(shard, now_ms=now)
+            comments.reclaim(shard, lease_ms=round(settings.lease_seconds * 1000), now_ms=now)
+            comments.release(shard, hold_ms=round(hold_seconds * 1000), now_ms=now)
             self._wake(shard)
         redis: Any = self._adapters.redis
         for line in SCHEDULE:
             key = keys.SCHEDULED(keys.GLOBAL, line.job)
-            if redis.set(key, now, nx=True, ex=line.every_seconds):
+            if first_to(redis, key, now, line.every_seconds * 1000):
                 self._adapters.jobs.enqueue(line.job)
 
     def _wake(self, shard: int) -> None:

@@ -34,13 +34,26 @@ def storage() -> Iterator[None]:
     try:
         yield
     except exceptions.AuthenticationError as problem:
-        raise StorageUnavailable(f"Redis refuses the password or user: {problem}") from problem
+        raise StorageUnavailable(
+            f"Redis refuses the user or password of its URL (WINNOW_REDIS_URL): {problem}"
+        ) from problem
     except (exceptions.ConnectionError, exceptions.TimeoutError) as problem:
         raise StorageUnavailable(f"Redis is away: {type(problem).__name__}") from problem
     except exceptions.ResponseError as problem:
         if str(problem).startswith(_REFUSALS) or isinstance(problem, exceptions.OutOfMemoryError):
             raise StorageUnavailable(f"Redis refuses to write: {problem}") from problem
         raise
+
+
+def first_to(client: Any, key: str, value: Any, ms: int) -> bool:
+    """Set *key* to *value* for *ms* milliseconds; tell whether nobody had.
+
+    A key that would live for longer was set before the server's clock was set back: it counts for
+    nothing, or what it guards would stand still for as long as the clock went back.
+    """
+    if client.set(key, value, nx=True, px=ms):
+        return True
+    return bool(client.pttl(key) > ms and client.set(key, value, px=ms))
 
 
 class _Pipeline(redis.client.Pipeline):

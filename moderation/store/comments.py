@@ -38,7 +38,7 @@ from moderation.ports import (
 )
 from moderation.scores import Scores
 from moderation.store import codec, keys, scripts
-from moderation.store.client import Client
+from moderation.store.client import Client, first_to
 from moderation.store.streams import read_event
 from moderation.verdict import Verdict
 
@@ -265,10 +265,13 @@ class RedisComments:
             ]
         return max(0, int(self._run(shard, scripts.COMMIT, *args)))
 
-    def reclaim(self, shard: int, *, holder: str | None = None, now_ms: int) -> list[str]:
+    def reclaim(
+        self, shard: int, *, holder: str | None = None, lease_ms: int | None = None, now_ms: int
+    ) -> list[str]:
         """Take back expired leases, or those of a dead *holder*; return the ids quarantined."""
+        latest = "+inf" if lease_ms is None else now_ms + 2 * lease_ms
         gone = self._run(
-            shard, scripts.RECLAIM, now_ms, _day(now_ms), holder or "", EventType.FLAGGED
+            shard, scripts.RECLAIM, now_ms, _day(now_ms), holder or "", EventType.FLAGGED, latest
         )
         return [ids.lengthen(short.decode()) for short in gone]
 
@@ -286,7 +289,7 @@ class RedisComments:
 
     def claim_wake(self, shard: int) -> bool:
         """Tell whether the caller is the one to enqueue a screening job now."""
-        return bool(self._redis.set(keys.WAKE(shard), 1, nx=True, px=3000))
+        return first_to(self._redis, keys.WAKE(shard), 1, 3000)
 
     def woken(self, shard: int) -> None:
         """Let the next comment wake a worker again: called first thing by a screening job."""
@@ -363,9 +366,10 @@ class RedisComments:
             raise UndoTooLate("there is no decision to undo any more; decide again to reverse it")
         return self.get(comment_id)
 
-    def release(self, shard: int, *, now_ms: int) -> int:
+    def release(self, shard: int, *, hold_ms: int | None = None, now_ms: int) -> int:
         """Move held events whose window has closed to their site's stream."""
-        return int(self._run(shard, scripts.RELEASE, now_ms, 500))
+        latest = "+inf" if hold_ms is None else now_ms + 2 * hold_ms
+        return int(self._run(shard, scripts.RELEASE, now_ms, 500, latest))
 
     def retry(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
         """Make a flagged comment pending again, its deaths forgotten."""

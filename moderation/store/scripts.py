@@ -498,15 +498,18 @@ return written
 )
 
 #: RECLAIM: take back leases that expired or, with a holder, those of a worker that died.
-#: ARGV: now, day, holder, event of a quarantine. Returns the ids that were quarantined.
+#: ARGV: now, day, holder, event of a quarantine, when the latest lease can end. Returns the ids that were quarantined.
 #: Atomic so that an id leaves its lease and enters a list, the suspects or the queue in one step.
 RECLAIM = (
     PRELUDE
     + """
-local now, day, holder, event = unpack(ARGV)
+local now, day, holder, event, latest = unpack(ARGV)
 local tokens = {}
 if holder == '' then
   tokens = call('ZRANGEBYSCORE', leases_key(), '-inf', now)
+  for _, token in ipairs(call('ZRANGEBYSCORE', leases_key(), '(' .. latest, '+inf')) do
+    tokens[#tokens + 1] = token
+  end
 else
   for _, token in ipairs(call('ZRANGE', leases_key(), 0, -1)) do
     if string.sub(token, 1, #holder + 1) == holder .. ':' then tokens[#tokens + 1] = token end
@@ -594,13 +597,14 @@ return {'ok', 0}
 )
 
 #: RELEASE: tell the events whose undo window has closed.
-#: ARGV: now, most. Returns how many were told.
+#: ARGV: now, most, when the latest window can close. Returns how many were told.
 #: Atomic so that an event leaves the held set and enters the stream in one step.
 RELEASE = (
     PRELUDE
     + """
-local now, most = ARGV[1], ARGV[2]
+local now, most, latest = unpack(ARGV)
 local ids = call('ZRANGEBYSCORE', held_key(), '-inf', now, 'LIMIT', 0, most)
+if #ids == 0 then ids = call('ZRANGEBYSCORE', held_key(), '(' .. latest, '+inf', 'LIMIT', 0, most) end
 for _, id in ipairs(ids) do
   local site, r, event, un = unpack(call('HMGET', comment_key(id), 's', 'r', 'he', 'un'))
   if event and un then emit(id, site, r, cjson.decode(un)[3], event, now) end

@@ -183,6 +183,24 @@ def test_a_lost_wake_up_is_made_good(workers: Workers):
     workers.wait_judged([one.id], 8)
 
 
+def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path):
+    """What expires in Redis then lives an hour longer: the watchdog's lock, the wake-up, a lease."""
+    with serving() as server:
+        adapters = wiring.connect(Settings(redis_url=server.url, data_dir=tmp_path))
+        wiring.prepare(adapters)
+        site = adapters.accounts.add_site("blog", now_ms=1)
+        later = adapters.clock.now_ms() + 3_600_000
+        adapters.redis.set(keys.WATCHDOG(keys.GLOBAL), "gone", px=3_600_000)
+        adapters.redis.set(keys.WAKE(0), 1, px=3_600_000)
+        comments = adapters.comments
+        accepted, _ = comments.accept(
+            site.id, [Draft("one"), Draft("two")], backlog=9, now_ms=later
+        )
+        comments.take(0, "gone:1", size=1, lease_ms=2000, now_ms=later)
+        with working(server, tmp_path) as workers:
+            workers.wait_judged([one.id for one in accepted], 15)
+
+
 def test_a_job_that_is_not_ours_is_not_run(workers: Workers, tmp_path: Path):
     """Write access to Redis must not be a way to run code."""
     queue = workers.adapters.jobs.queue(dispatch.SCREENING)

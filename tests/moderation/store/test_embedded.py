@@ -15,10 +15,9 @@ import redis
 
 from moderation.errors import AlreadyRunning, BadSettings, StorageUnavailable
 from moderation.store.embedded import SOCKET_PATH_BYTES, EmbeddedValkey, socket_path, socket_url
+from tests.support.disk import fill, mounted, needs_root
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
 #: Another Winnow: starts the server of a directory, says so, and waits to be killed.
 OTHER = """
@@ -64,35 +63,6 @@ def another_winnow(data_dir: Path, program: str = OTHER) -> Iterator[tuple[subpr
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-@contextmanager
-def mounted(directory: Path, options: str) -> Iterator[Path]:
-    """Mount a disk in memory at *directory*, or skip where even root may not."""
-    directory.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("this machine lets nobody mount a small disk")
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
-
-
-def fill(directory: Path, leave: int = 0) -> Path:
-    """Write until the disk is full, then give *leave* bytes back."""
-    ballast = directory / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            file.truncate(file.tell() - leave)
-    return ballast
 
 
 @pytest.mark.parametrize("fsync", ["everysec", "always"])

@@ -1,0 +1,79 @@
+"""When storage fails, a blog is told so, nothing that was acknowledged is lost, and it goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+import redis
+
+from tests.support.disk import fill, mounted, needs_root
+from tests.support.service import Running, command, running
+from tests.support.valkey import serving
+from tests.support.waiting import wait_until
+from tests.support.world import make_world
+
+PENDING = "pending"
+
+
+def sent(winnow: Running, number: int) -> tuple[int, dict]:
+    """Return the status and the answer to one more comment; (0, {}) when nobody answers."""
+    try:
+        return winnow.ask("POST", "/v1/comments", {"content": f"The harbour scene again, {number}"})
+    except (URLError, OSError):
+        return 0, {}
+
+
+@needs_root
+@pytest.mark.skipif(sys.platform != "linux", reason="the small disk is Linux's tmpfs")
+def test_a_full_disk_is_told_and_what_was_acknowledged_is_there_when_it_has_room(tmp_path: Path):
+    with (
+        mounted(tmp_path / "disk", "size=32m") as disk,
+        running(disk / "data", WINNOW_FSYNC="always") as winnow,
+    ):
+        ballast = fill(disk, leave=128 * 1024)
+        acknowledged, status, answer = [], 202, {}
+        for number in range(3000):
+            status, answer = sent(winnow, number)
+            if status != 202:
+                break
+            acknowledged.append(answer["id"])
+        assert status in {0, 503}, answer
+        assert acknowledged
+        ballast.unlink()
+        wait_until(lambda: sent(winnow, 5000)[0] == 202, 30, "storage to be back")
+        wait_until(lambda: PENDING not in map(winnow.status_of, acknowledged), 20, "verdicts")
+
+
+def test_a_wrong_password_is_said_by_every_start(tmp_path: Path):
+    with serving() as server:
+        with redis.Redis.from_url(server.url) as admin:
+            admin.config_set("requirepass", "right")
+        environ = Running(tmp_path, {"WINNOW_REDIS_URL": f"{server.url}?password=wrong"}).environ
+        for verb in ("up", "doctor"):
+            done = subprocess.run(
+                command(verb), env=environ, capture_output=True, text=True, check=False, timeout=30
+            )
+            assert done.returncode == 1
+            assert "Redis refuses the user or password of its URL" in done.stdout + done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_a_password_that_changes_is_told_as_an_outage_and_stores_nothing(tmp_path: Path):
+    with serving() as server:
+        world = make_world(server.url, tmp_path)
+        assert world.ask("POST", "/v1/comments", {"content": "before"}).status_code == 202
+        with redis.Redis.from_url(server.url) as admin:
+            admin.config_set("requirepass", "another")
+            admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            answer = world.ask("POST", "/v1/comments", {"content": "meanwhile"})
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"]
+            assert "Traceback" not in answer.text
+            admin.config_set("requirepass", "")
+        counts = world.adapters.comments.counts()
+        assert counts["pending"] == 1
+        assert world.ask("POST", "/v1/comments", {"content": "after"}).status_code == 202
