@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from moderation.errors import StorageUnavailable
 from moderation.settings import Settings
 from moderation.store import keys
 from tests.support.cluster import cluster, start
-from tests.support.service import free_port
+from tests.support.service import Running, command, descendants, free_port, kill
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
 from tests.support.world import World, make_world
@@ -106,6 +108,61 @@ def test_the_whole_application_runs_on_a_cluster(clustered: World):
 def test_what_belongs_to_a_shard_lies_in_one_slot():
     for kind in keys.KINDS:
         assert kind(3, "a", "b").startswith("{w:3}:")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is there on Linux alone")
+def test_web_and_workers_on_other_hosts_share_nothing_but_redis(tmp_path: Path):
+    """Each has a directory of its own; a host that dies leaves its work to the others."""
+    address, port = "127.0.0.2", free_port()
+    shared = {"WINNOW_REDIS_URL": f"redis://{address}:{port}", "WINNOW_SECRET_KEY": "s" * 40}
+    hosts = [Running(tmp_path / name, shared) for name in ("web", "one", "two")]
+    with ExitStack() as stack:
+        storage = start(tmp_path / "valkey", port, address=address)
+        stack.callback(_end, storage)
+        world = make_world(
+            shared["WINNOW_REDIS_URL"], tmp_path / "admin", secret_key=shared["WINNOW_SECRET_KEY"]
+        )
+        web = hosts[0]
+        web.key = world.key
+        stack.callback(_end, subprocess.Popen(command("web"), env=web.environ))
+        workers = [
+            subprocess.Popen([sys.executable, "-P", "-m", "worker"], env=host.environ)
+            for host in hosts[1:]
+        ]
+        for process in workers:
+            stack.callback(_end, process)
+
+        def judged(number: int) -> bool:
+            batch = [{"content": f"A fine scene, {number}.{n}"} for n in range(50)]
+            status, answer = web.ask("POST", "/v1/comments/batch", batch)
+            assert status == 202
+            ids = [item["id"] for item in answer["items"]]
+            return wait_until(
+                lambda: all(
+                    one.status is not Status.PENDING
+                    for one in world.adapters.comments.get_many(ids)
+                ),
+                20,
+                "verdicts",
+            )
+
+        wait_until(lambda: _ready(web), 30, "two hosts that work")
+        assert judged(1)
+        _end(workers[0])
+        assert judged(2)
+
+
+def _ready(web: Running) -> bool:
+    try:
+        return web.ask("GET", "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for pid in descendants(process.pid):
+        kill(pid)
+    process.wait()
 
 
 @pytest.fixture

@@ -17,18 +17,20 @@ from tests.support.waiting import wait_until
 NODES, SLOTS = 3, 16384
 
 
-def start(directory: Path, port: int, *words: str) -> subprocess.Popen[bytes]:
-    """Return a server of its own on *port*, answering."""
+def start(
+    directory: Path, port: int, *words: str, address: str = "127.0.0.1"
+) -> subprocess.Popen[bytes]:
+    """Return a server of its own on *port* of *address*, answering."""
     directory.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [
-            str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory),
+            str(get_binary_path()), "--port", str(port), "--bind", address, "--dir", str(directory),
             "--save", "", "--appendonly", "yes", "--loglevel", "warning", *words,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    with redis.Redis(port=port) as client:
+    with redis.Redis(host=address, port=port) as client:
         wait_until(lambda: _answers(client), 10, f"the server on port {port}")
     return process
 
