@@ -285,7 +285,7 @@ class Protocol(RuleBasedStateMachine):
             step(*args, now_ms=self.now, **told)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3000 if LONG else 600)
 def test_no_interleaving_loses_doubles_or_strands_a_comment(redis_url: str):
     redis = Resending(connect(redis_url))
     machine = type("On", (Protocol,), {
