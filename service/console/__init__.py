@@ -18,6 +18,7 @@ from service.console import (
     session,
     settings,
     webhooks,
+    words,
 )
 from service.context import Context
 from service.limits import Limiter
@@ -49,6 +50,7 @@ def init_app(app: Flask, context: Context) -> None:
     app.extensions[base.DESK] = Desk(context.redis)
     app.extensions[session.LIMITER] = Limiter.of(context.settings.login_rate, context.redis)
     base.csrf.init_app(app)
+    words.init_app(app)
     app.add_template_filter(base.shown, "shown")
     app.add_template_filter(base.told, "told")
     app.add_template_filter(base.when, "when")
