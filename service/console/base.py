@@ -131,7 +131,7 @@ def my_site(id_or_name: str) -> Site:
     """Return a site that the moderator may see. Raises NotFound for any other."""
     site = winnow().accounts.site(id_or_name)
     if not me().sees(site.id):
-        raise NotFound(f"there is no site {id_or_name[:100]!r}")
+        raise NotFound(_("there is no site %(name)s", name=repr(id_or_name[:100])))
     return site
 
 
@@ -139,7 +139,7 @@ def my_comment(comment_id: str) -> Comment:
     """Return a comment that the moderator may see. Raises NotFound for any other."""
     comment = winnow().comments.get(comment_id)
     if not me().sees(comment.site_id):
-        raise NotFound(f"there is no comment {comment_id[:64]}")
+        raise NotFound(_("there is no comment %(id)s", id=comment_id[:64]))
     return comment
 
 

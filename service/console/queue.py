@@ -21,7 +21,7 @@ from moderation.scores import Label
 from moderation.site import Role, Site
 from service.console.base import administrator, bp, desk, me, my_comment, my_site, my_sites
 from service.console.pages import page
-from service.console.words import _, decided, ngettext, word
+from service.console.words import _, because, decided, ngettext, word
 from service.context import winnow
 
 log = structlog.get_logger(__name__)
@@ -385,7 +385,7 @@ def _meanwhile(comment_id: str, problem: WinnowError) -> str:
                 "Not decided: %(name)s made it %(status)s (%(reason)s) meanwhile.",
                 name=step.by,
                 status=word(step.new),
-                reason=step.reason,
+                reason=because(step.reason),
             )
     return _("Not decided: %(problem)s.", problem=problem)
 
