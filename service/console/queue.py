@@ -21,7 +21,8 @@ from moderation.scores import Label
 from moderation.site import Role, Site
 from service.console.base import administrator, bp, desk, me, my_comment, my_site, my_sites
 from service.console.pages import page
-from service.console.words import _, because, decided, ngettext, word
+from service.console.reasons import because
+from service.console.words import _, decided, ngettext, word
 from service.context import winnow
 
 log = structlog.get_logger(__name__)

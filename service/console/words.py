@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,11 +20,6 @@ ngettext: Callable[..., str] = flask_babel.ngettext
 #: The same for what is made before anybody asks, such as a form's labels: a text that is looked up
 #: when it is shown.
 later: Callable[..., Any] = flask_babel.lazy_gettext
-
-
-def said(text: str) -> str:
-    """Return *text*, which others say in English; it is marked here so that it can be translated."""
-    return text
 
 
 TRANSLATIONS = Path(__file__).parent / "translations"
@@ -49,7 +43,6 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations)
     flask_babel.Babel(app, default_locale=SOURCE, locale_selector=language)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    app.add_template_filter(because, "because")
     app.add_template_filter(flask_babel.format_decimal, "decimal")
     app.add_template_filter(word, "word")
     app.add_template_global(lang, "lang")
@@ -154,48 +147,6 @@ WORDS = {
     "allow_private": later("allow private"),
     "expires_at": later("expires at"),
 }
-
-
-#: The sentences in which the policy says why. They are kept with the comment as they were said, so
-#: they are known by their form when they are shown.
-SENTENCES = (
-    said("%(label)s %(score)s%%, from %(bar)s%%"),
-    said("written by the blog's own staff"),
-    said("could not be scored; a person has to look at it"),
-    said("nothing readable is left of the text"),
-    said("links to the blocked domain %(domain)s"),
-    said("contains the blocked word “%(word)s”"),
-    said("%(number)s other author(s) sent nearly the same text lately"),
-    said("has %(number)s links, more than %(bar)s"),
-    said("is in a language that the model does not know"),
-    said("is this author's first comment here"),
-    said("the site holds every comment"),
-    said("no rule objected"),
-)
-
-
-def _form(sentence: str) -> re.Pattern[str]:
-    """Return what finds the values that *sentence* was filled with."""
-    pieces = re.split(r"%\((\w+)\)s", sentence)
-    for at, piece in enumerate(pieces):
-        pieces[at] = f"(?P<{piece}>.+)" if at % 2 else re.escape(piece.replace("%%", "%"))
-    return re.compile("".join(pieces), re.DOTALL)
-
-
-FORMS = {sentence: _form(sentence) for sentence in SENTENCES}
-
-
-def because(reason: str) -> str:
-    """Return why something was decided, if it is among what we know; else *reason* as it is."""
-    if reason in WORDS:
-        return word(reason)
-    for sentence, form in FORMS.items():
-        if found := form.fullmatch(reason):
-            values = found.groupdict()
-            if "label" in values:
-                values["label"] = word(values["label"].replace(" ", "_"))
-            return _(sentence, **values)
-    return reason
 
 
 def decided(decision: Decision, number: int, shown: object = None) -> str:
