@@ -57,8 +57,8 @@ PYBABEL = $(BIN)/pybabel --quiet
 WORDS := service/console/translations
 words: install ## Bring the desk's translations up to date with its texts (LANGUAGE=fr begins one)
 	@pot=`mktemp` && trap 'rm -f "$$pot"' EXIT && mkdir -p $(WORDS) && \
-	  $(PYBABEL) extract -F pyproject.toml -k later -k said --no-location --sort-output \
-	    --project=Winnow --version=1 -o "$$pot" service/console && \
+	  $(PYBABEL) extract -F pyproject.toml --no-location --sort-output --project=Winnow \
+	    --version=1 -o "$$pot" service/console && \
 	  $(PYBABEL) update -i "$$pot" -d $(WORDS) --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date $(if $(LANGUAGE),--init-missing -l $(LANGUAGE)) && \
 	  $(PYBABEL) compile -d $(WORDS)

@@ -16,7 +16,7 @@ from moderation.errors import NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
 from moderation.store.desk import Desk
 from service.console.pages import page
-from service.console.words import _
+from service.console.words import _, ngettext
 from service.context import winnow
 
 bp = Blueprint(
@@ -176,12 +176,12 @@ def told(value: object) -> str:
 def when(at: datetime) -> Markup:
     """Return a time for people, with the exact one behind it."""
     seconds = max(0, (datetime.now(UTC) - at).total_seconds())
-    if seconds >= 86_400:
-        told = _("%(number)s d ago", number=int(seconds // 86_400))
-    elif seconds >= 3600:
-        told = _("%(number)s h ago", number=int(seconds // 3600))
-    elif seconds >= 60:
-        told = _("%(number)s min ago", number=int(seconds // 60))
+    if days := int(seconds // 86_400):
+        told = ngettext("%(number)s d ago", "%(number)s d ago", days, number=days)
+    elif hours := int(seconds // 3600):
+        told = ngettext("%(number)s h ago", "%(number)s h ago", hours, number=hours)
+    elif minutes := int(seconds // 60):
+        told = ngettext("%(number)s min ago", "%(number)s min ago", minutes, number=minutes)
     else:
         told = _("just now")
     exact = at.strftime("%Y-%m-%d %H:%M:%S UTC")

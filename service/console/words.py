@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_babel
-from babel import Locale
+from babel import Locale, negotiate_locale
 from flask import Flask, request
 
 from moderation.comment import Decision
@@ -38,7 +38,9 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
     languages = shipped()
 
     def language() -> str:
-        return request.accept_languages.best_match(languages) or SOURCE
+        asked = [name.replace("-", "_") for name, weight in request.accept_languages if weight]
+        # Not Werkzeug's best_match: for "de-AT,en;q=0.5" it finds English, as the exact one.
+        return negotiate_locale(asked, languages) or SOURCE
 
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations)
     flask_babel.Babel(app, default_locale=SOURCE, locale_selector=language)
