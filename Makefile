@@ -11,7 +11,7 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock demo screenshots bench card clean
+.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock words demo screenshots bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -50,6 +50,18 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet -
 lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 takes newer versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+# The template of all languages is made, used and thrown away: the sources are the template.
+# Nothing is guessed from a similar text, so that no wrong translation is taken over unseen.
+PYBABEL = $(BIN)/pybabel --quiet
+WORDS := service/console/translations
+words: install ## Bring the desk's translations up to date with its texts (ADD=fr begins one)
+	@pot=`mktemp` && trap 'rm -f "$$pot"' EXIT && mkdir -p $(WORDS) && \
+	  $(PYBABEL) extract -F pyproject.toml --no-location --sort-output --project=Winnow \
+	    --version=1 -o "$$pot" service/console && \
+	  $(PYBABEL) update -i "$$pot" -d $(WORDS) --no-fuzzy-matching --ignore-obsolete \
+	    --ignore-pot-creation-date $(if $(ADD),--init-missing -l $(ADD)) && \
+	  $(PYBABEL) compile -d $(WORDS)
 
 test-clients: install ## Try unmodified clients and webhook verifiers (fetches them from PyPI and npm)
 	@exec $(BIN)/python -m tests.integration.clients

@@ -15,9 +15,11 @@ from service.console import (
     moderators,
     notices,
     queue,
+    reasons,
     session,
     settings,
     webhooks,
+    words,
 )
 from service.context import Context
 from service.limits import Limiter
@@ -49,6 +51,8 @@ def init_app(app: Flask, context: Context) -> None:
     app.extensions[base.DESK] = Desk(context.redis)
     app.extensions[session.LIMITER] = Limiter.of(context.settings.login_rate, context.redis)
     base.csrf.init_app(app)
+    words.init_app(app)
+    app.add_template_filter(reasons.because, "because")
     app.add_template_filter(base.shown, "shown")
     app.add_template_filter(base.told, "told")
     app.add_template_filter(base.when, "when")

@@ -11,28 +11,29 @@ from moderation import workflow
 from moderation.ports import AuditLine
 from service.console.base import administrator, bp, me, my_sites
 from service.console.pages import page
+from service.console.words import _, later
 from service.context import winnow
 
 PAGE = 50
 #: What people call what was done; a revert and what is not here are called by their own names.
 DEEDS = {
-    "sign-in": "signed in",
-    "sign-in.refused": "was refused at the sign-in",
-    "site.add": "added the site",
-    "site.save": "changed the site",
-    "site.remove": "removed the site",
-    "key.add": "made a key",
-    "key.revoke": "revoked a key",
-    "token.add": "made a token",
-    "token.revoke": "revoked a token",
-    "door.secret": "set a door’s secret for",
-    "endpoint.add": "added the endpoint",
-    "endpoint.save": "changed the endpoint",
-    "endpoint.remove": "removed the endpoint",
-    "moderator.add": "added",
-    "moderator.save": "changed",
-    "moderator.remove": "removed",
-    "moderator.password": "set a new password for",
+    "sign-in": later("signed in"),
+    "sign-in.refused": later("was refused at the sign-in"),
+    "site.add": later("added the site"),
+    "site.save": later("changed the site"),
+    "site.remove": later("removed the site"),
+    "key.add": later("made a key"),
+    "key.revoke": later("revoked a key"),
+    "token.add": later("made a token"),
+    "token.revoke": later("revoked a token"),
+    "door.secret": later("set a door’s secret for"),
+    "endpoint.add": later("added the endpoint"),
+    "endpoint.save": later("changed the endpoint"),
+    "endpoint.remove": later("removed the endpoint"),
+    "moderator.add": later("added"),
+    "moderator.save": later("changed"),
+    "moderator.remove": later("removed"),
+    "moderator.password": later("set a new password for"),
 }
 #: What a line may be about, as the filter names it.
 KINDS = ("sign-in", "site", "key", "door", "endpoint", "moderator", "token")
@@ -65,7 +66,7 @@ def revert(line_id: str) -> Any:
     administrator()
     context = winnow()
     workflow.revert(line_id, by=me().name, accounts=context.accounts, clock=context.clock)
-    flash("Reverted. This is a change, too: it can be reverted in its turn.")
+    flash(_("Reverted. This is a change, too: it can be reverted in its turn."))
     return redirect(url_for("desk.audit"))
 
 

@@ -16,6 +16,7 @@ from moderation.errors import NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
 from moderation.store.desk import Desk
 from service.console.pages import page
+from service.console.words import _, ngettext
 from service.context import winnow
 
 bp = Blueprint(
@@ -76,6 +77,7 @@ def _private(response: Response) -> Response:
     """Let no cache keep what readers wrote."""
     if request.endpoint != "desk.static":
         response.headers["Cache-Control"] = "private, no-store"
+        response.vary.add("Accept-Language")
     return response
 
 
@@ -99,19 +101,19 @@ def _refused(error: WinnowError) -> Any:
     status = 404 if isinstance(error, NotFound) else 409
     if getattr(error, "retry_after", None) is not None:
         status = 503
-    return page("problem.html", title="That did not work", detail=str(error)), status
+    return page("problem.html", title=_("That did not work"), detail=str(error)), status
 
 
 @bp.errorhandler(CSRFError)
-def _forged(_: CSRFError) -> Any:
-    detail = "This form is too old or did not come from here. Go back, reload, and try again."
-    return page("problem.html", title="Please try again", detail=detail), 400
+def _forged(_error: CSRFError) -> Any:
+    detail = _("This form is too old or did not come from here. Go back, reload, and try again.")
+    return page("problem.html", title=_("Please try again"), detail=detail), 400
 
 
 @bp.errorhandler(403)
-def _forbidden(_: Exception) -> Any:
-    detail = "Only an administrator may do this."
-    return page("problem.html", title="Not allowed", detail=detail), 403
+def _forbidden(_error: Exception) -> Any:
+    detail = _("Only an administrator may do this.")
+    return page("problem.html", title=_("Not allowed"), detail=detail), 403
 
 
 def administrator() -> None:
@@ -129,7 +131,7 @@ def my_site(id_or_name: str) -> Site:
     """Return a site that the moderator may see. Raises NotFound for any other."""
     site = winnow().accounts.site(id_or_name)
     if not me().sees(site.id):
-        raise NotFound(f"there is no site {id_or_name[:100]!r}")
+        raise NotFound(_("there is no site %(name)s", name=repr(id_or_name[:100])))
     return site
 
 
@@ -137,7 +139,7 @@ def my_comment(comment_id: str) -> Comment:
     """Return a comment that the moderator may see. Raises NotFound for any other."""
     comment = winnow().comments.get(comment_id)
     if not me().sees(comment.site_id):
-        raise NotFound(f"there is no comment {comment_id[:64]}")
+        raise NotFound(_("there is no comment %(id)s", id=comment_id[:64]))
     return comment
 
 
@@ -162,23 +164,25 @@ def told(value: object) -> str:
     """Return a setting's value in words, for people."""
     match value:
         case None:
-            return "none"
+            return _("none")
         case bool():
-            return "yes" if value else "no"
+            return _("yes") if value else _("no")
         case list() | tuple():
-            return ", ".join(map(str, value)) or "nothing"
+            return ", ".join(map(str, value)) or _("nothing")
         case _:
-            return str(value) if value != "" else "nothing"
+            return str(value) if value != "" else _("nothing")
 
 
 def when(at: datetime) -> Markup:
     """Return a time for people, with the exact one behind it."""
     seconds = max(0, (datetime.now(UTC) - at).total_seconds())
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            told = f"{int(seconds // size)} {unit} ago"
-            break
+    if days := int(seconds // 86_400):
+        told = ngettext("%(number)s d ago", "%(number)s d ago", days, number=days)
+    elif hours := int(seconds // 3600):
+        told = ngettext("%(number)s h ago", "%(number)s h ago", hours, number=hours)
+    elif minutes := int(seconds // 60):
+        told = ngettext("%(number)s min ago", "%(number)s min ago", minutes, number=minutes)
     else:
-        told = "just now"
+        told = _("just now")
     exact = at.strftime("%Y-%m-%d %H:%M:%S UTC")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, told)

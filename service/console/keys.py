@@ -13,12 +13,13 @@ from moderation.errors import NotFound
 from moderation.site import MAX_DAYS, KeyKind, Site
 from service.console.base import administrator, bp, me, my_site, my_sites
 from service.console.pages import page
+from service.console.words import _, later
 from service.context import winnow
 
 _DAY_MS = 86_400_000
 KINDS = {
-    KeyKind.API: "API: for a blog that calls Winnow’s own API",
-    KeyKind.DOOR: "Door: for WordPress and other clients of the drop-in doors",
+    KeyKind.API: later("API: for a blog that calls Winnow’s own API"),
+    KeyKind.DOOR: later("Door: for WordPress and other clients of the drop-in doors"),
 }
 
 
@@ -26,11 +27,11 @@ class KeyForm(FlaskForm):
     """A new key."""
 
     kind = RadioField(
-        "Kind",
+        later("Kind"),
         choices=[SelectChoice(kind.value, told) for kind, told in KINDS.items()],
         default=KeyKind.API,
     )
-    days = IntegerField("Expires after, in days", [Optional(), NumberRange(1, MAX_DAYS)])
+    days = IntegerField(later("Expires after, in days"), [Optional(), NumberRange(1, MAX_DAYS)])
 
 
 @bp.route("/sites/<site_id>/keys", methods=["GET", "POST"])
@@ -60,9 +61,9 @@ def revoke_key(site_id: str) -> Any:
     wanted = request.form.get("key", "")
     key = next((key for key in context.accounts.keys(site.id) if key.id == wanted), None)
     if key is None:
-        raise NotFound("this site has no such key, or not any more")
+        raise NotFound(_("this site has no such key, or not any more"))
     context.accounts.revoke_key(key.id, by=me().name, now_ms=context.clock.now_ms())
-    flash(f"The key {key.hint} is revoked: it is worthless within seconds.")
+    flash(_("The key %(hint)s is revoked: it is worthless within seconds.", hint=key.hint))
     return redirect(url_for("desk.keys", site_id=site.id))
 
 

@@ -15,6 +15,7 @@ from moderation.scores import Label
 from moderation.verdict import Action
 from service.console.base import bp, my_site, my_sites
 from service.console.pages import page
+from service.console.words import _
 from service.context import winnow
 
 #: Decisions that are looked at, and misses that are shown.
@@ -36,7 +37,7 @@ def model() -> Any:
         "model.html",
         site=site,
         sites=sites,
-        version=context.model.version if context.model else "none",
+        version=context.model.version if context.model else _("none"),
         thresholds=context.model.thresholds if context.model else {},
         measured=[_measured(label, card) for label in Label],
         trained_on=sum(card.get("sources", {}).values()),

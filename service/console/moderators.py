@@ -15,11 +15,12 @@ from moderation.errors import Conflict, InvalidInput
 from moderation.site import Moderator, Role
 from service.console.base import administrator, bp, me, my_sites
 from service.console.pages import page
+from service.console.words import _, later
 from service.context import winnow
 
 ROLES = {
-    Role.MODERATOR: "Moderator: decides on the comments of their sites",
-    Role.ADMIN: "Admin: sees every site and administers all of them",
+    Role.MODERATOR: later("Moderator: decides on the comments of their sites"),
+    Role.ADMIN: later("Admin: sees every site and administers all of them"),
 }
 
 
@@ -27,18 +28,18 @@ class ModeratorForm(FlaskForm):
     """What a moderator may do."""
 
     role = RadioField(
-        "Role",
+        later("Role"),
         choices=[SelectChoice(role.value, told) for role, told in ROLES.items()],
         default=Role.MODERATOR,
     )
-    sites = SelectMultipleField("Sites", choices=[])
-    disabled = BooleanField("Disabled: may not sign in")
+    sites = SelectMultipleField(later("Sites"), choices=[])
+    disabled = BooleanField(later("Disabled: may not sign in"))
 
 
 class NewModeratorForm(ModeratorForm):
     """Somebody new."""
 
-    name = StringField("Name", [InputRequired(), Length(max=100)])
+    name = StringField(later("Name"), [InputRequired(), Length(max=100)])
 
 
 @bp.route("/moderators", methods=["GET", "POST"])
@@ -70,7 +71,7 @@ def save_moderator() -> Any:
     context, form = winnow(), _with_sites(ModeratorForm())
     person = _named()
     if not form.validate():
-        raise InvalidInput("choose a role and sites from those that there are")
+        raise InvalidInput(_("choose a role and sites from those that there are"))
     changed = replace(
         person,
         role=Role(form.role.data),
@@ -78,9 +79,9 @@ def save_moderator() -> Any:
         disabled=form.disabled.data,
     )
     if person.name == me().name and (changed.role, changed.disabled) != (person.role, False):
-        raise Conflict("you cannot take your own rights away; ask another administrator to")
+        raise Conflict(_("you cannot take your own rights away; ask another administrator to"))
     context.accounts.save_moderator(changed, by=me().name, now_ms=context.clock.now_ms())
-    flash(f"Saved: {person.name}.")
+    flash(_("Saved: %(name)s.", name=person.name))
     return redirect(url_for("desk.moderators"))
 
 

@@ -12,6 +12,7 @@ from moderation.ports import Order
 from moderation.reminders import INTERVALS
 from service.console.base import bp, me, my_sites
 from service.console.pages import page
+from service.console.words import _
 from service.context import winnow
 
 #: Entries of a feed, of each site and in all.
@@ -29,7 +30,7 @@ def notices() -> Any:
             address = f"{winnow().settings.url}{url_for('desk.feed', token=token)}"
         elif act == "close":
             kept.close_feed(name)
-            flash("The feed’s address no longer works.")
+            flash(_("The feed’s address no longer works."))
             return redirect(url_for("desk.notices"))
         else:
             hours = request.form.get("hours", "")
@@ -38,7 +39,7 @@ def notices() -> Any:
                 request.form.get("email", "").strip(),
                 int(hours) if hours.isascii() and hours.isdigit() and len(hours) < 4 else 0,
             )
-            flash("Saved.")
+            flash(_("Saved."))
             return redirect(url_for("desk.notices"))
     return page(
         "notices.html",

@@ -21,6 +21,8 @@ from moderation.scores import Label
 from moderation.site import Role, Site
 from service.console.base import administrator, bp, desk, me, my_comment, my_site, my_sites
 from service.console.pages import page
+from service.console.reasons import because
+from service.console.words import _, decided, ngettext, word
 from service.context import winnow
 
 log = structlog.get_logger(__name__)
@@ -31,11 +33,6 @@ SCANNED = 2000
 #: Comments that one bulk decision may name.
 BULK = 500
 
-DONE = {
-    Decision.APPROVE: "Approved",
-    Decision.REJECT: "Rejected",
-    Decision.SPAM: "Marked as spam",
-}
 #: What the policy says of what it holds, beside the labels; for the filter.
 CODES = (
     "near_duplicate", "links", "blocked_word", "blocked_domain", "unknown_language",
@@ -82,8 +79,10 @@ def queue() -> Any:
     """Show the flagged comments of a site, those that most need a person first."""
     sites = my_sites()
     if not sites:
-        detail = "An administrator has to give you a site first (`./winnow moderator add --site`)."
-        return page("problem.html", title="No sites yet", detail=detail)
+        detail = _(
+            "An administrator has to give you a site first (`./winnow moderator add --site`)."
+        )
+        return page("problem.html", title=_("No sites yet"), detail=detail)
     context = winnow()
     site = my_site(request.args["site"]) if request.args.get("site") else _busiest(sites)
     order = _order(request.args.get("order", ""))
@@ -168,17 +167,17 @@ def comment(comment_id: str) -> Any:
 def decide() -> Any:
     """Decide on the comments that the form names; what can't be decided is said by name."""
     wanted = request.form.getlist("id")[: BULK + 1]
-    word = request.form.get("decision", "")
-    if not wanted or len(wanted) > BULK or word not in set(Decision):
+    asked = request.form.get("decision", "")
+    if not wanted or len(wanted) > BULK or asked not in set(Decision):
         abort(400)
     if request.form.get("block"):
         _block(my_site(request.form.get("site", "")), request.form["block"][:253])
-    decision, context = Decision(word), winnow()
+    decision, context = Decision(asked), winnow()
     settings = context.settings
     hold = settings.undo_seconds if len(wanted) == 1 else settings.bulk_undo_seconds
     done, refused = [], []
     for given in wanted:
-        comment_id, _, version = given.partition(":")
+        comment_id, _colon, version = given.partition(":")
         try:
             my_comment(comment_id)
             workflow.review(
@@ -199,8 +198,7 @@ def decide() -> Any:
     if request.headers.get("Accept") == "application/json":
         return jsonify({"done": done, "refused": refused, "undo_seconds": hold})
     if done:
-        many = f"{len(done)} comments" if len(done) > 1 else "1 comment"
-        flash(f"{DONE[decision]}: {many}.", "undo")
+        flash(decided(decision, len(done)), "undo")
     for told in refused:
         flash(told, "problem")
     return redirect(_back())
@@ -222,9 +220,9 @@ def undo() -> Any:
     if request.headers.get("Accept") == "application/json":
         return jsonify({"done": done, "refused": refused})
     if done:
-        flash(f"Undone: {len(done)} decision{'s' if len(done) > 1 else ''}.")
+        flash(ngettext("Undone: %(num)s decision.", "Undone: %(num)s decisions.", len(done)))
     elif not wanted:
-        flash("There is nothing to undo any more.", "problem")
+        flash(_("There is nothing to undo any more."), "problem")
     for told in dict.fromkeys(refused):
         flash(told, "problem")
     return redirect(_back())
@@ -242,7 +240,7 @@ def retry(comment_id: str) -> Any:
         jobs=context.jobs,
         clock=context.clock,
     )
-    flash("The comment is being screened again.")
+    flash(_("The comment is being screened again."))
     return redirect(url_for("desk.comment", comment_id=comment_id))
 
 
@@ -255,19 +253,19 @@ def bulk() -> Any:
     if kind == "author":
         now = winnow().clock.now_ms()
         found = comments.by_author(site.id, now_ms=now, email=value) if value else []
-        title, decision = "Approve all of this author’s", Decision.APPROVE
+        title, decision = _("Approve all of this author’s"), Decision.APPROVE
     elif kind == "domain":
-        found, _, _ = _page(site, Order.NEWEST, Filters(), None, limit=SCANNED)
+        found = _page(site, Order.NEWEST, Filters(), None, limit=SCANNED)[0]
         found = [one for one in found if domains_in(one.content).touches(value)]
-        title, decision = f"Mark as spam all that link to {value}", Decision.SPAM
+        title, decision = _("Mark as spam all that link to %(domain)s", domain=value), Decision.SPAM
         block = (
             value if me().role is Role.ADMIN and value not in site.policy.blocked_domains else ""
         )
     else:
-        found, _, _ = _page(site, Order.PRIORITY, _filters(), None, limit=BULK)
-        title = "All that fit the filter"
-        word = request.args.get("decision", "")
-        decision = Decision(word) if word in set(Decision) else Decision.REJECT
+        found = _page(site, Order.PRIORITY, _filters(), None, limit=BULK)[0]
+        title = _("All that fit the filter")
+        asked = request.args.get("decision", "")
+        decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
     waiting = [one for one in found if one.status in {Status.FLAGGED, Status.PENDING}][:BULK]
     return page(
         "bulk.html",
@@ -290,7 +288,7 @@ def _block(site: Site, domain: str) -> None:
         changed = replace(site, policy=replace(site.policy, blocked_domains=domains))
         context = winnow()
         context.accounts.save_site(changed, by=me().name, now_ms=context.clock.now_ms())
-        flash(f"{domain} is blocked from now on.")
+        flash(_("%(domain)s is blocked from now on.", domain=domain))
 
 
 def _page(
@@ -387,8 +385,13 @@ def _meanwhile(comment_id: str, problem: WinnowError) -> str:
         last = winnow().comments.get(comment_id)
         step = last.history[-1] if last.history else None
         if step is not None:
-            return f"Not decided: {step.by} made it {step.new} ({step.reason}) meanwhile."
-    return f"Not decided: {problem}."
+            return _(
+                "Not decided: %(name)s made it %(status)s (%(reason)s) meanwhile.",
+                name=step.by,
+                status=word(step.new),
+                reason=because(step.reason),
+            )
+    return _("Not decided: %(problem)s.", problem=problem)
 
 
 def _back() -> str:

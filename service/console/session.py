@@ -18,6 +18,7 @@ from moderation.errors import NotFound
 from moderation.ports import AuditLine
 from service.console.base import bp, desk, me
 from service.console.pages import page
+from service.console.words import _, later
 from service.context import winnow
 from service.limits import Limiter
 
@@ -30,16 +31,18 @@ SHORTEST_PASSWORD = 10
 class SignIn(FlaskForm):
     """Name and password."""
 
-    name = StringField("Name", [InputRequired(), Length(max=100)])
-    password = PasswordField("Password", [InputRequired(), Length(max=200)])
+    name = StringField(later("Name"), [InputRequired(), Length(max=100)])
+    password = PasswordField(later("Password"), [InputRequired(), Length(max=200)])
 
 
 class NewPassword(FlaskForm):
     """The old password, and the new one twice."""
 
-    old = PasswordField("Current password", [InputRequired(), Length(max=200)])
-    new = PasswordField("New password", [InputRequired(), Length(SHORTEST_PASSWORD, 200)])
-    again = PasswordField("New password again", [EqualTo("new", "The two do not match.")])
+    old = PasswordField(later("Current password"), [InputRequired(), Length(max=200)])
+    new = PasswordField(later("New password"), [InputRequired(), Length(SHORTEST_PASSWORD, 200)])
+    again = PasswordField(
+        later("New password again"), [EqualTo("new", later("The two do not match."))]
+    )
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -55,14 +58,14 @@ def sign_in() -> Any:
         limiter.spend(f"name:{hashlib.sha256(name.casefold().encode()).hexdigest()[:32]}")
     except TooManyRequests as refused:
         wait = str(refused.retry_after)
-        detail = f"Too many attempts. Try again in {wait} seconds."
+        detail = _("Too many attempts. Try again in %(number)s seconds.", number=wait)
         return page("sign_in.html", form=form, detail=detail), 429, {"Retry-After": wait}
     now = context.clock.now_ms()
     try:
         moderator = context.accounts.check_password(name, form.password.data or "")
     except NotFound:
         context.accounts.note(AuditLine(now, name[:100], "sign-in.refused", "desk"))
-        return page("sign_in.html", form=form, detail="Wrong name or password."), 401
+        return page("sign_in.html", form=form, detail=_("Wrong name or password.")), 401
     epoch = context.accounts.session_epoch(moderator.name)
     session.clear()
     session["token"] = desk().begin(moderator.name, epoch, now_ms=now)
@@ -88,10 +91,10 @@ def password() -> Any:
     try:
         context.accounts.check_password(name, form.old.data or "")
     except NotFound:
-        return page("password.html", form=form, detail="The current password is wrong."), 401
+        return page("password.html", form=form, detail=_("The current password is wrong.")), 401
     context.accounts.set_password(name, form.new.data or "", by=name, now_ms=now)
     session["token"] = desk().begin(name, context.accounts.session_epoch(name), now_ms=now)
-    flash("Your password is changed; other sessions were signed out.")
+    flash(_("Your password is changed; other sessions were signed out."))
     return redirect(url_for("desk.queue"))
 
 

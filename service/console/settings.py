@@ -35,6 +35,7 @@ from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
 from service.console.base import administrator, bp, me, my_site, my_sites
 from service.console.pages import page
+from service.console.words import WORDS, _, later
 from service.context import winnow
 
 #: Past comments that a what-if looks at.
@@ -43,41 +44,47 @@ LOOKED_AT = 1000
 CHANGES = 5
 
 MODES = {
-    Mode.HOLD_DOUBTFUL: "Hold what is doubtful: the verdict acts, and moderators see the rest.",
-    Mode.HOLD_ALL: "Hold everything: nothing is published before a moderator approved it.",
-    Mode.SHADOW: "Shadow: approve everything, and record what would have happened.",
+    Mode.HOLD_DOUBTFUL: later(
+        "Hold what is doubtful: the verdict acts, and moderators see the rest."
+    ),
+    Mode.HOLD_ALL: later("Hold everything: nothing is published before a moderator approved it."),
+    Mode.SHADOW: later("Shadow: approve everything, and record what would have happened."),
 }
 DOORS = {
-    Door.AKISMET: "Akismet: WordPress and whatever else speaks Akismet",
-    Door.PERSPECTIVE: "Perspective: clients of Google’s comment analyzer",
-    Door.OPENAI: "OpenAI: clients of its moderation endpoint",
-    Door.CORAL: "Coral: its external moderation phase, with the signing secret it shows",
+    Door.AKISMET: later("Akismet: WordPress and whatever else speaks Akismet"),
+    Door.PERSPECTIVE: later("Perspective: clients of Google’s comment analyzer"),
+    Door.OPENAI: later("OpenAI: clients of its moderation endpoint"),
+    Door.CORAL: later("Coral: its external moderation phase, with the signing secret it shows"),
 }
 #: Statuses whose texts are kept for a time, in the order of the page.
 KEPT = (Status.APPROVED, Status.FLAGGED, Status.REJECTED, Status.SPAM)
 
-_PERCENT = [Optional(), NumberRange(0, round(NEVER * 100), "A percentage of 0 to 100; 101: never.")]
-_DAYS = [InputRequired("A number of days."), NumberRange(0, MAX_DAYS)]
+_PERCENT = [
+    Optional(),
+    NumberRange(0, round(NEVER * 100), later("A percentage of 0 to 100; 101: never.")),
+]
+_DAYS = [InputRequired(later("A number of days.")), NumberRange(0, MAX_DAYS)]
 
 
 class PolicyForm(FlaskForm):
     """What a site does with a scored comment; thresholds are added below, two for each label."""
 
     mode = RadioField(
-        "Mode", choices=[SelectChoice(mode.value, told) for mode, told in MODES.items()]
+        later("Mode"), choices=[SelectChoice(mode.value, told) for mode, told in MODES.items()]
     )
-    blocked_words = TextAreaField("Blocked words")
-    blocked_domains = TextAreaField("Blocked domains")
-    staff_roles = TextAreaField("Staff roles")
+    blocked_words = TextAreaField(later("Blocked words"))
+    blocked_domains = TextAreaField(later("Blocked domains"))
+    staff_roles = TextAreaField(later("Staff roles"))
     hold_links_over = IntegerField(
-        "Hold comments with more links than", [Optional(), NumberRange(0, 1000)]
+        later("Hold comments with more links than"), [Optional(), NumberRange(0, 1000)]
     )
     hold_near_duplicates = IntegerField(
-        "Hold what so many other authors sent nearly alike", [Optional(), NumberRange(1, 1000)]
+        later("Hold what so many other authors sent nearly alike"),
+        [Optional(), NumberRange(1, 1000)],
     )
-    hold_first_comment = BooleanField("Hold an author’s first comment")
-    hold_unknown_language = BooleanField("Hold languages that the model does not know")
-    sample = TextAreaField("Try the lists on a text", [Length(max=20_000)])
+    hold_first_comment = BooleanField(later("Hold an author’s first comment"))
+    hold_unknown_language = BooleanField(later("Hold languages that the model does not know"))
+    sample = TextAreaField(later("Try the lists on a text"), [Length(max=20_000)])
     #: The policy that the form was made from, so that nobody overwrites what they have not seen.
     seen = HiddenField()
     #: The policy whose what-if was shown last.
@@ -85,27 +92,31 @@ class PolicyForm(FlaskForm):
 
 
 for _label in Label:
-    for _bar, _verb in (("flag", "Hold"), ("reject", "Reject")):
-        _name = f"{_verb} {_label.replace('_', ' ')} from"
+    for _bar, _name in (
+        ("flag", later("Hold %(label)s from", label=WORDS[_label])),
+        ("reject", later("Reject %(label)s from", label=WORDS[_label])),
+    ):
         setattr(PolicyForm, f"{_bar}_{_label}", FloatField(_name, _PERCENT))
 
 
 class SiteForm(FlaskForm):
     """What a site is called, how long it keeps what, and which doors lead to it."""
 
-    name = StringField("Name", [InputRequired(), Length(max=100)])
-    url = StringField("Address", [Length(max=2000)])
-    approved = IntegerField("Approved", _DAYS)
-    flagged = IntegerField("Held", _DAYS)
-    rejected = IntegerField("Rejected", _DAYS)
-    spam = IntegerField("Spam", _DAYS)
-    verdict_days = IntegerField("All the rest of a comment", _DAYS)
-    let_go = BooleanField("Let go of what is older; no revert brings it back")
+    name = StringField(later("Name"), [InputRequired(), Length(max=100)])
+    url = StringField(later("Address"), [Length(max=2000)])
+    approved = IntegerField(later("Approved"), _DAYS)
+    flagged = IntegerField(later("Held"), _DAYS)
+    rejected = IntegerField(later("Rejected"), _DAYS)
+    spam = IntegerField(later("Spam"), _DAYS)
+    verdict_days = IntegerField(later("All the rest of a comment"), _DAYS)
+    let_go = BooleanField(later("Let go of what is older; no revert brings it back"))
     doors = SelectMultipleField(
-        "Doors", choices=[SelectChoice(door.value, told) for door, told in DOORS.items()]
+        later("Doors"), choices=[SelectChoice(door.value, told) for door, told in DOORS.items()]
     )
-    record_doors = BooleanField("Also record what Perspective’s and OpenAI’s clients have scored")
-    coral_secret = PasswordField("Coral’s signing secret", [Length(max=500)])
+    record_doors = BooleanField(
+        later("Also record what Perspective’s and OpenAI’s clients have scored")
+    )
+    coral_secret = PasswordField(later("Coral’s signing secret"), [Length(max=500)])
     seen = HiddenField()
 
 
@@ -148,7 +159,8 @@ def settings(site_id: str) -> Any:
     if act == "test":
         return _policy_page(site, form, policy=policy, tried=_tried(form))
     if form.seen.data != _digest(site.policy):
-        problem = f"{_last_editor(site)} Look at what your values change now before you save."
+        look = _("Look at what your values change now before you save.")
+        problem = f"{_last_editor(site)} {look}"
     elif act == "save" and (policy == site.policy or form.previewed.data == _digest(policy)):
         return _saved(site, replace(site, policy=policy), "desk.settings")
     outlook = what_if(_past(site), site.policy, policy, _defaults())
@@ -168,11 +180,12 @@ def site_settings(site_id: str) -> Any:
     changed = _site(form, site)
     problem = ""
     if form.seen.data != _digest(site):
-        problem = f"{_last_editor(site)} Look at your values again, and save."
+        look = _("Look at your values again, and save.")
+        problem = f"{_last_editor(site)} {look}"
     if _shorter(site.retention, changed.retention) and not form.let_go.data:
-        form.let_go.errors = ["Some times are shorter than before: tick this to agree."]
+        form.let_go.errors = [_("Some times are shorter than before: tick this to agree.")]
     if Door.CORAL in changed.doors and not (form.coral_secret.data or _has_secret(site)):
-        form.coral_secret.errors = ["This door needs the secret that Coral shows."]
+        form.coral_secret.errors = [_("This door needs the secret that Coral shows.")]
     if problem or form.let_go.errors or form.coral_secret.errors:
         return _site_page(site, form, problem=problem), 409 if problem else 422
     try:
@@ -377,10 +390,10 @@ def _has_secret(site: Site) -> bool:
 def _saved(site: Site, changed: Site, to: str) -> Any:
     context = winnow()
     if changed == site:
-        flash("Nothing was different, so nothing was saved.")
+        flash(_("Nothing was different, so nothing was saved."))
     else:
         context.accounts.save_site(changed, was=site, by=me().name, now_ms=context.clock.now_ms())
-        flash("Saved. It can be reverted below or on the audit page.")
+        flash(_("Saved. It can be reverted below or on the audit page."))
     return redirect(url_for(to, site_id=site.id))
 
 
@@ -390,7 +403,8 @@ def _latest(site: Site) -> list[Any]:
 
 def _last_editor(site: Site) -> str:
     latest = _latest(site)
-    return f"{latest[0].by if latest else 'Somebody'} changed these settings meanwhile."
+    name = latest[0].by if latest else _("Somebody")
+    return _("%(name)s changed these settings meanwhile.", name=name)
 
 
 def _told(old: Policy, new: Policy) -> Mapping[str, Change]:

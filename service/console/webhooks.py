@@ -23,41 +23,42 @@ from moderation.site import Endpoint, EndpointKind, Site
 from moderation.store.deliveries import State
 from service.console.base import administrator, bp, me, my_site, my_sites
 from service.console.pages import page
+from service.console.words import _, later
 from service.context import winnow
 
 EVENTS = {
-    EventType.APPROVED: "approved: publish it",
-    EventType.FLAGGED: "held: it waits for a moderator",
-    EventType.REJECTED: "rejected",
-    EventType.SPAM: "marked as spam",
-    EventType.EDITED: "edited: its text is screened anew",
-    EventType.ERASED: "erased",
+    EventType.APPROVED: later("approved: publish it"),
+    EventType.FLAGGED: later("held: it waits for a moderator"),
+    EventType.REJECTED: later("rejected"),
+    EventType.SPAM: later("marked as spam"),
+    EventType.EDITED: later("edited: its text is screened anew"),
+    EventType.ERASED: later("erased"),
 }
 KINDS = {
-    EndpointKind.WEBHOOK: "Webhook, signed after Standard Webhooks",
-    EndpointKind.AKISMET: "WordPress’s Akismet plugin: its /wp-json/akismet/v1/webhook",
+    EndpointKind.WEBHOOK: later("Webhook, signed after Standard Webhooks"),
+    EndpointKind.AKISMET: later("WordPress’s Akismet plugin: its /wp-json/akismet/v1/webhook"),
 }
 
 
 class EndpointForm(FlaskForm):
     """Where to send which events, and how."""
 
-    url = StringField("Address", [InputRequired(), Length(max=2000)])
-    description = StringField("What it is for", [Length(max=200)])
+    url = StringField(later("Address"), [InputRequired(), Length(max=2000)])
+    description = StringField(later("What it is for"), [Length(max=200)])
     events = SelectMultipleField(
-        "Tell when a comment was",
-        [InputRequired("Choose at least one.")],
+        later("Tell when a comment was"),
+        [InputRequired(later("Choose at least one."))],
         choices=[SelectChoice(event.value, told) for event, told in EVENTS.items()],
         default=[EventType.APPROVED.value],
     )
     kind = RadioField(
-        "Kind",
+        later("Kind"),
         choices=[SelectChoice(kind.value, told) for kind, told in KINDS.items()],
         default=EndpointKind.WEBHOOK.value,
     )
-    enabled = BooleanField("Enabled", default=True)
-    full_payload = BooleanField("Send the comment’s text and author’s name", default=True)
-    allow_private = BooleanField("May lie in this machine or its private network")
+    enabled = BooleanField(later("Enabled"), default=True)
+    full_payload = BooleanField(later("Send the comment’s text and author’s name"), default=True)
+    allow_private = BooleanField(later("May lie in this machine or its private network"))
 
 
 @bp.get("/sites/<site_id>/webhooks")
@@ -99,7 +100,7 @@ def redeliver_failed(endpoint_id: str) -> Any:
     count = context.deliveries.redeliver_failed(
         endpoint, since_ms=now - days * 86_400_000, now_ms=now
     )
-    flash(f"{count} failed deliveries are due again.")
+    flash(_("%(number)s failed deliveries are due again.", number=count))
     return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 
@@ -112,7 +113,7 @@ def redeliver(endpoint_id: str) -> Any:
     context.deliveries.redeliver(
         endpoint, request.form.get("event", "")[:64], now_ms=context.clock.now_ms()
     )
-    flash("The delivery is due again.")
+    flash(_("The delivery is due again."))
     return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 
@@ -123,7 +124,7 @@ def test_endpoint(endpoint_id: str) -> Any:
     context = winnow()
     endpoint = context.accounts.endpoint(endpoint_id)
     context.deliveries.send_test(endpoint, now_ms=context.clock.now_ms())
-    flash("A test event is on its way; reload to see what came of it.")
+    flash(_("A test event is on its way; reload to see what came of it."))
     return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 
@@ -134,7 +135,7 @@ def enable(endpoint_id: str) -> Any:
     context = winnow()
     endpoint = replace(context.accounts.endpoint(endpoint_id), enabled=True)
     workflow.change_endpoint(endpoint, by=me().name, accounts=context.accounts, clock=context.clock)
-    flash("The endpoint is enabled again; failed deliveries can be sent again below.")
+    flash(_("The endpoint is enabled again; failed deliveries can be sent again below."))
     return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 
@@ -177,7 +178,7 @@ def endpoint(endpoint_id: str) -> Any:
     except InvalidInput as refused:
         form.url.errors = [str(refused)]
         return _endpoint_page(site, form, kept), 422
-    flash("Saved. It can be reverted on the audit page.")
+    flash(_("Saved. It can be reverted on the audit page."))
     return redirect(url_for("desk.webhooks", site_id=site.id))
 
 
@@ -202,7 +203,7 @@ def remove_endpoint(endpoint_id: str) -> Any:
     kept = context.accounts.endpoint(endpoint_id)
     site = my_site(kept.site_id)
     context.accounts.remove_endpoint(kept.id, by=me().name, now_ms=context.clock.now_ms())
-    flash("The endpoint is removed; what was due to it is dropped.")
+    flash(_("The endpoint is removed; what was due to it is dropped."))
     return redirect(url_for("desk.webhooks", site_id=site.id))
 
 

@@ -24,6 +24,19 @@ def test_a_moderator_decides_with_one_key_and_takes_it_back_with_another(desk: D
     assert [desk.status(first), desk.status(second)] == ["flagged", "flagged"]
 
 
+def test_the_keys_speak_the_browsers_language(desk: Desk):
+    """What scripts say comes from the page, by the number that the language asks for."""
+    desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(3)])
+    page = desk.page(locale="de-DE")
+    for key in ("x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.locator("#picked")).to_have_text("2 ausgewählt:")
+    page.keyboard.press("a")
+    page.wait_for_selector("text=2 Kommentare freigegeben.")
+    page.keyboard.press("r")
+    page.wait_for_selector("text=Alles erledigt.")
+
+
 def test_many_are_selected_and_decided_at_once(desk: Desk):
     ids = desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(4)])
     page = desk.page()
@@ -56,19 +69,28 @@ def test_the_whole_queue_can_be_worked_without_javascript(desk: Desk):
     assert list(map(desk.status, ids)) == ["flagged", "flagged"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_every_page_is_accessible_and_fits_its_width(desk: Desk, scheme: str, width: int):
-    """axe-core finds no violation, and nothing needs scrolling sideways."""
+@pytest.mark.parametrize(
+    "scheme, width, language",
+    [
+        ("light", 360, "en-US"), ("light", 1280, "en-US"), ("dark", 360, "en-US"),
+        ("dark", 1280, "en-US"), ("light", 360, "de-DE"), ("light", 1280, "de-DE"),
+    ],
+)  # fmt: skip
+def test_every_page_is_accessible_and_fits_its_width(
+    desk: Desk, scheme: str, width: int, language: str
+):
+    """axe-core finds no violation, and nothing needs scrolling sideways, in any language."""
     ids = desk.flagged("toxicity=0.6 see http://spam.example/ now", "spam=0.6 buy")
-    page = desk.page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    view = {"width": width, "height": 800}
+    page = desk.page(color_scheme=scheme, viewport=view, locale=language)
     site = desk.world.site.id
     endpoint = Endpoint("", site, "https://blog.example/hook")
     desk.world.adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
     for path in (
         "/desk/queue", f"/desk/comments/{ids[0]}", "/desk/comments", "/desk/overview",
         f"/desk/sites/{site}/settings", f"/desk/sites/{site}/webhooks", "/desk/model",
-        "/desk/audit", "/desk/password", "/docs",
+        f"/desk/sites/{site}/site", f"/desk/sites/{site}/keys", f"/desk/sites/{site}/endpoints",
+        "/desk/moderators", "/desk/notices", "/desk/audit", "/desk/password", "/docs",
     ):  # fmt: skip
         page.goto(desk.url + path)
         found = Axe().run(page)

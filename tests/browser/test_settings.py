@@ -55,6 +55,17 @@ def test_a_slider_is_moved_by_keys_and_says_what_it_would_do(desk: Desk):
     assert site(desk).policy.flag_at == {"toxicity": 0.298}
 
 
+def test_a_slider_speaks_the_browsers_language(desk: Desk):
+    page = policy(desk, locale="de-DE")
+    slider = page.get_by_role("slider", name="Zurückhalten ab Toxizität, Schieberegler")
+    expect(slider).to_have_attribute("aria-valuetext", "50 %, Vorgabe des Modells")
+    slider.focus()
+    for _ in range(2):
+        page.keyboard.press("PageDown")
+    expect(slider).to_have_attribute("aria-valuetext", "29,8 %")
+    expect(page.locator("#outlook")).to_contain_text("Noch ist nichts gespeichert.")
+
+
 def test_both_ends_of_a_track_can_be_dragged_and_given_back_to_the_model(desk: Desk):
     page = policy(desk, viewport={"width": 1100, "height": 900})
     track = page.locator(".score").nth(1).locator(".slider")

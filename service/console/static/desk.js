@@ -4,20 +4,25 @@
 const queue = document.querySelector("#queue");
 const messages = document.querySelector("#messages");
 
-function say(text, undo) {
-  const box = document.createElement("div");
-  box.className = "message";
-  box.textContent = text + " ";
-  if (undo) {
-    const button = document.createElement("button");
-    button.textContent = "Undo";
-    button.addEventListener("click", undoLast);
-    box.append(button);
-  }
-  messages.replaceChildren(box);
-}
-
 if (queue) {
+  const words = JSON.parse(queue.dataset.words);
+  const plural = new Intl.PluralRules(document.documentElement.lang);
+  const put = (text, value) => text.replace("{}", () => value);
+  const number = (forms, n) => put(forms[plural.select(n)] ?? forms.other, n);
+
+  const say = (text, undo) => {
+    const box = document.createElement("div");
+    box.className = "message";
+    box.textContent = text + " ";
+    if (undo) {
+      const button = document.createElement("button");
+      button.textContent = words.undo;
+      button.addEventListener("click", undoLast);
+      box.append(button);
+    }
+    messages.replaceChildren(box);
+  };
+
   const token = queue.elements.csrf_token.value;
   const items = () => [...queue.querySelectorAll(".comment:not(.gone)")];
   const picked = () => items().filter((item) => item.querySelector("input").checked);
@@ -47,13 +52,13 @@ if (queue) {
   };
 
   const count = () => {
-    const number = picked().length;
-    document.querySelector("#picked").textContent = number ? `${number} selected:` : current ? "This one:" : "Selected:";
+    const many = picked().length;
+    document.querySelector("#picked").textContent = many ? number(words.some_selected, many) : current ? words.this_one : words.selected;
   };
 
   const decide = async (decision) => {
     const chosen = picked().length ? picked() : current ? [current] : [];
-    if (!chosen.length) { say("Choose a comment first: press j, or tick its box."); return; }
+    if (!chosen.length) { say(words.choose); return; }
     const list = items();
     const next = list.slice(list.indexOf(chosen.at(-1)) + 1).find((item) => !chosen.includes(item));
     for (const item of chosen) { item.classList.add("gone"); item.querySelector("input").checked = false; }
@@ -62,9 +67,7 @@ if (queue) {
     const told = await send(queue.action, [...ids, ["decision", decision]]);
     for (const item of chosen) if (!told.done.includes(item.dataset.id)) item.classList.remove("gone");
     decided = chosen.filter((item) => told.done.includes(item.dataset.id));
-    const word = { approve: "Approved", reject: "Rejected", spam: "Marked as spam" }[decision];
-    const many = told.done.length === 1 ? "1 comment" : `${told.done.length} comments`;
-    say([told.done.length ? `${word}: ${many}.` : "", ...told.refused].filter(Boolean).join(" "), told.done.length > 0);
+    say([told.done.length ? number(words.decided[decision], told.done.length) : "", ...told.refused].filter(Boolean).join(" "), told.done.length > 0);
     refresh(-told.done.length);
     if (!items().length) location.reload();
   };
@@ -75,7 +78,7 @@ if (queue) {
       location.reload();  // a decision moves the version: fetch the comment as it is now
       return;
     }
-    say(told.done.length ? `Undone: ${told.done.length}.` : told.refused[0] ?? "There is nothing to undo any more.");
+    say(told.done.length ? put(words.undone, told.done.length) : told.refused[0] ?? words.nothing_to_undo);
   };
 
   const refresh = (by) => {
@@ -129,16 +132,16 @@ if (queue) {
         etag = answer.headers.get("ETag") ?? "";
         const told = await answer.json();
         document.querySelector("#waiting").textContent = told.flagged;
-        document.title = `${told.flagged} waiting – Winnow`;
+        document.title = `${put(words.waiting, told.flagged)} – Winnow`;
         let gone = 0;
         for (const item of items()) {
           const who = told.claims[item.dataset.id];
           const mark = item.querySelector(".claimed");
           mark.hidden = !who;
-          mark.textContent = who ? `${who} is on it` : "";
+          mark.textContent = who ? put(words.on_it, who) : "";
           if (shown.includes(item.dataset.id) && !told.waiting.includes(item.dataset.id)) { item.classList.add("gone"); gone += 1; }
         }
-        if (gone) say(gone === 1 ? "Somebody else decided a comment." : `Somebody else decided ${gone} comments.`);
+        if (gone) say(number(words.others_decided, gone));
         if (current?.classList.contains("gone")) step(1);
       }
     } catch { /* the next round tries again */ }

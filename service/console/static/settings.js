@@ -2,12 +2,14 @@
 // Without this file the numbers are typed and Preview is an ordinary button.
 
 const form = document.querySelector("#policy");
+const words = JSON.parse(form.dataset.words);
+const put = (text, value) => text.replace("{}", () => value);
 
 function slider(field, verb) {
   const range = document.createElement("input");
   Object.assign(range, { type: "range", min: 0, max: 101, step: 0.1 });
   range.className = verb;
-  range.setAttribute("aria-label", `${field.labels[0].textContent.replace(/\s+/g, " ")}, slider`);
+  range.setAttribute("aria-label", put(words.slider, field.labels[0].textContent.replace(/\s+/g, " ")));
   range.addEventListener("input", () => {
     field.value = range.value;
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -23,8 +25,8 @@ for (const row of form.querySelectorAll(".score")) {
   const own = document.createElement("button");
   own.type = "button";
   own.className = "quiet own";
-  own.textContent = "Model’s own";
-  own.setAttribute("aria-label", `Model’s own for ${row.querySelector("legend").textContent}`);
+  own.textContent = words.own;
+  own.setAttribute("aria-label", put(words.own_for, row.querySelector("legend").textContent));
   own.addEventListener("click", () => {
     for (const field of fields) field.value = "";
     fields[0].dispatchEvent(new Event("change", { bubbles: true }));
@@ -35,8 +37,8 @@ for (const row of form.querySelectorAll(".score")) {
     fields.forEach((field, at) => {
       const value = field.value === "" ? field.placeholder : field.value;
       if (ranges[at].value !== String(value)) ranges[at].value = value;
-      const told = value > 100 ? "never" : `${value} %`;
-      ranges[at].setAttribute("aria-valuetext", field.value === "" ? `${told}, the model’s own` : told);
+      const told = value > 100 ? words.never : `${Number(value).toLocaleString(document.documentElement.lang)} %`;
+      ranges[at].setAttribute("aria-valuetext", field.value === "" ? put(words.is_own, told) : told);
       ranges[at].classList.toggle("unset", field.value === "");
       const bar = at ? reject : hold;
       bar.setAttribute("x", Math.min(value, 100));

@@ -24,12 +24,16 @@ def round_trips(world: World) -> Iterator[list[int]]:
     counted[0] = redis.info("stats")["total_reads_processed"] - before - 1
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize(
     "path", ["/desk/queue", "/desk/comments", "/desk/comments/{id}", "/desk/overview", "/desk/poll"]
 )
-def test_a_page_costs_the_same_for_few_comments_and_for_many(world: World, path: str):
+def test_a_page_costs_the_same_for_few_comments_and_for_many(
+    world: World, path: str, language: str
+):
     world.add_moderator("ada", admin=True)
     client = sign_in(world, "ada")
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
     client.get(path.format(id="x"))  # what is looked up once and then known
     for more in (40, 200):
         ids = [one.id for one in world.submit(*[f"toxicity=0.6 {more} {n}" for n in range(more)])]

@@ -1,0 +1,214 @@
+"""The desk's words: in which language, and what people call what the program names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import flask_babel
+from babel import Locale, negotiate_locale
+from flask import Flask, request
+
+from moderation.comment import Decision
+
+#: Its text in the reader's language, with named values put in.
+_: Callable[..., str] = flask_babel.gettext
+#: The same by number: one text for one, another for more, and whatever else a language tells apart.
+ngettext: Callable[..., str] = flask_babel.ngettext
+#: The same for what is made before anybody asks, such as a form's labels: a text that is looked up
+#: when it is shown.
+later: Callable[..., Any] = flask_babel.lazy_gettext
+
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+#: The language that the desk is written in, and that whoever asks for none of the others gets.
+SOURCE = "en"
+SOURCE_LOCALE = Locale(SOURCE)
+
+
+def shipped() -> list[str]:
+    """Return the languages that the desk speaks, its own first."""
+    return [SOURCE, *sorted(one.parts[-3] for one in TRANSLATIONS.glob("*/LC_MESSAGES/*.mo"))]
+
+
+def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
+    """Let *app* answer in the language that the browser asks for, if it is among *translations*."""
+    languages = shipped()
+
+    def language() -> str:
+        asked = [name.replace("-", "_") for name, weight in request.accept_languages if weight]
+        # Not Werkzeug's best_match: for "de-AT,en;q=0.5" it finds English, as the exact one.
+        return negotiate_locale(asked, languages) or SOURCE
+
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations)
+    flask_babel.Babel(app, default_locale=SOURCE, locale_selector=language)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.add_template_filter(flask_babel.format_decimal, "decimal")
+    app.add_template_filter(word, "word")
+    app.add_template_global(lang, "lang")
+    app.add_template_global(policy_words, "policy_words")
+    app.add_template_global(queue_words, "queue_words")
+
+
+def lang() -> str:
+    """Return the page's language as HTML names it."""
+    return str(flask_babel.get_locale() or SOURCE).replace("_", "-")
+
+
+def word(name: object) -> str:
+    """Return what people call a label, a status, a setting and the like; else *name* as it is."""
+    known = WORDS.get(str(name))
+    return str(known) if known is not None else str(name).replace("_", " ")
+
+
+#: What a closed set's values and the settings are called. Those of which people think the same in
+#: every place; where a word stands in a sentence, the sentence is translated as a whole.
+WORDS = {
+    # labels
+    "spam": later("spam"),
+    "toxicity": later("toxicity"),
+    "severe_toxicity": later("severe toxicity"),
+    "obscene": later("obscene"),
+    "threat": later("threat"),
+    "insult": later("insult"),
+    "identity_attack": later("identity attack"),
+    # statuses
+    "pending": later("pending"),
+    "approved": later("approved"),
+    "flagged": later("flagged"),
+    "rejected": later("rejected"),
+    "erased": later("erased"),
+    # decisions and verdicts
+    "approve": later("approve"),
+    "reject": later("reject"),
+    "allow": later("allow"),
+    "flag": later("flag"),
+    # why the policy held a comment
+    "near_duplicate": later("near duplicate"),
+    "links": later("links"),
+    "blocked_word": later("blocked word"),
+    "blocked_domain": later("blocked domain"),
+    "unknown_language": later("unknown language"),
+    "first_comment": later("first comment"),
+    "hold_all": later("hold all"),
+    "empty": later("empty"),
+    "unscored": later("unscored"),
+    # why a moderator decided
+    "off-topic": later("off-topic"),
+    "abusive": later("abusive"),
+    "advertising": later("advertising"),
+    "repeated": later("repeated"),
+    "personal data": later("personal data"),
+    "illegal": later("illegal"),
+    # orders of the queue
+    "priority": later("priority"),
+    "newest": later("newest"),
+    "oldest": later("oldest"),
+    # roles
+    "moderator": later("moderator"),
+    "admin": later("admin"),
+    # where a delivery stands
+    "due": later("due"),
+    "delivered": later("delivered"),
+    "failed": later("failed"),
+    "dropped": later("dropped"),
+    # what the audit trail is about
+    "sign-in": later("sign-in"),
+    "site": later("site"),
+    "key": later("key"),
+    "door": later("door"),
+    "endpoint": later("endpoint"),
+    "token": later("token"),
+    # settings, as the trail names them
+    "name": later("name"),
+    "url": later("url"),
+    "mode": later("mode"),
+    "doors": later("doors"),
+    "record_doors": later("record doors"),
+    "blocked_words": later("blocked words"),
+    "blocked_domains": later("blocked domains"),
+    "staff_roles": later("staff roles"),
+    "hold_first_comment": later("hold first comment"),
+    "hold_links_over": later("hold links over"),
+    "hold_near_duplicates": later("hold near duplicates"),
+    "hold_unknown_language": later("hold unknown language"),
+    "hold-doubtful": later("hold-doubtful"),
+    "hold-all": later("hold-all"),
+    "shadow": later("shadow"),
+    "kind": later("kind"),
+    "hint": later("hint"),
+    "role": later("role"),
+    "sites": later("sites"),
+    "disabled": later("disabled"),
+    "enabled": later("enabled"),
+    "events": later("events"),
+    "description": later("description"),
+    "full_payload": later("full payload"),
+    "allow_private": later("allow private"),
+    "expires_at": later("expires at"),
+}
+
+
+def decided(decision: Decision, number: int, shown: object = None) -> str:
+    """Return what was decided on how many comments; *shown* stands for the number if given."""
+    n = number if shown is None else shown
+    match decision:
+        case Decision.APPROVE:
+            return ngettext("Approved: %(n)s comment.", "Approved: %(n)s comments.", number, n=n)
+        case Decision.REJECT:
+            return ngettext("Rejected: %(n)s comment.", "Rejected: %(n)s comments.", number, n=n)
+        case Decision.SPAM:
+            return ngettext(
+                "Marked as spam: %(n)s comment.", "Marked as spam: %(n)s comments.", number, n=n
+            )
+
+
+def by_number(told: Callable[[int], str]) -> Mapping[str, str]:
+    """Return what *told* makes of numbers, one for each form that the language tells apart.
+
+    They are named as `Intl.PluralRules` of the browser names them, who then chooses.
+    """
+    form = (flask_babel.get_locale() or SOURCE_LOCALE).plural_form
+    forms: dict[str, str] = {}
+    for number in range(1, 102):
+        forms.setdefault(form(number), told(number))
+    return {"other": told(100), **forms}
+
+
+def queue_words() -> Mapping[str, object]:
+    """Return the words that the queue's script shows; it puts numbers and names for {}."""
+    return {
+        "undo": _("Undo"),
+        "selected": _("Selected:"),
+        "this_one": _("This one:"),
+        "some_selected": by_number(
+            lambda number: ngettext("%(n)s selected:", "%(n)s selected:", number, n="{}")
+        ),
+        "choose": _("Choose a comment first: press j, or tick its box."),
+        "decided": {one: by_number(partial(decided, one, shown="{}")) for one in Decision},
+        "undone": _("Undone: %(n)s.", n="{}"),
+        "nothing_to_undo": _("There is nothing to undo any more."),
+        "waiting": _("%(number)s waiting", number="{}"),
+        "on_it": _("%(name)s is on it", name="{}"),
+        "others_decided": by_number(
+            lambda number: ngettext(
+                "Somebody else decided a comment.",
+                "Somebody else decided %(n)s comments.",
+                number,
+                n="{}",
+            )
+        ),
+    }
+
+
+def policy_words() -> Mapping[str, str]:
+    """Return the words that the policy's sliders show; their script puts a value for {}."""
+    return {
+        "slider": _("%(name)s, slider", name="{}"),
+        "own": _("Model’s own"),
+        "own_for": _("Model’s own for %(label)s", label="{}"),
+        "never": _("never"),
+        "is_own": _("%(value)s, the model’s own", value="{}"),
+    }
