@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import median
 
+from moderation import ids
 from moderation.comment import SETTLED, Comment, Decision, Status
 from moderation.policy import Case, Policy, Thresholds, judge, outcome
-from moderation.ports import KeptDecision
+from moderation.ports import BY_IMPORT, KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action
 
@@ -61,6 +63,46 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
 def agrees(action: str, decision: str) -> bool:
     """Tell whether the machine leaned the way the person went; a flag leans to neither."""
     return action == Action.FLAG or (action == Action.ALLOW) == (decision == Decision.APPROVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What moderators decided, beside what the machine had said."""
+
+    decided: int = 0
+    #: Of those that the machine had allowed or rejected: how many, and how many it had right.
+    settled: int = 0
+    agreed: int = 0
+    #: Of those that it had held: how many, and how many were fine.
+    held: int = 0
+    fine: int = 0
+    #: From a comment's arrival to its decision; half of them took less. None without any.
+    median_seconds: float | None = None
+    #: The first reason for which each was held or rejected, the most frequent first.
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+def summary(decisions: Iterable[KeptDecision]) -> Summary:
+    """Return what *decisions* come to; those undone and those from before Winnow don't count."""
+    kept = [one for one in decisions if not one.undone and one.verdict and one.by != BY_IMPORT]
+    pairs = [(one.verdict, one.decision) for one in kept if one.verdict]
+    settled = [pair for pair in pairs if pair[0].action != Action.FLAG]
+    held = [decision for verdict, decision in pairs if verdict.action == Action.FLAG]
+    waits = [one.at - ids.made_ms(ids.shorten(one.comment_id)) for one in kept]
+    reasons = Counter(
+        verdict.reasons[0].code
+        for verdict, _ in pairs
+        if verdict.reasons and verdict.action != Action.ALLOW
+    )
+    return Summary(
+        decided=len(kept),
+        settled=len(settled),
+        agreed=sum(agrees(verdict.action, decision) for verdict, decision in settled),
+        held=len(held),
+        fine=sum(decision is Decision.APPROVE for decision in held),
+        median_seconds=median(waits) / 1000 if waits else None,
+        reasons=tuple(reasons.most_common()),
+    )
 
 
 def how_wrong(kept: KeptDecision) -> float:

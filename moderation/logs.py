@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
 
 from moderation.settings import Settings
+
+#: Of a chain of exceptions so many are told.
+_CHAIN = 5
+
+
+def _where(exc_info: structlog.typing.ExcInfo) -> str:
+    """Return where an exception came from and its kind, without its message: that may quote words."""
+    told: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(told) < _CHAIN:
+        told.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__)
+        error = error.__cause__ or error.__context__
+    return "\n\nin the handling of\n\n".join(told)
 
 
 def configure(settings: Settings) -> None:
@@ -31,7 +45,7 @@ def configure(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(_where),
                 renderer,
             ],
         )

@@ -144,6 +144,10 @@ class Order(StrEnum):
     OLDEST = "oldest"
 
 
+#: Who decided what an import brings in, as far as anybody here knows.
+BY_IMPORT = "import"
+
+
 @dataclass(frozen=True, slots=True)
 class KeptDecision:
     """A moderator's decision with what it was decided on, kept to learn from later."""

@@ -26,6 +26,7 @@ from moderation.errors import (
 )
 from moderation.events import OF_STATUS, Event, EventType
 from moderation.ports import (
+    BY_IMPORT,
     Accepted,
     Batch,
     KeptDecision,
@@ -55,8 +56,6 @@ _CONFIRM_MS = 1000
 _MANY = b"+"
 #: So long is an author known by the same digest: after that, only who holds the secret can tell.
 AUTHOR_KEY_DAYS = 90
-#: Who decided what an import brings in, as far as anybody here knows.
-BY_IMPORT = "import"
 _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import flask_babel
 from babel import Locale, negotiate_locale
+from babel.dates import format_timedelta
 from flask import Flask, request
 
 from moderation.comment import Decision
@@ -45,7 +47,9 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations)
     flask_babel.Babel(app, default_locale=SOURCE, locale_selector=language)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.add_template_filter(flask_babel.format_date, "date")
     app.add_template_filter(flask_babel.format_decimal, "decimal")
+    app.add_template_filter(lasted, "lasted")
     app.add_template_filter(word, "word")
     app.add_template_global(lang, "lang")
     app.add_template_global(policy_words, "policy_words")
@@ -55,6 +59,12 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
 def lang() -> str:
     """Return the page's language as HTML names it."""
     return str(flask_babel.get_locale() or SOURCE).replace("_", "-")
+
+
+def lasted(seconds: float) -> str:
+    """Return a duration for people, to one unit."""
+    duration = timedelta(seconds=round(seconds))
+    return format_timedelta(duration, format="short", locale=flask_babel.get_locale() or SOURCE)
 
 
 def word(name: object) -> str:

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from moderation.comment import Decision
 from moderation.site import Endpoint
 from tests.support import browser, hostile
 from tests.support.browser import Desk
@@ -85,7 +86,18 @@ def test_every_page_is_accessible_and_fits_its_width(
     page = desk.page(color_scheme=scheme, viewport=view, locale=language)
     site = desk.world.site.id
     endpoint = Endpoint("", site, "https://blog.example/hook")
-    desk.world.adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
+    adapters = desk.world.adapters
+    adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
+    adapters.comments.decide(
+        ids[1],
+        Decision.SPAM,
+        by="ada",
+        reason="",
+        note="",
+        version=None,
+        hold_ms=0,
+        now_ms=adapters.clock.now_ms(),
+    )
     for path in (
         "/desk/queue", f"/desk/comments/{ids[0]}", "/desk/comments", "/desk/overview",
         f"/desk/sites/{site}/settings", f"/desk/sites/{site}/webhooks", "/desk/model",
