@@ -4,7 +4,8 @@ CPU time of the web server, of the workers (with supervisor and deliverer) and o
 that Valkey reads, which are round trips unless a request is larger than 16 KB; bytes over the wire
 and into the append-only file. Three ways: *rare*, one at a time with a rest longer than a worker
 stays for more; *singly*, as fast as eight connections go; *batches* of a thousand. What an idle
-Winnow uses in the same time is measured in each run and taken off.
+Winnow uses in the same time is measured in each run and taken off. Then what an idle second costs with
+more shards.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tests.support.waiting import wait_until
 
 RUNS, RARE, BATCHES, BATCH = 5, 50, 3, 1000
 SINGLY_SECONDS, CONNECTIONS, IDLE_SECONDS = 3, 8, 3
+SHARDS = (16, 64)
 _TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = ("web_ms", "worker_ms", "valkey_ms")
 COSTS = (*PARTS, "round_trips", "aof_bytes", "wire_bytes")
@@ -144,7 +146,18 @@ def main() -> None:
             sum(cost[part] for part in PARTS) / one for cost, one in zip(costs, alone, strict=True)
         ]
         ratios[f"{name}_cpu_to_scorer"] = round(statistics.median(whole), 2)
+    for shards in SHARDS:
+        show(f"an idle second with {shards} shards", idle_with(shards))
     print(json.dumps(ratios))
+
+
+def idle_with(shards: int) -> list[dict[str, float]]:
+    """Return what idle seconds cost a Winnow whose data set has so many shards."""
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running(Path(data) / "data", WINNOW_SHARDS=str(shards)) as winnow,
+    ):
+        return [idle(winnow) for _ in range(RUNS)]
 
 
 def show(name: str, costs: Sequence[Mapping[str, float]]) -> None:

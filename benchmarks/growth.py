@@ -2,7 +2,8 @@
 
 Valkey's CPU time, the wall time of the verbs that submit and screen (with the shipped model, in this
 process), and the bytes that Valkey's memory and its append-only file grow by. Each size has a Valkey
-of its own and all take turns, so that whatever else the machine does meets all alike.
+of its own and all take turns, so that whatever else the machine does meets all alike. Then what the
+hourly purge costs for each comment that it looks at and keeps, as it will be twenty days later.
 
     .venv/bin/python -m benchmarks.growth --sizes 10000,100000
 
@@ -32,6 +33,7 @@ from typing import Any
 import structlog
 
 from benchmarks._comments import drafts, many
+from benchmarks.memory import Later
 from models.scorer import Item, Scorer, signature
 from moderation import ids, workflow
 from moderation.comment import Draft
@@ -44,6 +46,8 @@ SIZES = (10_000, 100_000, 1_000_000)
 RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 512, 64, 128
 FILLED_AT_ONCE = 1000
 LIMIT = 1.3
+#: More than spam's text is kept for by default, less than any other's: see site.Retention.
+LOOKED_AT_DAYS = 20
 COSTS = {
     "valkey_us": "Valkey CPU, µs",
     "submit_us": "submit, µs",
@@ -75,6 +79,8 @@ class Store:
     costs: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in COSTS})
     bytes_each: float = 0.0
     events_each: float = 0.0
+    purge_us: float = 0.0
+    purge_valkey_us: float = 0.0
 
     def info(self, section: str) -> Any:
         """Return what Valkey says of itself."""
@@ -154,6 +160,17 @@ def measure(store: Store, scorer: Scorer, turn: int) -> None:
         store.costs[name].append(cost / COMMENTS)
 
 
+def purge(store: Store) -> None:
+    """Run the purge as of a day when every comment is old enough to be looked at, none to expire."""
+    later = Later(store.world.adapters.clock.now_ms() + LOOKED_AT_DAYS * 86_400_000)
+    cpu, began = store.cpu_seconds(), time.perf_counter()
+    changed = workflow.purge(store.world.site, comments=store.world.adapters.comments, clock=later)
+    seconds = time.perf_counter() - began
+    kept = sum(store.world.adapters.comments.counts().values()) - changed
+    store.purge_us = seconds * 1e6 / kept
+    store.purge_valkey_us = (store.cpu_seconds() - cpu) * 1e6 / kept
+
+
 def ratios(small: Store, large: Store) -> dict[str, float]:
     """Return the median of each cost's ratio over the rounds, and that of the bytes."""
     found = {
@@ -171,7 +188,8 @@ def report(store: Store) -> None:
     parts = [f"{text} {statistics.median(store.costs[name]):,.0f}" for name, text in COSTS.items()]
     print(
         f"{store.size:>9,}: {', '.join(parts)}, memory, bytes {store.bytes_each:,.0f} "
-        f"and events {store.events_each:,.0f}"
+        f"and events {store.events_each:,.0f}; a purge, µs for each kept {store.purge_us:,.0f}, of "
+        f"these Valkey CPU {store.purge_valkey_us:,.0f}"
     )
 
 
@@ -195,6 +213,8 @@ def main(sizes: Sequence[int] = SIZES) -> None:
                     store.costs = {name: [] for name in COSTS}
             for store in stores:
                 measure(store, scorer, turn)
+        for store in stores:
+            purge(store)
     for store in stores:
         report(store)
     found = ratios(stores[0], stores[-1])
