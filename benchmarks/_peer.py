@@ -50,6 +50,30 @@ def work(url: str, *, forking: bool) -> None:
     )
 
 
+def timed(url: str, number: int, text: str) -> int:
+    """Score a comment and keep its scores, as `judge`; return when they were there, in Unix ms."""
+    (score,) = scorer().score([Item(text)])
+    at = int(time.time() * 1000)
+    connection(url).hset(f"peer:{number}", mapping={"scores": json.dumps(score.labels)})
+    return at
+
+
+def awaited(url: str, number: int, text: str) -> int:
+    """Enqueue a job for one comment and block until RQ has its result; return what that says."""
+    job = Queue(NAME, connection=connection(url)).enqueue(timed, url, number, text)
+    result = job.latest_result(timeout=30)
+    if result is None or result.return_value is None:
+        raise SystemExit("a bare job gave no result")
+    return int(result.return_value)
+
+
+def serve(url: str) -> None:
+    """Work in this process, without forking, until SIGTERM."""
+    scorer()
+    own = connection(url)
+    SimpleWorker([Queue(NAME, connection=own)], connection=own).work(logging_level="ERROR")
+
+
 def rate(url: str, texts: Sequence[str], *, forking: bool) -> float:
     """Return how many comments a second one worker judges."""
     scorer()
