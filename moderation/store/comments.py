@@ -301,7 +301,7 @@ class RedisComments:
         for site_id in wanted:
             pipeline.lrange(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)), 0, -1)
         return {
-            site_id: [struct.unpack(">QQ", entry) for entry in entries]
+            site_id: list(struct.iter_unpack(">QQ", b"".join(entries)))
             for site_id, entries in zip(wanted, pipeline.execute(), strict=True)
         }
 
