@@ -253,6 +253,13 @@ class Comments(Accepting, Protocol):
         """Tell whether the caller is the one to enqueue a screening job now."""
         ...
 
+    def listen(self, shard: int, *, seconds: float) -> bool:
+        """Wait until comments of *shard* come, or for so long; tell whether they did.
+
+        Meanwhile they wake no other worker.
+        """
+        ...
+
     def woken(self, shard: int) -> None:
         """Let the next comment wake a worker again: called first thing by a screening job."""
         ...

@@ -47,6 +47,10 @@ _DAY_MS = 86_400_000
 Signature = Callable[[str], int]
 
 
+#: So soon a job that listens notices that it is to stop.
+_LISTEN_SECONDS = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class ScreenLimits:
     """How much one screening job takes on."""
@@ -54,11 +58,11 @@ class ScreenLimits:
     batch: int = 128
     lease_ms: int = 10_000
     budget_seconds: float = 1.0
-    #: With nothing left a job stays for so long, looking again every so often: what comes meanwhile
-    #: needs no job of its own, which costs more than screening it.
+    #: With nothing left a job stays for so long and listens: what comes meanwhile needs no job of its
+    #: own, which costs more than screening it.
     linger_seconds: float = 0.1
-    look_seconds: float = 0.004
-    #: After more than one comment it looks later, up to so many times: they come in numbers.
+    #: Comments that come in numbers are let gather for so long, for each up to so many of them.
+    gather_seconds: float = 0.004
     patience: int = 5
 
 
@@ -111,9 +115,10 @@ def screen(
             shard, holder, size=limits.batch, lease_ms=limits.lease_ms, now_ms=clock.now_ms()
         )
         if batch is None:
-            if stopping() or monotonic() > min(idle_since + limits.linger_seconds, ends):
-                return written
-            sleep(limits.look_seconds * min(max(came, 1), limits.patience))
+            left = min(idle_since + limits.linger_seconds, ends) - monotonic()
+            if stopping() or left <= 0:
+                break
+            came = _wait(came, min(left, _LISTEN_SECONDS), shard, comments=comments, limits=limits)
             continue
         came = len(batch.items)
         if batch.more and comments.claim_wake(shard):
@@ -125,9 +130,23 @@ def screen(
         meter.screened(screened, idle_since - began)
         if stopping() or monotonic() > ends:
             break
+    comments.woken(shard)
     if comments.has_work(shard) and comments.claim_wake(shard):
         jobs.wake(shard)
     return written
+
+
+def _wait(
+    came: int, seconds: float, shard: int, *, comments: Comments, limits: ScreenLimits
+) -> int:
+    """Wait for more comments after *came* of them; return how many are to be reckoned with."""
+    if came > 1:
+        sleep(limits.gather_seconds * min(came, limits.patience))
+        return 0
+    began = monotonic()
+    if comments.listen(shard, seconds=seconds) and monotonic() - began < limits.gather_seconds:
+        sleep(limits.gather_seconds)
+    return 0
 
 
 def _judged(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from moderation import reminders, workflow
 from moderation.ports import Model
+from moderation.settings import Settings
 from moderation.site import Site
 from moderation.wiring import Adapters
 from worker.mail import SmtpMailer
@@ -24,6 +25,8 @@ class Context:
 
 
 _prepared: list[Context] = []
+#: How long a screening job stays where there is nothing else to screen.
+_ALONE_SECONDS = 5.0
 
 
 def prepare(context: Context) -> None:
@@ -45,9 +48,16 @@ def screen_pending(shard: int) -> int:
         jobs=adapters.jobs,
         clock=adapters.clock,
         meter=adapters.metrics,
-        limits=workflow.ScreenLimits(lease_ms=round(adapters.settings.lease_seconds * 1000)),
+        limits=_limits(adapters.settings),
         stopping=context.stopping,
     )
+
+
+def _limits(settings: Settings) -> workflow.ScreenLimits:
+    limits = workflow.ScreenLimits(lease_ms=round(settings.lease_seconds * 1000))
+    if settings.shards > 1:  # a worker has to be free for the others soon
+        return limits
+    return replace(limits, budget_seconds=_ALONE_SECONDS, linger_seconds=_ALONE_SECONDS)
 
 
 def purge() -> int:

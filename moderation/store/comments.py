@@ -54,6 +54,8 @@ _ACKNOWLEDGED = frozenset(
 _CONFIRM_MS = 1000
 #: What an author index says of an author whose ids have a list of their own.
 _MANY = b"+"
+#: Should a worker die that listens, others are woken so long after it would have ended.
+_WAKE_SLACK_MS = 500
 #: So long is an author known by the same digest: after that, only who holds the secret can tell.
 AUTHOR_KEY_DAYS = 90
 _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
@@ -289,6 +291,14 @@ class RedisComments:
     def claim_wake(self, shard: int) -> bool:
         """Tell whether the caller is the one to enqueue a screening job now."""
         return first_to(self._redis, keys.WAKE(shard), 1, 3000)
+
+    def listen(self, shard: int, *, seconds: float) -> bool:
+        """Wait until comments of *shard* come, or for so long; tell whether they did.
+
+        Meanwhile they wake no other worker.
+        """
+        self._redis.set(keys.WAKE(shard), 1, px=round(seconds * 1000) + _WAKE_SLACK_MS)
+        return self._redis.blpop([keys.BELL(shard)], timeout=seconds) is not None
 
     def woken(self, shard: int) -> None:
         """Let the next comment wake a worker again: called first thing by a screening job."""

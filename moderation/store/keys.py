@@ -91,6 +91,9 @@ DEATHS = Kind(
 )
 LEASES = Kind("leases", "leases", "zset", "", "empties itself", _C, "lease tokens by expiry, ms")
 LEASE = Kind("lease", "l", "list", "token", "with the lease", _C, "ids on lease")
+BELL = Kind(
+    "bell", "bell", "list", "", "when a worker hears it", _C, "one entry: comments have come"
+)
 WAKE = Kind("wake", "wake", "string", "", "3 s", _C, "a wake-up is on its way")
 COUNTS = Kind("counts", "n", "hash", "", "never", _C, "comments by status, of each site and in all")
 DAILY = Kind("daily", "k", "hash", "site, day", "400 days", _C, "what happened on one UTC day")

@@ -72,7 +72,12 @@ local function requeue(id, site)      -- from a lease back to its site's list
   call('ZADD', ring_key(), 'NX', call('INCR', turn_key()), site)
 end
 
+local function ring()                 -- a worker that listens looks again
+  if call('LLEN', bell_key()) == 0 then call('RPUSH', bell_key(), 1) end
+end
+
 local function wake()                 -- 1: the caller should enqueue a screening job
+  ring()
   if call('SET', wake_key(), 1, 'NX', 'PX', 3000) then return 1 end
   return 0
 end
@@ -393,7 +398,10 @@ local function lift(id)               -- put a popped id on the lease if it stil
 end
 
 local function ending()               -- the reply, told whether there is more to do
-  if call('ZCARD', ring_key()) > 0 or (call('EXISTS', suspects_key()) == 1 and reply[2] == 0) then reply[1] = 1 end
+  if call('ZCARD', ring_key()) > 0 or (call('EXISTS', suspects_key()) == 1 and reply[2] == 0) then
+    reply[1] = 1
+    ring()
+  end
   return reply
 end
 
@@ -542,6 +550,7 @@ for _, token in ipairs(tokens) do
     end
   end
 end
+if #tokens > 0 then ring() end
 return quarantined
 """
 )

@@ -40,7 +40,7 @@ _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,3})", re.IGNORECASE)
 _LONGEST_WAIT_SECONDS = 10
 #: Waiters hold a thread each: the others must still find one.
 _WAITERS = threading.BoundedSemaphore(4)
-_FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.004, 0.05
+_FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.001, 0.05
 
 PREFER = Parameter(
     "Prefer",
@@ -440,11 +440,11 @@ def _awaited(comment_id: str, seconds: int) -> Comment | None:
     try:
         deadline, pause = time.monotonic() + seconds, _FIRST_LOOK_SECONDS
         while time.monotonic() < deadline:
+            time.sleep(pause)
             comment = winnow().comments.get(comment_id)
             if comment.status is not Status.PENDING:
                 return comment
-            time.sleep(pause)
-            pause = min(pause * 1.5, _SLOWEST_LOOK_SECONDS)
+            pause = min(pause * 1.3, _SLOWEST_LOOK_SECONDS)
         return None
     finally:
         _WAITERS.release()
