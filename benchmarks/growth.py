@@ -34,9 +34,11 @@ import structlog
 
 from benchmarks._comments import drafts, many
 from benchmarks.memory import Later
-from models.scorer import Item, Scorer, signature
+from models import near
+from models.scorer import Item, Scorer
 from moderation import ids, workflow
 from moderation.comment import Draft
+from moderation.ports import Duplicates
 from moderation.store import keys
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
@@ -113,24 +115,39 @@ def submit(world: World, made: Sequence[Draft]) -> None:
     )
 
 
-def screen(world: World, model: Any, sign: workflow.Signature, at_once: int) -> None:
+def screen(world: World, model: Any, duplicates: Duplicates, at_once: int) -> None:
     """Screen all that is pending."""
     a = world.adapters
     workflow.screen(
         0, holder="benchmark:1", comments=a.comments, accounts=a.accounts, model=model,
-        signature=sign, jobs=a.jobs, clock=a.clock, meter=a.metrics,
+        duplicates=duplicates, jobs=a.jobs, clock=a.clock, meter=a.metrics,
         limits=workflow.ScreenLimits(batch=at_once, budget_seconds=600, linger_seconds=0),
     )  # fmt: skip
 
 
+@dataclass
+class Unlike:
+    """Takes no text for another: signatures drawn at random, and nothing compared."""
+
+    chance: random.Random
+
+    def signatures(self, contents: Sequence[str]) -> list[int]:
+        """Return a number for each text."""
+        return [self.chance.getrandbits(64) for _ in contents]
+
+    def others(self, _seen: bytes, batch: Sequence[tuple[int, int]]) -> list[int]:
+        """Return none for each."""
+        return [0] * len(batch)
+
+
 def fill(store: Store, model: Replayed) -> float:
     """Bring *store* to its size; return how many seconds that took."""
-    chance, began = random.Random(1), time.perf_counter()
+    unlike, began = Unlike(random.Random(1)), time.perf_counter()
     before = store.info("memory")["used_memory"]
     waiting = many(store.size)
     while part := list(islice(waiting, FILLED_AT_ONCE)):
         submit(store.world, part)
-        screen(store.world, model, lambda _: chance.getrandbits(64), FILLED_AT_ONCE)
+        screen(store.world, model, unlike, FILLED_AT_ONCE)
     took = time.perf_counter() - began
     events = store.events_bytes()
     store.bytes_each = (store.info("memory")["used_memory"] - before - events) / store.size
@@ -147,7 +164,7 @@ def measure(store: Store, scorer: Scorer, turn: int) -> None:
     for at in range(0, COMMENTS, SUBMITTED):
         submit(store.world, made[at : at + SUBMITTED])
     accepted = time.perf_counter()
-    screen(store.world, scorer, signature, SCREENED)
+    screen(store.world, scorer, near, SCREENED)
     ended = time.perf_counter()
     grown = store.info("persistence")["aof_current_size"] - aof
     found = {

@@ -17,7 +17,8 @@ from pathlib import Path
 import structlog
 
 from benchmarks._comments import drafts
-from models.scorer import Scorer, signature
+from models import near
+from models.scorer import Scorer
 from moderation import workflow
 from moderation.comment import Decision, Status
 from moderation.store import keys
@@ -55,7 +56,7 @@ def fill(world: World, count: int, *, seed: int = 1) -> None:
         waiting = []
         workflow.screen(
             0, holder="benchmark:1", comments=adapters.comments, accounts=adapters.accounts,
-            model=model, signature=signature, jobs=adapters.jobs, clock=adapters.clock,
+            model=model, duplicates=near, jobs=adapters.jobs, clock=adapters.clock,
             meter=adapters.metrics, limits=workflow.ScreenLimits(budget_seconds=60, linger_seconds=0),
         )  # fmt: skip
 

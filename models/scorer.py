@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models import artifacts, explain
 from models.datasets import LABELS
 from models.explain import Explanation, Reason, Span
-from models.features import chunked, hashed, views
+from models.features import chunked, hashed
 from models.languages import language_of
 from models.normalise import MAX_LENGTH, Reading, read
 from models.signals import SIGNALS, of_author, raised_by
@@ -27,9 +27,7 @@ __all__ = [
     "Score",
     "Scorer",
     "Span",
-    "near",
     "newest_version",
-    "signature",
 ]
 
 #: Signals are whole 1024ths, so that their sum doesn't depend on the order of addition.
@@ -325,28 +323,3 @@ def _behaviour(item: Item) -> dict[str, float]:
 def newest_version(path: Path | None = None) -> str:
     """Return the version of the artifact that lies below *path* now, without loading it."""
     return str(artifacts.read_manifest(path or artifacts.SHIPPED)["version"])
-
-
-#: Two signatures that differ in no more bits than this are of nearly the same text.
-NEAR_BITS = 8
-
-
-def signature(content: str) -> int:
-    """Return a 64-bit SimHash of the normalised text: alike texts differ in few bits."""
-    found = hashed([views(content)])
-    characters = slice(found.starts[1])
-    if found.starts[1] == 0:
-        return 0
-    mixed = found.buckets[characters][~found.extra[characters]].astype(np.uint64) + np.uint64(1)
-    mixed *= np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(32)
-    bits = np.unpackbits(mixed.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    majority = bits.sum(axis=0, dtype=np.int64) * 2 > len(bits)
-    return int(np.packbits(majority, bitorder="little").view(np.uint64)[0])
-
-
-def near(one: int, other: int) -> bool:
-    """Whether two signatures are of nearly the same text."""
-    return (one ^ other).bit_count() <= NEAR_BITS

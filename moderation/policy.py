@@ -10,7 +10,7 @@ from typing import Any, Self
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.lists import check_domains, domains_in, links_in, word_list
-from moderation.scores import Label, Scores
+from moderation.scores import LABELS, Label, Scores
 from moderation.verdict import Action, Reason, Verdict
 
 #: The settings of a policy that are lists.
@@ -37,7 +37,7 @@ class Thresholds:
 
     def over(self, bars: Mapping[str, float], scores: Scores) -> list[Label]:
         """Return the labels whose score reaches its bar, the furthest over it first."""
-        reached = [label for label in Label if scores[label] >= bars.get(label, 2.0)]
+        reached = [label for label in LABELS if scores[label] >= bars.get(label, 2.0)]
         return sorted(reached, key=lambda label: bars[label] - scores[label])
 
 
@@ -252,7 +252,7 @@ def priority(scores: Scores | None) -> float:
     """
     if scores is None:
         return 1.0
-    worst = max((scores[label] for label in Label), default=0.0)
+    worst = max((scores[label] for label in LABELS), default=0.0)
     return round((worst + 1 - abs(2 * worst - 1)) / 2, 4)
 
 

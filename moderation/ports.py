@@ -165,6 +165,22 @@ class KeptDecision:
     undone: bool = False
 
 
+class Duplicates(Protocol):
+    """Tells which texts say nearly the same."""
+
+    def signatures(self, contents: Sequence[str]) -> Sequence[int]:
+        """Return for each text a number of 64 bits, 0 for one too short to compare."""
+        ...
+
+    def others(self, seen: bytes, batch: Sequence[tuple[int, int]]) -> Sequence[int]:
+        """Return for each of *batch* how many other authors sent nearly the same.
+
+        *batch* has signatures with numbers for their authors; *seen* those of earlier texts, each
+        pair as two big-endian integers of 64 bits.
+        """
+        ...
+
+
 class Accepting(Protocol):
     """What takes comments in."""
 
@@ -264,8 +280,8 @@ class Comments(Accepting, Protocol):
         """Let the next comment wake a worker again: called first thing by a screening job."""
         ...
 
-    def signatures(self, site_ids: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
-        """Return for each site its recent texts' signatures with their authors' numbers."""
+    def signatures(self, site_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return for each site its recent texts' signatures with their authors' numbers, packed."""
         ...
 
     def author_number(self, draft: Draft) -> int:

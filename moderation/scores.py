@@ -19,6 +19,10 @@ class Label(StrEnum):
     IDENTITY_ATTACK = "identity_attack"
 
 
+#: To go through an enumeration takes several times as long.
+LABELS = tuple(Label)
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """One comment's scores: label -> 0..1, and what the model could tell of the text itself."""

@@ -15,7 +15,6 @@ from moderation.addresses import check_headers, check_url
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
 from moderation.errors import Conflict, DuplicateExternalId, NotFound
-from moderation.near import Recent
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
 from moderation.ports import (
     Accepted,
@@ -25,6 +24,7 @@ from moderation.ports import (
     Batch,
     Clock,
     Comments,
+    Duplicates,
     Jobs,
     Meter,
     Model,
@@ -42,10 +42,6 @@ from moderation.vault import new_password
 log = logging.getLogger(__name__)
 
 _DAY_MS = 86_400_000
-
-#: Gives a text's 64-bit SimHash, 0 for one too short to compare.
-Signature = Callable[[str], int]
-
 
 #: So soon a job that listens notices that it is to stop.
 _LISTEN_SECONDS = 1.0
@@ -95,7 +91,7 @@ def screen(
     comments: Comments,
     accounts: Accounts,
     model: Model,
-    signature: Signature,
+    duplicates: Duplicates,
     jobs: Jobs,
     clock: Clock,
     meter: Meter,
@@ -124,7 +120,7 @@ def screen(
         if batch.more and comments.claim_wake(shard):
             jobs.wake(shard)
         began = monotonic()
-        screened = _judged(batch, comments, accounts, model, signature, clock, stopping)
+        screened = _judged(batch, comments, accounts, model, duplicates, clock, stopping)
         written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
         idle_since = monotonic()
         meter.screened(screened, idle_since - began)
@@ -154,7 +150,7 @@ def _judged(
     comments: Comments,
     accounts: Accounts,
     model: Model,
-    signature: Signature,
+    duplicates: Duplicates,
     clock: Clock,
     stopping: Callable[[], bool],
 ) -> list[Screened]:
@@ -162,8 +158,8 @@ def _judged(
     sites = {
         site_id: _site(accounts, site_id) for site_id in {t.comment.site_id for t in batch.items}
     }
-    signatures = [signature(item.comment.content) for item in batch.items]
-    taken = _surrounded(batch.items, signatures, sites, comments, clock)
+    signatures = duplicates.signatures([item.comment.content for item in batch.items])
+    taken = _surrounded(batch.items, signatures, sites, comments, duplicates, clock)
     measured: list[Scores | None] = []
     try:
         measured += score(
@@ -204,22 +200,24 @@ def _surrounded(
     signatures: Sequence[int],
     sites: Mapping[str, Policy],
     comments: Comments,
+    duplicates: Duplicates,
     clock: Clock,
 ) -> list[Taken]:
     """Return *items* with what their sites know: near-duplicates of late, and first comments."""
-    seen = comments.signatures(sites)
-    near = {site_id: Recent(pairs) for site_id, pairs in seen.items()}
-    authors = [comments.author_number(item.comment.draft) for item in items]
-    for item, mark, author in zip(items, signatures, authors, strict=True):
-        near[item.comment.site_id].add(mark, author)
+    seen, counts = comments.signatures(sites), [0] * len(items)
+    for site_id in sites:
+        places = [n for n, item in enumerate(items) if item.comment.site_id == site_id]
+        marked = [(signatures[n], comments.author_number(items[n].comment.draft)) for n in places]
+        for place, count in zip(places, duplicates.others(seen[site_id], marked), strict=True):
+            counts[place] = count
     return [
         replace(
             item,
-            near_duplicates=near[item.comment.site_id].others(mark, author),
+            near_duplicates=count,
             first_comment=sites[item.comment.site_id].hold_first_comment
             and _is_first(item.comment, comments, clock),
         )
-        for item, mark, author in zip(items, signatures, authors, strict=True)
+        for item, count in zip(items, counts, strict=True)
     ]
 
 

@@ -17,9 +17,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from moderation import dispatch, wiring
-from moderation.ports import Model
+from moderation.ports import Duplicates, Model
 from moderation.settings import Settings
-from moderation.workflow import Signature
 from worker import jobs
 
 log = structlog.get_logger(__name__)
@@ -107,7 +106,7 @@ def work(
     *,
     boot: str,
     model: Callable[[], Model],
-    signature: Signature,
+    duplicates: Duplicates,
 ) -> None:
     """Run an RQ worker on *queue* until SIGTERM; raises when Redis goes away."""
     adapters = wiring.connect(settings)
@@ -123,7 +122,7 @@ def work(
         jobs.Context(
             adapters=adapters,
             model=model,
-            signature=signature,
+            duplicates=duplicates,
             holder=f"{boot}:{os.getpid()}",
             stopping=lambda: worker._stop_requested,  # noqa: SLF001 - RQ has no public word for it
         )

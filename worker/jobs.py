@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from moderation import reminders, workflow
-from moderation.ports import Model
+from moderation.ports import Duplicates, Model
 from moderation.settings import Settings
 from moderation.site import Site
 from moderation.wiring import Adapters
@@ -19,7 +19,7 @@ class Context:
 
     adapters: Adapters
     model: Callable[[], Model]
-    signature: workflow.Signature
+    duplicates: Duplicates
     holder: str
     stopping: Callable[[], bool] = field(default=lambda: False)
 
@@ -44,7 +44,7 @@ def screen_pending(shard: int) -> int:
         comments=adapters.comments,
         accounts=adapters.accounts,
         model=context.model(),
-        signature=context.signature,
+        duplicates=context.duplicates,
         jobs=adapters.jobs,
         clock=adapters.clock,
         meter=adapters.metrics,

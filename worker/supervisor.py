@@ -14,7 +14,8 @@ from typing import Any
 
 import structlog
 
-from models.scorer import Item, Scorer, newest_version, signature
+from models import near
+from models.scorer import Item, Scorer, newest_version
 from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
@@ -97,7 +98,7 @@ class Supervisor:
         self._boot = secrets.token_hex(4)
         self._stopping = False
         self._next_watch = 0.0
-        on = partial(work, settings=settings, boot=self._boot, model=model, signature=signature)
+        on = partial(work, settings=settings, boot=self._boot, model=model, duplicates=near)
         self._screeners = [
             Child(f"screener-{n}", partial(on, dispatch.SCREENING))
             for n in range(1, settings.workers + 1)

@@ -6,9 +6,10 @@ import json
 import re
 import struct
 import zlib
+from functools import lru_cache
 
 from moderation.comment import Author, Draft, Post
-from moderation.scores import Label, Scores
+from moderation.scores import LABELS, Scores
 from moderation.verdict import Verdict
 
 _RAW = -15
@@ -101,17 +102,23 @@ def unpack(stored: bytes) -> Draft:
 
 def pack_scored(scores: Scores | None, verdict: Verdict) -> bytes:
     """Return what a model measured, if it did, and the verdict, as a few dozen bytes."""
-    judged = json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
     measured = b""
     if scores is not None:
         flags = int(scores.known_language) | int(scores.empty) << 1
-        values = [round(scores[label] * _UNIT) for label in Label]
+        values = [round(scores[label] * _UNIT) for label in LABELS]
         words = _short(scores.model) + _short(scores.language)
         measured = struct.pack(
             f">{len(values)}HBH", *values, flags, min(scores.near_duplicates, 0xFFFF)
         )
         measured = bytes([len(values)]) + measured + words
-    return (measured or b"\0") + _deflate(judged, _OF_VERDICTS)
+    return (measured or b"\0") + _packed(verdict)
+
+
+@lru_cache(256)
+def _packed(verdict: Verdict) -> bytes:
+    """Return a verdict's bytes; most comments have the same, that nothing is wrong with them."""
+    told = json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
+    return _deflate(told, _OF_VERDICTS)
 
 
 def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
@@ -123,7 +130,7 @@ def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
         *values, flags, near = struct.unpack_from(f">{count}HBH", rest)
         model, rest = _cut(rest[2 * count + 3 :])
         language, rest = _cut(rest)
-        labels = {str(label): value / _UNIT for label, value in zip(Label, values, strict=False)}
+        labels = {str(label): value / _UNIT for label, value in zip(LABELS, values, strict=False)}
         scores = Scores(labels, model, language, bool(flags & 1), bool(flags & 2), near)
     return scores, Verdict.from_list(json.loads(_inflate(rest, _OF_VERDICTS)))
 

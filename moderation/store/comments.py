@@ -304,14 +304,14 @@ class RedisComments:
         """Let the next comment wake a worker again: called first thing by a screening job."""
         self._redis.delete(keys.WAKE(shard))
 
-    def signatures(self, site_ids: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
-        """Return for each site its recent texts' signatures with their authors' numbers."""
+    def signatures(self, site_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return for each site its recent texts' signatures with their authors' numbers, packed."""
         wanted = list(dict.fromkeys(site_ids))
         pipeline = self._redis.pipeline(transaction=False)
         for site_id in wanted:
             pipeline.lrange(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)), 0, -1)
         return {
-            site_id: list(struct.iter_unpack(">QQ", b"".join(entries)))
+            site_id: b"".join(entries)
             for site_id, entries in zip(wanted, pipeline.execute(), strict=True)
         }
 

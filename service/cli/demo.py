@@ -188,7 +188,8 @@ def _screened(adapters: wiring.Adapters) -> None:
     """Return once nothing is pending: by the workers, or by ourselves where there are none."""
     since = adapters.clock.now_ms() - _ALIVE_MS
     if not adapters.metrics.workers_alive(since_ms=since):
-        from models.scorer import Scorer, signature  # noqa: PLC0415 - takes a second
+        from models import near  # noqa: PLC0415 - takes a second
+        from models.scorer import Scorer  # noqa: PLC0415
 
         model = Scorer.load(Path(adapters.settings.model) if adapters.settings.model else None)
         for shard in adapters.comments.shards:
@@ -198,7 +199,7 @@ def _screened(adapters: wiring.Adapters) -> None:
                 comments=adapters.comments,
                 accounts=adapters.accounts,
                 model=model,
-                signature=signature,
+                duplicates=near,
                 jobs=adapters.jobs,
                 clock=adapters.clock,
                 meter=adapters.metrics,

@@ -21,7 +21,7 @@ from tests.support.cluster import cluster, start
 from tests.support.service import Running, command, descendants, free_port, kill
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
-from tests.support.world import World, make_world
+from tests.support.world import PlainDuplicates, World, make_world
 
 SHARDS = 6
 
@@ -50,7 +50,7 @@ def screen_all(world: World) -> int:
     return sum(
         workflow.screen(
             shard, holder="test:1", comments=adapters.comments, accounts=adapters.accounts,
-            model=world.model, signature=lambda text: hash(text) & (2**64 - 1),
+            model=world.model, duplicates=PlainDuplicates(),
             jobs=adapters.jobs, clock=adapters.clock, meter=adapters.metrics,
             limits=workflow.ScreenLimits(linger_seconds=0),
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import artifacts
 from models.evaluation import FRIENDLY, IDENTITIES
-from models.scorer import LABELS, Item, Scorer, near, newest_version, signature
+from models.scorer import LABELS, Item, Scorer, newest_version
 
 #: What is looked for in a text, and what could run over from one text of a batch into the next.
 FRAGMENTS = (
@@ -179,13 +179,6 @@ def test_sentences_have_scores_of_their_own(scorer):
     first, second, third = scorer.sentences(Item(text), "insult")
     assert text[second.begin : second.end].strip() == "You stupid idiot!"
     assert second.weight > max(first.weight, third.weight)
-
-
-def test_signatures_of_nearly_the_same_text_are_near():
-    text = "Great post, I will bookmark this site and come back for more of your writing."
-    assert near(signature(text), signature(text.upper() + "!"))
-    assert near(signature(text), signature(text.replace("more", "m0re")))
-    assert not near(signature(text), signature("My router needs a reboot before the update works."))
 
 
 def test_the_model_loads_quickly_and_is_small():

@@ -1,0 +1,99 @@
+"""Near-duplicates: which texts say nearly the same, by SimHash, a whole batch at a time.
+
+After Charikar, *Similarity Estimation Techniques from Rounding Algorithms* (2002), and Manku, Jain
+and Das Sarma, *Detecting Near-Duplicates for Web Crawling* (2007).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Hashed, chunked, hashed
+from models.normalise import read
+
+#: Two signatures that differ in so few bits are of nearly the same text: a word more or less in a
+#: comment changes about as many.
+MAX_DISTANCE = 8
+#: Four counters of 16 bits are added as one number, so that no more n-grams of a text may vote.
+_LANE, _LANES = 16, np.uint64(0x0001000100010001)
+_VOTES = (1 << _LANE) - 1
+
+
+def signature(content: str) -> int:
+    """Return the signature of one text."""
+    return signatures([content])[0]
+
+
+def signatures(contents: Sequence[str]) -> list[int]:
+    """Return the 64-bit SimHash of each normalised text, 0 for one too short to compare.
+
+    Alike texts differ in few bits; a text has the same signature alone and in any batch.
+    """
+    found: list[int] = []
+    for chunk in chunked((one.written, one.normal) for one in read(contents)):
+        found += _majorities(hashed(chunk))
+    return found
+
+
+def others(seen: bytes, batch: Sequence[tuple[int, int]]) -> list[int]:
+    """Return for each text of *batch* how many other authors sent nearly the same.
+
+    *batch* has signatures with numbers for their authors; *seen* has those of earlier texts, each
+    pair as two big-endian integers of 64 bits. The texts of a batch count for one another.
+    """
+    own = np.array(batch, np.uint64).reshape(-1, 2)
+    known = np.concatenate([np.frombuffer(seen, ">u8").astype(np.uint64).reshape(-1, 2), own])
+    known = known[known[:, 0] != 0]
+    close = np.bitwise_count(own[:, :1] ^ known[:, 0]) <= MAX_DISTANCE
+    close &= (own[:, 1:] != known[:, 1]) & (own[:, :1] != 0)
+    who: defaultdict[int, set[int]] = defaultdict(set)
+    for row, column in zip(*close.nonzero(), strict=True):
+        who[int(row)].add(int(known[column, 1]))
+    return [len(who.get(row, ())) for row in range(len(batch))]
+
+
+def _majorities(found: Hashed) -> list[int]:
+    """Let the character n-grams of each text vote on each bit."""
+    begins, ends = found.starts[:-1:2], found.starts[1::2]
+    edges = np.zeros(len(found.buckets) + 1, np.int8)
+    np.add.at(edges, begins, 1)
+    np.add.at(edges, ends, -1)
+    voting = np.add.accumulate(edges)[:-1].astype(np.bool_) & ~found.extra
+    before = np.concatenate([[0], np.add.accumulate(voting, dtype=np.int64)])
+    starts, counts = before[begins], before[ends] - before[begins]
+    votes = _mixed(found.buckets[voting])
+    if counts.max(initial=0) > _VOTES:
+        place = np.arange(len(votes)) - starts.repeat(counts)
+        votes, counts = votes[place < _VOTES], np.minimum(counts, _VOTES)
+        starts = np.add.accumulate(counts) - counts
+    signs = np.zeros(len(counts), np.uint64)
+    some = counts > 0
+    if some.any():
+        signs[some] = _bits(votes, starts[some], counts[some].astype(np.uint64))
+    return [int(sign) for sign in signs]
+
+
+def _bits(
+    votes: NDArray[np.uint64], starts: NDArray[np.int64], counts: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    signs = np.zeros(len(starts), np.uint64)
+    for low in map(np.uint64, range(_LANE)):
+        sums = np.add.reduceat((votes >> low) & _LANES, starts)
+        for high in map(np.uint64, range(0, 64, _LANE)):
+            yes = (sums >> high) & np.uint64(_VOTES)
+            signs |= (yes + yes > counts).astype(np.uint64) << (high + low)
+    return signs
+
+
+def _mixed(buckets: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Return 64 bits for each bucket, each as good as random (the finaliser of SplitMix64)."""
+    mixed = buckets.astype(np.uint64) + np.uint64(1)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(32)
+    return mixed

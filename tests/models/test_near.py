@@ -1,0 +1,69 @@
+"""Near-duplicates."""
+
+from __future__ import annotations
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.near import MAX_DISTANCE, others, signature, signatures
+
+numbers = st.integers(min_value=1, max_value=2**64 - 1)
+PRAISE = "Great post, I will bookmark this site and come back for more of your writing."
+
+
+def packed(*pairs: tuple[int, int]) -> bytes:
+    return b"".join(struct.pack(">QQ", *pair) for pair in pairs)
+
+
+def flipped(number: int, bits: set[int]) -> int:
+    for bit in bits:
+        number ^= 1 << bit
+    return number
+
+
+def test_signatures_of_nearly_the_same_text_are_near():
+    for same in (PRAISE.upper() + "!", PRAISE.replace("more", "m0re")):
+        assert others(packed((signature(PRAISE), 1)), [(signature(same), 2)]) == [1]
+    other = signature("My router needs a reboot before the update works.")
+    assert others(packed((signature(PRAISE), 1)), [(other, 2)]) == [0]
+
+
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=20))
+def test_a_text_has_the_same_signature_alone_and_in_any_batch(texts):
+    assert signatures(texts) == [signature(text) for text in texts]
+    assert all(0 <= sign < 2**64 for sign in signatures(texts))
+
+
+def test_a_text_of_any_length_has_a_signature():
+    """More n-grams than a counter holds, and none at all."""
+    long = "".join(chr(0x4E00 + n % 20_000) for n in range(70_000))
+    assert signatures([long, "", PRAISE, "  "]) == [signature(long), 0, signature(PRAISE), 0]
+    assert signature(long) > 0
+
+
+@given(numbers, st.sets(st.integers(0, 63), max_size=MAX_DISTANCE))
+def test_a_text_that_differs_in_few_bits_is_always_found(sign, bits):
+    if flipped(sign, bits):
+        assert others(packed((sign, 1)), [(flipped(sign, bits), 2)]) == [1]
+
+
+@given(numbers, st.sets(st.integers(0, 63), min_size=MAX_DISTANCE + 1))
+def test_a_text_that_differs_in_more_bits_never_is(sign, bits):
+    assert others(packed((sign, 1)), [(flipped(sign, bits), 2)]) == [0]
+
+
+def test_an_author_is_no_duplicate_of_themselves_and_counts_once():
+    seen = packed((5, 1), (5, 2), (5, 2))
+    assert others(seen, [(5, 1)]) == [1]
+    assert others(seen, [(5, 3)]) == [2]
+
+
+def test_the_texts_of_a_batch_count_for_one_another():
+    assert others(b"", [(5, 1), (5, 2), (2**64 - 1, 3), (5, 2)]) == [1, 1, 0, 1]
+
+
+def test_a_text_too_short_to_compare_has_no_duplicates():
+    assert others(packed((0, 1)), [(0, 2), (0, 3)]) == [0, 0]
+    assert others(b"", []) == []
