@@ -60,16 +60,18 @@ local function tally(site, day, field, by)
   call('EXPIRE', key, 400 * 86400)
 end
 
-local function enqueue(id, site)      -- to its site's list, unless some list or lease holds it
-  if call('HSETNX', comment_key(id), 'w', 1) == 0 then return end
-  call('RPUSH', pending_key(site), id)
+local function line_up(site, ids)     -- on the site's list, the site on the ring
+  call('RPUSH', pending_key(site), unpack(ids))
   call('ZADD', ring_key(), 'NX', call('INCR', turn_key()), site)
+end
+
+local function enqueue(id, site)      -- to its site's list, unless some list or lease holds it
+  if call('HSETNX', comment_key(id), 'w', 1) == 1 then line_up(site, {id}) end
 end
 
 local function requeue(id, site)      -- from a lease back to its site's list
   call('HSET', comment_key(id), 'w', 1)
-  call('RPUSH', pending_key(site), id)
-  call('ZADD', ring_key(), 'NX', call('INCR', turn_key()), site)
+  line_up(site, {id})
 end
 
 local function ring()                 -- a worker that listens looks again
@@ -94,15 +96,27 @@ local function unhold(id)             -- a later change takes the place of what 
 end
 
 -- An index is a few levels of small hashes, each level with eight times the buckets of the one
--- before: a small site has few hashes, a large one none so large that Redis would unpack it.
+-- before: a small site has few hashes, a large one none so large that Redis would unpack it. How
+-- many levels it has come to is counted, so that nobody looks where nothing can be.
+local tops = {}
+
+local function top_of(site, name)
+  local field = site .. ':' .. name
+  if not tops[field] then
+    local size, top = unpack(call('HMGET', counts_key(), field, field .. ':top'))
+    tops[field] = tonumber(top or (size and LEVELS or 0))
+  end
+  return tops[field]
+end
+
 local function bucket_of(buckets, field)
   local a, b, c, d = string.byte(field, 1, 4)
   return buckets + ((a * 256 + b) * 65536 + c * 256 + d) % buckets
 end
 
-local function find(index, site, field)         -- the key and value of an entry, or nil
+local function find(index, name, site, field)   -- the key and value of an entry, or nil
   local buckets = FIRST
-  for _ = 1, LEVELS do
+  for _ = 1, top_of(site, name) do
     local key = index(site, bucket_of(buckets, field))
     local value = call('HGET', key, field)
     if value then return key, value end
@@ -111,11 +125,15 @@ local function find(index, site, field)         -- the key and value of an entry
 end
 
 local function insert(index, name, site, field, value)
+  local top = top_of(site, name)
   local size = call('HINCRBY', counts_key(), site .. ':' .. name, 1)
-  local buckets = FIRST
-  for _ = 2, LEVELS do
-    if size <= buckets * FULL then break end
-    buckets = buckets * FACTOR
+  local buckets, level = FIRST, 1
+  while level < LEVELS and size > buckets * FULL do
+    buckets, level = buckets * FACTOR, level + 1
+  end
+  if level > top then
+    tops[site .. ':' .. name] = level
+    call('HSET', counts_key(), site .. ':' .. name .. ':top', level)
   end
   call('HSET', index(site, bucket_of(buckets, field)), field, value)
 end
@@ -129,6 +147,19 @@ local function hex(field)
   return (string.gsub(field, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
 end
 
+local function index_author(id, site, who)
+  local key, ids = find(author_key, 'authors', site, who)
+  if not key then insert(author_key, 'authors', site, who, id)
+  elseif ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
+  elseif #ids < IDS_INLINE * 22 then call('HSET', key, who, ids .. id)
+  else
+    for other in string.gmatch(ids .. id, string.rep('.', 22)) do
+      call('RPUSH', authored_key(site, hex(who)), other)
+    end
+    call('HSET', key, who, '+')
+  end
+end
+
 local function name_author(id, site, whos)      -- so that an author's comments can be found
   local named = call('HGET', comment_key(id), 'a') or ''
   for _, who in ipairs(whos) do
@@ -137,16 +168,7 @@ local function name_author(id, site, whos)      -- so that an author's comments 
     if new then
       named = named .. who
       call('HSET', comment_key(id), 'a', named)
-      local key, ids = find(author_key, site, who)
-      if not key then insert(author_key, 'authors', site, who, id)
-      elseif ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
-      elseif #ids < IDS_INLINE * 22 then call('HSET', key, who, ids .. id)
-      else
-        for other in string.gmatch(ids .. id, string.rep('.', 22)) do
-          call('RPUSH', authored_key(site, hex(who)), other)
-        end
-        call('HSET', key, who, '+')
-      end
+      index_author(id, site, who)
     end
   end
 end
@@ -155,7 +177,7 @@ local function unname_author(id, site)
   local named = call('HGET', comment_key(id), 'a') or ''
   for at = 1, #named, 8 do
     local who = string.sub(named, at, at + 7)
-    local key, ids = find(author_key, site, who)
+    local key, ids = find(author_key, 'authors', site, who)
     if ids == '+' then
       call('LREM', authored_key(site, hex(who)), 1, id)
       if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(key, 'authors', site, who) end
@@ -171,21 +193,29 @@ local function unname_author(id, site)
   call('HDEL', comment_key(id), 'a')
 end
 
--- A new comment, pending, with every index that finds it; where it goes next is the caller's.
-local function keep(id, site, doc, digest, ext, whos, day)
-  call('HSET', comment_key(id), 's', site, 'st', 'pending', 'r', 1, 'v', 0, 'd', doc, 'g', digest)
-  if ext ~= '' then
-    local key = find(external_key, site, ext)
-    if key then call('HSET', key, ext, id)      -- the comment of that id is gone, or too old to count
-    else insert(external_key, 'externals', site, ext, id) end
-    call('HSET', comment_key(id), 'x', ext)
-  end
-  name_author(id, site, whos)
-  call('RPUSH', day_key(site, day), id)
+-- A new comment, pending, found by its external id and its author. *waits* says that it is on its
+-- site's list; *entry* is the key of the index where its external id stands already.
+local function keep(id, site, doc, digest, ext, entry, email, address, waits)
+  local fields = {'s', site, 'st', 'pending', 'r', 1, 'v', 0, 'd', doc, 'g', digest}
+  local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
+  if waits then also('w', 1) end
+  if ext ~= '' then also('x', ext) end
+  if address == email then address = '' end
+  if email ~= '' or address ~= '' then also('a', email .. address) end
+  call('HSET', comment_key(id), unpack(fields))
+  if entry then call('HSET', entry, ext, id)    -- the comment of that id is gone, or too old to count
+  elseif ext ~= '' then insert(external_key, 'externals', site, ext, id) end
+  if email ~= '' then index_author(id, site, email) end
+  if address ~= '' then index_author(id, site, address) end
+end
+
+-- What is counted and listed of new comments, once for all of them.
+local function kept(ids, site, day)
+  call('RPUSH', day_key(site, day), unpack(ids))
   call('ZADD', days_key(site), day, day)
-  count(site, 'pending', 1)
-  call('HINCRBY', counts_key(), 'accepted', 1)
-  tally(site, day, 'accepted', 1)
+  count(site, 'pending', #ids)
+  call('HINCRBY', counts_key(), 'accepted', #ids)
+  tally(site, day, 'accepted', #ids)
 end
 
 -- Keep what the decisions on this revision were made on, before its text or scores change.
@@ -244,12 +274,12 @@ ACCEPT = (
     + """
 local now, day, site, cap, share, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local function existing(id, ext)      -- the comment that this draft repeats, if any
+local function existing(id, ext)      -- the comment that this draft repeats, or its id's old entry
   if call('EXISTS', comment_key(id)) == 1 then return id end
   if ext == '' then return nil end
-  local _, known = find(external_key, site, ext)
+  local entry, known = find(external_key, 'externals', site, ext)
   if known and call('EXISTS', comment_key(known)) == 1 then return known end
-  return nil
+  return nil, entry
 end
 
 local all = tonumber(call('HGET', counts_key(), 'pending') or 0)
@@ -263,22 +293,25 @@ if all + n > cap or own + n > share then        -- near the limit, repeats are t
   if fresh > 0 and own + fresh > share then return {'site_busy'} end
 end
 
-local reply, fresh = {'ok', 0}, 0
+local reply, fresh = {'ok', 0}, {}
 for i = 0, n - 1 do
   local id, doc, digest, ext, email, address = unpack(ARGV, 7 + i * 6, 12 + i * 6)
-  local known = existing(id, ext)
+  local known, entry = existing(id, ext)
   if known then
     local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
     local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, st
   else
-    keep(id, site, doc, digest, ext, {email, address}, day)
-    enqueue(id, site)
-    fresh = fresh + 1
+    keep(id, site, doc, digest, ext, entry, email, address, true)
+    fresh[#fresh + 1] = id
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = 'new', id, 'pending'
   end
 end
-if fresh > 0 then reply[2] = wake() end
+if #fresh > 0 then
+  kept(fresh, site, day)
+  line_up(site, fresh)
+  reply[2] = wake()
+end
 return reply
 """
 )
@@ -293,9 +326,9 @@ RECORD = (
     + """
 local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
 local status, scores, rank, by, reason, event, field, window, decision = unpack(ARGV, 10, 18)
-local known = call('EXISTS', comment_key(id)) == 1 and id
+local known, entry, before = call('EXISTS', comment_key(id)) == 1 and id
 if not known and ext ~= '' then
-  local _, before = find(external_key, site, ext)
+  entry, before = find(external_key, 'externals', site, ext)
   local recent = before and (window == '' or made(before) + tonumber(window) >= tonumber(now))
   known = recent and call('EXISTS', comment_key(before)) == 1 and before
 end
@@ -303,7 +336,8 @@ if known then
   local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
   return {(not g or g == digest or known == id) and 'same' or 'conflict', known, st}
 end
-keep(id, site, doc, digest, ext, {email, address}, day)
+keep(id, site, doc, digest, ext, entry, email, address, false)
+kept({id}, site, day)
 if scores ~= '' then call('HSET', comment_key(id), 'sc', scores) end
 local version = move(id, site, 'pending', status, now, by, reason, '', rank, decision ~= '' and 1 or nil)
 tally(site, day, field, 1)
@@ -673,7 +707,7 @@ if st == 'flagged' then
   call('ZREM', waiting_key(site), id)
 end
 if ext then
-  local index, known = find(external_key, site, ext)
+  local index, known = find(external_key, 'externals', site, ext)
   if known == id then drop(index, 'externals', site, ext) end
 end
 count(site, st, -1)
