@@ -48,16 +48,35 @@ local function repeated(id, by, reason, now)
   return line and line[2] == by and line[3] == reason and made(id) + line[4] == tonumber(now)
 end
 
+local sums                            -- while a script goes through many comments: key, field -> sum
+
+local function add(key, field, by)
+  if not sums then return call('HINCRBY', key, field, by) end
+  local fields = sums[key] or {}
+  fields[field] = (fields[field] or 0) + by
+  sums[key] = fields
+end
+
+local function lasts(key) call('EXPIRE', key, 400 * 86400) end
+
+local function add_up()               -- what that script must call before it ends
+  for key, fields in pairs(sums) do
+    for field, by in pairs(fields) do call('HINCRBY', key, field, by) end
+    if key ~= counts_key() then lasts(key) end
+  end
+  sums = nil
+end
+
 local function count(site, status, by)
-  call('HINCRBY', counts_key(), status, by)
-  call('HINCRBY', counts_key(), site .. ':' .. status, by)
+  add(counts_key(), status, by)
+  add(counts_key(), site .. ':' .. status, by)
 end
 
 local function tally(site, day, field, by)
   if field == '' then return end
   local key = daily_key(site, day)
-  call('HINCRBY', key, field, by)
-  call('EXPIRE', key, 400 * 86400)
+  add(key, field, by)
+  if not sums then lasts(key) end
 end
 
 local function line_up(site, ids)     -- on the site's list, the site on the ring
@@ -502,7 +521,8 @@ local ids = call('LRANGE', lease_key(token), 0, -1)
 call('DEL', lease_key(token))
 local suspect = call('GET', suspect_lease_key()) == token
 if suspect then call('DEL', suspect_lease_key()) end
-local judged, written = {}, 0
+local judged, written, seen = {}, 0, {}
+sums = {}
 for i = 4, #ARGV, 10 do
   local id, revision, status, scores, rank, by, reason, event, field, near = unpack(ARGV, i, i + 9)
   judged[id] = true
@@ -516,9 +536,8 @@ for i = 4, #ARGV, 10 do
     tally(site, day, field, 1)
     emit(id, site, r, version, event, now)
     if near ~= '' then
-      call('LPUSH', near_key(site), near)
-      call('LTRIM', near_key(site), 0, NEAR_KEPT - 1)
-      call('EXPIRE', near_key(site), 86400)
+      seen[site] = seen[site] or {}
+      table.insert(seen[site], near)
     end
     written = written + 1
   elseif st == 'pending' then
@@ -535,6 +554,12 @@ for _, id in ipairs(ids) do
     elseif st then call('HDEL', comment_key(id), 'w') end
   end
 end
+for site, entries in pairs(seen) do
+  call('LPUSH', near_key(site), unpack(entries))
+  call('LTRIM', near_key(site), 0, NEAR_KEPT - 1)
+  call('EXPIRE', near_key(site), 86400)
+end
+add_up()
 return written
 """
 )
