@@ -24,6 +24,8 @@ REMIND = "worker.jobs.remind"
 ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS, REMIND})
 
 _TTL_SECONDS = 30
+#: A purge of many million comments goes on in the next round where this cut it off.
+_UPKEEP_SECONDS = 1800
 
 
 class RqJobs:
@@ -53,7 +55,9 @@ class RqJobs:
 
     def enqueue(self, path: str) -> None:
         """Ask for one upkeep job of ALLOWED."""
-        self._upkeep.enqueue_call(path, result_ttl=0, ttl=3600, failure_ttl=_TTL_SECONDS)
+        self._upkeep.enqueue_call(
+            path, timeout=_UPKEEP_SECONDS, result_ttl=0, ttl=3600, failure_ttl=_TTL_SECONDS
+        )
 
     def ping(self) -> None:
         """Return if jobs can be enqueued. Raises redis-py's errors when not."""

@@ -292,8 +292,11 @@ class Comments(Accepting, Protocol):
         """Let go of a comment's text, or of all of it; False when it changed since *before_ms*."""
         ...
 
-    def aged(self, site_id: str, *, before_ms: int) -> Iterator[Comment]:
-        """Yield a site's comments that were accepted before the UTC day of then, the oldest first."""
+    def aged(self, site_id: str, *, before_ms: int, now_ms: int) -> Iterator[Comment]:
+        """Yield a site's comments that were accepted before the UTC day of then, the oldest first.
+
+        Each day's are yielded once in some twenty hours.
+        """
         ...
 
     @property

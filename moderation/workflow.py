@@ -360,7 +360,7 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
     """Let go of texts, and later of whole comments, that *site* keeps no longer.
 
     A flagged comment is kept whole for as long as the site says, since someone still has to read
-    it; a pending one is never touched. Returns how many comments changed.
+    it; a pending one is never touched. A comment is looked at once a day. Returns how many changed.
     """
     now, changed = clock.now_ms(), 0
     texts = {
@@ -368,7 +368,7 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
     }
     verdicts = now - site.retention.verdict_days * _DAY_MS
     soonest = max([verdicts, *texts.values()])
-    for comment in comments.aged(site.id, before_ms=soonest):
+    for comment in comments.aged(site.id, before_ms=soonest, now_ms=now):
         moved_at = to_ms(comment.updated_at or comment.created_at)
         if moved_at < verdicts:
             changed += comments.forget(comment, before_ms=verdicts, everything=True)

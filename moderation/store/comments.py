@@ -54,6 +54,8 @@ _ACKNOWLEDGED = frozenset(
 _CONFIRM_MS = 1000
 #: What an author index says of an author whose ids have a list of their own.
 _MANY = b"+"
+#: Retention counts days: to look at each comment every hour would take hours, with millions.
+_LOOK_AGAIN_MS = 20 * 3_600_000
 #: Should a worker die that listens, others are woken so long after it would have ended.
 _WAKE_SLACK_MS = 500
 #: So long is an author known by the same digest: after that, only who holds the secret can tell.
@@ -485,23 +487,30 @@ class RedisComments:
         more = len(found) > limit
         return Page(tuple(comments), f"{page[-1][0]}_{page[-1][1]}" if more else None)
 
-    def aged(self, site_id: str, *, before_ms: int) -> Iterator[Comment]:
+    def aged(self, site_id: str, *, before_ms: int, now_ms: int) -> Iterator[Comment]:
         """Yield comments accepted before the UTC day of then, the oldest first.
 
-        A day whose comments are all gone is forgotten on the way.
+        Each day's are yielded once in some twenty hours. A day whose comments are all gone is
+        forgotten on the way.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         days = self._redis.zrangebyscore(keys.DAYS(shard, site), "-inf", f"({_day(before_ms)}")
+        looked_at = self._redis.hgetall(keys.AGED(shard, site))
         for day in map(int, days):
+            if 0 <= now_ms - int(looked_at.get(b"%d" % day, 0)) < _LOOK_AGAIN_MS:
+                continue
             key, left = keys.DAY(shard, site, day), 0
             for at in range(0, self._redis.llen(key), _CHUNK):
                 shorts = self._redis.lrange(key, at, at + _CHUNK - 1)
                 found = self.get_many([ids.lengthen(short.decode()) for short in shorts])
                 left += len(found)
                 yield from found
-            if not left:
+            if left:
+                self._redis.hset(keys.AGED(shard, site), str(day), now_ms)
+            else:
                 self._redis.delete(key)
                 self._redis.zrem(keys.DAYS(shard, site), day)
+                self._redis.hdel(keys.AGED(shard, site), str(day))
 
     def by_author(
         self, site_id: str, *, now_ms: int, email: str = "", ip: str = "", limit: int = 1000

@@ -102,6 +102,9 @@ WAITING = Kind("waiting", "qt", "zset", "site", "empties itself", _C, "flagged i
 DAY = Kind(
     "day", "d", "list", "site, day", "purge, by retention", _C, "ids accepted on one UTC day"
 )
+AGED = Kind(
+    "aged", "ag", "hash", "site", "with its days", _C, "when the purge last saw each day, ms"
+)
 DAYS = Kind("days", "ds", "zset", "site", "purge, by retention", _C, "days that have comments")
 EXTERNAL = Kind(
     "external",

@@ -56,8 +56,7 @@ def decide(world: World, comment_id: str, decision: Decision) -> None:
 
 
 def told(receiver: Receiver) -> list[str]:
-    """Return the types of what came, sorted: what is sent at once may come in any order."""
-    return sorted(json.loads(one.body)["type"] for one in receiver.requests)
+    return [json.loads(one.body)["type"] for one in receiver.requests]
 
 
 def test_an_approval_reaches_its_endpoint_signed_and_once(world: World, receiver: Receiver):
@@ -107,7 +106,8 @@ def test_a_payload_holds_nothing_that_was_erased_meanwhile(world: World, receive
     adapters = world.adapters
     workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
     deliver(world)
-    assert told(receiver) == ["comment.approved", "comment.erased"]
+    # What is sent at once may come in any order.
+    assert sorted(told(receiver)) == ["comment.approved", "comment.erased"]
     assert not any(b"secret" in one.body for one in receiver.requests)
 
 

@@ -256,6 +256,18 @@ def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
     assert (kept.decision, kept.draft) == (Decision.APPROVE, Draft(""))
 
 
+def test_the_purge_looks_at_each_day_once_a_day(world: World):
+    """Millions of comments that it can do nothing about are not read every hour."""
+    world.comment("hello")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+
+    def looked_at(days: float) -> int:
+        then = now + round(days * DAY)
+        return len(list(comments.aged(world.site.id, before_ms=then, now_ms=then)))
+
+    assert [looked_at(days) for days in (20, 20.5, 20.9, 21, 22)] == [1, 0, 1, 0, 1]
+
+
 def test_an_author_is_hashed_anew_each_quarter_and_found_in_all_of_them(world: World):
     """Whoever reads the data can't tell that an e-mail of this quarter is one of the last."""
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
