@@ -2,8 +2,8 @@
 
 CPU time of the web server, of the workers (with supervisor and deliverer) and of Valkey; requests
 that Valkey reads, which are round trips unless a request is larger than 16 KB; bytes over the wire
-and into the append-only file. Three ways: *rare*, one at a time with a rest longer than a worker
-stays for more; *singly*, as fast as eight connections go; *batches* of a thousand. What an idle
+and into the append-only file. Three ways: *rare*, one at a time, a fifth of a second
+apart; *singly*, as fast as eight connections go; *batches* of a thousand. What an idle
 Winnow uses in the same time is measured in each run and taken off. Then what an idle second costs with
 more shards.
 """

@@ -1,7 +1,8 @@
 """How soon the verdict is there: at light load beside one bare RQ job, and during another's flood.
 
-Light load: comments come singly with a rest between, longer than a screening job stays for more, so
-that each wakes a worker anew. *Answered* is from the start of the POST (with ``Prefer: wait``) to
+Light load: comments come singly, a fifth of a second apart, so that a worker listens for each. After
+a longer silence than it listens for, a comment wakes one by an RQ job: some such are timed, too.
+*Answered* is from the start of the POST (with ``Prefer: wait``) to
 the end of the answer that has the verdict; for the bare job, from ``enqueue`` to its result, by a
 blocking read. *Stored* ends at the verdict's own time stamp (whole milliseconds, taken just before
 the write); the bare job takes one at the same place. Both have a Valkey of their own on a socket;
@@ -43,8 +44,9 @@ from tests.support.valkey import serving
 from tests.support.waiting import wait_until
 
 COMMENTS, RUNS = 50, 5
-#: Seconds between two comments: longer than ScreenLimits.linger_seconds, and never in step with it.
+#: Seconds between two comments, and between two that each find no worker listening.
 LIGHT_REST = (0.12, 0.22)
+SILENCE, SILENT = (5.2, 5.6), 20
 LIMIT = 1.5
 FLOOD_SECONDS, FLOOD_CONNECTIONS, FLOOD_BATCH = 10, 2, 1000
 FLOOD_REST = (0.02, 0.04)
@@ -226,6 +228,9 @@ def main() -> None:
         single = light(winnow, comments, texts)
         told("light load, Winnow", pooled(single, 0))
         told("light load, bare RQ job", pooled(single, 1))
+        blog = Blog(winnow.port, winnow.key)
+        silent = timed(blog.post, comments, on=times(SILENT), rest=SILENCE)
+        told("after five seconds of silence, Winnow", silent)
         flood = quiet(winnow, key, comments, batches)
         told("quiet site alone", pooled(flood, 0))
         told("quiet site during another's flood", pooled(flood, 1))
@@ -238,6 +243,9 @@ def main() -> None:
         "stored_p50_to_job": ratio(single, "stored", 50, 0, 1),
         "limit": LIMIT,
         "answered_p99_to_job": ratio(single, "answered", 99, 0, 1),
+        "answered_p50_to_job_after_silence": round(
+            p(50, silent.answered) / p(50, pooled(single, 1).answered), 2
+        ),
         "quiet_p99_in_flood": ratio(flood, "answered", 99, 1, 0),
         "quiet_p50_in_flood": ratio(flood, "answered", 50, 1, 0),
     }
