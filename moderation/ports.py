@@ -370,9 +370,19 @@ class Comments(Accepting, Protocol):
         ...
 
     def by_author(
-        self, site_id: str, *, now_ms: int, email: str = "", ip: str = "", limit: int = 1000
+        self,
+        site_id: str,
+        *,
+        now_ms: int,
+        email: str = "",
+        ip: str = "",
+        limit: int = 1000,
+        before: str | None = None,
     ) -> list[Comment]:
-        """Return a site's comments by whoever used that e-mail or address, the newest first."""
+        """Return a site's comments by whoever used that e-mail or address, the newest first.
+
+        With *before*, a comment's id, those older than it.
+        """
         ...
 
     def decisions(self, site_id: str, *, limit: int = 1000) -> list[KeptDecision]:

@@ -513,7 +513,14 @@ class RedisComments:
                 self._redis.hdel(keys.AGED(shard, site), str(day))
 
     def by_author(
-        self, site_id: str, *, now_ms: int, email: str = "", ip: str = "", limit: int = 1000
+        self,
+        site_id: str,
+        *,
+        now_ms: int,
+        email: str = "",
+        ip: str = "",
+        limit: int = 1000,
+        before: str | None = None,
     ) -> list[Comment]:
         """Return a site's comments by whoever used that e-mail or address, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
@@ -528,9 +535,10 @@ class RedisComments:
         for digest, joined in self._look_up(keys.AUTHOR, site_id, digests):
             shorts = [joined[at : at + 22] for at in range(0, len(joined), 22)]
             if joined == _MANY:
-                shorts = self._redis.lrange(keys.AUTHORED(shard, site, digest.hex()), -limit, -1)
+                shorts = self._redis.lrange(keys.AUTHORED(shard, site, digest.hex()), 0, -1)
             found.update(ids.lengthen(short.decode()) for short in shorts)
-        return self.get_many(sorted(found, reverse=True)[:limit])
+        older = [one for one in sorted(found, reverse=True) if before is None or one < before]
+        return self.get_many(older[:limit])
 
     def decisions(self, site_id: str, *, limit: int = 1000) -> list[KeptDecision]:
         """Return a site's kept decisions, the newest first."""

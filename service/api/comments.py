@@ -14,6 +14,7 @@ from moderation import workflow
 from moderation.comment import Comment, Draft, Status
 from moderation.errors import InvalidInput, WinnowError
 from moderation.events import EventType
+from moderation.ids import canonical
 from moderation.ports import Accepted, Order
 from service.api import schemas
 from service.api.base import (
@@ -40,6 +41,8 @@ _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,3})", re.IGNORECASE)
 _LONGEST_WAIT_SECONDS = 10
 #: Waiters hold a thread each: the others must still find one.
 _WAITERS = threading.BoundedSemaphore(4)
+#: Comments of an author in one answer.
+_EXPORTED = 500
 _FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.001, 0.05
 
 PREFER = Parameter(
@@ -374,17 +377,23 @@ def list_events() -> Any:
         SITE,
         Parameter("email", {"type": "string", "maxLength": 320}, "The author's e-mail."),
         Parameter("ip", {"type": "string", "maxLength": 64}, "The author's address."),
+        CURSOR,
     ),
 )
 def export_author() -> Any:
-    """Export all that is kept of an author, by e-mail or address."""
+    """Export all that is kept of an author, by e-mail or address, the newest first."""
     site = asked_site()
     email, ip = text("email", 320) or "", text("ip", 64) or ""
     if not (email or ip):
         raise InvalidInput("say whose comments: ?email= or ?ip=", field="email")
+    after = text("cursor")
+    if after and not (after := canonical(after)):
+        raise InvalidInput("that is no cursor of this list", field="cursor")
     context = winnow()
-    found = context.comments.by_author(site.id, now_ms=context.clock.now_ms(), email=email, ip=ip)
-    return _page(found, None)
+    found = context.comments.by_author(
+        site.id, now_ms=context.clock.now_ms(), email=email, ip=ip, limit=_EXPORTED, before=after
+    )
+    return _page(found, found[-1].id if len(found) == _EXPORTED else None)
 
 
 @api.route(

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from moderation.comment import Author
 from moderation.site import KeyKind
 from tests.support.world import World
 
@@ -188,6 +189,22 @@ def test_the_feed_tells_events_in_order_and_goes_on_from_its_cursor(world: World
     world.comment("spam=0.95")
     then = world.ask("GET", f"/v1/events?after={first['next']}").json
     assert [one["type"] for one in then["items"]] == ["comment.spam"]
+
+
+def test_an_export_of_an_author_goes_on_until_all_is_told(world: World):
+    """Nothing of a busy author is left out silently."""
+    for part in range(13):
+        world.submit(*[f"{part}.{n}" for n in range(90)], author=Author(email="ada@mail.example"))
+    path, told = "/v1/authors/comments?email=ada@mail.example", []
+    answer = world.ask("GET", path).json
+    while True:
+        told += [one["id"] for one in answer["items"]]
+        if answer["next"] is None:
+            break
+        answer = world.ask("GET", f"{path}&cursor={answer['next']}").json
+    assert len(told) == len(set(told)) == 13 * 90
+    assert told == sorted(told, reverse=True)
+    assert world.ask("GET", f"{path}&cursor=nonsense").status_code == 422
 
 
 def test_an_author_is_exported_and_erased_by_e_mail(world: World):
