@@ -90,6 +90,14 @@ def test_sites_spread_over_a_cluster_and_each_comment_goes_its_whole_way(
     assert all(held_by), "every node has some of it"
 
 
+def test_a_worker_listens_on_a_cluster(clustered: World):
+    comments, site = clustered.adapters.comments, clustered.site
+    shard = comments.shard_of_site(site.id)
+    assert not comments.listen(shard, seconds=0.01)
+    clustered.submit("hello")
+    assert comments.listen(shard, seconds=5)
+
+
 def test_the_whole_application_runs_on_a_cluster(clustered: World):
     """The API, the desk and the doors, as on one node."""
     accepted = clustered.ask(

@@ -256,6 +256,21 @@ def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
     assert (kept.decision, kept.draft) == (Decision.APPROVE, Draft(""))
 
 
+def test_a_worker_that_listens_hears_what_comes_and_what_comes_back(world: World):
+    """And nobody else is woken for it meanwhile."""
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    assert not comments.listen(0, seconds=0.01)
+    _, wake = comments.accept(world.site.id, [Draft("a"), Draft("b")], backlog=9, now_ms=now)
+    assert not wake
+    assert comments.listen(0, seconds=5)
+    take(world, "first:1", size=1)
+    assert comments.listen(0, seconds=5), "there is more than one batch took"
+    take(world, "second:1", size=1)
+    comments.reclaim(0, holder="first:1", now_ms=now)
+    assert comments.listen(0, seconds=5)
+    assert not comments.listen(0, seconds=0.01)
+
+
 def test_the_purge_looks_at_each_day_once_a_day(world: World):
     """Millions of comments that it can do nothing about are not read every hour."""
     world.comment("hello")
