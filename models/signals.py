@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import islice
 from math import log1p
 from operator import itemgetter
 from pathlib import Path
@@ -283,28 +284,30 @@ def _of_digits(content: str, raw: bytes, digits: int) -> dict[str, float]:
 
 
 def _of_links(content: str) -> dict[str, float]:
-    links = [
-        match.group() for _, match in zip(range(MAX_LINKS), _LINK.finditer(content), strict=False)
-    ]
-    bare = not content.isascii() or _MAYBE_BARE.search(content) is not None
-    found: dict[str, float] = {"bare_domain": float(bare and _BARE.search(content) is not None)}
+    links = [match.group() for match in islice(_LINK.finditer(content), MAX_LINKS)]
+    found: dict[str, float] = {}
+    if (not content.isascii() or _MAYBE_BARE.search(content)) and _BARE.search(content):
+        found["bare_domain"] = 1.0
     if not links and "href" not in content:
         return found
     hosts = [host for host in map(_host, links) if host]
     domains = {registered_domain(host) for host in hosts}
-    found |= {
-        "links": 1.0,
-        "many_links": log1p(max(len(links) - 1, 0)) / 3,
-        "many_domains": log1p(max(len(domains) - 1, 0)) / 2.5,
-        "shortener": float(not domains.isdisjoint(_shorteners())),
-        "mostly_links": max(0.0, sum(map(len, links)) / len(content) - 0.2),
-        "bbcode": float("[" in content and _BBCODE.search(content) is not None),
-        "link_at_end": float(
-            bool(links) and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)"))
-        ),
-        "raw_ip": float(any(_IP.match(host) for host in hosts)),
-        "odd_domain": float(any(map(_is_odd, domains))),
-    }
+    found["links"] = 1.0
+    found["mostly_links"] = sum(map(len, links)) / len(content) - 0.2
+    if len(links) > 1:
+        found["many_links"] = log1p(len(links) - 1) / 3
+    if len(domains) > 1:
+        found["many_domains"] = log1p(len(domains) - 1) / 2.5
+    if not domains.isdisjoint(_shorteners()):
+        found["shortener"] = 1.0
+    if "[" in content and _BBCODE.search(content):
+        found["bbcode"] = 1.0
+    if links and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)")):
+        found["link_at_end"] = 1.0
+    if any(map(_IP.match, hosts)):
+        found["raw_ip"] = 1.0
+    if any(map(_is_odd, domains)):
+        found["odd_domain"] = 1.0
     anchors = _ANCHOR.findall(content) if "<" in content else []
     if anchors or ("](" in content and _MARKDOWN.search(content)):
         found["anchors"] = 1.0

@@ -43,7 +43,7 @@ _LONGEST_WAIT_SECONDS = 10
 _WAITERS = threading.BoundedSemaphore(4)
 #: Comments of an author in one answer.
 _EXPORTED = 500
-_FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.001, 0.05
+_FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.0005, 0.05
 
 PREFER = Parameter(
     "Prefer",
@@ -453,7 +453,7 @@ def _awaited(comment_id: str, seconds: int) -> Comment | None:
             comment = winnow().comments.get(comment_id)
             if comment.status is not Status.PENDING:
                 return comment
-            pause = min(pause * 1.3, _SLOWEST_LOOK_SECONDS)
+            pause = min(pause * 1.2, _SLOWEST_LOOK_SECONDS)
         return None
     finally:
         _WAITERS.release()
