@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from models.features import Hashed, chunked, hashed
 from models.normalise import read
 
-#: Two signatures that differ in so few bits are of nearly the same text: a word more or less in a
-#: comment changes about as many.
-MAX_DISTANCE = 8
+#: Two signatures that differ in so few bits are of nearly the same text. A word changed in a short
+#: comment changes eight or more: those are let be, since people do thank in the same words.
+MAX_DISTANCE = 3
 #: Four counters of 16 bits are added as one number, so that no more n-grams of a text may vote.
 _LANE, _LANES = 16, np.uint64(0x0001000100010001)
 _VOTES = (1 << _LANE) - 1

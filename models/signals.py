@@ -290,24 +290,15 @@ def _of_links(content: str) -> dict[str, float]:
         found["bare_domain"] = 1.0
     if not links and "href" not in content:
         return found
-    hosts = [host for host in map(_host, links) if host]
-    domains = {registered_domain(host) for host in hosts}
+    found |= _of_hosts([host for host in map(_host, links) if host])
     found["links"] = 1.0
     found["mostly_links"] = sum(map(len, links)) / len(content) - 0.2
     if len(links) > 1:
         found["many_links"] = log1p(len(links) - 1) / 3
-    if len(domains) > 1:
-        found["many_domains"] = log1p(len(domains) - 1) / 2.5
-    if not domains.isdisjoint(_shorteners()):
-        found["shortener"] = 1.0
     if "[" in content and _BBCODE.search(content):
         found["bbcode"] = 1.0
     if links and content.rstrip(" .!)>\n").endswith(links[-1].rstrip(".!)")):
         found["link_at_end"] = 1.0
-    if any(map(_IP.match, hosts)):
-        found["raw_ip"] = 1.0
-    if any(map(_is_odd, domains)):
-        found["odd_domain"] = 1.0
     anchors = _ANCHOR.findall(content) if "<" in content else []
     if anchors or ("](" in content and _MARKDOWN.search(content)):
         found["anchors"] = 1.0
@@ -315,6 +306,20 @@ def _of_links(content: str) -> dict[str, float]:
         named = _LINK.search(shown)
         if named and registered_domain(_host(named.group())) != registered_domain(_host(target)):
             found["masked_link"] = 1.0
+    return found
+
+
+def _of_hosts(hosts: Sequence[str]) -> dict[str, float]:
+    domains = {registered_domain(host) for host in hosts}
+    found: dict[str, float] = {}
+    if len(domains) > 1:
+        found["many_domains"] = log1p(len(domains) - 1) / 2.5
+    if not domains.isdisjoint(_shorteners()):
+        found["shortener"] = 1.0
+    if any(map(_IP.match, hosts)):
+        found["raw_ip"] = 1.0
+    if any(map(_is_odd, domains)):
+        found["odd_domain"] = 1.0
     return found
 
 

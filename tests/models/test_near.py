@@ -24,7 +24,7 @@ def flipped(number: int, bits: set[int]) -> int:
 
 
 def test_signatures_of_nearly_the_same_text_are_near():
-    for same in (PRAISE.upper() + "!", PRAISE.replace("more", "m0re")):
+    for same in (PRAISE.upper(), PRAISE.replace("more", "m0re"), PRAISE + "  "):
         assert others(packed((signature(PRAISE), 1)), [(signature(same), 2)]) == [1]
     other = signature("My router needs a reboot before the update works.")
     assert others(packed((signature(PRAISE), 1)), [(other, 2)]) == [0]
