@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 #: A child that dies sooner than this after its start is restarted after a pause.
 _SETTLED_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 10.0
+#: After deaths by a signal: whoever sends many bad comments must not make the others wait.
+_LONGEST_PAUSE_OF_KILLED_SECONDS = 1.0
 #: So many quick deaths by a signal cost no pause.
 _FREE_DEATHS = 6
 _PR_SET_PDEATHSIG = 1
@@ -74,7 +76,8 @@ class Child:
         lasted = now - self.started >= _SETTLED_SECONDS
         self.failures = 1 if lasted else self.failures + 1
         excess = self.failures - (_FREE_DEATHS if killed else 1)
-        pause = min(0.25 * 2**excess, _LONGEST_PAUSE_SECONDS) if excess > 0 else 0.0
+        longest = _LONGEST_PAUSE_OF_KILLED_SECONDS if killed else _LONGEST_PAUSE_SECONDS
+        pause = min(0.25 * 2**excess, longest) if excess > 0 else 0.0
         self.pid, self.start_at = 0, now + pause
 
 
