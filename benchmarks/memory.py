@@ -26,7 +26,7 @@ from service.cli.stats import measured
 from tests.support.valkey import serving
 from tests.support.world import World, make_world
 
-COMMENTS, WARM_UP = 10_000, 200
+COMMENTS, WARM_UP = 50_000, 200
 LIMIT, LIMIT_EXPIRED = 700, 250
 _DAY_MS = 86_400_000
 

@@ -288,8 +288,8 @@ class Comments(Accepting, Protocol):
         """Return a keyed hash by which authors are told apart among near-duplicates."""
         ...
 
-    def forget(self, comment: Comment, *, before_ms: int, everything: bool) -> bool:
-        """Let go of a comment's text, or of all of it; False when it changed since *before_ms*."""
+    def forget(self, comment: Comment, *, everything: bool) -> bool:
+        """Let go of a comment's text, or of all of it; False when it has changed meanwhile."""
         ...
 
     def aged(self, site_id: str, *, before_ms: int, now_ms: int) -> Iterator[Comment]:

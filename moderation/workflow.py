@@ -371,10 +371,9 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
     for comment in comments.aged(site.id, before_ms=soonest, now_ms=now):
         moved_at = to_ms(comment.updated_at or comment.created_at)
         if moved_at < verdicts:
-            changed += comments.forget(comment, before_ms=verdicts, everything=True)
+            changed += comments.forget(comment, everything=True)
         elif not comment.text_expired and moved_at < texts.get(comment.status, 0):
-            before = texts[comment.status]
-            changed += comments.forget(comment, before_ms=before, everything=False)
+            changed += comments.forget(comment, everything=False)
     return changed
 
 

@@ -61,6 +61,31 @@ _OF_VERDICTS = (
     b'["allow","",[["clean","no rule objected"]]]'
 )
 
+#: As above, for what is left of a comment once its text has expired.
+_OF_REMAINS = (
+    _OF_VERDICTS
+    + b'["pe","api","erased",["fe","moderator ","erased",["pf","winnow","unscored",["fp","moderator '
+    b'","retry",["af","moderator ","undo",["rf","moderator ","undo",["sf","moderator ","undo",["ap","'
+    b'api","edited",["fp","api","edited",["pa","akismet",["ps","akismet",["pa","import","import",["ps"'
+    b',"import","import",["pr",1,"insult",["pr",1,"toxicity",["pf",1,"links",["pf",1,"first_comment",["p'
+    b'f",1,"insult",["pf",1,"toxicity",["ra","moderator ","approve",["sa","moderator ","approve",["fr"'
+    b',"moderator ","reject",["ar","moderator ","reject",["as","moderator ","spam",["fs","moderator ",'
+    b'"spam",["fa","moderator ","approve",,"",1]\n["pf",1,"spam",["ps",1,"spam",'
+    b'["allow","",[["clean","no rule objected"]]]\n["pa",1,"clean",'
+)
+
+
+def pack_remains(verdict: Verdict | None, history: bytes) -> bytes:
+    """Return a verdict and lines of history as bytes, when the text that they are about goes."""
+    told = _told(verdict) if verdict else ""
+    return _deflate(f"{told}\n{history.decode()}", _OF_REMAINS)
+
+
+def unpack_remains(stored: bytes) -> tuple[Verdict | None, bytes]:
+    """Return what :func:`pack_remains` packed; nothing for no bytes."""
+    told, _, history = _inflate(stored, _OF_REMAINS).partition("\n") if stored else ("", "", "")
+    return Verdict.from_list(json.loads(told)) if told else None, history.encode()
+
 
 def pack(draft: Draft) -> bytes:
     """Return *draft* as bytes, most often a third of its JSON."""
@@ -117,8 +142,11 @@ def pack_scored(scores: Scores | None, verdict: Verdict) -> bytes:
 @lru_cache(256)
 def _packed(verdict: Verdict) -> bytes:
     """Return a verdict's bytes; most comments have the same, that nothing is wrong with them."""
-    told = json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
-    return _deflate(told, _OF_VERDICTS)
+    return _deflate(_told(verdict), _OF_VERDICTS)
+
+
+def _told(verdict: Verdict) -> str:
+    return json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
 
 
 def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:

@@ -60,7 +60,8 @@ _LOOK_AGAIN_MS = 20 * 3_600_000
 _WAKE_SLACK_MS = 500
 #: So long is an author known by the same digest: after that, only who holds the secret can tell.
 AUTHOR_KEY_DAYS = 90
-_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "h", "tx")
+_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h")
+_BY_LETTER = {status[0]: status for status in Status}
 
 
 class RedisComments:
@@ -77,6 +78,7 @@ class RedisComments:
         self._shards = shards
         self._replicas = replicas
         self._scripts: dict[str, Any] = {}
+        self._terms: dict[tuple[int, int], str] = {}
 
     # -- in --------------------------------------------------------------------------------------
 
@@ -395,18 +397,15 @@ class RedisComments:
             )
         return self.get(comment_id)
 
-    def forget(self, comment: Comment, *, before_ms: int, everything: bool) -> bool:
-        """Let go of a comment's text, or of all of it; False when it changed since *before_ms*."""
-        return bool(
-            self._run(
-                self.shard_of(comment.id),
-                scripts.FORGET,
-                ids.shorten(comment.id),
-                before_ms,
-                "all" if everything else "text",
-                codec.pack_scored(None, comment.verdict) if comment.verdict else b"",
-            )
-        )
+    def forget(self, comment: Comment, *, everything: bool) -> bool:
+        """Let go of a comment's text, or of all of it; False when it has changed meanwhile."""
+        shard, short, remains = self.shard_of(comment.id), ids.shorten(comment.id), b""
+        if not everything:
+            before, lines = self._redis.hmget(keys.COMMENT(shard, short), "z", "h")
+            _, history = codec.unpack_remains(before or b"")
+            remains = codec.pack_remains(comment.verdict, _joined(history, lines or b""))
+        what = "all" if everything else "text"
+        return bool(self._run(shard, scripts.FORGET, short, comment.version, what, remains))
 
     # -- out -------------------------------------------------------------------------------------
 
@@ -427,7 +426,7 @@ class RedisComments:
             pipeline.zscore(keys.HELD(shard), short)
         answers = pipeline.execute() if wanted else []
         return [
-            _comment(known, fields, held)
+            self._comment(known, fields, held)
             for known, fields, held in zip(wanted, answers[::2], answers[1::2], strict=True)
             if fields[0] is not None
         ]
@@ -596,7 +595,7 @@ class RedisComments:
             heads += [
                 ids.made_ms(short.decode())
                 for short in shorts
-                if self._redis.hget(keys.COMMENT(shard, short.decode()), "st") == b"pending"
+                if self._redis.hget(keys.COMMENT(shard, short.decode()), "st") == b"p"
             ]
         return min(heads, default=None)
 
@@ -632,6 +631,61 @@ class RedisComments:
     def shards(self) -> range:
         """Every shard of this data set."""
         return range(self._shards)
+
+    def _comment(
+        self, comment_id: str, fields: Sequence[bytes | None], held: float | None
+    ) -> Comment:
+        site, st, r, v, doc, digest, updated, scored, remains, lines = fields
+        shard, created = ids.shard_of(comment_id), ids.made_ms(ids.shorten(comment_id))
+        verdict, before = codec.unpack_remains(remains or b"")
+        if scored:
+            scores, verdict = codec.unpack_scored(scored)
+        else:
+            scores = None
+        status = _BY_LETTER[(st or b"").decode()]
+        history = tuple(
+            self._step(shard, json.loads(line), created)
+            for line in _joined(before, lines or b"").splitlines()
+        )
+        last = from_ms(int(updated)) if updated else history[-1].at if history else from_ms(created)
+        return Comment(
+            id=comment_id,
+            site_id=ids.lengthen(self._text_of(shard, int(site or 0))),
+            draft=codec.unpack(doc or b""),
+            created_at=from_ms(created),
+            status=status,
+            revision=int(r or 1),
+            version=int(v or 0),
+            updated_at=last,
+            scores=scores,
+            verdict=verdict,
+            history=history,
+            undo_until=from_ms(int(held)) if held is not None else None,
+            text_expired=doc is None and status is not Status.ERASED,
+            digest=(digest or b"").hex(),
+        )
+
+    def _step(self, shard: int, line: list[Any], created_ms: int) -> Transition:
+        """Return the transition that a line of the stored history stands for (scripts.py, ``move``)."""
+        letters, by, reason, after, *rest = line
+        note, decided_on = (*rest, None, None)[:2]
+        return Transition(
+            _BY_LETTER[letters[0]],
+            _BY_LETTER[letters[1]],
+            self._text_of(shard, by) if isinstance(by, int) else by,
+            reason,
+            from_ms(created_ms + int(after)),
+            note or "",
+            decided_on=decided_on,
+        )
+
+    def _text_of(self, shard: int, number: int) -> str:
+        """Return what stands in comments as *number* (scripts.py, ``number_of``); it never changes."""
+        known = self._terms.get((shard, number))
+        if known is None:
+            known = self._redis.hget(keys.TERMS(shard), f"#{number}").decode()
+            self._terms[shard, number] = known
+        return known
 
     def _run(self, shard: int, script: str, *args: Any) -> Any:
         registered = self._scripts.get(script)
@@ -749,48 +803,8 @@ def _missing(comment_id: str) -> str:
     return f"there is no comment {comment_id[:64]}"
 
 
-def _comment(comment_id: str, fields: Sequence[bytes | None], held: float | None) -> Comment:
-    site, st, r, v, doc, digest, updated, scored, history, expired = fields
-    scores, verdict = codec.unpack_scored(scored or b"")
-    created = ids.made_ms(ids.shorten(comment_id))
-    steps = tuple(
-        _step(json.loads(line), created) for line in (history or b"").decode().splitlines()
-    )
-    last = from_ms(int(updated)) if updated else steps[-1].at if steps else from_ms(created)
-    return Comment(
-        id=comment_id,
-        site_id=ids.lengthen((site or b"").decode()),
-        draft=codec.unpack(doc or b""),
-        created_at=from_ms(created),
-        status=Status((st or b"").decode()),
-        revision=int(r or 1),
-        version=int(v or 0),
-        updated_at=last,
-        scores=scores,
-        verdict=verdict,
-        history=steps,
-        undo_until=from_ms(int(held)) if held is not None else None,
-        text_expired=expired is not None,
-        digest=(digest or b"").hex(),
-    )
-
-
-_BY_LETTER = {status[0]: status for status in Status}
-
-
-def _step(line: list[Any], created_ms: int) -> Transition:
-    """Return the transition that a line of the stored history stands for (scripts.py, ``move``)."""
-    letters, by, reason, after, *rest = line
-    note, decided_on = (*rest, None, None)[:2]
-    return Transition(
-        _BY_LETTER[letters[0]],
-        _BY_LETTER[letters[1]],
-        by,
-        reason,
-        from_ms(created_ms + int(after)),
-        note or "",
-        decided_on=decided_on,
-    )
+def _joined(*histories: bytes) -> bytes:
+    return b"\n".join(history for history in histories if history)
 
 
 _OF_DECISION = {decision.status: decision for decision in Decision}

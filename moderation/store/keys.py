@@ -95,6 +95,15 @@ BELL = Kind(
     "bell", "bell", "list", "", "when a worker hears it", _C, "one entry: comments have come"
 )
 WAKE = Kind("wake", "wake", "string", "", "3 s", _C, "a wake-up is on its way")
+TERMS = Kind(
+    "terms",
+    "terms",
+    "hash",
+    "",
+    "never",
+    _C,
+    "sites and models, that stand in comments as numbers -> the number, '#' and it -> the text",
+)
 COUNTS = Kind("counts", "n", "hash", "", "never", _C, "comments by status, of each site and in all")
 DAILY = Kind("daily", "k", "hash", "site, day", "400 days", _C, "what happened on one UTC day")
 QUEUE = Kind("queue", "q", "zset", "site", "empties itself", _C, "flagged ids by priority")

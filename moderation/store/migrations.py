@@ -23,7 +23,7 @@ from moderation.verdict import Verdict
 log = logging.getLogger(__name__)
 
 #: Raised when the format of keys changes.
-DATA_VERSION = 2
+DATA_VERSION = 3
 _CHUNK = 200
 
 
@@ -56,9 +56,24 @@ for field, value in pairs({g = digest, sc = scored, h = history, un = undo}) do
 end
 if ext ~= '' then
   call('HSET', key, 'x', ext)
-  insert(external_key, 'externals', site, ext, id)
+  insert(place(external_key, 'externals', site, ext), 'externals', site, ext, id)
 end
 name_author(id, site, {email, address})
+return 1
+"""
+)
+#: Write a comment of version 2 as of version 3. ARGV: id.
+_ABBREVIATE = (
+    scripts.PRELUDE
+    + """
+local id = ARGV[1]
+local key = comment_key(id)
+local site, st, r, v = unpack(call('HMGET', key, 's', 'st', 'r', 'v'))
+if not LETTER[st] then return 0 end
+call('HSET', key, 's', number_of(site), 'st', LETTER[st])
+call('HDEL', key, 'tx')
+if r == '1' then call('HDEL', key, 'r') end
+if v == '0' then call('HDEL', key, 'v') end
 return 1
 """
 )
@@ -87,6 +102,16 @@ def _one_to_two(redis: Any, comments: RedisComments, beat: Callable[[], object])
                 pipeline.delete(key)
                 pipeline.lpush(key, *decided)
                 pipeline.execute()
+
+
+def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object]) -> None:
+    """Numbers for sites, letters for statuses (ADR 11). Histories stay as they are."""
+    abbreviate = redis.register_script(_ABBREVIATE)
+    for shard in comments.shards:
+        for number, key in enumerate(_found(redis, keys.COMMENT(shard, "*"))):
+            if number % _CHUNK == 0:
+                beat()
+            abbreviate(keys=[keys.tag(shard)], args=[key.decode().rpartition(":")[2]])
 
 
 def _rewritten(
@@ -148,4 +173,7 @@ def _found(redis: Any, pattern: str) -> Iterator[bytes]:
     yield from sorted(found)
 
 
-_STEPS: Mapping[int, Callable[[Any, RedisComments, Callable[[], object]], None]] = {1: _one_to_two}
+_STEPS: Mapping[int, Callable[[Any, RedisComments, Callable[[], object]], None]] = {
+    1: _one_to_two,
+    2: _two_to_three,
+}

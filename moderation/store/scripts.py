@@ -37,15 +37,42 @@ local function made(id)               -- when a comment was accepted, ms: the fi
   return ms
 end
 
-local function last_move(id)          -- the last line of a comment's history, or nil
-  local line = string.match(call('HGET', comment_key(id), 'h') or '', '[^\\n]+$')
-  return line and cjson.decode(line)
+local LETTER, STATUS = {}, {}         -- a status is stored as its first letter
+for _, status in ipairs({'pending', 'approved', 'flagged', 'rejected', 'spam', 'erased'}) do
+  LETTER[status], STATUS[string.sub(status, 1, 1)] = string.sub(status, 1, 1), status
+end
+
+-- What stands in very many comments, their site and their model, stands there as a number: a digest
+-- of the text, so that data set up anew gives it the same one and no process has to ask twice.
+local numbers, texts = {}, {}
+
+local function number_of(text)
+  local number = numbers[text] or tonumber(call('HGET', terms_key(), text) or nil)
+  if not number then
+    number = tonumber(string.sub(redis.sha1hex(text), 1, 5), 16)
+    while call('HSETNX', terms_key(), '#' .. number, text) == 0 do number = number + 1 end
+    call('HSET', terms_key(), text, number)
+  end
+  numbers[text] = number
+  return number
+end
+
+local function text_of(number)
+  texts[number] = texts[number] or call('HGET', terms_key(), '#' .. number)
+  return texts[number]
+end
+
+local function look(id)               -- a comment as it stands, or nil
+  local s, st, r, v, h = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h'))
+  if not st then return nil end
+  return {id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h}
 end
 
 -- Whether the last move was this very one: redis-py sends again what it got no answer to.
-local function repeated(id, by, reason, now)
-  local line = last_move(id)
-  return line and line[2] == by and line[3] == reason and made(id) + line[4] == tonumber(now)
+local function repeated(c, by, reason, now)
+  local line = string.match(c.h or '', '[^\\n]+$')
+  line = line and cjson.decode(line)
+  return line and line[2] == by and line[3] == reason and made(c.id) + line[4] == tonumber(now)
 end
 
 local sums                            -- while a script goes through many comments: key, field -> sum
@@ -103,10 +130,13 @@ local function wake()                 -- 1: the caller should enqueue a screenin
   return 0
 end
 
-local function emit(id, site, revision, sequence, kind, now)
-  if kind == '' then return end          -- 'comment.' goes without saying
-  call('XADD', events_key(site), '*', 'y', string.sub(kind, 9), 'c', id, 'r', revision, 'n', sequence, 't', now)
-  call('SADD', eventful_key(), site)
+local eventful = {}
+
+local function emit(c, kind, now, sequence)
+  if kind == '' then return end       -- 'comment.' goes without saying
+  call('XADD', events_key(c.site), '*', 'y', string.sub(kind, 9), 'c', c.id, 'r', c.r, 'n', sequence or c.v, 't', now)
+  if not eventful[c.site] then call('SADD', eventful_key(), c.site) end
+  eventful[c.site] = true
 end
 
 local function unhold(id)             -- a later change takes the place of what was not yet told
@@ -115,17 +145,17 @@ local function unhold(id)             -- a later change takes the place of what 
 end
 
 -- An index is a few levels of small hashes, each level with eight times the buckets of the one
--- before: a small site has few hashes, a large one none so large that Redis would unpack it. How
--- many levels it has come to is counted, so that nobody looks where nothing can be.
-local tops = {}
+-- before: a small site has few hashes, a large one none so large that Redis would unpack it. New
+-- entries go to the last level, which is counted, so that nobody looks where nothing can be.
+local indexes = {}
 
-local function top_of(site, name)
+local function index_of(site, name)
   local field = site .. ':' .. name
-  if not tops[field] then
+  if not indexes[field] then
     local size, top = unpack(call('HMGET', counts_key(), field, field .. ':top'))
-    tops[field] = tonumber(top or (size and LEVELS or 0))
+    indexes[field] = {field = field, size = tonumber(size or 0), top = tonumber(top or (size and LEVELS or 0))}
   end
-  return tops[field]
+  return indexes[field]
 end
 
 local function bucket_of(buckets, field)
@@ -133,42 +163,58 @@ local function bucket_of(buckets, field)
   return buckets + ((a * 256 + b) * 65536 + c * 256 + d) % buckets
 end
 
-local function find(index, name, site, field)   -- the key and value of an entry, or nil
-  local buckets = FIRST
-  for _ = 1, top_of(site, name) do
-    local key = index(site, bucket_of(buckets, field))
+-- Where an entry may stand: the keys of all levels that there are.
+local function places(key_of, name, site, field)
+  local keys, buckets = {}, FIRST
+  for level = 1, index_of(site, name).top do
+    keys[level], buckets = key_of(site, bucket_of(buckets, field)), buckets * FACTOR
+  end
+  return keys
+end
+
+local function find(key_of, name, site, field)  -- the key and value of an entry, or nil
+  for _, key in ipairs(places(key_of, name, site, field)) do
     local value = call('HGET', key, field)
     if value then return key, value end
-    buckets = buckets * FACTOR
   end
 end
 
-local function insert(index, name, site, field, value)
-  local top = top_of(site, name)
-  local size = call('HINCRBY', counts_key(), site .. ':' .. name, 1)
+local function place(key_of, name, site, field) -- the key where a new entry belongs
+  local index = index_of(site, name)
   local buckets, level = FIRST, 1
-  while level < LEVELS and size > buckets * FULL do
+  while level < LEVELS and index.size >= buckets * FULL do
     buckets, level = buckets * FACTOR, level + 1
   end
-  if level > top then
-    tops[site .. ':' .. name] = level
-    call('HSET', counts_key(), site .. ':' .. name .. ':top', level)
+  if level > index.top then
+    index.top = level
+    call('HSET', counts_key(), index.field .. ':top', level)
   end
-  call('HSET', index(site, bucket_of(buckets, field)), field, value)
+  return key_of(site, bucket_of(buckets, field))
+end
+
+local function insert(key, name, site, field, value)
+  local index = index_of(site, name)
+  index.size = index.size + 1
+  add(counts_key(), index.field, 1)
+  call('HSET', key, field, value)
 end
 
 local function drop(key, name, site, field)
+  local index = index_of(site, name)
+  index.size = index.size - 1
+  add(counts_key(), index.field, -1)
   call('HDEL', key, field)
-  call('HINCRBY', counts_key(), site .. ':' .. name, -1)
 end
 
 local function hex(field)
   return (string.gsub(field, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
 end
 
+-- An author's ids may stand at several levels: to add one, only the last is looked at.
 local function index_author(id, site, who)
-  local key, ids = find(author_key, 'authors', site, who)
-  if not key then insert(author_key, 'authors', site, who, id)
+  local key = place(author_key, 'authors', site, who)
+  local ids = call('HGET', key, who)
+  if not ids then insert(key, 'authors', site, who, id)
   elseif ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
   elseif #ids < IDS_INLINE * 22 then call('HSET', key, who, ids .. id)
   else
@@ -192,21 +238,25 @@ local function name_author(id, site, whos)      -- so that an author's comments 
   end
 end
 
+local function without(ids, id)
+  local left = {}
+  for other in string.gmatch(ids, string.rep('.', 22)) do
+    if other ~= id then left[#left + 1] = other end
+  end
+  return table.concat(left)
+end
+
 local function unname_author(id, site)
   local named = call('HGET', comment_key(id), 'a') or ''
   for at = 1, #named, 8 do
     local who = string.sub(named, at, at + 7)
-    local key, ids = find(author_key, 'authors', site, who)
-    if ids == '+' then
-      call('LREM', authored_key(site, hex(who)), 1, id)
-      if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(key, 'authors', site, who) end
-    elseif ids then
-      local left = {}
-      for other in string.gmatch(ids, string.rep('.', 22)) do
-        if other ~= id then left[#left + 1] = other end
-      end
-      if #left > 0 then call('HSET', key, who, table.concat(left))
-      else drop(key, 'authors', site, who) end
+    for _, key in ipairs(places(author_key, 'authors', site, who)) do
+      local ids = call('HGET', key, who)
+      if ids == '+' then
+        call('LREM', authored_key(site, hex(who)), 1, id)
+        if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(key, 'authors', site, who) end
+      elseif ids == id then drop(key, 'authors', site, who)
+      elseif ids and string.find(ids, id, 1, true) then call('HSET', key, who, without(ids, id)) end
     end
   end
   call('HDEL', comment_key(id), 'a')
@@ -215,7 +265,7 @@ end
 -- A new comment, pending, found by its external id and its author. *waits* says that it is on its
 -- site's list; *entry* is the key of the index where its external id stands already.
 local function keep(id, site, doc, digest, ext, entry, email, address, waits)
-  local fields = {'s', site, 'st', 'pending', 'r', 1, 'v', 0, 'd', doc, 'g', digest}
+  local fields = {'s', number_of(site), 'st', LETTER.pending, 'd', doc, 'g', digest}
   local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
   if waits then also('w', 1) end
   if ext ~= '' then also('x', ext) end
@@ -223,7 +273,7 @@ local function keep(id, site, doc, digest, ext, entry, email, address, waits)
   if email ~= '' or address ~= '' then also('a', email .. address) end
   call('HSET', comment_key(id), unpack(fields))
   if entry then call('HSET', entry, ext, id)    -- the comment of that id is gone, or too old to count
-  elseif ext ~= '' then insert(external_key, 'externals', site, ext, id) end
+  elseif ext ~= '' then insert(place(external_key, 'externals', site, ext), 'externals', site, ext, id) end
   if email ~= '' then index_author(id, site, email) end
   if address ~= '' then index_author(id, site, address) end
 end
@@ -233,52 +283,56 @@ local function kept(ids, site, day)
   call('RPUSH', day_key(site, day), unpack(ids))
   call('ZADD', days_key(site), day, day)
   count(site, 'pending', #ids)
-  call('HINCRBY', counts_key(), 'accepted', #ids)
+  add(counts_key(), 'accepted', #ids)
   tally(site, day, 'accepted', #ids)
 end
 
 -- Keep what the decisions on this revision were made on, before its text or scores change.
-local function preserve(id)
-  local key = comment_key(id)
-  local h, v, r, doc, scores = unpack(call('HMGET', key, 'h', 'v', 'r', 'd', 'sc'))
+local function preserve(c)
+  local doc, scores = unpack(call('HMGET', comment_key(c.id), 'd', 'sc'))
   local lines = {}
-  for line in string.gmatch(h or '', '[^\\n]+') do lines[#lines + 1] = cjson.decode(line) end
+  for line in string.gmatch(c.h or '', '[^\\n]+') do lines[#lines + 1] = cjson.decode(line) end
   for at, line in ipairs(lines) do
-    local version = v - #lines + at
-    if line[6] == tonumber(r) and call('HEXISTS', kept_key(id), version .. ':d') == 0 then
-      call('HSET', kept_key(id), version .. ':d', doc or '', version .. ':s', scores or '')
+    local version = c.v - #lines + at
+    if line[6] == tonumber(c.r) and call('HEXISTS', kept_key(c.id), version .. ':d') == 0 then
+      call('HSET', kept_key(c.id), version .. ':d', doc or '', version .. ':s', scores or '')
     end
   end
 end
 
--- The one place where a status changes: indexes, counters, history. Returns the new version.
--- *rank* is needed for what becomes flagged, *revision* says that this is a decision on it.
-local function move(id, site, old, new, now, by, reason, note, rank, revision)
-  local key = comment_key(id)
+-- The one place where a status changes: indexes, counters, history. *more* may hold the rank of what
+-- becomes flagged, scores to write, a note, and the revision that a moderator decided on.
+local function move(c, new, now, by, reason, more)
+  local key, old = comment_key(c.id), c.st
+  more = more or {}
+  local fields = {'st', LETTER[new]}
+  local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
   if old == 'flagged' then
-    call('ZREM', queue_key(site), id)
-    call('ZREM', waiting_key(site), id)
+    call('ZREM', queue_key(c.site), c.id)
+    call('ZREM', waiting_key(c.site), c.id)
     call('HDEL', key, 'p')
   end
   if new == 'flagged' then
+    local rank = more.rank
     if not rank or rank == '' then rank = 1 end
-    call('HSET', key, 'p', rank)
-    call('ZADD', queue_key(site), rank, id)
-    call('ZADD', waiting_key(site), now, id)
+    also('p', rank)
+    call('ZADD', queue_key(c.site), rank, c.id)
+    call('ZADD', waiting_key(c.site), now, c.id)
   end
-  count(site, old, -1)
-  count(site, new, 1)
-  local line = {string.sub(old, 1, 1) .. string.sub(new, 1, 1), by, reason, tonumber(now) - made(id)}
-  if revision then line[5], line[6] = note, tonumber(revision)
-  elseif note ~= '' then line[5] = note end
-  local version = call('HINCRBY', key, 'v', 1)
-  local history = call('HGET', key, 'h')
-  if history and version > HISTORY_KEPT then
-    history = string.sub(history, string.find(history, '\\n', 1, true) + 1)
+  count(c.site, old, -1)
+  count(c.site, new, 1)
+  local line = {LETTER[old] .. LETTER[new], by, reason, tonumber(now) - made(c.id)}
+  if string.sub(by, 1, 6) == 'model ' then line[2] = number_of(by) end
+  if more.revision then line[5], line[6] = more.note, tonumber(more.revision) end
+  c.st, c.v = new, c.v + 1
+  if c.h and c.v > HISTORY_KEPT and call('HDEL', key, 'z') == 0 then
+    c.h = string.sub(c.h, string.find(c.h, '\\n', 1, true) + 1)
   end
-  local entry = cjson.encode(line)
-  call('HSET', key, 'st', new, 'h', history and (history .. '\\n' .. entry) or entry)
-  return version
+  c.h = (c.h and c.h .. '\\n' or '') .. cjson.encode(line)
+  also('v', c.v)
+  also('h', c.h)
+  if more.scores and more.scores ~= '' then also('sc', more.scores) end
+  call('HSET', key, unpack(fields))
 end
 """
 )
@@ -313,13 +367,14 @@ if all + n > cap or own + n > share then        -- near the limit, repeats are t
 end
 
 local reply, fresh = {'ok', 0}, {}
+sums = {}
 for i = 0, n - 1 do
   local id, doc, digest, ext, email, address = unpack(ARGV, 7 + i * 6, 12 + i * 6)
   local known, entry = existing(id, ext)
   if known then
     local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
     local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
-    reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, st
+    reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, STATUS[st]
   else
     keep(id, site, doc, digest, ext, entry, email, address, true)
     fresh[#fresh + 1] = id
@@ -331,6 +386,7 @@ if #fresh > 0 then
   line_up(site, fresh)
   reply[2] = wake()
 end
+add_up()
 return reply
 """
 )
@@ -353,18 +409,18 @@ if not known and ext ~= '' then
 end
 if known then
   local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
-  return {(not g or g == digest or known == id) and 'same' or 'conflict', known, st}
+  return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}
 end
 keep(id, site, doc, digest, ext, entry, email, address, false)
 kept({id}, site, day)
-if scores ~= '' then call('HSET', comment_key(id), 'sc', scores) end
-local version = move(id, site, 'pending', status, now, by, reason, '', rank, decision ~= '' and 1 or nil)
+local c = {id = id, site = site, st = 'pending', r = '1', v = 0}
+move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil})
 tally(site, day, field, 1)
 if decision ~= '' then
   call('LPUSH', decided_key(site), id)
   tally(site, day, 'decided:' .. decision, 1)
 end
-emit(id, site, 1, version, event, now)
+emit(c, event, now)
 return {'new', id, status}
 """
 )
@@ -377,22 +433,21 @@ EDIT = (
     PRELUDE
     + """
 local now, id, doc, digest, by, event, email, address = unpack(ARGV)
-local key = comment_key(id)
-local site, st, g = unpack(call('HMGET', key, 's', 'st', 'g'))
-if not st or st == 'erased' then return {'missing'} end
-if g == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
-preserve(id)
-call('HSET', key, 'd', doc, 'g', digest)
-name_author(id, site, {email, address})
-call('HDEL', key, 'tx', 'sc')
-local revision = call('HINCRBY', key, 'r', 1)
+local key, c = comment_key(id), look(id)
+if not c or c.st == 'erased' then return {'missing'} end
+if call('HGET', key, 'g') == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
+preserve(c)
+c.r = c.r + 1
+call('HSET', key, 'd', doc, 'g', digest, 'r', c.r)
+call('HDEL', key, 'sc')
+name_author(id, c.site, {email, address})
 unhold(id)
-if st ~= 'pending' then
-  local version = move(id, site, st, 'pending', now, by, 'edited', '')
-  emit(id, site, revision, version, event, now)
+if c.st ~= 'pending' then
+  move(c, 'pending', now, by, 'edited')
+  emit(c, event, now)
 end
 call('HDEL', deaths_key(), id)
-enqueue(id, site)
+enqueue(id, c.site)
 return {'ok', wake()}
 """
 )
@@ -405,23 +460,22 @@ ERASE = (
     PRELUDE
     + """
 local now, id, by, event, near = unpack(ARGV)
-local key = comment_key(id)
-local site, st, r = unpack(call('HMGET', key, 's', 'st', 'r'))
-if not st then return {'missing'} end
-if st == 'erased' then return {'already'} end
+local c = look(id)
+if not c then return {'missing'} end
+if c.st == 'erased' then return {'already'} end
 unhold(id)
-local version = move(id, site, st, 'erased', now, by, 'erased', '')
-call('HDEL', key, 'd', 'sc', 'h', 'tx')
-call('HSET', key, 'u', now)
+move(c, 'erased', now, by, 'erased')
+call('HDEL', comment_key(id), 'd', 'sc', 'h', 'z')
+call('HSET', comment_key(id), 'u', now)
 call('HDEL', deaths_key(), id)
 call('DEL', kept_key(id))
-unname_author(id, site)
+unname_author(id, c.site)
 if near ~= '' then
-  for _, entry in ipairs(call('LRANGE', near_key(site), 0, -1)) do
-    if string.sub(entry, 9) == near then call('LREM', near_key(site), 0, entry) end
+  for _, entry in ipairs(call('LRANGE', near_key(c.site), 0, -1)) do
+    if string.sub(entry, 9) == near then call('LREM', near_key(c.site), 0, entry) end
   end
 end
-emit(id, site, r, version, event, now)
+emit(c, event, now)
 return {'ok'}
 """
 )
@@ -437,17 +491,22 @@ TAKE = (
 local now, token, size, room, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local reply, ids = {0, 0}, {}
 
-local function lift(id)               -- put a popped id on the lease if it still wants a verdict
-  local site, st, r, v, doc, g = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'd', 'g'))
-  if st ~= 'pending' then
-    if st then call('HDEL', comment_key(id), 'w') end
-    call('HDEL', deaths_key(), id)
-    return false
-  end
-  ids[#ids + 1] = id
-  reply[#reply + 1] = {id, site, r, v, doc or '', g}
+local function show(id)               -- add a comment to the reply if it is pending
+  local s, st, r, v, doc, g = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'd', 'g'))
+  if st ~= LETTER.pending then return false, st end
+  reply[#reply + 1] = {id, text_of(s), r or '1', v or '0', doc or '', g}
   room = room - #(doc or '')
   return true
+end
+
+local function lift(id)               -- put a popped id on the lease if it still wants a verdict
+  local wants, st = show(id)
+  if wants then ids[#ids + 1] = id
+  else
+    if st then call('HDEL', comment_key(id), 'w') end
+    call('HDEL', deaths_key(), id)
+  end
+  return wants
 end
 
 local function ending()               -- the reply, told whether there is more to do
@@ -460,10 +519,7 @@ end
 
 local mine = call('LRANGE', lease_key(token), 0, -1)
 if #mine > 0 then
-  for _, id in ipairs(mine) do
-    local site, st, r, v, doc, g = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'd', 'g'))
-    if st == 'pending' then reply[#reply + 1] = {id, site, r, v, doc or '', g} end
-  end
+  for _, id in ipairs(mine) do show(id) end
   if call('GET', suspect_lease_key()) == token then reply[2] = 1 end
   return ending()
 end
@@ -521,37 +577,35 @@ local ids = call('LRANGE', lease_key(token), 0, -1)
 call('DEL', lease_key(token))
 local suspect = call('GET', suspect_lease_key()) == token
 if suspect then call('DEL', suspect_lease_key()) end
-local judged, written, seen = {}, 0, {}
+local judged, written, seen, deaths = {}, 0, {}, call('EXISTS', deaths_key()) == 1
 sums = {}
 for i = 4, #ARGV, 10 do
   local id, revision, status, scores, rank, by, reason, event, field, near = unpack(ARGV, i, i + 9)
   judged[id] = true
-  local key = comment_key(id)
-  local site, st, r = unpack(call('HMGET', key, 's', 'st', 'r'))
-  if st == 'pending' and r == revision then
-    call('HDEL', key, 'w')
-    if scores ~= '' then call('HSET', key, 'sc', scores) end
-    local version = move(id, site, st, status, now, by, reason, '', rank)
-    call('HDEL', deaths_key(), id)
-    tally(site, day, field, 1)
-    emit(id, site, r, version, event, now)
+  local c = look(id)
+  if c and c.st == 'pending' and c.r == revision then
+    call('HDEL', comment_key(id), 'w')
+    move(c, status, now, by, reason, {rank = rank, scores = scores})
+    if deaths then call('HDEL', deaths_key(), id) end
+    tally(c.site, day, field, 1)
+    emit(c, event, now)
     if near ~= '' then
-      seen[site] = seen[site] or {}
-      table.insert(seen[site], near)
+      seen[c.site] = seen[c.site] or {}
+      table.insert(seen[c.site], near)
     end
     written = written + 1
-  elseif st == 'pending' then
-    requeue(id, site)                 -- edited meanwhile: the new text has its own turn
-  elseif st then
-    call('HDEL', key, 'w')            -- decided or erased meanwhile: that stands
+  elseif c and c.st == 'pending' then
+    requeue(id, c.site)               -- edited meanwhile: the new text has its own turn
+  elseif c then
+    call('HDEL', comment_key(id), 'w') -- decided or erased meanwhile: that stands
   end
 end
 for _, id in ipairs(ids) do
   if not judged[id] then              -- given back unjudged
-    local site, st = unpack(call('HMGET', comment_key(id), 's', 'st'))
-    if st == 'pending' then
-      if suspect then call('LPUSH', suspects_key(), id) else requeue(id, site) end
-    elseif st then call('HDEL', comment_key(id), 'w') end
+    local c = look(id)
+    if c and c.st == 'pending' then
+      if suspect then call('LPUSH', suspects_key(), id) else requeue(id, c.site) end
+    elseif c then call('HDEL', comment_key(id), 'w') end
   end
 end
 for site, entries in pairs(seen) do
@@ -590,22 +644,21 @@ for _, token in ipairs(tokens) do
   call('DEL', lease_key(token))
   if lonely then call('DEL', suspect_lease_key()) end
   for _, id in ipairs(ids) do
-    local key = comment_key(id)
-    local site, st, r = unpack(call('HMGET', key, 's', 'st', 'r'))
-    if st ~= 'pending' then
-      if st then call('HDEL', key, 'w') end
+    local c = look(id)
+    if not c or c.st ~= 'pending' then
+      if c then call('HDEL', comment_key(id), 'w') end
       call('HDEL', deaths_key(), id)
     elseif holder ~= '' and lonely and call('HINCRBY', deaths_key(), id, 1) >= FATAL_DEATHS then
       call('HDEL', deaths_key(), id)
-      call('HDEL', key, 'w', 'sc')
-      local version = move(id, site, st, 'flagged', now, 'winnow', 'unscored', '')
-      tally(site, day, 'flag', 1)
-      emit(id, site, r, version, event, now)
+      call('HDEL', comment_key(id), 'w', 'sc')
+      move(c, 'flagged', now, 'winnow', 'unscored')
+      tally(c.site, day, 'flag', 1)
+      emit(c, event, now)
       quarantined[#quarantined + 1] = id
     elseif holder ~= '' or lonely then
       call('RPUSH', suspects_key(), id)
     else
-      requeue(id, site)
+      requeue(id, c.site)
     end
   end
 end
@@ -622,18 +675,18 @@ DECIDE = (
     PRELUDE
     + """
 local now, day, id, decision, status, by, reason, note, seen, hold, event = unpack(ARGV)
-local key = comment_key(id)
-local site, st, v, r, rank = unpack(call('HMGET', key, 's', 'st', 'v', 'r', 'p'))
-if not st or st == 'erased' then return {'missing'} end
-if st == status and repeated(id, by, reason, now) then return {'ok'} end
-if seen ~= '' and seen ~= v then return {'stale', v} end
-if st == status then return {'illegal', st} end
+local c = look(id)
+if not c or c.st == 'erased' then return {'missing'} end
+if c.st == status and repeated(c, by, reason, now) then return {'ok'} end
+if seen ~= '' and tonumber(seen) ~= c.v then return {'stale', c.v} end
+if c.st == status then return {'illegal', c.st} end
+local old, rank = c.st, call('HGET', comment_key(id), 'p') or ''
 unhold(id)
-local version = move(id, site, st, status, now, by, reason, note, nil, r)
-call('HSET', key, 'he', event, 'un', cjson.encode({st, rank or '', version, decision}))
+move(c, status, now, by, reason, {note = note, revision = c.r})
+call('HSET', comment_key(id), 'he', event, 'un', cjson.encode({old, rank, c.v, decision}))
 call('ZADD', held_key(), hold, id)
-call('LPUSH', decided_key(site), id)
-tally(site, day, 'decided:' .. decision, 1)
+call('LPUSH', decided_key(c.site), id)
+tally(c.site, day, 'decided:' .. decision, 1)
 return {'ok'}
 """
 )
@@ -645,22 +698,19 @@ UNDO = (
     PRELUDE
     + """
 local now, day, id, by = unpack(ARGV)
-local key = comment_key(id)
-local site, st, un = unpack(call('HMGET', key, 's', 'st', 'un'))
-if not st or st == 'erased' then return {'missing'} end
-local until_ms = call('ZSCORE', held_key(), id)
-if not un and repeated(id, by, 'undo', now) then return {'ok', 0} end
+local c = look(id)
+if not c or c.st == 'erased' then return {'missing'} end
+local un, until_ms = call('HGET', comment_key(id), 'un'), call('ZSCORE', held_key(), id)
+if not un and repeated(c, by, 'undo', now) then return {'ok', 0} end
 if not un or not until_ms or tonumber(until_ms) <= tonumber(now) then return {'late'} end
 local old, rank, _, decision = unpack(cjson.decode(un))
 unhold(id)
-move(id, site, st, old, now, by, 'undo', '', rank)
-tally(site, day, 'decided:' .. decision, -1)
-if old == 'pending' then
-  preserve(id)
-  enqueue(id, site)
-  return {'ok', wake()}
-end
-return {'ok', 0}
+if old == 'pending' then preserve(c) end
+move(c, old, now, by, 'undo', {rank = rank})
+tally(c.site, day, 'decided:' .. decision, -1)
+if old ~= 'pending' then return {'ok', 0} end
+enqueue(id, c.site)
+return {'ok', wake()}
 """
 )
 
@@ -674,8 +724,8 @@ local now, most, latest = unpack(ARGV)
 local ids = call('ZRANGEBYSCORE', held_key(), '-inf', now, 'LIMIT', 0, most)
 if #ids == 0 then ids = call('ZRANGEBYSCORE', held_key(), '(' .. latest, '+inf', 'LIMIT', 0, most) end
 for _, id in ipairs(ids) do
-  local site, r, event, un = unpack(call('HMGET', comment_key(id), 's', 'r', 'he', 'un'))
-  if event and un then emit(id, site, r, cjson.decode(un)[3], event, now) end
+  local event, un = unpack(call('HMGET', comment_key(id), 'he', 'un'))
+  if event and un then emit(look(id), event, now, cjson.decode(un)[3]) end
   unhold(id)
 end
 return #ids
@@ -689,58 +739,52 @@ RETRY = (
     PRELUDE
     + """
 local now, id, by = unpack(ARGV)
-local site, st = unpack(call('HMGET', comment_key(id), 's', 'st'))
-if not st or st == 'erased' then return {'missing'} end
-if st == 'pending' and repeated(id, by, 'retry', now) then return {'ok', 0} end
-if st ~= 'flagged' then return {'illegal', st} end
+local c = look(id)
+if not c or c.st == 'erased' then return {'missing'} end
+if c.st == 'pending' and repeated(c, by, 'retry', now) then return {'ok', 0} end
+if c.st ~= 'flagged' then return {'illegal', c.st} end
 call('HDEL', deaths_key(), id)
-preserve(id)
-move(id, site, st, 'pending', now, by, 'retry', '')
-enqueue(id, site)
+preserve(c)
+move(c, 'pending', now, by, 'retry')
+enqueue(id, c.site)
 return {'ok', wake()}
 """
 )
 
 #: FORGET: let go of a comment's words, or of all of it, once its retention is over.
-#: ARGV: id, settled before (ms), 'text' or 'all', the verdict without scores ('' for none).
+#: ARGV: id, version, 'text' or 'all', then for 'text' the verdict and the history, packed.
 #: Returns 1 when it did.
 #: Atomic so that a comment that was reopened meanwhile keeps its words.
 FORGET = (
     PRELUDE
     + """
-local id, before, what, verdict = unpack(ARGV)
-local key = comment_key(id)
-local site, st, u, ext = unpack(call('HMGET', key, 's', 'st', 'u', 'x'))
-if not st or st == 'pending' then return 0 end
-if not u then
-  local line = last_move(id)
-  u = made(id) + (line and line[4] or 0)
-end
-if tonumber(u) >= tonumber(before) then return 0 end
+local id, version, what, remains = unpack(ARGV)
+local key, c = comment_key(id), look(id)
+if not c or c.st == 'pending' or c.v ~= tonumber(version) then return 0 end
 if call('ZSCORE', held_key(), id) then return 0 end
-unname_author(id, site)
+unname_author(id, c.site)
 if what == 'text' then
   if call('HDEL', key, 'd') == 0 then return 0 end
-  call('HDEL', key, 'g', 'sc')
-  call('HSET', key, 'tx', 1)
-  if verdict ~= '' then call('HSET', key, 'sc', verdict) end
+  call('HDEL', key, 'g', 'sc', 'h')
+  call('HSET', key, 'z', remains)
   call('DEL', kept_key(id))
   return 1
 end
-if st == 'flagged' then
-  call('ZREM', queue_key(site), id)
-  call('ZREM', waiting_key(site), id)
+if c.st == 'flagged' then
+  call('ZREM', queue_key(c.site), id)
+  call('ZREM', waiting_key(c.site), id)
 end
+local ext = call('HGET', key, 'x')
 if ext then
-  local index, known = find(external_key, 'externals', site, ext)
-  if known == id then drop(index, 'externals', site, ext) end
+  local entry, known = find(external_key, 'externals', c.site, ext)
+  if known == id then drop(entry, 'externals', c.site, ext) end
 end
-count(site, st, -1)
+count(c.site, c.st, -1)
 call('DEL', key, kept_key(id))
 for _ = 1, 100 do                     -- decisions on comments that are gone, the oldest first
-  local oldest = call('LINDEX', decided_key(site), -1)
+  local oldest = call('LINDEX', decided_key(c.site), -1)
   if not oldest or call('EXISTS', comment_key(oldest)) == 1 then break end
-  call('RPOP', decided_key(site))
+  call('RPOP', decided_key(c.site))
 end
 return 1
 """

@@ -13,7 +13,7 @@ from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, Und
 from moderation.ports import Order
 from moderation.site import Retention
 from moderation.store import keys, scripts
-from moderation.store.comments import AUTHOR_KEY_DAYS
+from moderation.store.comments import AUTHOR_KEY_DAYS, RedisComments
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
@@ -247,9 +247,8 @@ def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
     assert kept.scores is not None
     assert kept.scores["toxicity"] == 0.6
     adapters.comments.release(0, now_ms=now + 2)
-    after = now + 2 * DAY
     settled = adapters.comments.get(comment.id)
-    assert adapters.comments.forget(settled, before_ms=after, everything=False)
+    assert adapters.comments.forget(settled, everything=False)
     assert not stored_anywhere(adapters.redis, "my words")
     assert not stored_anywhere(adapters.redis, "other text")
     (kept,) = adapters.comments.decisions(world.site.id)
@@ -393,3 +392,85 @@ def test_every_counter_agrees_with_the_comments(world: World):
     assert counts == {
         "pending": 1, "approved": 1, "flagged": 1, "rejected": 1, "spam": 1, "erased": 0,
     }  # fmt: skip
+
+
+def test_what_stands_in_many_comments_as_a_number_reads_as_its_text(world: World):
+    """The site and the model, also for a process that never saw the number made."""
+    first, second = world.comment("one"), world.comment("two")
+    fresh = RedisComments(world.adapters.redis, pepper=b"another process")
+    for one in (fresh.get(first.id), fresh.get(second.id), world.adapters.comments.get(second.id)):
+        assert one.site_id == world.site.id
+        assert one.history[0].by == f"model {world.model.version}"
+    stored = world.adapters.redis.hget(keys.COMMENT(0, ids.shorten(first.id)), "s")
+    assert int(stored) < 2**20
+
+
+def test_history_is_whole_after_its_text_has_expired(world: World):
+    """A note may hold what some take for the end of a line."""
+    comment = world.comment("toxicity=0.6")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+
+    def decide(decision: Decision, note: str) -> None:
+        comments.decide(
+            comment.id, decision, by="ada", reason="", note=note, version=None, hold_ms=0,
+            now_ms=now,
+        )  # fmt: skip
+        comments.release(0, now_ms=now + 1)
+
+    decide(Decision.SPAM, "one\u2028two\n\x85three")
+    before = comments.get(comment.id)
+    assert comments.forget(before, everything=False)
+    left = comments.get(comment.id)
+    assert (left.history, left.version, left.updated_at) == (
+        before.history, before.version, before.updated_at,
+    )  # fmt: skip
+    assert left.verdict == before.verdict
+    assert (left.scores, left.content, left.text_expired) == (None, "", True)
+    decide(Decision.APPROVE, "after all")
+    later = comments.get(comment.id)
+    assert later.history[:-1] == before.history
+    assert later.history[-1].note == "after all"
+    notes = [kept.note for kept in comments.decisions(world.site.id)]
+    assert sorted(notes) == ["after all", "one\u2028two\n\x85three"]
+    assert not comments.forget(left, everything=True)
+    assert comments.forget(later, everything=True)
+
+
+def test_a_text_that_comes_after_the_first_expired_is_a_text_again(world: World):
+    comment = world.comment("toxicity=0.6")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    assert comments.forget(comment, everything=False)
+    edited, _ = comments.edit(comment.id, Draft("toxicity=0.95"), by="blog", now_ms=now)
+    assert (edited.content, edited.text_expired, edited.revision) == ("toxicity=0.95", False, 2)
+    world.screen()
+    judged = comments.get(comment.id)
+    assert judged.status is Status.REJECTED
+    assert judged.history[: len(comment.history)] == comment.history
+    assert comments.forget(judged, everything=False)
+    again = comments.get(comment.id)
+    assert (again.verdict, again.history) == (judged.verdict, judged.history)
+
+
+def test_an_author_is_found_and_forgotten_at_every_level(world: World):
+    """What an author wrote before an index grew stands at another level than what came after."""
+    ada, adapters = Author(email="ada@mail.example"), world.adapters
+    now = adapters.clock.now_ms()
+    full = keys.FIRST_LEVEL * keys.BUCKET_FULL
+    others = [Draft("x", Author(email=f"{n}@mail.example")) for n in range(full)]
+    told = {"backlog": 10**6, "now_ms": now}
+    before, _ = adapters.comments.accept(world.site.id, [Draft("1", ada)] * 20, **told)
+    adapters.comments.accept(world.site.id, others, **told)
+    after, _ = adapters.comments.accept(world.site.id, [Draft("2", ada)] * 3, **told)
+    wrote = {one.id for one in [*before, *after]}
+
+    def found() -> set[str]:
+        mine = adapters.comments.by_author(world.site.id, now_ms=now, email=ada.email)
+        return {one.id for one in mine}
+
+    assert found() == wrote
+    for identifier in sorted(wrote):
+        adapters.comments.erase(identifier, by="site", now_ms=now)
+    assert found() == set()
+    assert list(keys_of(world, keys.AUTHORED)) == []
+    size = adapters.redis.hget(keys.COUNTS(0), f"{ids.shorten(world.site.id)}:authors")
+    assert int(size) == full

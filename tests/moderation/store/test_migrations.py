@@ -134,3 +134,30 @@ def test_a_migration_that_was_cut_off_goes_on_where_it_was(world: World, old: Ol
     assert [comments.find(world.site.id, f"wp-{n}").id for n in range(10, 20)] == many[:10]
     assert comments.get(found["flagged"]).scores == comments.get(many[0]).scores
     assert len(comments.decisions(world.site.id)) == 1
+
+
+def test_comments_of_version_2_read_as_before_and_live_on(world: World, old: Old):
+    """They held their site and status in full, and said so when their text had expired."""
+    comments, redis = world.adapters.comments, old.redis
+    living, expired = world.comment("toxicity=0.6 hello"), world.comment("bye")
+    comments.forget(expired, everything=False)
+    for one, fields in ((living, {"st": "flagged"}), (expired, {"st": "approved", "tx": "1"})):
+        line = ["pf", "model 28dd4c0f2dd3", "toxicity", 100]
+        told = {"s": old.site, "r": "1", "v": "1", "h": json.dumps(line), **fields}
+        redis.hset(keys.COMMENT(0, ids.shorten(one.id)), mapping=told)
+        redis.hdel(keys.COMMENT(0, ids.shorten(one.id)), "z")
+    redis.hset(keys.META(keys.GLOBAL), "version", "2")
+    wiring.prepare(world.adapters)
+    now = world.adapters.clock.now_ms()
+    found = comments.get(living.id)
+    assert (found.site_id, found.status, found.content) == (
+        world.site.id, Status.FLAGGED, "toxicity=0.6 hello",
+    )  # fmt: skip
+    assert found.history[0].by == "model 28dd4c0f2dd3"
+    assert comments.get(expired.id).text_expired
+    decided = comments.decide(
+        living.id, Decision.SPAM, by="ada", reason="", note="", version=1, hold_ms=0, now_ms=now
+    )
+    assert [step.new for step in decided.history] == [Status.FLAGGED, Status.SPAM]
+    edited, _ = comments.edit(expired.id, Draft("anew"), by="blog", now_ms=now)
+    assert (edited.revision, edited.text_expired) == (2, False)
