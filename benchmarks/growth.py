@@ -1,6 +1,6 @@
 """What one more comment costs in a site that has ten thousand, a hundred thousand, a million.
 
-Valkey's CPU time, the wall time of the verbs that submit and screen (with the shipped model, in this
+A comment's *cost* is the time of both its verbs, which wait for Valkey; and each part for itself: Valkey's CPU time, the wall time of the verbs that submit and screen (with the shipped model, in this
 process), and the bytes that Valkey's memory and its append-only file grow by. Each size has a Valkey
 of its own and all take turns, so that whatever else the machine does meets all alike. Then what the
 hourly purge costs for each comment that it looks at and keeps, as it will be twenty days later.
@@ -189,13 +189,18 @@ def purge(store: Store) -> None:
 
 
 def ratios(small: Store, large: Store) -> dict[str, float]:
-    """Return the median of each cost's ratio over the rounds, and that of the bytes."""
+    """Return the median of each cost's ratio over the rounds, of the bytes, and of both verbs' cost."""
     found = {
         name.rpartition("_")[0]: statistics.median(
             b / a for a, b in zip(small.costs[name], large.costs[name], strict=True)
         )
         for name in COSTS
     }
+    found["cost"] = statistics.median(
+        (large.costs["submit_us"][n] + large.costs["screen_us"][n])
+        / (small.costs["submit_us"][n] + small.costs["screen_us"][n])
+        for n in range(RUNS)
+    )
     found["memory"] = large.bytes_each / small.bytes_each
     return {name: round(value, 2) for name, value in found.items()}
 

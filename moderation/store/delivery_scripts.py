@@ -163,7 +163,7 @@ TEST = (
     + """
 local now, site, endpoint = unpack(ARGV)
 call('SADD', eventful_key(), site)
-return call('XADD', events_key(site), '*', 'y', 'winnow.test', 'c', endpoint, 'r', 0, 'n', now, 't', now)
+return call('XADD', events_key(site), '*', 'winnow.test', table.concat({endpoint, 0, now, now}, ' '))
 """
 )
 

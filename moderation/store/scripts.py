@@ -134,7 +134,8 @@ local eventful = {}
 
 local function emit(c, kind, now, sequence)
   if kind == '' then return end       -- 'comment.' goes without saying
-  call('XADD', events_key(c.site), '*', 'y', string.sub(kind, 9), 'c', c.id, 'r', c.r, 'n', sequence or c.v, 't', now)
+  local told = table.concat({c.id, c.r, sequence or c.v, now}, ' ')
+  call('XADD', events_key(c.site), '*', string.sub(kind, 9), told)
   if not eventful[c.site] then call('SADD', eventful_key(), c.site) end
   eventful[c.site] = true
 end

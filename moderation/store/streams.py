@@ -8,14 +8,23 @@ from moderation.events import Event, EventType
 
 
 def read_event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
-    """Return the event that a line of the stream stands for."""
-    kind = fields[b"y"].decode()
+    """Return the event that a line of the stream stands for: its kind, and what it is about.
+
+    Lines from before version 3 of the data had a field for each of these.
+    """
+    if b"y" in fields:
+        kind, told = fields[b"y"], [fields[name] for name in (b"c", b"r", b"n", b"t")]
+    else:
+        ((kind, joined),) = fields.items()
+        told = joined.split()
+    name = kind.decode()
+    comment, revision, sequence, at = told
     return Event(
         cursor=cursor,
-        type=EventType(kind if "." in kind else f"comment.{kind}"),
+        type=EventType(name if "." in name else f"comment.{name}"),
         site_id=site_id,
-        comment_id=ids.lengthen(fields[b"c"].decode()),
-        revision=int(fields[b"r"]),
-        sequence=int(fields[b"n"]),
-        at=from_ms(int(fields[b"t"])),
+        comment_id=ids.lengthen(comment.decode()),
+        revision=int(revision),
+        sequence=int(sequence),
+        at=from_ms(int(at)),
     )

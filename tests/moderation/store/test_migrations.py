@@ -161,3 +161,13 @@ def test_comments_of_version_2_read_as_before_and_live_on(world: World, old: Old
     assert [step.new for step in decided.history] == [Status.FLAGGED, Status.SPAM]
     edited, _ = comments.edit(expired.id, Draft("anew"), by="blog", now_ms=now)
     assert (edited.revision, edited.text_expired) == (2, False)
+
+
+def test_events_of_version_2_are_still_told(world: World, old: Old):
+    comment = world.comment("hello")
+    line = {"y": "edited", "c": ids.shorten(comment.id), "r": 2, "n": 5, "t": THEN}
+    old.redis.xadd(keys.EVENTS(0, old.site), line)
+    approved, edited = world.adapters.comments.events(world.site.id)
+    assert (approved.type, approved.comment_id) == ("comment.approved", comment.id)
+    assert (edited.type, edited.comment_id) == ("comment.edited", comment.id)
+    assert (edited.revision, edited.sequence, edited.at.timestamp() * 1000) == (2, 5, THEN)
