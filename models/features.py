@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -122,8 +122,13 @@ def views(text: str) -> tuple[str, str]:
 def hashed(pairs: Sequence[tuple[str, str]]) -> Hashed:
     """Return the character n-grams and the word n-grams of texts given by their two views.
 
-    At most CHUNK texts may be given at once.
+    At most CHUNK texts may be given at once. The last texts' are kept, for whoever asks again.
     """
+    return _hashed(tuple(pairs))
+
+
+@lru_cache(maxsize=1)
+def _hashed(pairs: tuple[tuple[str, str], ...]) -> Hashed:
     count = len(pairs)
     pieces = [f" {normal} " for _, normal in pairs]
     changed = [i for i, (as_written, normal) in enumerate(pairs) if as_written != normal]

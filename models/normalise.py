@@ -11,7 +11,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from string import ascii_lowercase
 from typing import Any, NamedTuple
@@ -341,7 +341,15 @@ class Reading(NamedTuple):
 
 
 def read(texts: Sequence[str]) -> list[Reading]:
-    """Return a reading of each text: the same as it would be alone, but cheaper together."""
+    """Return a reading of each text: the same as it would be alone, but cheaper together.
+
+    The last texts' readings are kept: who compares a batch and then scores it reads it once.
+    """
+    return list(_read(tuple(texts)))
+
+
+@lru_cache(maxsize=1)
+def _read(texts: tuple[str, ...]) -> tuple[Reading, ...]:
     begun = []
     for text in texts:
         content = bounded(text)
@@ -350,7 +358,7 @@ def read(texts: Sequence[str]) -> list[Reading]:
     plain = [index for index, (_, _, as_written) in enumerate(begun) if as_written.isascii()]
     suspects = found_in(_SUSPECT, [begun[index][2].encode() for index in plain])
     same = {index for place, index in enumerate(plain) if place not in suspects}
-    return [
+    return tuple(
         Reading(
             content,
             words,
@@ -358,7 +366,7 @@ def read(texts: Sequence[str]) -> list[Reading]:
             as_written if index in same else bounded(_undone(content, as_written)),
         )
         for index, (content, words, as_written) in enumerate(begun)
-    ]
+    )
 
 
 def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:

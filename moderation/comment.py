@@ -17,6 +17,8 @@ from moderation.verdict import Verdict
 #: A longer comment is refused, never cut: a moderator must see what would be published.
 MAX_CONTENT_BYTES = 64 * 1024
 
+_AS_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
 
 class Status(StrEnum):
     """Where a comment stands."""
@@ -102,7 +104,7 @@ class Draft:
     def digest(self) -> str:
         """A digest of all that a repeat must share to count as the same submission."""
         told = _fields(self) | {"author": _fields(self.author), "post": _fields(self.post)}
-        text = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        text = _AS_JSON(told)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
     @property

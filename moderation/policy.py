@@ -35,9 +35,9 @@ class Thresholds:
     flag: Mapping[str, float]
     reject: Mapping[str, float]
 
-    def over(self, bars: Mapping[str, float], scores: Scores) -> list[Label]:
+    def over(self, bars: Mapping[str, float], scores: Scores) -> list[str]:
         """Return the labels whose score reaches its bar, the furthest over it first."""
-        reached = [label for label in LABELS if scores[label] >= bars.get(label, 2.0)]
+        reached = [label for label, bar in bars.items() if scores[label] >= bar]
         return sorted(reached, key=lambda label: bars[label] - scores[label])
 
 
@@ -228,11 +228,16 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+_NOTHING = Verdict(Action.ALLOW, (Reason("clean", "no rule objected"),))
+
+
 def judge(case: Case) -> Verdict:
     """Return the verdict of the first rule that has one; otherwise allow."""
-    opinions = (rule(case) for rule in RULES)
-    nothing = Verdict(Action.ALLOW, (Reason("clean", "no rule objected"),))
-    return next((opinion for opinion in opinions if opinion), nothing)
+    for rule in RULES:
+        opinion = rule(case)
+        if opinion is not None:
+            return opinion
+    return _NOTHING
 
 
 def outcome(policy: Policy, verdict: Verdict) -> Status:
@@ -252,7 +257,7 @@ def priority(scores: Scores | None) -> float:
     """
     if scores is None:
         return 1.0
-    worst = max((scores[label] for label in LABELS), default=0.0)
+    worst = max(scores.labels.values(), default=0.0)
     return round((worst + 1 - abs(2 * worst - 1)) / 2, 4)
 
 

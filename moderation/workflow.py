@@ -211,13 +211,12 @@ def _surrounded(
         for place, count in zip(places, duplicates.others(seen[site_id], marked), strict=True):
             counts[place] = count
     return [
-        replace(
-            item,
-            near_duplicates=count,
-            first_comment=sites[item.comment.site_id].hold_first_comment
+        replace(item, near_duplicates=count, first_comment=first) if count or first else item
+        for item, count in zip(items, counts, strict=True)
+        for first in (
+            sites[item.comment.site_id].hold_first_comment
             and _is_first(item.comment, comments, clock),
         )
-        for item, count in zip(items, counts, strict=True)
     ]
 
 

@@ -41,6 +41,7 @@ _OF_LISTS = (
     b'.com","","","192.168.1","Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, l'
     b'ike Gecko) Chrome/1.0.0.0 Safari/537.36","https://blog.com/2026/11/","wordpress-1'
 )
+_AS_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _AS_OBJECT, _AS_LIST = b"\x01", b"\x02"
 _PARTS = 16
 #: Probabilities are kept in ten-thousandths.
@@ -97,8 +98,7 @@ def pack(draft: Draft) -> bytes:
     ]  # fmt: skip
     while told and not told[-1]:
         told.pop()
-    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    return _AS_LIST + _deflate(text, _OF_LISTS)
+    return _AS_LIST + _deflate(_AS_JSON(told), _OF_LISTS)
 
 
 def unpack(stored: bytes) -> Draft:
@@ -146,7 +146,7 @@ def _packed(verdict: Verdict) -> bytes:
 
 
 def _told(verdict: Verdict) -> str:
-    return json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
+    return _AS_JSON(verdict.to_list())
 
 
 def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:

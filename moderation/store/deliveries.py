@@ -80,10 +80,15 @@ class RedisDeliveries:
         """Turn a site's next events into deliveries due; return how many events were read.
 
         An endpoint hears what it subscribed to, and withdrawals of what it was told was approved.
+        Where none hears anything the last event stands for all before it.
         """
         shard, site = self._comments.shard_of_site(site_id), ids.shorten(site_id)
-        cursor = (self._redis.get(keys.FANNED_OUT(shard, site)) or b"0").decode()
-        rows = self._redis.xrange(keys.EVENTS(shard, site), min=f"({cursor}", count=_FAN_OUT)
+        cursor, key = self._redis.get(keys.FANNED_OUT(shard, site)) or b"0", keys.EVENTS(shard, site)
+        after = f"({cursor.decode()}"
+        if any(endpoint.enabled for endpoint in endpoints):
+            rows = self._redis.xrange(key, after, count=_FAN_OUT)
+        else:
+            rows = self._redis.xrevrange(key, "+", after, count=1)
         if not rows:
             self._redis.srem(keys.EVENTFUL(shard), site)
             return 0

@@ -87,7 +87,7 @@ def submit_comment() -> Any:
             answer = jsonify(comment_shape(comment, base=context.settings.url))
             answer.headers["Preference-Applied"] = f"wait={wait}"
             return answer
-    shape = _accepted(accepted, draft)
+    shape = _accepted(accepted, draft, context.settings.url)
     return shape, 202, {"Location": shape["links"]["self"]}
 
 
@@ -118,8 +118,8 @@ def submit_batch() -> Any:
         clock=context.clock,
         backlog=context.settings.backlog,
     )
-    pairs = zip(accepted, drafts, strict=True)
-    return {"items": [_accepted(one, draft) for one, draft in pairs]}, 202
+    pairs, base = zip(accepted, drafts, strict=True), context.settings.url
+    return {"items": [_accepted(one, draft, base) for one, draft in pairs]}, 202
 
 
 @api.route(
@@ -459,13 +459,13 @@ def _awaited(comment_id: str, seconds: int) -> Comment | None:
         _WAITERS.release()
 
 
-def _accepted(accepted: Accepted, draft: Draft) -> dict[str, Any]:
+def _accepted(accepted: Accepted, draft: Draft, base: str) -> dict[str, Any]:
     return {
         "id": accepted.id,
         "external_id": draft.external_id or None,
         "status": accepted.status,
         "outcome": accepted.outcome,
-        "links": links(accepted.id, winnow().settings.url),
+        "links": links(accepted.id, base),
     }
 
 
