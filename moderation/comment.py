@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring
 from typing import Any, Self
 
 from moderation.errors import IllegalMove
@@ -17,7 +17,12 @@ from moderation.verdict import Verdict
 #: A longer comment is refused, never cut: a moderator must see what would be published.
 MAX_CONTENT_BYTES = 64 * 1024
 
-_AS_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+#: What a digest is made of: JSON with sorted keys. Never change it: digests are kept.
+_DIGESTED = (
+    '{"author": {"email": %s, "ip": %s, "name": %s, "role": %s, "url": %s, "user_agent": %s}, '
+    '"content": %s, "external_id": %s, "form_served_at": %s, "honeypot": %s, "parent": %s, "post": '
+    '{"language": %s, "published_at": %s, "title": %s, "url": %s}, "submitted_at": %s}'
+)
 
 
 class Status(StrEnum):
@@ -103,8 +108,13 @@ class Draft:
     @property
     def digest(self) -> str:
         """A digest of all that a repeat must share to count as the same submission."""
-        told = _fields(self) | {"author": _fields(self.author), "post": _fields(self.post)}
-        text = _AS_JSON(told)
+        author, post = self.author, self.post
+        told = (
+            author.email, author.ip, author.name, author.role, author.url, author.user_agent,
+            self.content, self.external_id, self.form_served_at, self.honeypot, self.parent,
+            post.language, post.published_at, post.title, post.url, self.submitted_at,
+        )  # fmt: skip
+        text = _DIGESTED % tuple(map(encode_basestring, told))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
     @property
@@ -202,11 +212,6 @@ class Comment:
         if new not in MOVES[self.status]:
             raise IllegalMove(f"a comment that is {self.status} cannot become {new}")
         return Transition(self.status, new, by, reason, at, note)
-
-
-def _fields(value: Author | Post | Draft) -> dict[str, Any]:
-    """Return the fields as a dict, as dataclasses.asdict would of one level, in a tenth of its time."""
-    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def to_ms(at: datetime) -> int:

@@ -17,7 +17,7 @@ def new_id(now_ms: int, shard: int = 0) -> str:
     value = (now_ms & (2**48 - 1)) << 80
     value |= 0x7 << 76 | shard << 64
     value |= 0b10 << 62 | secrets.randbits(62)
-    return str(uuid.UUID(int=value))
+    return _dashed(f"{value:032x}")
 
 
 def shard_of(identifier: str) -> int:
@@ -47,10 +47,16 @@ def canonical(identifier: str) -> str | None:
 
 def shorten(identifier: str) -> str:
     """Return the 22 characters under which Redis knows *identifier*: half the memory of 36."""
-    return base64.urlsafe_b64encode(uuid.UUID(identifier).bytes)[:22].decode()
+    digits = identifier.replace("-", "")
+    if len(digits) != 32:
+        digits = uuid.UUID(identifier).hex
+    return base64.urlsafe_b64encode(bytes.fromhex(digits))[:22].decode()
 
 
 def lengthen(short: str) -> str:
     """Return the UUID that :func:`shorten` shortened."""
-    digits = base64.urlsafe_b64decode(short + "==").hex()
+    return _dashed(base64.urlsafe_b64decode(short + "==").hex())
+
+
+def _dashed(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -10,7 +10,7 @@ from typing import Any, Self
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.lists import check_domains, domains_in, links_in, word_list
-from moderation.scores import LABELS, Label, Scores
+from moderation.scores import Label, Scores
 from moderation.verdict import Action, Reason, Verdict
 
 #: The settings of a policy that are lists.

@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from functools import lru_cache
+from json.encoder import encode_basestring
 
 from moderation.comment import Author, Draft, Post
 from moderation.scores import LABELS, Scores
@@ -41,7 +42,6 @@ _OF_LISTS = (
     b'.com","","","192.168.1","Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, l'
     b'ike Gecko) Chrome/1.0.0.0 Safari/537.36","https://blog.com/2026/11/","wordpress-1'
 )
-_AS_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _AS_OBJECT, _AS_LIST = b"\x01", b"\x02"
 _PARTS = 16
 #: Probabilities are kept in ten-thousandths.
@@ -98,7 +98,8 @@ def pack(draft: Draft) -> bytes:
     ]  # fmt: skip
     while told and not told[-1]:
         told.pop()
-    return _AS_LIST + _deflate(_AS_JSON(told), _OF_LISTS)
+    # A JSON array of strings, made by hand in half of the encoder's time.
+    return _AS_LIST + _deflate(f"[{','.join(map(encode_basestring, told))}]", _OF_LISTS)
 
 
 def unpack(stored: bytes) -> Draft:
@@ -146,7 +147,7 @@ def _packed(verdict: Verdict) -> bytes:
 
 
 def _told(verdict: Verdict) -> str:
-    return _AS_JSON(verdict.to_list())
+    return json.dumps(verdict.to_list(), separators=(",", ":"), ensure_ascii=False)
 
 
 def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
