@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import redis
 import redis.cluster
 from redis import exceptions
 from redis.backoff import ExponentialBackoff
+from redis.commands.core import Script
 from redis.retry import Retry
 
 from moderation.errors import StorageUnavailable
@@ -26,6 +28,8 @@ _REFUSALS = (
     "TRYAGAIN",
 )
 _TIMEOUT_SECONDS = 5.0
+#: How often a script is loaded for one call.
+_LOADS = 3
 
 
 @contextmanager
@@ -56,10 +60,23 @@ def first_to(client: Any, key: str, value: Any, ms: int) -> bool:
     return bool(client.pttl(key) > ms and client.set(key, value, px=ms))
 
 
+class _Script(Script):
+    """A script that outlives a server which restarts between the script's loading and its call."""
+
+    def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
+        for _ in range(_LOADS):
+            with contextlib.suppress(exceptions.NoScriptError):
+                return super().__call__(keys, args, client)
+        raise StorageUnavailable("Redis is away: it loses what it was given, time and again")
+
+
 class _Pipeline(redis.client.Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's own
-        with storage():
-            return super().execute(raise_on_error)
+        try:
+            with storage():
+                return super().execute(raise_on_error)
+        except exceptions.NoScriptError as problem:
+            raise StorageUnavailable("Redis is away: it has just been started anew") from problem
 
 
 class Client(redis.Redis):
@@ -74,9 +91,17 @@ class Client(redis.Redis):
         """Return a pipeline whose failures are StorageUnavailable, too."""
         return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
+    def register_script(self, script: Any) -> Script:
+        """Return *script*, to be called with keys and args."""
+        return _Script(self, script)
+
 
 class ClusterClient(redis.cluster.RedisCluster):
     """The same for a Cluster."""
+
+    def register_script(self, script: Any) -> Script:
+        """Return *script*, to be called with keys and args."""
+        return _Script(self, script)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command."""

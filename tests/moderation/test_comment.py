@@ -51,6 +51,17 @@ def test_a_digest_tells_any_difference():
     assert Draft("a", Author("b")).digest == Draft("a", Author("b")).digest
 
 
+def test_a_digest_is_the_same_in_every_release():
+    """Digests are kept: another one would make a conflict of what is sent again."""
+    draft = Draft(
+        'He said "hi"\n\u2028',
+        Author("Ada", "ada@mail.example", "https://ada.example/", "192.0.2.1", "Browser", "editor"),
+        Post("https://blog.example/1", "One", "2026-01-01T00:00:00.000Z", "en"),
+        external_id="7", parent="6", honeypot="trap", form_served_at="a", submitted_at="b",
+    )  # fmt: skip
+    assert draft.digest == "96202bf4e440e353f24ffcc2"
+
+
 @pytest.mark.parametrize(
     "served, sent, seconds",
     [

@@ -73,8 +73,9 @@ class Running:
 
     def workers(self) -> list[int]:
         """Return the processes that the supervisor forked, the oldest first."""
-        supervisor = min(self.pids("-m worker"))
-        return sorted(pid for pid in self.pids("-m worker") if pid != supervisor)
+        known = {pid: status_of(pid) for pid in self.pids("-m worker")}
+        forked = [pid for pid, status in known.items() if int(status[1]) in known]
+        return sorted(forked, key=lambda pid: int(known[pid][19]))
 
     def kill(self, *words: str) -> None:
         """Kill -9 the processes whose command has all of *words*; without words, every one."""
@@ -166,15 +167,21 @@ def alive(pid: int) -> bool:
     return told.rpartition(")")[2].split()[0] != "Z"
 
 
+def status_of(pid: int) -> list[str]:
+    """Return a process's state, its parent, ... its start (proc(5), from field 3); -1 when it is gone."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        told = ""
+    return told.rpartition(")")[2].split() or ["-1"] * 20
+
+
 def descendants(pid: int) -> list[int]:
     """Return a process and all that it started, and those that they started."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(stat.parent.name))
+        other = int(stat.parent.name)
+        children.setdefault(int(status_of(other)[1]), []).append(other)
     found, todo = [], [pid]
     while todo:
         found.append(one := todo.pop())
