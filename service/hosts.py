@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Container
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -21,13 +22,17 @@ def init_app(app: Flask, settings: Settings, *, anywhere: Container[str]) -> Non
     public = (urlsplit(settings.url).hostname or "").lower()
     known = frozenset({public, settings.host.lower(), *map(str.lower, settings.allowed_hosts)})
 
+    @lru_cache(256)  # most requests come under the same few names
+    def serves(host: str) -> bool:
+        name = _name(host)
+        return name in known or _cannot_be_bound(name)
+
     @app.before_request
     def refuse_unknown_names() -> Response | None:
-        name = _name(request.host)
-        if name in known or _cannot_be_bound(name) or (request.blueprint or "") in anywhere:
+        if serves(request.host) or (request.blueprint or "") in anywhere:
             return None
         detail = (
-            f"this Winnow is not known as {name[:100]}; set WINNOW_PUBLIC_URL to the address that "
+            f"this Winnow is not known as {_name(request.host)[:100]}; set WINNOW_PUBLIC_URL to the address that "
             "people use, or name further ones in WINNOW_ALLOWED_HOSTS"
         )
         return problem(421, "unknown-host", detail)

@@ -9,6 +9,7 @@ import secrets
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from moderation import ids
@@ -60,6 +61,7 @@ _LOOK_AGAIN_MS = 20 * 3_600_000
 _WAKE_SLACK_MS = 500
 #: So long is an author known by the same digest: after that, only who holds the secret can tell.
 AUTHOR_KEY_DAYS = 90
+_DAY_MS = 86_400_000
 _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h")
 _BY_LETTER = {status[0]: status for status in Status}
 
@@ -313,10 +315,9 @@ class RedisComments:
         wanted = list(dict.fromkeys(site_ids))
         pipeline = self._redis.pipeline(transaction=False)
         for site_id in wanted:
-            pipeline.lrange(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)), 0, -1)
+            pipeline.get(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)))
         return {
-            site_id: b"".join(entries)
-            for site_id, entries in zip(wanted, pipeline.execute(), strict=True)
+            site_id: ring or b"" for site_id, ring in zip(wanted, pipeline.execute(), strict=True)
         }
 
     def author_number(self, draft: Draft) -> int:
@@ -778,7 +779,7 @@ class RedisComments:
 
 def _period(now_ms: int) -> int:
     """Number the times between which the keys of authors' digests change."""
-    return now_ms // (AUTHOR_KEY_DAYS * 86_400_000)
+    return now_ms // (AUTHOR_KEY_DAYS * _DAY_MS)
 
 
 def _external(draft: Draft) -> bytes:
@@ -796,7 +797,12 @@ def _why(verdict: Verdict) -> str:
 
 
 def _day(now_ms: int) -> str:
-    return datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d")
+    return _day_of(now_ms // _DAY_MS)
+
+
+@lru_cache(64)
+def _day_of(number: int) -> str:
+    return datetime.fromtimestamp(number * _DAY_MS / 1000, UTC).strftime("%Y%m%d")
 
 
 def _missing(comment_id: str) -> str:

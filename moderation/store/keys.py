@@ -183,11 +183,11 @@ EVENTFUL = Kind("eventful", "ev", "set", "", "empties itself", _D, "sites with e
 NEAR = Kind(
     "near",
     "nd",
-    "list",
+    "string",
     "site",
     "1 day idle",
     _C,
-    "signatures of recent texts with their authors' hashes",
+    "a ring of recent texts' signatures with their authors' hashes, 16 bytes each",
 )
 META = Kind("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
 MIGRATING = Kind(

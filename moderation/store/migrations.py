@@ -105,13 +105,23 @@ def _one_to_two(redis: Any, comments: RedisComments, beat: Callable[[], object])
 
 
 def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object]) -> None:
-    """Numbers for sites, letters for statuses (ADR 11). Histories stay as they are."""
+    """Numbers for sites, letters for statuses (ADR 11), near-duplicates in a ring (ADR 9).
+
+    Histories and events stay as they are.
+    """
     abbreviate = redis.register_script(_ABBREVIATE)
     for shard in comments.shards:
         for number, key in enumerate(_found(redis, keys.COMMENT(shard, "*"))):
             if number % _CHUNK == 0:
                 beat()
             abbreviate(keys=[keys.tag(shard)], args=[key.decode().rpartition(":")[2]])
+        for key in _found(redis, keys.NEAR(shard, "*")):
+            if redis.type(key) == b"list":
+                pipeline = redis.pipeline()
+                ring = b"".join(redis.lrange(key, 0, -1))
+                pipeline.delete(key)
+                pipeline.set(key, ring, ex=86_400)
+                pipeline.execute()
 
 
 def _rewritten(

@@ -263,6 +263,16 @@ local function unname_author(id, site)
   call('HDEL', comment_key(id), 'a')
 end
 
+local function note_near(site, entries) -- in the place of the oldest
+  local at = (call('HINCRBY', counts_key(), site .. ':near', #entries) - #entries) % NEAR_KEPT
+  local room = NEAR_KEPT - at
+  call('SETRANGE', near_key(site), at * 16, table.concat(entries, '', 1, math.min(room, #entries)))
+  if #entries > room then
+    call('SETRANGE', near_key(site), 0, table.concat(entries, '', room + 1, math.min(#entries, room + NEAR_KEPT)))
+  end
+  call('EXPIRE', near_key(site), 86400)
+end
+
 -- A new comment, pending, found by its external id and its author. *waits* says that it is on its
 -- site's list; *entry* is the key of the index where its external id stands already.
 local function keep(id, site, doc, digest, ext, entry, email, address, waits)
@@ -472,8 +482,11 @@ call('HDEL', deaths_key(), id)
 call('DEL', kept_key(id))
 unname_author(id, c.site)
 if near ~= '' then
-  for _, entry in ipairs(call('LRANGE', near_key(c.site), 0, -1)) do
-    if string.sub(entry, 9) == near then call('LREM', near_key(c.site), 0, entry) end
+  local ring = call('GET', near_key(c.site)) or ''
+  for at = 1, #ring, 16 do
+    if string.sub(ring, at + 8, at + 15) == near then
+      call('SETRANGE', near_key(c.site), at - 1, string.rep('\\0', 16))
+    end
   end
 end
 emit(c, event, now)
@@ -610,9 +623,7 @@ for _, id in ipairs(ids) do
   end
 end
 for site, entries in pairs(seen) do
-  call('LPUSH', near_key(site), unpack(entries))
-  call('LTRIM', near_key(site), 0, NEAR_KEPT - 1)
-  call('EXPIRE', near_key(site), 86400)
+  note_near(site, entries)
 end
 add_up()
 return written

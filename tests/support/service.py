@@ -75,7 +75,7 @@ class Running:
         """Return the processes that the supervisor forked, the oldest first."""
         known = {pid: status_of(pid) for pid in self.pids("-m worker")}
         forked = [pid for pid, status in known.items() if int(status[1]) in known]
-        return sorted(forked, key=lambda pid: int(known[pid][19]))
+        return sorted(forked, key=lambda pid: (int(known[pid][19]), pid))
 
     def kill(self, *words: str) -> None:
         """Kill -9 the processes whose command has all of *words*; without words, every one."""

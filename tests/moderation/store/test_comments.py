@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -381,6 +382,31 @@ def test_near_duplicates_of_other_authors_are_counted(world: World):
     world.screen()
     last = adapters.comments.recent(site.id).items[0]
     assert last.scores.near_duplicates == 3
+
+
+def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_them(world: World):
+    """Each new signature takes the place of the oldest."""
+    comments, clock = world.adapters.comments, world.adapters.clock
+    known = {}
+    for start in range(0, 2 * scripts.NEAR_KEPT, 400):
+        for n in range(start, start + 400):
+            one = world.submit(f"text {n}", author=Author(email=f"{n}@mail.example"))[0]
+            known[one.id] = n
+        while batch := take(world, size=400):
+            told = [
+                replace(one, signature=known[one.comment.id] + 1) for one in screened(world, batch)
+            ]
+            comments.commit(0, batch.token, told, now_ms=clock.now_ms())
+
+    def marks() -> set[int]:
+        ring = comments.signatures([world.site.id])[world.site.id]
+        return {mark for mark, _ in struct.iter_unpack(">QQ", ring) if mark}
+
+    last = max(known.values()) + 1
+    assert marks() == set(range(last - scripts.NEAR_KEPT + 1, last + 1))
+    newest = next(iter(sorted(known, reverse=True)))
+    comments.erase(newest, by="site", now_ms=clock.now_ms())
+    assert marks() == set(range(last - scripts.NEAR_KEPT + 1, last + 1)) - {known[newest] + 1}
 
 
 def test_every_counter_agrees_with_the_comments(world: World):

@@ -146,8 +146,12 @@ def test_comments_of_version_2_read_as_before_and_live_on(world: World, old: Old
         told = {"s": old.site, "r": "1", "v": "1", "h": json.dumps(line), **fields}
         redis.hset(keys.COMMENT(0, ids.shorten(one.id)), mapping=told)
         redis.hdel(keys.COMMENT(0, ids.shorten(one.id)), "z")
+    near = keys.NEAR(0, old.site)
+    redis.delete(near)
+    redis.rpush(near, b"1" * 16, b"2" * 16)
     redis.hset(keys.META(keys.GLOBAL), "version", "2")
     wiring.prepare(world.adapters)
+    assert comments.signatures([world.site.id]) == {world.site.id: b"1" * 16 + b"2" * 16}
     now = world.adapters.clock.now_ms()
     found = comments.get(living.id)
     assert (found.site_id, found.status, found.content) == (
