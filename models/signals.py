@@ -56,7 +56,7 @@ SIGNALS: dict[str, str] = {
     "mixed_scripts": "mixes alphabets within words",
     "pictures": "is full of pictograms",
     "short": "is very short",
-    "long": "is long",
+    "long": "its length",
     "generic": "is short and says nothing particular",
     "keyword_name": "its author's name reads like a search term",
     "name_is_link": "its author's name is a web address",

@@ -52,7 +52,7 @@ FIXED = {
     said("mixes alphabets within words"),
     said("is full of pictograms"),
     said("is very short"),
-    said("is long"),
+    said("its length"),
     said("is short and says nothing particular"),
     said("its author's name reads like a search term"),
     said("its author's name is a web address"),
