@@ -431,6 +431,18 @@ def test_what_stands_in_many_comments_as_a_number_reads_as_its_text(world: World
     assert int(stored) < 2**20
 
 
+def test_no_name_that_somebody_gives_becomes_a_number(world: World):
+    """Numbers are kept for ever: what a client calls itself must not be."""
+    comment = world.comment("toxicity=0.6")
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    decided = comments.decide(
+        comment.id, Decision.SPAM, by="model of virtue", reason="", note="", version=None,
+        hold_ms=0, now_ms=now,
+    )  # fmt: skip
+    assert decided.history[-1].by == "model of virtue"
+    assert world.adapters.redis.hget(keys.TERMS(0), "model of virtue") is None
+
+
 def test_history_is_whole_after_its_text_has_expired(world: World):
     """A note may hold what some take for the end of a line."""
     comment = world.comment("toxicity=0.6")
