@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from models.normalise import read
+from models.normalise import FEW, read
 
 Codes = NDArray[np.uint32]
 Keys = NDArray[np.uint32]
@@ -124,11 +124,12 @@ def hashed(pairs: Sequence[tuple[str, str]]) -> Hashed:
 
     At most CHUNK texts may be given at once. The last texts' are kept, for whoever asks again.
     """
-    return _hashed(tuple(pairs))
+    if len(pairs) < FEW:
+        return _hashed(pairs)
+    return _last_hashed(tuple(pairs))
 
 
-@lru_cache(maxsize=1)
-def _hashed(pairs: tuple[tuple[str, str], ...]) -> Hashed:
+def _hashed(pairs: Sequence[tuple[str, str]]) -> Hashed:
     count = len(pairs)
     pieces = [f" {normal} " for _, normal in pairs]
     changed = [i for i, (as_written, normal) in enumerate(pairs) if as_written != normal]
@@ -144,6 +145,9 @@ def _hashed(pairs: tuple[tuple[str, str], ...]) -> Hashed:
         bases = owners.repeat(np.fromiter(map(len, pieces), np.intp, len(pieces)))
     characters, words = _characters(codes, bases), _words(codes, bases)
     return _distinct(np.concatenate([characters, *words]), count, disguised=bool(changed))
+
+
+_last_hashed = lru_cache(maxsize=1)(_hashed)
 
 
 def _characters(codes: Codes, bases: Keys | None) -> Keys:

@@ -345,11 +345,12 @@ def read(texts: Sequence[str]) -> list[Reading]:
 
     The last texts' readings are kept: who compares a batch and then scores it reads it once.
     """
-    return list(_read(tuple(texts)))
+    if len(texts) < FEW:
+        return list(_read(texts))
+    return list(_last_read(tuple(texts)))
 
 
-@lru_cache(maxsize=1)
-def _read(texts: tuple[str, ...]) -> tuple[Reading, ...]:
+def _read(texts: Sequence[str]) -> tuple[Reading, ...]:
     begun = []
     for text in texts:
         content = bounded(text)
@@ -367,6 +368,9 @@ def _read(texts: tuple[str, ...]) -> tuple[Reading, ...]:
         )
         for index, (content, words, as_written) in enumerate(begun)
     )
+
+
+_last_read = lru_cache(maxsize=1)(_read)
 
 
 def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:
