@@ -435,7 +435,7 @@ class RedisComments:
     def find(self, site_id: str, external_id: str) -> Comment:
         """Return the comment that the blog knows as *external_id*. Raises NotFound."""
         digest = _external(Draft(content="", external_id=external_id))
-        found = self._look_up(keys.EXTERNAL, site_id, [digest])
+        found = self._look_up("externals", site_id, [digest])
         if not found:
             raise NotFound(f"this site has no comment with external_id {external_id!r}")
         return self.get(ids.lengthen(found[0][1].decode()))
@@ -532,7 +532,7 @@ class RedisComments:
             if who
         ]
         found: set[str] = set()
-        for digest, joined in self._look_up(keys.AUTHOR, site_id, digests):
+        for digest, joined in self._look_up("authors", site_id, digests):
             shorts = [joined[at : at + 22] for at in range(0, len(joined), 22)]
             if joined == _MANY:
                 shorts = self._redis.lrange(keys.AUTHORED(shard, site, digest.hex()), 0, -1)
@@ -713,20 +713,12 @@ class RedisComments:
         return hmac.digest(self._pepper, text.encode("utf-8", "surrogatepass"), "sha256")
 
     def _look_up(
-        self, index: keys.Kind, site_id: str, digests: Sequence[bytes]
+        self, index: str, site_id: str, digests: Sequence[bytes]
     ) -> list[tuple[bytes, bytes]]:
         """Return those of *digests* that are in a site's *index*, each with what it leads to."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        asked = [(digest, bucket) for digest in digests for bucket in keys.buckets(digest)]
-        pipeline = self._redis.pipeline(transaction=False)
-        for digest, bucket in asked:
-            pipeline.hget(index(shard, site, bucket), digest)
-        values = pipeline.execute() if asked else []
-        return [
-            (digest, value)
-            for (digest, _), value in zip(asked, values, strict=True)
-            if value is not None
-        ]
+        values = self._run(shard, scripts.FIND, site, index, *digests)
+        return [pair for pair in zip(digests, values, strict=True) if pair[1]]
 
     def indexed_under(self, site_id: str, draft: Draft, now_ms: int) -> tuple[bytes, bytes, bytes]:
         """Return the digests of a draft's external id, e-mail and address; empty for none."""

@@ -12,12 +12,6 @@ from dataclasses import dataclass
 #: The shard of what belongs to no site.
 GLOBAL = "g"
 
-#: An index is spread over small hashes, which Redis packs tightly: over so many at its first level,
-#: and over LEVEL_FACTOR times as many at each of the next, once there are BUCKET_FULL entries for
-#: each hash of the level before.
-FIRST_LEVEL, LEVEL_FACTOR, LEVELS = 16, 8, 6
-BUCKET_FULL = 128
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -34,13 +28,6 @@ class Kind:
     def __call__(self, shard: int | str, *parts: str | int) -> str:
         """Return the key of this kind in *shard* for *parts*."""
         return ":".join((f"{{w:{shard}}}", self.prefix, *map(str, parts)))
-
-
-def buckets(digest: bytes) -> list[int]:
-    """Return the bucket at each level in which an index may hold *digest*; as in the scripts."""
-    number = int.from_bytes(digest[:4], "big")
-    sizes = [FIRST_LEVEL * LEVEL_FACTOR**level for level in range(LEVELS)]
-    return [size + number % size for size in sizes]
 
 
 def tag(shard: int | str) -> str:
@@ -117,7 +104,7 @@ AGED = Kind(
 DAYS = Kind("days", "ds", "zset", "site", "purge, by retention", _C, "days that have comments")
 EXTERNAL = Kind(
     "external",
-    "x",
+    "xb",
     "hash",
     "site, bucket",
     "with the comment",
@@ -126,7 +113,7 @@ EXTERNAL = Kind(
 )
 AUTHOR = Kind(
     "author",
-    "a",
+    "ab",
     "hash",
     "site, bucket",
     "with the text",

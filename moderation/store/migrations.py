@@ -56,7 +56,7 @@ for field, value in pairs({g = digest, sc = scored, h = history, un = undo}) do
 end
 if ext ~= '' then
   call('HSET', key, 'x', ext)
-  insert(place(external_key, 'externals', site, ext), 'externals', site, ext, id)
+  insert(index_of(site, 'externals'), ext, id)
 end
 name_author(id, site, {email, address})
 return 1
@@ -77,6 +77,24 @@ if v == '0' then call('HDEL', key, 'v') end
 return 1
 """
 )
+#: Bring entries of an index of version 2 to where they belong since; the first time it is counted anew.
+#: ARGV: site, 'externals' or 'authors', then entry, value ...
+_REINDEX = (
+    scripts.PRELUDE
+    + """
+local index = index_of(ARGV[1], ARGV[2])
+if call('HSETNX', counts_key(), index.field .. ':moving', 1) == 1 then
+  call('HSET', counts_key(), index.field, 0)
+  index.size = 0
+end
+for i = 3, #ARGV, 2 do
+  if call('HSETNX', bucket_of(index, ARGV[i]), ARGV[i], ARGV[i + 1]) == 1 then counted(index, 1) end
+end
+return 1
+"""
+)
+#: Prefixes of the indexes' keys before version 3.
+_OLD_INDEXES: Mapping[str, str] = {"x": "externals", "a": "authors"}
 _OLD_FIELD = re.compile(rb"[0-9a-f]{16}")
 
 
@@ -90,8 +108,8 @@ def _one_to_two(redis: Any, comments: RedisComments, beat: Callable[[], object])
             stored = redis.hgetall(key)
             if b"t" in stored:
                 rewrite(keys=[keys.tag(shard)], args=_rewritten(key, stored, redis, comments))
-        for kind in (keys.EXTERNAL, keys.AUTHOR):
-            for key in _found(redis, kind(shard, "*")):
+        for prefix in _OLD_INDEXES:
+            for key in _found(redis, f"{keys.tag(shard)}{prefix}:*"):
                 old = [name for name in redis.hkeys(key) if _OLD_FIELD.fullmatch(name)]
                 if old:
                     redis.hdel(key, *old)
@@ -105,7 +123,7 @@ def _one_to_two(redis: Any, comments: RedisComments, beat: Callable[[], object])
 
 
 def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object]) -> None:
-    """Numbers for sites, letters for statuses (ADR 11), near-duplicates in a ring (ADR 9).
+    """Numbers for sites, letters for statuses, other indexes (ADR 11), a ring of near-duplicates (ADR 9).
 
     Histories and events stay as they are.
     """
@@ -115,6 +133,7 @@ def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object
             if number % _CHUNK == 0:
                 beat()
             abbreviate(keys=[keys.tag(shard)], args=[key.decode().rpartition(":")[2]])
+        _reindex(redis, shard)
         for key in _found(redis, keys.NEAR(shard, "*")):
             if redis.type(key) == b"list":
                 pipeline = redis.pipeline()
@@ -122,6 +141,20 @@ def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object
                 pipeline.delete(key)
                 pipeline.set(key, ring, ex=86_400)
                 pipeline.execute()
+
+
+def _reindex(redis: Any, shard: int) -> None:
+    """Move what stood in levels of hashes to the buckets of linear hashing."""
+    reindex, counts = redis.register_script(_REINDEX), keys.COUNTS(shard)
+    for prefix, name in _OLD_INDEXES.items():
+        for key in _found(redis, f"{keys.tag(shard)}{prefix}:*"):
+            site = key.decode().split(":")[3]
+            entries = [part for pair in redis.hgetall(key).items() for part in pair]
+            reindex(keys=[keys.tag(shard)], args=[site, name, *entries])
+            redis.delete(key)
+    for field in redis.hkeys(counts):
+        if field.endswith((b":moving", b":top")):
+            redis.hdel(counts, field)
 
 
 def _rewritten(

@@ -18,13 +18,17 @@ HISTORY_KEPT = 100
 #: How many ids of an author stand in the index itself; more have a list of their own.
 IDS_INLINE = 16
 
+#: An index begins with so many buckets, and has one for each so many entries: with fewer, the keys
+#: weigh more than what they hold; with more, Redis goes through a page of memory for each look.
+FIRST_BUCKETS, BUCKET_ENTRIES = 16, 48
+
 #: What every script begins with: keys, indexes and the moves of a comment.
 PRELUDE = (
     keys.lua()
     + f"""
 local FATAL_DEATHS, NEAR_KEPT = {FATAL_DEATHS}, {NEAR_KEPT}
 local HISTORY_KEPT, IDS_INLINE = {HISTORY_KEPT}, {IDS_INLINE}
-local LEVELS, FIRST, FACTOR, FULL = {keys.LEVELS}, {keys.FIRST_LEVEL}, {keys.LEVEL_FACTOR}, {keys.BUCKET_FULL}
+local FIRST, FULL = {FIRST_BUCKETS}, {BUCKET_ENTRIES}
 """
     + """
 local call = redis.call
@@ -145,78 +149,85 @@ local function unhold(id)             -- a later change takes the place of what 
   call('HDEL', comment_key(id), 'he', 'un')
 end
 
--- An index is a few levels of small hashes, each level with eight times the buckets of the one
--- before: a small site has few hashes, a large one none so large that Redis would unpack it. New
--- entries go to the last level, which is counted, so that nobody looks where nothing can be.
-local indexes = {}
+-- An index is spread over small hashes, which Redis packs tightly, by linear hashing (Litwin, 1980):
+-- when there are more than FULL entries for each bucket, one bucket more takes half of another's.
+-- *whole* is the greatest power of two (times FIRST) that is not more than the buckets.
+local KEY_OF, indexes = {externals = external_key, authors = author_key}, {}
 
 local function index_of(site, name)
   local field = site .. ':' .. name
   if not indexes[field] then
-    local size, top = unpack(call('HMGET', counts_key(), field, field .. ':top'))
-    indexes[field] = {field = field, size = tonumber(size or 0), top = tonumber(top or (size and LEVELS or 0))}
+    local size, buckets = unpack(call('HMGET', counts_key(), field, field .. ':buckets'))
+    local index = {site = site, key_of = KEY_OF[name], field = field, whole = FIRST}
+    index.size, index.buckets = tonumber(size or 0), tonumber(buckets or FIRST)
+    while index.whole * 2 <= index.buckets do index.whole = index.whole * 2 end
+    indexes[field] = index
   end
   return indexes[field]
 end
 
-local function bucket_of(buckets, field)
-  local a, b, c, d = string.byte(field, 1, 4)
-  return buckets + ((a * 256 + b) * 65536 + c * 256 + d) % buckets
+local function number_in(entry)       -- its first 32 bits: entries are digests
+  local a, b, c, d = string.byte(entry, 1, 4)
+  return ((a * 256 + b) * 256 + c) * 256 + d
 end
 
--- Where an entry may stand: the keys of all levels that there are.
-local function places(key_of, name, site, field)
-  local keys, buckets = {}, FIRST
-  for level = 1, index_of(site, name).top do
-    keys[level], buckets = key_of(site, bucket_of(buckets, field)), buckets * FACTOR
+local function bucket_of(index, entry)
+  local bucket = number_in(entry) % (index.whole * 2)
+  if bucket >= index.buckets then bucket = bucket - index.whole end
+  return index.key_of(index.site, bucket)
+end
+
+local function pour(from, to, moved, gone)
+  if #gone == 0 then return end
+  call('HSET', to, unpack(moved))
+  call('HDEL', from, unpack(gone))
+end
+
+local function split(index)           -- one bucket more, with half of what its fellow has
+  local new = index.buckets
+  local from, to = index.key_of(index.site, new - index.whole), index.key_of(index.site, new)
+  local all, moved, gone = call('HGETALL', from), {}, {}
+  for i = 1, #all, 2 do
+    if number_in(all[i]) % (index.whole * 2) == new then
+      moved[#moved + 1], moved[#moved + 2], gone[#gone + 1] = all[i], all[i + 1], all[i]
+      if #gone == 500 then            -- Lua unpacks only some thousands
+        pour(from, to, moved, gone)
+        moved, gone = {}, {}
+      end
+    end
   end
-  return keys
+  pour(from, to, moved, gone)
+  index.buckets = new + 1
+  if index.buckets == index.whole * 2 then index.whole = index.buckets end
+  call('HSET', counts_key(), index.field .. ':buckets', index.buckets)
 end
 
-local function find(key_of, name, site, field)  -- the key and value of an entry, or nil
-  for _, key in ipairs(places(key_of, name, site, field)) do
-    local value = call('HGET', key, field)
-    if value then return key, value end
-  end
+local function counted(index, by)     -- that it has so many entries more
+  index.size = index.size + by
+  add(counts_key(), index.field, by)
+  if index.size > index.buckets * FULL then split(index) end
 end
 
-local function place(key_of, name, site, field) -- the key where a new entry belongs
-  local index = index_of(site, name)
-  local buckets, level = FIRST, 1
-  while level < LEVELS and index.size >= buckets * FULL do
-    buckets, level = buckets * FACTOR, level + 1
-  end
-  if level > index.top then
-    index.top = level
-    call('HSET', counts_key(), index.field .. ':top', level)
-  end
-  return key_of(site, bucket_of(buckets, field))
+local function find(index, entry) return call('HGET', bucket_of(index, entry), entry) end
+
+local function insert(index, entry, value)      -- in the place of what stood there
+  if call('HSET', bucket_of(index, entry), entry, value) == 1 then counted(index, 1) end
 end
 
-local function insert(key, name, site, field, value)
-  local index = index_of(site, name)
-  index.size = index.size + 1
-  add(counts_key(), index.field, 1)
-  call('HSET', key, field, value)
-end
-
-local function drop(key, name, site, field)
-  local index = index_of(site, name)
-  index.size = index.size - 1
-  add(counts_key(), index.field, -1)
-  call('HDEL', key, field)
+local function drop(index, entry)
+  if call('HDEL', bucket_of(index, entry), entry) == 1 then counted(index, -1) end
 end
 
 local function hex(field)
   return (string.gsub(field, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
 end
 
--- An author's ids may stand at several levels: to add one, only the last is looked at.
 local function index_author(id, site, who)
-  local key = place(author_key, 'authors', site, who)
+  local index = index_of(site, 'authors')
+  local key = bucket_of(index, who)
+  if call('HSETNX', key, who, id) == 1 then return counted(index, 1) end
   local ids = call('HGET', key, who)
-  if not ids then insert(key, 'authors', site, who, id)
-  elseif ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
+  if ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
   elseif #ids < IDS_INLINE * 22 then call('HSET', key, who, ids .. id)
   else
     for other in string.gmatch(ids .. id, string.rep('.', 22)) do
@@ -251,14 +262,12 @@ local function unname_author(id, site)
   local named = call('HGET', comment_key(id), 'a') or ''
   for at = 1, #named, 8 do
     local who = string.sub(named, at, at + 7)
-    for _, key in ipairs(places(author_key, 'authors', site, who)) do
-      local ids = call('HGET', key, who)
-      if ids == '+' then
-        call('LREM', authored_key(site, hex(who)), 1, id)
-        if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(key, 'authors', site, who) end
-      elseif ids == id then drop(key, 'authors', site, who)
-      elseif ids and string.find(ids, id, 1, true) then call('HSET', key, who, without(ids, id)) end
-    end
+    local index, ids = index_of(site, 'authors'), find(index_of(site, 'authors'), who)
+    if ids == '+' then
+      call('LREM', authored_key(site, hex(who)), 1, id)
+      if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(index, who) end
+    elseif ids == id then drop(index, who)
+    elseif ids then insert(index, who, without(ids, id)) end
   end
   call('HDEL', comment_key(id), 'a')
 end
@@ -274,8 +283,8 @@ local function note_near(site, entries) -- in the place of the oldest
 end
 
 -- A new comment, pending, found by its external id and its author. *waits* says that it is on its
--- site's list; *entry* is the key of the index where its external id stands already.
-local function keep(id, site, doc, digest, ext, entry, email, address, waits)
+-- site's list. Where its external id stands already, that comment is gone, or too old to count.
+local function keep(id, site, doc, digest, ext, email, address, waits)
   local fields = {'s', number_of(site), 'st', LETTER.pending, 'd', doc, 'g', digest}
   local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
   if waits then also('w', 1) end
@@ -283,8 +292,7 @@ local function keep(id, site, doc, digest, ext, entry, email, address, waits)
   if address == email then address = '' end
   if email ~= '' or address ~= '' then also('a', email .. address) end
   call('HSET', comment_key(id), unpack(fields))
-  if entry then call('HSET', entry, ext, id)    -- the comment of that id is gone, or too old to count
-  elseif ext ~= '' then insert(place(external_key, 'externals', site, ext), 'externals', site, ext, id) end
+  if ext ~= '' then insert(index_of(site, 'externals'), ext, id) end
   if email ~= '' then index_author(id, site, email) end
   if address ~= '' then index_author(id, site, address) end
 end
@@ -358,12 +366,10 @@ ACCEPT = (
     + """
 local now, day, site, cap, share, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local function existing(id, ext)      -- the comment that this draft repeats, or its id's old entry
+local function existing(id, ext)      -- the comment that this draft repeats
   if call('EXISTS', comment_key(id)) == 1 then return id end
-  if ext == '' then return nil end
-  local entry, known = find(external_key, 'externals', site, ext)
+  local known = ext ~= '' and find(index_of(site, 'externals'), ext)
   if known and call('EXISTS', comment_key(known)) == 1 then return known end
-  return nil, entry
 end
 
 local all = tonumber(call('HGET', counts_key(), 'pending') or 0)
@@ -381,13 +387,13 @@ local reply, fresh = {'ok', 0}, {}
 sums = {}
 for i = 0, n - 1 do
   local id, doc, digest, ext, email, address = unpack(ARGV, 7 + i * 6, 12 + i * 6)
-  local known, entry = existing(id, ext)
+  local known = existing(id, ext)
   if known then
     local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
     local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, STATUS[st]
   else
-    keep(id, site, doc, digest, ext, entry, email, address, true)
+    keep(id, site, doc, digest, ext, email, address, true)
     fresh[#fresh + 1] = id
     reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = 'new', id, 'pending'
   end
@@ -412,9 +418,9 @@ RECORD = (
     + """
 local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
 local status, scores, rank, by, reason, event, field, window, decision = unpack(ARGV, 10, 18)
-local known, entry, before = call('EXISTS', comment_key(id)) == 1 and id
+local known = call('EXISTS', comment_key(id)) == 1 and id
 if not known and ext ~= '' then
-  entry, before = find(external_key, 'externals', site, ext)
+  local before = find(index_of(site, 'externals'), ext)
   local recent = before and (window == '' or made(before) + tonumber(window) >= tonumber(now))
   known = recent and call('EXISTS', comment_key(before)) == 1 and before
 end
@@ -422,7 +428,7 @@ if known then
   local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
   return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}
 end
-keep(id, site, doc, digest, ext, entry, email, address, false)
+keep(id, site, doc, digest, ext, email, address, false)
 kept({id}, site, day)
 local c = {id = id, site = site, st = 'pending', r = '1', v = 0}
 move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil})
@@ -787,10 +793,7 @@ if c.st == 'flagged' then
   call('ZREM', waiting_key(c.site), id)
 end
 local ext = call('HGET', key, 'x')
-if ext then
-  local entry, known = find(external_key, 'externals', c.site, ext)
-  if known == id then drop(entry, 'externals', c.site, ext) end
-end
+if ext and find(index_of(c.site, 'externals'), ext) == id then drop(index_of(c.site, 'externals'), ext) end
 count(c.site, c.st, -1)
 call('DEL', key, kept_key(id))
 for _ = 1, 100 do                     -- decisions on comments that are gone, the oldest first
@@ -799,5 +802,17 @@ for _ = 1, 100 do                     -- decisions on comments that are gone, th
   call('RPOP', decided_key(c.site))
 end
 return 1
+"""
+)
+
+#: FIND: look up entries of an index. ARGV: site, 'externals' or 'authors', then the entries.
+#: Returns what each leads to, '' for nothing.
+#: Atomic so that no entry is missed that goes to another bucket meanwhile.
+FIND = (
+    PRELUDE
+    + """
+local found = {}
+for i = 3, #ARGV do found[i - 2] = find(index_of(ARGV[1], ARGV[2]), ARGV[i]) or '' end
+return found
 """
 )

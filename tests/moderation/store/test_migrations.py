@@ -45,8 +45,8 @@ class Old:
         }  # fmt: skip
         told = {name: value for name, value in (stored | fields).items() if value is not None}
         self.redis.hset(keys.COMMENT(0, short), mapping=told)
-        self.redis.hset(keys.EXTERNAL(0, self.site, 12), "0123456789abcdef", short)
-        self.redis.hset(keys.AUTHOR(0, self.site, 40), "fedcba9876543210", short)
+        self.redis.hset(f"{{w:0}}:x:{self.site}:12", "0123456789abcdef", short)
+        self.redis.hset(f"{{w:0}}:a:{self.site}:40", "fedcba9876543210", short)
         self.redis.rpush(keys.DAY(0, self.site, "20260921"), short)
         self.redis.hincrby(keys.COUNTS(0), status, 1)
         self.redis.hincrby(keys.COUNTS(0), f"{self.site}:{status}", 1)
@@ -139,13 +139,18 @@ def test_a_migration_that_was_cut_off_goes_on_where_it_was(world: World, old: Ol
 def test_comments_of_version_2_read_as_before_and_live_on(world: World, old: Old):
     """They held their site and status in full, and said so when their text had expired."""
     comments, redis = world.adapters.comments, old.redis
-    living, expired = world.comment("toxicity=0.6 hello"), world.comment("bye")
+    told = {"external_id": "wp-1", "author": Author(email="ada@mail.example")}
+    (living,), expired = world.submit("toxicity=0.6 hello", **told), world.comment("bye")
     comments.forget(expired, everything=False)
     for one, fields in ((living, {"st": "flagged"}), (expired, {"st": "approved", "tx": "1"})):
         line = ["pf", "model 28dd4c0f2dd3", "toxicity", 100]
         told = {"s": old.site, "r": "1", "v": "1", "h": json.dumps(line), **fields}
         redis.hset(keys.COMMENT(0, ids.shorten(one.id)), mapping=told)
         redis.hdel(keys.COMMENT(0, ids.shorten(one.id)), "z")
+    for kind, prefix, name in ((keys.EXTERNAL, "x", "externals"), (keys.AUTHOR, "a", "authors")):
+        for key in list(redis.scan_iter(kind(0, old.site, "*").replace("{", "\\{"))):
+            redis.rename(key, key.replace(f":{kind.prefix}:".encode(), f":{prefix}:".encode()))
+        redis.hset(keys.COUNTS(0), f"{old.site}:{name}:top", 2)
     near = keys.NEAR(0, old.site)
     redis.delete(near)
     redis.rpush(near, b"1" * 16, b"2" * 16)
@@ -153,6 +158,12 @@ def test_comments_of_version_2_read_as_before_and_live_on(world: World, old: Old
     wiring.prepare(world.adapters)
     assert comments.signatures([world.site.id]) == {world.site.id: b"1" * 16 + b"2" * 16}
     now = world.adapters.clock.now_ms()
+    assert comments.find(world.site.id, "wp-1").id == living.id
+    (hers,) = comments.by_author(world.site.id, now_ms=now, email="ada@mail.example")
+    assert hers.id == living.id
+    counts = redis.hgetall(keys.COUNTS(0))
+    assert int(counts[f"{old.site}:externals".encode()]) == 1
+    assert not [field for field in counts if field.endswith((b":top", b":moving"))]
     found = comments.get(living.id)
     assert (found.site_id, found.status, found.content) == (
         world.site.id, Status.FLAGGED, "toxicity=0.6 hello",
