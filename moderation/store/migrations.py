@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from moderation import ids
@@ -62,18 +63,20 @@ name_author(id, site, {email, address})
 return 1
 """
 )
-#: Write a comment of version 2 as of version 3. ARGV: id.
+#: Write comments of version 2 as of version 3. ARGV: ids.
 _ABBREVIATE = (
     scripts.PRELUDE
     + """
-local id = ARGV[1]
-local key = comment_key(id)
-local site, st, r, v = unpack(call('HMGET', key, 's', 'st', 'r', 'v'))
-if not LETTER[st] then return 0 end
-call('HSET', key, 's', number_of(site), 'st', LETTER[st])
-call('HDEL', key, 'tx')
-if r == '1' then call('HDEL', key, 'r') end
-if v == '0' then call('HDEL', key, 'v') end
+for _, id in ipairs(ARGV) do
+  local key = comment_key(id)
+  local site, st, r, v = unpack(call('HMGET', key, 's', 'st', 'r', 'v'))
+  if LETTER[st] then
+    call('HSET', key, 's', number_of(site), 'st', LETTER[st])
+    call('HDEL', key, 'tx')
+    if r == '1' then call('HDEL', key, 'r') end
+    if v == '0' then call('HDEL', key, 'v') end
+  end
+end
 return 1
 """
 )
@@ -129,11 +132,11 @@ def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object
     """
     abbreviate = redis.register_script(_ABBREVIATE)
     for shard in comments.shards:
-        for number, key in enumerate(_found(redis, keys.COMMENT(shard, "*"))):
-            if number % _CHUNK == 0:
-                beat()
-            abbreviate(keys=[keys.tag(shard)], args=[key.decode().rpartition(":")[2]])
-        _reindex(redis, shard)
+        found = _found(redis, keys.COMMENT(shard, "*"))
+        while shorts := [key.rpartition(b":")[2] for key in islice(found, _CHUNK)]:
+            beat()
+            abbreviate(keys=[keys.tag(shard)], args=shorts)
+        _reindex(redis, shard, beat)
         for key in _found(redis, keys.NEAR(shard, "*")):
             if redis.type(key) == b"list":
                 pipeline = redis.pipeline()
@@ -143,11 +146,12 @@ def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object
                 pipeline.execute()
 
 
-def _reindex(redis: Any, shard: int) -> None:
+def _reindex(redis: Any, shard: int, beat: Callable[[], object]) -> None:
     """Move what stood in levels of hashes to the buckets of linear hashing."""
     reindex, counts = redis.register_script(_REINDEX), keys.COUNTS(shard)
     for prefix, name in _OLD_INDEXES.items():
         for key in _found(redis, f"{keys.tag(shard)}{prefix}:*"):
+            beat()
             site = key.decode().split(":")[3]
             entries = [part for pair in redis.hgetall(key).items() for part in pair]
             reindex(keys=[keys.tag(shard)], args=[site, name, *entries])
