@@ -10,12 +10,12 @@ from moderation.store import codec
 
 
 def stored_anywhere(redis: Any, words: str) -> list[bytes]:
-    """Return the keys under which *words* stand, as they are or within a packed draft."""
+    """Return the keys under which *words* stand, as they are or within what is packed."""
     return [key for key in redis.scan_iter() if any(words in text for text in texts(redis, key))]
 
 
 def texts(redis: Any, key: bytes) -> Iterator[str]:
-    """Yield all that stands under *key*, packed drafts unpacked too."""
+    """Yield all that stands under *key*; what is packed unpacked, too."""
     kind = redis.type(key)
     if kind == b"hash":
         values = [part for pair in redis.hgetall(key).items() for part in pair]
@@ -26,5 +26,6 @@ def texts(redis: Any, key: bytes) -> Iterator[str]:
         values = read(key, 0, -1) if read else [redis.get(key)] if kind == b"string" else []
     for value in values:
         yield value.decode("utf-8", "replace")
-        with contextlib.suppress(Exception):
-            yield str(codec.unpack(value))
+        for unpack in (codec.unpack, codec.unpack_scored, codec.unpack_remains):
+            with contextlib.suppress(Exception):
+                yield str(unpack(value))

@@ -230,6 +230,15 @@ def test_the_search_for_words_finds_what_is_kept_packed(world: World):
     comment = world.comment("toxicity=0.6 my words")
     key = keys.COMMENT(0, ids.shorten(comment.id)).encode()
     assert stored_anywhere(world.adapters.redis, "my words") == [key]
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    comments.decide(
+        comment.id, Decision.SPAM, by="ada", reason="", note="a note of mine", version=None,
+        hold_ms=0, now_ms=now,
+    )  # fmt: skip
+    comments.release(0, now_ms=now + 1)
+    comments.forget(comments.get(comment.id), everything=False)
+    assert stored_anywhere(world.adapters.redis, "my words") == []
+    assert stored_anywhere(world.adapters.redis, "a note of mine") == [key]
 
 
 def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
