@@ -638,11 +638,10 @@ class RedisComments:
     ) -> Comment:
         site, st, r, v, doc, digest, updated, scored, remains, lines = fields
         shard, created = ids.shard_of(comment_id), ids.made_ms(ids.shorten(comment_id))
-        verdict, before = codec.unpack_remains(remains or b"")
-        if scored:
-            scores, verdict = codec.unpack_scored(scored)
-        else:
-            scores = None
+        scores, verdict = codec.unpack_scored(scored or b"")
+        last_verdict, before = codec.unpack_remains(remains or b"")
+        if doc is None:  # an edit after the text expired is a text without a verdict
+            verdict = verdict or last_verdict
         status = _BY_LETTER[(st or b"").decode()]
         history = tuple(
             self._step(shard, json.loads(line), created)

@@ -496,6 +496,7 @@ def test_a_text_that_comes_after_the_first_expired_is_a_text_again(world: World)
     assert comments.forget(comment, everything=False)
     edited, _ = comments.edit(comment.id, Draft("toxicity=0.95"), by="blog", now_ms=now)
     assert (edited.content, edited.text_expired, edited.revision) == ("toxicity=0.95", False, 2)
+    assert edited.verdict is None
     world.screen()
     judged = comments.get(comment.id)
     assert judged.status is Status.REJECTED
