@@ -1,8 +1,8 @@
 """What one more comment costs in a site that has ten thousand, a hundred thousand, a million.
 
-A comment's *cost* is the time of both its verbs, which wait for Valkey; and each part for itself: Valkey's CPU time, the wall time of the verbs that submit and screen (with the shipped model, in this
-process), and the bytes that Valkey's memory and its append-only file grow by. Each size has a Valkey
-of its own and all take turns, so that whatever else the machine does meets all alike. Then what the
+A comment's *cost* is the wall time of the verbs that submit and screen it (with the shipped model, in
+this process), which wait for Valkey. Beside it stand each verb's time, Valkey's CPU time, and the bytes
+that Valkey's memory and its append-only file grow by. Each size has a Valkey of its own and all take turns, so that whatever else the machine does meets all alike. Then what the
 hourly purge costs for each comment that it looks at and keeps, as it will be twenty days later.
 
     .venv/bin/python -m benchmarks.growth --sizes 10000,100000

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
@@ -65,7 +64,7 @@ class _Script(Script):
 
     def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
         for _ in range(_LOADS):
-            with contextlib.suppress(exceptions.NoScriptError):
+            with suppress(exceptions.NoScriptError):
                 return super().__call__(keys, args, client)
         raise StorageUnavailable("Redis is away: it loses what it was given, time and again")
 

@@ -83,11 +83,9 @@ class RedisDeliveries:
         Where none hears anything the last event stands for all before it.
         """
         shard, site = self._comments.shard_of_site(site_id), ids.shorten(site_id)
-        cursor, key = (
-            self._redis.get(keys.FANNED_OUT(shard, site)) or b"0",
-            keys.EVENTS(shard, site),
-        )
-        after = f"({cursor.decode()}"
+        key = keys.EVENTS(shard, site)
+        cursor = (self._redis.get(keys.FANNED_OUT(shard, site)) or b"0").decode()
+        after = f"({cursor}"
         if any(endpoint.enabled for endpoint in endpoints):
             rows = self._redis.xrange(key, after, count=_FAN_OUT)
         else:
