@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import struct
 import uuid
 
 #: The twelve bits of ``rand_a``, so a data set has at most this many shards.
@@ -12,12 +13,16 @@ MAX_SHARDS = 4096
 
 def new_id(now_ms: int, shard: int = 0) -> str:
     """Return a UUIDv7 for *now_ms* (Unix milliseconds) that carries *shard* in its ``rand_a`` bits."""
+    return new_ids(now_ms, shard, 1)[0]
+
+
+def new_ids(now_ms: int, shard: int, count: int) -> list[str]:
+    """Return so many of them, for the price of one question to the system's source of randomness."""
     if not 0 <= shard < MAX_SHARDS:
         raise ValueError(f"a shard lies in 0..{MAX_SHARDS - 1}, not {shard}")
-    value = (now_ms & (2**48 - 1)) << 80
-    value |= 0x7 << 76 | shard << 64
-    value |= 0b10 << 62 | secrets.randbits(62)
-    return _dashed(f"{value:032x}")
+    begins = f"{now_ms & (2**48 - 1):012x}7{shard:03x}"
+    noise = struct.unpack(f"{count}Q", secrets.token_bytes(8 * count))
+    return [_dashed(f"{begins}{0b10 << 62 | one >> 2:016x}") for one in noise]
 
 
 def shard_of(identifier: str) -> int:
