@@ -48,7 +48,8 @@ def create_app(
     app.config["SECRET_KEY"] = adapters.vault.derive("sessions")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = _CookieSessions()
-    app.wsgi_app = _TrustedProxies(_SafeHeaders(app.wsgi_app), settings.trusted_proxies)  # type: ignore[method-assign]
+    answers = _SafeHeaders(_WholeAnswers(app.wsgi_app))
+    app.wsgi_app = _TrustedProxies(answers, settings.trusted_proxies)  # type: ignore[method-assign]
     context.init_app(app, whole)
     errors.init_app(app)
     app.before_request(_begin)
@@ -68,6 +69,20 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     ops.observe(time.perf_counter() - g.get("started", time.perf_counter()), response.status_code)
     return response
+
+
+class _WholeAnswers:
+    """Hands the server each answer whole: one to iterate over is passed between two threads."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        answer = self._app(environ, start_response)
+        try:
+            return list(answer)
+        finally:
+            answer.close()
 
 
 class _SafeHeaders:

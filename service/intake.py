@@ -25,8 +25,9 @@ class _Waiting:
     drafts: Sequence[Draft]
     backlog: int
     now_ms: int
-    done: threading.Event = field(default_factory=threading.Event)
     leads: bool = False
+    #: Released once, by whoever stores it or hands it the lead. An Event would take three locks.
+    turn: threading.Lock = field(default_factory=threading.Lock)
     answer: tuple[list[Accepted], bool] | None = None
     problem: BaseException | None = None
 
@@ -49,11 +50,12 @@ class Intake:
         Raises what the port raises; Busy and SiteBusy reach everyone in the group.
         """
         mine = _Waiting(site_id, drafts, backlog, now_ms)
+        mine.turn.acquire()
         with self._lock:
             self._queue.append(mine)
             mine.leads, self._led = not self._led, True
         if not mine.leads:
-            mine.done.wait()
+            mine.turn.acquire()
         if mine.answer is None and mine.problem is None:
             self._lead(mine)
         if mine.problem is not None:
@@ -79,10 +81,10 @@ class Intake:
             with self._lock:
                 following = self._queue[0] if self._queue else None
                 self._led = following is not None
-            for one in group:
-                one.done.set()
+            for one in group[1:]:
+                one.turn.release()
             if following is not None:
-                following.done.set()
+                following.turn.release()
 
     def _group(self, mine: _Waiting) -> list[_Waiting]:
         """Take from the queue *mine* and what else goes to its site, while there is room."""
