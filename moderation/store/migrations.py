@@ -24,7 +24,7 @@ from moderation.verdict import Verdict
 log = logging.getLogger(__name__)
 
 #: Raised when the format of keys changes.
-DATA_VERSION = 3
+DATA_VERSION = 4
 _CHUNK = 200
 
 
@@ -146,6 +146,14 @@ def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object
                 pipeline.execute()
 
 
+def _three_to_four(redis: Any, comments: RedisComments, beat: Callable[[], object]) -> None:
+    """Drafts packed by zstd (ADR 12): those that are deflated are read as they are.
+
+    The version is for older Winnows, which cannot read what is written from now on.
+    """
+    del redis, comments, beat
+
+
 def _reindex(redis: Any, shard: int, beat: Callable[[], object]) -> None:
     """Move what stood in levels of hashes to the buckets of linear hashing."""
     reindex, counts = redis.register_script(_REINDEX), keys.COUNTS(shard)
@@ -223,4 +231,5 @@ def _found(redis: Any, pattern: str) -> Iterator[bytes]:
 _STEPS: Mapping[int, Callable[[Any, RedisComments, Callable[[], object]], None]] = {
     1: _one_to_two,
     2: _two_to_three,
+    3: _three_to_four,
 }
