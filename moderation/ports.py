@@ -99,11 +99,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Comments on lease to one worker. ``token`` names the lease; ``more``: others are waiting."""
+    """Comments on lease to one worker. ``token`` names the lease.
+
+    ``wake``: there are others, and the caller is to wake a worker for them.
+    """
 
     token: str
     items: tuple[Taken, ...]
-    more: bool = False
+    wake: bool = False
     suspect: bool = False
 
 

@@ -51,7 +51,7 @@ _LISTEN_SECONDS = 1.0
 class ScreenLimits:
     """How much one screening job takes on."""
 
-    batch: int = 128
+    batch: int = 256
     lease_ms: int = 10_000
     budget_seconds: float = 1.0
     #: With nothing left a job stays for so long and listens: what comes meanwhile needs no job of its
@@ -114,10 +114,11 @@ def screen(
             left = min(idle_since + limits.linger_seconds, ends) - monotonic()
             if stopping() or left <= 0:
                 break
-            came = _wait(came, min(left, _LISTEN_SECONDS), shard, comments=comments, limits=limits)
+            _wait(came, min(left, _LISTEN_SECONDS), shard, comments=comments, limits=limits)
+            came = 0
             continue
         came = len(batch.items)
-        if batch.more and comments.claim_wake(shard):
+        if batch.wake:
             jobs.wake(shard)
         began = monotonic()
         screened = _judged(batch, comments, accounts, model, duplicates, clock, stopping)
@@ -134,15 +135,14 @@ def screen(
 
 def _wait(
     came: int, seconds: float, shard: int, *, comments: Comments, limits: ScreenLimits
-) -> int:
-    """Wait for more comments after *came* of them; return how many are to be reckoned with."""
+) -> None:
+    """Wait for more comments after *came* of them: where many came, without listening."""
     if came > 1:
         sleep(limits.gather_seconds * min(came, limits.patience))
-        return 0
+        return
     began = monotonic()
     if comments.listen(shard, seconds=seconds) and monotonic() - began < limits.gather_seconds:
         sleep(limits.gather_seconds)
-    return 0
 
 
 def _judged(

@@ -76,7 +76,7 @@ class RedisComments:
         """
         # redis-py's types allow for str, which a client for bytes never answers.
         self._redis: Any = redis
-        self._pepper = pepper
+        self._keyed = hmac.new(pepper, digestmod="sha256")
         self._shards = shards
         self._replicas = replicas
         self._scripts: dict[str, Any] = {}
@@ -97,10 +97,9 @@ class RedisComments:
             int(backlog * SITE_SHARE),
             len(drafts),
         ]
-        for draft in drafts:
-            short = ids.shorten(ids.new_id(now_ms, shard))
+        for identifier, draft in zip(ids.new_ids(now_ms, shard, len(drafts)), drafts, strict=True):
             args += [
-                short,
+                ids.shorten(identifier),
                 codec.pack(draft),
                 bytes.fromhex(draft.digest),
                 _external(draft),
@@ -229,7 +228,7 @@ class RedisComments:
     ) -> Batch | None:
         """Lease up to *size* pending comments to *holder*; None when there are none."""
         token = f"{holder}:{secrets.token_hex(6)}"
-        more, suspect, *rows = self._run(
+        wake, suspect, *rows = self._run(
             shard, scripts.TAKE, now_ms, token, size, _TAKE_BYTES, lease_ms
         )
         if not rows:
@@ -248,7 +247,7 @@ class RedisComments:
             )
             for short, site, revision, version, doc, digest in rows
         )
-        return Batch(token, items, more=bool(more), suspect=bool(suspect))
+        return Batch(token, items, wake=bool(wake), suspect=bool(suspect))
 
     def commit(self, shard: int, token: str, screened: Sequence[Screened], *, now_ms: int) -> int:
         """Write verdicts, once; return how many (0 when the lease is gone)."""
@@ -709,7 +708,9 @@ class RedisComments:
         return answer
 
     def _hash(self, text: str) -> bytes:
-        return hmac.digest(self._pepper, text.encode("utf-8", "surrogatepass"), "sha256")
+        keyed = self._keyed.copy()
+        keyed.update(text.encode("utf-8", "surrogatepass"))
+        return keyed.digest()
 
     def _look_up(
         self, index: str, site_id: str, digests: Sequence[bytes]

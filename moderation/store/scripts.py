@@ -502,7 +502,7 @@ return {'ok'}
 
 #: TAKE: lease pending comments, a fair share from each site in turn, or one suspect alone.
 #: ARGV: now, token, size, most bytes, lease ms.
-#: Returns {more, suspect, then {id, site, revision, version, document, digest} each}; a token that
+#: Returns {wake, suspect, then {id, site, revision, version, document, digest} each}; a token that
 #: holds a lease already is given that lease again.
 #: Atomic so that a pending comment is always in exactly one list or lease.
 TAKE = (
@@ -529,10 +529,9 @@ local function lift(id)               -- put a popped id on the lease if it stil
   return wants
 end
 
-local function ending()               -- the reply, told whether there is more to do
+local function ending()               -- the reply; where there is more to do, another is woken
   if call('ZCARD', ring_key()) > 0 or (call('EXISTS', suspects_key()) == 1 and reply[2] == 0) then
-    reply[1] = 1
-    ring()
+    reply[1] = wake()
   end
   return reply
 end
