@@ -2,7 +2,8 @@
 
 One RQ job for each comment, with RQ's forking worker and with its SimpleWorker (two of each, as
 Winnow has two); and the scorer alone in as many processes as there are cores. The comments have 200
-characters; everything is on this machine.
+characters; everything is on this machine. What has to be sent is ready before the clock starts: the
+jobs in their queue, the batches as JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import _peer
@@ -57,21 +59,18 @@ def peers(pool: ProcessPoolExecutor, url: str, texts: list[str], *, forking: boo
 
 def ours(winnow: Running, made: list[Draft], turn: int) -> float:
     """Return how many comments a second go from a batch to their verdict."""
-    bodies = [
-        [draft.to_dict() | {"external_id": f"{turn}-{at + n}", "parent": ""} for n, draft in part]
-        for at in range(0, len(made), BATCH)
-        for part in [list(enumerate(made[at : at + BATCH]))]
+    told = [
+        replace(draft, external_id=f"{turn}-{n}", parent="").to_dict()
+        for n, draft in enumerate(made)
     ]
-    for body in bodies:
-        for comment in body:
-            del comment["parent"]
+    bodies = [
+        json.dumps({"comments": told[at : at + BATCH]}).encode()
+        for at in range(0, len(told), BATCH)
+    ]
     before = judged(winnow)
     began = time.perf_counter()
     with ThreadPoolExecutor(BLOGS) as blogs:
-        answers = [
-            blogs.submit(winnow.ask, "POST", "/v1/comments/batch", {"comments": body})
-            for body in bodies
-        ]
+        answers = [blogs.submit(winnow.ask, "POST", "/v1/comments/batch", body) for body in bodies]
     for status, told in (answer.result() for answer in answers):
         if status != 202:
             raise SystemExit(f"a batch was answered {status}: {told}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -62,6 +63,15 @@ def test_a_draft_that_any_release_packed_is_read(stored: str):
         Post("https://blog.com/2026/11/one", "One"),
         external_id="wordpress-17",
     )
+
+
+def test_threads_pack_drafts_at_once():
+    """What packs cannot be shared: each thread has its own."""
+    drafts = [Draft(f"{n} " + "words of every kind " * n) for n in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(5):
+            packed = list(threads.map(codec.pack, drafts))
+            assert list(threads.map(codec.unpack, packed)) == drafts
 
 
 def test_a_digest_tells_any_difference():

@@ -101,11 +101,12 @@ class Running:
     def ask(
         self, method: str, path: str, told: Any = None, *, key: str = "", **headers: str
     ) -> tuple[int, Any]:
-        """Return the status and JSON of a request with the site's key."""
+        """Return the status and JSON of a request with the site's key; bytes are sent as they are."""
+        body = told if isinstance(told, bytes) else json.dumps(told).encode()
         request = urllib.request.Request(
             f"{self.url}{path}",
             method=method,
-            data=None if told is None else json.dumps(told).encode(),
+            data=None if told is None else body,
             headers={
                 "Authorization": f"Bearer {key or self.key}",
                 "Content-Type": "application/json",
