@@ -12,6 +12,7 @@ from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 
 from models.scorer import Item, Scorer
+from moderation.workflow import ScreenLimits
 
 NAME = "peer"
 
@@ -20,6 +21,13 @@ NAME = "peer"
 def scorer() -> Scorer:
     """Return the scorer, loaded once in a process and shared with its children."""
     return Scorer.load()
+
+
+def scored(texts: Sequence[str]) -> None:
+    """Score *texts* in batches of a worker's size, and nothing else."""
+    size = ScreenLimits().batch
+    for at in range(0, len(texts), size):
+        scorer().score([Item(text) for text in texts[at : at + size]])
 
 
 @cache

@@ -26,7 +26,6 @@ from benchmarks._comments import drafts
 from benchmarks._load import send
 from benchmarks.intake import bodies
 from benchmarks.latency import LIGHT_REST, Blog, pending, timed, times
-from models.scorer import Item
 from moderation.store.embedded import socket_url
 from tests.support.service import Running, running
 from tests.support.waiting import wait_until
@@ -84,8 +83,7 @@ def each(winnow: Running, act: Callable[[], int], resting: Mapping[str, float]) 
 def scorer_ms(texts: Sequence[str]) -> float:
     """Return the CPU time of scoring one comment in batches, and nothing else."""
     began = time.process_time()
-    for at in range(0, len(texts), 128):
-        _peer.scorer().score([Item(text) for text in texts[at : at + 128]])
+    _peer.scored(texts)
     return (time.process_time() - began) * 1000 / len(texts)
 
 

@@ -45,7 +45,7 @@ from tests.support.waiting import wait_until
 from tests.support.world import World, make_world
 
 SIZES = (10_000, 100_000, 1_000_000)
-RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 512, 64, 128
+RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 512, 64, workflow.ScreenLimits().batch
 FILLED_AT_ONCE = 1000
 LIMIT = 1.3
 #: More than spam's text is kept for by default, less than any other's: see site.Retention.

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from benchmarks import _peer
 from benchmarks._comments import drafts
-from models.scorer import Item
 from moderation.comment import Draft
 from tests.support.service import Running, running
 from tests.support.valkey import serving
@@ -33,18 +32,12 @@ CORES = os.cpu_count() or 1
 LIMITS = {"forking": 100.0, "simple": 15.0, "scorer": 0.25}
 
 
-def alone(texts: list[str]) -> None:
-    """Score *texts* in batches, as the workers do, and nothing else."""
-    for at in range(0, len(texts), 128):
-        _peer.scorer().score([Item(text) for text in texts[at : at + 128]])
-
-
 def spread(pool: ProcessPoolExecutor, texts: list[str]) -> float:
     """Return how many comments a second the scorer alone does on all cores."""
     share = len(texts) // CORES
     parts = [texts[n * share : (n + 1) * share] for n in range(CORES)]
     began = time.perf_counter()
-    list(pool.map(alone, parts))
+    list(pool.map(_peer.scored, parts))
     return share * CORES / (time.perf_counter() - began)
 
 
