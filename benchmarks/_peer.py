@@ -58,6 +58,15 @@ def work(url: str, *, forking: bool) -> None:
     )
 
 
+def write(url: str, documents: Sequence[bytes], at_once: int) -> None:
+    """Write each document into a hash of its own and no more, so many in a pipeline."""
+    for at in range(0, len(documents), at_once):
+        pipeline = connection(url).pipeline(transaction=False)
+        for number, document in enumerate(documents[at : at + at_once], at):
+            pipeline.hset(f"written:{number}", "document", document)
+        pipeline.execute()
+
+
 def timed(url: str, number: int, text: str) -> int:
     """Score a comment and keep its scores, as `judge`; return when they were there, in Unix ms."""
     (score,) = scorer().score([Item(text)])
@@ -80,12 +89,3 @@ def serve(url: str) -> None:
     scorer()
     own = connection(url)
     SimpleWorker([Queue(NAME, connection=own)], connection=own).work(logging_level="ERROR")
-
-
-def rate(url: str, texts: Sequence[str], *, forking: bool) -> float:
-    """Return how many comments a second one worker judges."""
-    scorer()
-    enqueue(url, texts)
-    began = time.perf_counter()
-    work(url, forking=forking)
-    return len(texts) / (time.perf_counter() - began)

@@ -1,9 +1,10 @@
-"""Comments a second from acceptance in batches to verdict, beside three limits of the same run.
+"""Comments a second from acceptance in batches to verdict, beside peers of the same run.
 
 One RQ job for each comment, with RQ's forking worker and with its SimpleWorker (two of each, as
-Winnow has two); and the scorer alone in as many processes as there are cores. The comments have 200
-characters; everything is on this machine. What has to be sent is ready before the clock starts: the
-jobs in their queue, the batches as JSON.
+Winnow has two); the scorer alone in as many processes as there are cores; and a bare pipelined write
+of the same comments as JSON, a hash each, by one process. The comments have 200 characters;
+everything is on this machine. What has to be sent is ready before the clock starts: the jobs in their
+queue, the batches as JSON.
 """
 
 from __future__ import annotations
@@ -50,6 +51,14 @@ def peers(pool: ProcessPoolExecutor, url: str, texts: list[str], *, forking: boo
     return len(texts) / (time.perf_counter() - began)
 
 
+def written(url: str, made: list[Draft]) -> float:
+    """Return how many comments a second are written to Redis when nothing else is done to them."""
+    documents = [json.dumps(draft.to_dict()).encode() for draft in made]
+    began = time.perf_counter()
+    _peer.write(url, documents, BATCH)
+    return len(made) / (time.perf_counter() - began)
+
+
 def ours(winnow: Running, made: list[Draft], turn: int) -> float:
     """Return how many comments a second go from a batch to their verdict."""
     told = [
@@ -86,7 +95,7 @@ def main() -> None:
     """Print the medians and the ratios."""
     made = list(drafts(COMMENTS))
     texts = [draft.content for draft in made]
-    rates: dict[str, list[float]] = {"ours": [], "scorer": [], "simple": [], "forking": []}
+    rates: dict[str, list[float]] = {name: [] for name in ("ours", *LIMITS, "write")}
     context = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory() as data,
@@ -97,6 +106,7 @@ def main() -> None:
         spread(pool, texts[:512])  # every process has its scorer
         for turn in range(RUNS):
             rates["ours"].append(ours(winnow, made, turn))
+            rates["write"].append(written(valkey.url, made))
             rates["scorer"].append(spread(pool, texts))
             rates["simple"].append(peers(pool, valkey.url, texts[:SIMPLE], forking=False))
             rates["forking"].append(peers(pool, valkey.url, texts[:FORKED], forking=True))
@@ -106,7 +116,8 @@ def main() -> None:
         f"to_{name}": round(
             statistics.median(a / b for a, b in zip(rates["ours"], rates[name], strict=True)), 2
         )
-        for name in LIMITS
+        for name in rates
+        if name != "ours"
     }
     print(json.dumps(figures | {f"limit_{name}": limit for name, limit in LIMITS.items()}))
 
