@@ -51,7 +51,7 @@ _LISTEN_SECONDS = 1.0
 class ScreenLimits:
     """How much one screening job takes on."""
 
-    batch: int = 256
+    batch: int = 128
     lease_ms: int = 10_000
     budget_seconds: float = 1.0
     #: With nothing left a job stays for so long and listens: what comes meanwhile needs no job of its

@@ -63,6 +63,10 @@ LOG_BYTES = 10_000_000
 #: Written and removed again at each start; less free space than this is a full disk.
 PROBE_BYTES = 65_536
 
+#: The C library's malloc, which the wheel's server uses, keeps so many freed pieces of each size at hand:
+#: scripts make and drop thousands, and with 7 they come to lie all over a large heap (ADR 12).
+_MALLOC = "glibc.malloc.tcache_count=5000"
+
 # Asks the kernel for SIGTERM when the parent dies, then becomes the server. A program of its own
 # and not `preexec_fn`, which may deadlock once the parent has threads. Where there is no prctl
 # (macOS) an orphan is stopped by the next start instead.
@@ -334,6 +338,7 @@ class EmbeddedValkey:
                 stdout=log,
                 stderr=log,
                 cwd=self.data_dir,
+                env={"GLIBC_TUNABLES": _MALLOC, **os.environ},
                 pass_fds=(self._server_lock,),
                 # Ctrl-C is for Winnow, which stops its workers first and the server last.
                 start_new_session=True,
