@@ -135,9 +135,11 @@ class Unlike:
         """Return a number for each text."""
         return [self.chance.getrandbits(64) for _ in contents]
 
-    def others(self, _seen: bytes, batch: Sequence[tuple[int, int]]) -> list[int]:
+    def others(
+        self, _seen: bytes, batch: Sequence[tuple[int, int, bytes]]
+    ) -> list[tuple[int, list[bytes]]]:
         """Return none for each."""
-        return [0] * len(batch)
+        return [(0, []) for _ in batch]
 
 
 def fill(store: Store, model: Replayed) -> float:

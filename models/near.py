@@ -6,7 +6,6 @@ and Das Sarma, *Detecting Near-Duplicates for Web Crawling* (2007).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,9 @@ from models.normalise import read
 #: Two signatures that differ in so few bits are of nearly the same text. A word changed in a short
 #: comment changes eight or more: those are let be, since people do thank in the same words.
 MAX_DISTANCE = 3
+#: What is known of an earlier text: its signature, a number for its author, and what it is found by.
+ENTRY = np.dtype([("signature", ">u8"), ("author", ">u8"), ("id", "V16")])
+_COMPARED = ("signature", "author")
 #: Four counters of 16 bits are added as one number, so that no more n-grams of a text may vote.
 _LANE, _LANES = 16, np.uint64(0x0001000100010001)
 _VOTES = (1 << _LANE) - 1
@@ -39,21 +41,35 @@ def signatures(contents: Sequence[str]) -> list[int]:
     return found
 
 
-def others(seen: bytes, batch: Sequence[tuple[int, int]]) -> list[int]:
-    """Return for each text of *batch* how many other authors sent nearly the same.
+def others(
+    seen: bytes, batch: Sequence[tuple[int, int, bytes]], *, most: int = 5
+) -> list[tuple[int, list[bytes]]]:
+    """Return for each text of *batch* how many other authors sent nearly the same, and some of it.
 
-    *batch* has signatures with numbers for their authors; *seen* has those of earlier texts, each
-    pair as two big-endian integers of 64 bits. The texts of a batch count for one another.
+    *batch* has signatures, numbers for their authors, and sixteen bytes by which each text is found;
+    *seen* has the same of earlier texts, one ENTRY after the other. The texts of a batch count for
+    one another. Of each author's texts the greatest counts; of these the *most* greatest are named,
+    the greatest first.
     """
-    own = np.array(batch, np.uint64).reshape(-1, 2)
-    known = np.concatenate([np.frombuffer(seen, ">u8").astype(np.uint64).reshape(-1, 2), own])
-    known = known[known[:, 0] != 0]
-    close = np.bitwise_count(own[:, :1] ^ known[:, 0]) <= MAX_DISTANCE
-    close &= (own[:, 1:] != known[:, 1]) & (own[:, :1] != 0)
-    who: defaultdict[int, set[int]] = defaultdict(set)
-    for row, column in zip(*close.nonzero(), strict=True):
-        who[int(row)].add(int(known[column, 1]))
-    return [len(who.get(row, ())) for row in range(len(batch))]
+    own = np.array(batch, ENTRY)
+    known = np.concatenate([np.frombuffer(seen, ENTRY), own])
+    known = known[known["signature"] != 0]
+    signs, authors = (known[name].astype(np.uint64) for name in _COMPARED)
+    own_signs, own_authors = (own[name].astype(np.uint64)[:, None] for name in _COMPARED)
+    close = np.bitwise_count(own_signs ^ signs) <= MAX_DISTANCE
+    close &= (own_authors != authors) & (own_signs != 0)
+    found: list[tuple[int, list[bytes]]] = [(0, []) for _ in batch]
+    rows = close.any(axis=1).nonzero()[0]
+    if len(rows):
+        high, low = known["id"].view(">u8").reshape(-1, 2).T
+        latest = np.lexsort((low, high))[::-1]
+        names, authors = known["id"][latest], authors[latest]
+        for row in rows:
+            columns = close[row, latest].nonzero()[0]
+            _, first = np.unique(authors[columns], return_index=True)
+            named = columns[np.sort(first)[:most]]
+            found[row] = len(first), [names[column].tobytes() for column in named]
+    return found
 
 
 def _majorities(found: Hashed) -> list[int]:

@@ -63,5 +63,15 @@ def lengthen(short: str) -> str:
     return _dashed(base64.urlsafe_b64decode(short + "==").hex())
 
 
+def packed(identifier: str) -> bytes:
+    """Return the sixteen bytes of *identifier*, which sort as it does."""
+    return bytes.fromhex(identifier.replace("-", ""))
+
+
+def unpacked(stored: bytes) -> str:
+    """Return the UUID whose bytes :func:`packed` returned."""
+    return _dashed(stored.hex())
+
+
 def _dashed(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

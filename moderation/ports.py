@@ -89,12 +89,20 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """How many other authors sent nearly the same lately, and the ids of some of it, the latest first."""
+
+    count: int = 0
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A pending comment on lease, with the facts of its site that rules and model ask for."""
 
     comment: Comment
     first_comment: bool = False
-    near_duplicates: int = 0
+    near: Near = Near()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +183,14 @@ class Duplicates(Protocol):
         """Return for each text a number of 64 bits, 0 for one too short to compare."""
         ...
 
-    def others(self, seen: bytes, batch: Sequence[tuple[int, int]]) -> Sequence[int]:
-        """Return for each of *batch* how many other authors sent nearly the same.
+    def others(
+        self, seen: bytes, batch: Sequence[tuple[int, int, bytes]]
+    ) -> Sequence[tuple[int, Sequence[bytes]]]:
+        """Return for each of *batch* how many other authors sent nearly the same, and some of it.
 
-        *batch* has signatures with numbers for their authors; *seen* those of earlier texts, each
-        pair as two big-endian integers of 64 bits.
+        *batch* has signatures, numbers for their authors, and the texts' ids as sixteen bytes; *seen*
+        the same of earlier texts, one after the other: 8, 8 and 16 bytes, big-endian. What is named of
+        what they sent are such ids, the latest first.
         """
         ...
 

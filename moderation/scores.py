@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -32,7 +32,9 @@ class Scores:
     language: str = ""
     known_language: bool = True
     empty: bool = False
-    near_duplicates: int = field(default=0)
+    near_duplicates: int = 0
+    #: The ids of some of those near-duplicates, the latest first.
+    alike: tuple[str, ...] = ()
 
     def __getitem__(self, label: str) -> float:
         """Return the score of *label*; 0 for one that this model does not measure."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import monotonic, sleep
 
+from moderation import ids
 from moderation.addresses import check_headers, check_url
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
@@ -28,6 +29,7 @@ from moderation.ports import (
     Jobs,
     Meter,
     Model,
+    Near,
     Outcome,
     Past,
     Sample,
@@ -165,7 +167,7 @@ def _judged(
         measured += score(
             [item.comment.draft for item in taken],
             model=model,
-            near_duplicates=[item.near_duplicates for item in taken],
+            near=[item.near for item in taken],
         )
     except Exception:  # noqa: BLE001 - one text that breaks the model must not hold up its neighbours
         for item in taken:
@@ -181,7 +183,7 @@ def _judged(
 def _scored_alone(item: Taken, model: Model) -> Scores | None:
     """Return the scores of one comment, or None when the model cannot give any: it is held."""
     try:
-        return score([item.comment.draft], model=model, near_duplicates=[item.near_duplicates])[0]
+        return score([item.comment.draft], model=model, near=[item.near])[0]
     except Exception as problem:  # noqa: BLE001 - whatever it was, a person looks
         log.error("comment %s could not be scored: %s", item.comment.id, type(problem).__name__)  # noqa: TRY400 - a traceback may quote the comment
         return None
@@ -204,15 +206,22 @@ def _surrounded(
     clock: Clock,
 ) -> list[Taken]:
     """Return *items* with what their sites know: near-duplicates of late, and first comments."""
-    seen, counts = comments.signatures(sites), [0] * len(items)
+    seen = comments.signatures(sites)
+    found = [Near()] * len(items)
     for site_id in sites:
         places = [n for n, item in enumerate(items) if item.comment.site_id == site_id]
-        marked = [(signatures[n], comments.author_number(items[n].comment.draft)) for n in places]
-        for place, count in zip(places, duplicates.others(seen[site_id], marked), strict=True):
-            counts[place] = count
+        marked = [
+            (signatures[n], comments.author_number(one.draft), ids.packed(one.id))
+            for n in places
+            for one in (items[n].comment,)
+        ]
+        others = duplicates.others(seen[site_id], marked)
+        for place, (count, named) in zip(places, others, strict=True):
+            if count:
+                found[place] = Near(count, tuple(map(ids.unpacked, named)))
     return [
-        replace(item, near_duplicates=count, first_comment=first) if count or first else item
-        for item, count in zip(items, counts, strict=True)
+        replace(item, near=near, first_comment=first) if near.count or first else item
+        for item, near in zip(items, found, strict=True)
         for first in (
             sites[item.comment.site_id].hold_first_comment
             and _is_first(item.comment, comments, clock),
@@ -229,14 +238,14 @@ def _is_first(comment: Comment, comments: Comments, clock: Clock) -> bool:
     return not any(one.status is Status.APPROVED for one in known)
 
 
-def score(
-    drafts: Sequence[Draft], *, model: Model, near_duplicates: Sequence[int] = ()
-) -> list[Scores]:
+def score(drafts: Sequence[Draft], *, model: Model, near: Sequence[Near] = ()) -> list[Scores]:
     """Return the scores of *drafts*; the one way in which anything here asks the model."""
-    near = near_duplicates or [0] * len(drafts)
-    results = model.score([sample(*pair) for pair in zip(drafts, near, strict=True)])
+    known = near or [Near()] * len(drafts)
+    results = model.score(
+        [sample(draft, one.count) for draft, one in zip(drafts, known, strict=True)]
+    )
     return [
-        scores_of(result, model.version, count) for result, count in zip(results, near, strict=True)
+        scores_of(result, model.version, one) for result, one in zip(results, known, strict=True)
     ]
 
 
@@ -494,7 +503,7 @@ def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
     )
 
 
-def scores_of(result: object, version: str, near_duplicates: int) -> Scores:
+def scores_of(result: object, version: str, near: Near) -> Scores:
     """Return a model's result in the words of the domain."""
     return Scores(
         labels=dict(result.labels),  # type: ignore[attr-defined]
@@ -502,7 +511,8 @@ def scores_of(result: object, version: str, near_duplicates: int) -> Scores:
         language=result.language,  # type: ignore[attr-defined]
         known_language=result.known_language,  # type: ignore[attr-defined]
         empty=result.empty,  # type: ignore[attr-defined]
-        near_duplicates=near_duplicates,
+        near_duplicates=near.count,
+        alike=near.ids,
     )
 
 

@@ -12,6 +12,7 @@ from json.encoder import encode_basestring
 
 import zstandard
 
+from moderation import ids
 from moderation.comment import Author, Draft, Post
 from moderation.scores import LABELS, Scores
 from moderation.verdict import Verdict
@@ -164,13 +165,16 @@ def pack_scored(scores: Scores | None, verdict: Verdict) -> bytes:
     """Return what a model measured, if it did, and the verdict, as a few dozen bytes."""
     measured = b""
     if scores is not None:
-        flags = int(scores.known_language) | int(scores.empty) << 1
+        flags = int(scores.known_language) | int(scores.empty) << 1 | int(bool(scores.alike)) << 2
         values = [round(scores[label] * _UNIT) for label in LABELS]
         words = _short(scores.model) + _short(scores.language)
         measured = struct.pack(
             f">{len(values)}HBH", *values, flags, min(scores.near_duplicates, 0xFFFF)
         )
-        measured = bytes([len(values)]) + measured + words
+        alike = b"".join(map(ids.packed, scores.alike))
+        if alike:
+            alike = bytes([len(scores.alike)]) + alike
+        measured = bytes([len(values)]) + measured + words + alike
     return (measured or b"\0") + _packed(verdict)
 
 
@@ -193,8 +197,13 @@ def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
         *values, flags, near = struct.unpack_from(f">{count}HBH", rest)
         model, rest = _cut(rest[2 * count + 3 :])
         language, rest = _cut(rest)
+        alike: tuple[str, ...] = ()
+        if flags & 4:
+            end = 1 + 16 * rest[0]
+            alike = tuple(ids.unpacked(rest[at : at + 16]) for at in range(1, end, 16))
+            rest = rest[end:]
         labels = {str(label): value / _UNIT for label, value in zip(LABELS, values, strict=False)}
-        scores = Scores(labels, model, language, bool(flags & 1), bool(flags & 2), near)
+        scores = Scores(labels, model, language, bool(flags & 1), bool(flags & 2), near, alike)
     return scores, Verdict.from_list(json.loads(_inflate(rest, _OF_VERDICTS)))
 
 

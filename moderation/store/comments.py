@@ -256,7 +256,8 @@ class RedisComments:
             comment = item.comment
             near = b""
             if item.signature:
-                near = struct.pack(">QQ", item.signature, self.author_number(comment.draft))
+                author = self.author_number(comment.draft)
+                near = struct.pack(">QQ", item.signature, author) + ids.packed(comment.id)
             args += [
                 ids.shorten(comment.id),
                 comment.revision,
@@ -310,7 +311,7 @@ class RedisComments:
         self._redis.delete(keys.WAKE(shard))
 
     def signatures(self, site_ids: Iterable[str]) -> dict[str, bytes]:
-        """Return for each site its recent texts' signatures with their authors' numbers, packed."""
+        """Return for each site its recent texts' signatures, authors' numbers and ids, packed."""
         wanted = list(dict.fromkeys(site_ids))
         pipeline = self._redis.pipeline(transaction=False)
         for site_id in wanted:

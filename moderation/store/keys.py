@@ -174,7 +174,7 @@ NEAR = Kind(
     "site",
     "1 day idle",
     _C,
-    "a ring of recent texts' signatures with their authors' hashes, 16 bytes each",
+    "a ring of recent texts' signatures with their authors' hashes and their ids, 32 bytes each",
 )
 META = Kind("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
 MIGRATING = Kind(

@@ -126,7 +126,7 @@ def _one_to_two(redis: Any, comments: RedisComments, beat: Callable[[], object])
 
 
 def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object]) -> None:
-    """Numbers for sites, letters for statuses, other indexes (ADR 11), a ring of near-duplicates (ADR 9).
+    """Numbers for sites, letters for statuses, other indexes (ADR 11).
 
     Histories and events stay as they are.
     """
@@ -137,21 +137,17 @@ def _two_to_three(redis: Any, comments: RedisComments, beat: Callable[[], object
             beat()
             abbreviate(keys=[keys.tag(shard)], args=shorts)
         _reindex(redis, shard, beat)
-        for key in _found(redis, keys.NEAR(shard, "*")):
-            if redis.type(key) == b"list":
-                pipeline = redis.pipeline()
-                ring = b"".join(redis.lrange(key, 0, -1))
-                pipeline.delete(key)
-                pipeline.set(key, ring, ex=86_400)
-                pipeline.execute()
 
 
 def _three_to_four(redis: Any, comments: RedisComments, beat: Callable[[], object]) -> None:
-    """Drafts packed by zstd (ADR 12): those that are deflated are read as they are.
+    """Drafts packed by zstd (ADR 12), and ids beside the recent signatures.
 
-    The version is for older Winnows, which cannot read what is written from now on.
+    Drafts that are deflated are read as they are; what is known of the last day's texts goes.
     """
-    del redis, comments, beat
+    for shard in comments.shards:
+        beat()
+        for key in _found(redis, keys.NEAR(shard, "*")):
+            redis.delete(key)
 
 
 def _reindex(redis: Any, shard: int, beat: Callable[[], object]) -> None:

@@ -13,6 +13,8 @@ from moderation.store import keys
 FATAL_DEATHS = 3
 #: Signatures of recent texts that are kept for each site.
 NEAR_KEPT = 1000
+#: What of each: the signature (8 bytes), its author's (8), its comment's id (16).
+NEAR_BYTES = 32
 #: Lines of a comment's history that are kept, the latest.
 HISTORY_KEPT = 100
 #: How many ids of an author stand in the index itself; more have a list of their own.
@@ -26,7 +28,7 @@ FIRST_BUCKETS, BUCKET_ENTRIES = 16, 48
 PRELUDE = (
     keys.lua()
     + f"""
-local FATAL_DEATHS, NEAR_KEPT = {FATAL_DEATHS}, {NEAR_KEPT}
+local FATAL_DEATHS, NEAR_KEPT, NEAR_BYTES = {FATAL_DEATHS}, {NEAR_KEPT}, {NEAR_BYTES}
 local HISTORY_KEPT, IDS_INLINE = {HISTORY_KEPT}, {IDS_INLINE}
 local FIRST, FULL = {FIRST_BUCKETS}, {BUCKET_ENTRIES}
 """
@@ -275,7 +277,7 @@ end
 local function note_near(site, entries) -- in the place of the oldest
   local at = (call('HINCRBY', counts_key(), site .. ':near', #entries) - #entries) % NEAR_KEPT
   local room = NEAR_KEPT - at
-  call('SETRANGE', near_key(site), at * 16, table.concat(entries, '', 1, math.min(room, #entries)))
+  call('SETRANGE', near_key(site), at * NEAR_BYTES, table.concat(entries, '', 1, math.min(room, #entries)))
   if #entries > room then
     call('SETRANGE', near_key(site), 0, table.concat(entries, '', room + 1, math.min(#entries, room + NEAR_KEPT)))
   end
@@ -489,9 +491,9 @@ call('DEL', kept_key(id))
 unname_author(id, c.site)
 if near ~= '' then
   local ring = call('GET', near_key(c.site)) or ''
-  for at = 1, #ring, 16 do
+  for at = 1, #ring, NEAR_BYTES do
     if string.sub(ring, at + 8, at + 15) == near then
-      call('SETRANGE', near_key(c.site), at - 1, string.rep('\\0', 16))
+      call('SETRANGE', near_key(c.site), at - 1, string.rep('\\0', NEAR_BYTES))
     end
   end
 end

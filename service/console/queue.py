@@ -153,6 +153,7 @@ def comment(comment_id: str) -> Any:
         pieces=_pieces(found.content, explained),
         why=list(getattr(explained, "reasons", ()))[:6],
         others=[one for one in others if one.id != found.id][:10],
+        alike=context.comments.get_many(found.scores.alike) if found.scores else [],
         parent=_parent(site, found),
         domains=sorted(domains_in(found.content).hosts),
         labels=list(Label),

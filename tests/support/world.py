@@ -37,7 +37,9 @@ class PlainDuplicates:
     def signatures(self, contents: Sequence[str]) -> list[int]:
         return [zlib.crc32(content.encode()) * 0x9E3779B1 for content in contents]
 
-    def others(self, seen: bytes, batch: Sequence[tuple[int, int]]) -> list[int]:
+    def others(
+        self, seen: bytes, batch: Sequence[tuple[int, int, bytes]]
+    ) -> list[tuple[int, list[bytes]]]:
         return near.others(seen, batch)
 
 

@@ -390,14 +390,20 @@ def test_retention_lets_go_of_the_text_first_and_of_the_rest_later(world: World)
     assert comments.counts()["approved"] == 0
 
 
-def test_near_duplicates_of_other_authors_are_counted(world: World):
-    site, adapters = world.site, world.adapters
+def test_near_duplicates_of_other_authors_are_counted_and_named(world: World):
+    """Those that came in the same batch, and those of earlier ones; of five, the ids."""
+    comments = world.adapters.comments
     text = "the very same advertisement for something that nobody needs at all"
-    for n in range(4):
-        world.submit(text, author=Author(email=f"{n}@mail.example"))
+    made = []
+    for n in range(8):
+        made += world.submit(text, author=Author(email=f"{n}@mail.example"))
+        if n % 3 == 2:
+            world.screen()
     world.screen()
-    last = adapters.comments.recent(site.id).items[0]
-    assert last.scores.near_duplicates == 3
+    sixth, last = comments.get(made[5].id).scores, comments.get(made[7].id).scores
+    assert (sixth.near_duplicates, last.near_duplicates) == (5, 7)
+    assert set(sixth.alike) == {one.id for one in made[:5]}
+    assert last.alike == tuple(one.id for one in made[6:1:-1])
 
 
 def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_them(world: World):
@@ -416,7 +422,7 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
 
     def marks() -> set[int]:
         ring = comments.signatures([world.site.id])[world.site.id]
-        return {mark for mark, _ in struct.iter_unpack(">QQ", ring) if mark}
+        return {mark for mark, _, _ in struct.iter_unpack(">QQ16s", ring) if mark}
 
     last = max(known.values()) + 1
     assert marks() == set(range(last - scripts.NEAR_KEPT + 1, last + 1))

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from moderation.comment import Status
+from moderation.comment import Author, Status
 from moderation.site import Endpoint
 from moderation.store.deliveries import State
 from tests.support.world import PASSWORD, World
@@ -213,6 +213,23 @@ def test_the_queue_is_filtered_by_reason(world: World, admin: FlaskClient):
     page = admin.get(f"/desk/queue?site={world.site.id}&why=spam").text
     assert "cheap things" in page
     assert "rude words" not in page
+
+
+def test_a_comments_page_lists_who_else_sent_nearly_the_same(world: World, admin: FlaskClient):
+    text = "toxicity=0.6 the very same advertisement for something that nobody needs"
+    for name in ("Bob", "Cy", "Dan"):
+        world.submit(text, author=Author(name, f"{name}@mail.example"))
+    world.submit("unlike")
+    world.screen()
+    *_, first = world.adapters.comments.recent(world.site.id).items
+    _, last, second, _ = world.adapters.comments.recent(world.site.id).items
+    world.adapters.comments.erase(second.id, by="site", now_ms=world.adapters.clock.now_ms())
+    page = admin.get(f"/desk/comments/{last.id}").text
+    assert "2 other author(s) sent nearly the same" in page
+    listed = page.partition('<ul class="others">')[2].partition("</ul>")[0]
+    assert "<b>Bob</b>" in listed
+    assert re.findall(r"/desk/comments/([\w-]+)", listed) == [second.id, first.id]
+    assert "(no text)" in listed
 
 
 def test_a_comment_that_never_was_is_a_page_that_says_so(admin: FlaskClient):
