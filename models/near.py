@@ -61,9 +61,10 @@ def others(
     found: list[tuple[int, list[bytes]]] = [(0, []) for _ in batch]
     rows = close.any(axis=1).nonzero()[0]
     if len(rows):
-        high, low = known["id"].view(">u8").reshape(-1, 2).T
+        names = np.ascontiguousarray(known["id"])
+        high, low = names.view(">u8").reshape(-1, 2).T
         latest = np.lexsort((low, high))[::-1]
-        names, authors = known["id"][latest], authors[latest]
+        names, authors = names[latest], authors[latest]
         for row in rows:
             columns = close[row, latest].nonzero()[0]
             _, first = np.unique(authors[columns], return_index=True)
