@@ -119,6 +119,18 @@ def test_the_server_runs_as_the_design_says(tmp_path):
         server.stop()
 
 
+def test_malloc_keeps_what_scripts_drop_unless_it_was_told_otherwise(tmp_path, monkeypatch):
+    """An owner's own tunables win."""
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    for told in ("", "glibc.malloc.tcache_count=9"):
+        if told:
+            monkeypatch.setenv("GLIBC_TUNABLES", told)
+        with serving(data_dir=tmp_path) as server:
+            around = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+        wanted = told or "glibc.malloc.tcache_count=5000"
+        assert f"GLIBC_TUNABLES={wanted}".encode() in around
+
+
 def test_nobody_else_may_read_the_data_or_reach_the_socket(tmp_path):
     with serving(data_dir=tmp_path / "data") as server:
         assert server.data_dir.stat().st_mode & 0o077 == 0
