@@ -15,7 +15,7 @@ from moderation import ids
 from moderation.addresses import check_headers, check_url
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
-from moderation.errors import Conflict, DuplicateExternalId, NotFound
+from moderation.errors import Conflict, NotFound
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
 from moderation.ports import (
     Accepted,
@@ -30,7 +30,6 @@ from moderation.ports import (
     Meter,
     Model,
     Near,
-    Outcome,
     Past,
     Sample,
     Screened,
@@ -75,12 +74,10 @@ def submit(
 ) -> list[Accepted]:
     """Accept *drafts*, whole or not at all, and wake a worker. What is returned is stored.
 
-    Raises Busy or SiteBusy when there is too much waiting; a single draft whose external id
-    belongs to other content raises DuplicateExternalId, in a batch its line says so.
+    Raises Busy or SiteBusy when there is too much waiting. A draft whose external id belongs to
+    other content is not stored: its outcome is a conflict, with the id of that comment.
     """
     accepted, wake = comments.accept(site.id, drafts, backlog=backlog, now_ms=clock.now_ms())
-    if len(drafts) == 1 and accepted[0].outcome is Outcome.CONFLICT:
-        raise DuplicateExternalId(drafts[0].external_id, accepted[0].id)
     if wake:
         jobs.wake(comments.shard_of_site(site.id))
     return accepted

@@ -12,10 +12,10 @@ from flask import Response, jsonify, request
 
 from moderation import workflow
 from moderation.comment import Comment, Draft, Status
-from moderation.errors import InvalidInput, WinnowError
+from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
-from moderation.ports import Accepted, Order
+from moderation.ports import Accepted, Order, Outcome
 from service.api import schemas
 from service.api.base import (
     CURSOR,
@@ -80,6 +80,8 @@ def submit_comment() -> Any:
         clock=context.clock,
         backlog=context.settings.backlog,
     )[0]
+    if accepted.outcome is Outcome.CONFLICT:
+        raise DuplicateExternalId(draft.external_id, accepted.id)
     wait = _wanted_wait()
     if wait:
         comment = _awaited(accepted.id, wait)

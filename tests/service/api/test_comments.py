@@ -114,6 +114,16 @@ def test_a_batch_is_taken_in_any_of_three_shapes(world: World, shape: str):
     assert world.screen() == 3
 
 
+def test_a_conflict_in_a_batch_is_told_by_its_line_also_when_it_is_the_only_one(world: World):
+    first = submitted(world, external_id="7").json
+    told = [{"content": "something else", "external_id": "7"}, {"content": "new"}]
+    for lines, outcomes in (told, ["conflict", "new"]), (told[:1], ["conflict"]):
+        answer = world.ask("POST", "/v1/comments/batch", lines)
+        assert answer.status_code == 202
+        assert [one["outcome"] for one in answer.json["items"]] == outcomes
+        assert answer.json["items"][0]["id"] == first["id"]
+
+
 def test_a_batch_with_one_bad_line_stores_nothing_and_names_the_line(world: World):
     lines = b'{"content": "fine"}\n{"content": 5}\n'
     answer = world.ask(
