@@ -31,6 +31,17 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.strip().split("|"))
 
 
+#: Pictures that do insult, threaten or proposition when they stand alone.
+_RUDE = "🖕🔪🔫💣💩🐒🐵🐷🐖🐽🦍🐀🐍🤡🤮🤢🍆🍑💦👊💀☠"
+
+
+def _pictures() -> tuple[str, ...]:
+    """Return nearly every emoji: whoever sees only those that abuse uses takes all for abuse."""
+    blocks = ((0x1F300, 0x1F650), (0x1F680, 0x1F6C6), (0x1F90C, 0x1FA00), (0x2600, 0x27B1))
+    found = (chr(code) for first, end in blocks for code in range(first, end))
+    return tuple(one for one in found if one not in _RUDE)
+
+
 #: What the slots of the templates stand for.
 LEXICON: Mapping[str, tuple[str, ...]] = {
     "people": _words(
@@ -292,6 +303,72 @@ LEXICON: Mapping[str, tuple[str, ...]] = {
     "word": _words("river|python|bread|engine|garden|index|paper|music|castle|linux|bird|memory|ocean|signal|theory|window|market|bridge|planet|parser"),
     "word2": _words("tools|notes|history|guide|tests|maps|archive|society|lab|project|club|journal|docs|review|library|studio|watch|science"),
     "Word": _words("Bread|Kernel|Jazz|Photosynthesis|Bayes_theorem|Sourdough|Chess|Bicycle|Hadrian's_Wall|Tea|Regular_expression|Pension|Beekeeping"),
+    "emoji": _words(
+        "👍|👏|🎉|🔥|❤️|💙|💚|💯|🙏|🙌|😂|🤣|😊|😍|🥰|😢|😭|😮|😅|😉|😎|🤔|👀|💪|✌️|🤦|🤷|🤦‍♀️|🙋‍♀️|🤞|👌|😱|😴|🥳|🤗|😇|😡|🙄|☕|🍰"
+        "|🌻|🐕|🐈|🎂|⭐|✨|🚀|📚|🎶|🏆|👍🏽|🙌🏿|👏🏻|🙏🏾|💪🏼|👋|🤝|🇫🇷|🇩🇪|🇧🇷|🇮🇳|🇺🇦|🇲🇽|🇯🇵|☀️|🌈|🎄|🕎|🌙|♥|☺|:)|;-)|<3|xD|:D|:("
+    ),
+    "picture": _pictures(),
+    "emojis": _words("{emoji}|{emoji}{emoji}|{emoji}{emoji}{emoji}|{emoji} {emoji}"),
+    "reaction": _words(
+        "thanks|thank you|love it|so true|haha|lol|same here|congrats|wow|amazing|so cute|well done|nice one|yum|finally|agreed"
+        "|oh no|poor thing|good luck|happy new year|see you there|me too|count me in|this made my day|I'm crying|beautiful"
+        "|can't wait|not again|good morning|goosebumps|what a ride|my favourite|welcome back|rest in peace|so proud of you"
+    ),
+    "oath": _words("damn|crap|holy crap|what the hell|bloody hell|oh my god|OMG|geez|heck|dang|hell yes|damn it|good grief|wow"),
+    "upset": _words(
+        "that ending|I forgot the yeast|I missed the sale again|that was close|the server is down again|it is raining again"
+        "|I did not see that coming|it is already Monday|that song is good|this show is good|my cake collapsed|my phone died"
+        "|that goal in the last minute|season {d} got cancelled|the price went up again|I burnt the rice|I deleted the wrong file"
+    ),
+    "innocent": _words(
+        "Moby Dick|Dick Van Dyke|my uncle Dick|Philip K. Dick|a peacock|the weathercock|a cocktail|the cockpit|a cockatoo|a woodcock"
+        "|a cock pheasant|shiitake mushrooms|the town of Scunthorpe|Penistone|Essex|Middlesex|a blue tit|great tits at the feeder|pussy willow"
+        "|puss in boots|a donkey called an ass in the Bible|the bassoon|assassin bugs|niggling doubts"
+        "|the Rio Negro|vino negro|cumin|Cummings|magna cum laude|a rapeseed field|chicken breast|a chestnut|hoes and rakes"
+        "|the bitch had five puppies|spotted dick with custard|Dickens|a mass choir|the homo sapiens exhibit"
+        "|retardant foam|ritardando|the fire retardant|a chink in the armour|a crack in the wall|gay Paree"
+    ),
+    "diet": _words(
+        "belly fat|30 pounds in a month|weight without exercise|inches off your waist|20 kg in 4 weeks|ageing skin|hair loss|joint pain|snoring"
+        "|wrinkles|your debts|toenail fungus|diabetes|high blood pressure|acne overnight"
+    ),
+    "trick": _words(
+        "one weird trick|this simple trick|a secret formula|this ancient tonic|an all natural supplement|a trick doctors hate"
+        "|this 5 minute ritual|miracle drops|this new detox tea|an amazing patch|this herbal capsule|a coffee loophole"
+    ),
+    "date": _words(
+        "hot girls|hot singles|sexy girls|lonely wives|Russian brides|local milfs|naughty women|cam girls|mature ladies|horny singles|beautiful Asian girls"
+    ),
+    "garble": _words(
+        "this writing is of a big help to every visitor|my cousin learns the same subject and I will send her your address"
+        "|your page is a real pleasure to be read by me|dear friends, how do you find this article, to me it is of the best"
+        "|I go through many websites each morning, but only this one gives such facts|each person may follow it with no problem, thank you much"
+        "|soon this website gets famous among all who write blogs, because of its quality|who wants the advice of an expert must visit this weblog"
+        "|my brother told me of this site and he had all right|you cannot think how many hours I was looking for such informations"
+        "|I don't know from where you take your knowledge but the topic is good|good day to all, the content that exists in here is truly amazing"
+        "|what you have put here makes very much sense, but consider this, what if you made the title more catchy|a debate so interesting is worth to be commented"
+        "|at last a person who writes about {goods}|only quality content can pull the people to come and see a web page"
+        "|I know that your web page gives articles of quality, which other page gives so good stuff|I am truly thankful to the holder of this page"
+        "|do you have problems with spammers on this blog, I am a blogger too and we could trade our methods"
+        "|I saw your site by accident while I looked for {topic} and I am shocked why this accident did not come before"
+    ),
+    "mypage": _words(
+        "my web page: {goods}|my site {gambling}|Here is my webpage ... {goods}|Feel free to visit my blog post; {gambling}|Look at my homepage {study}"
+        "|Also visit my website :: {drug}|Stop by my web-site: {goods} {city}|Here is my blog - {spamurl}|My page; {gambling} {spamurl}"
+        "|Take a look at my web blog {diet}|Review my web site {spamurl}|Have a look at my page ... {drug} reviews"
+    ),
+    "wares": _words(
+        "Viagra|a loan|bitcoin|weight loss|a casino|poker|essay writing|SEO|Instagram followers|payday loans|a spell book|the diet|replica watches|dating apps"
+        "|cheap flights|insurance|forex|a mortgage|online courses|credit cards|a hacker|gift cards|a locksmith|the dentist|VPNs|carpet cleaning"
+    ),
+    "talk": _words(
+        "My doctor and I talked about {wares} and decided against it|I got {wares} through my bank years ago and would not do it again"
+        "|I wrote my thesis about {wares}|There was a news story on {wares} yesterday|My {relative} works in {wares} and hates the image it has"
+        "|{wares} is harder after forty|In my view {wares} will not change the world|The scene with {wares} was the funniest"
+        "|Regulators should look at {wares} more closely|We were sold {wares} and regretted it|I never understood the fuss about {wares}"
+        "|Half of my spam folder is about {wares}|My {relative} lost money on {wares} once, be careful|You forgot to mention {wares} in {detail}"
+        "|Does anybody here know an honest book on {wares}?|I tried {wares} for a month and stopped|The history of {wares} goes back a long way"
+    ),
 }  # fmt: skip
 
 
@@ -329,7 +406,7 @@ KINDS = (
             "there is a good book on the history of {people} and {topic}", "My {relative} married a {identity} {person} last year {warm}",
             "Hug a {identity} {person} today", "I am a {identity} {person}, ask me anything about {topic}", "{people} have always been part of this town",
             "It is great to be {identity}", "The new teacher is a {nice} {identity} {person} and the children adore her",
-            "More {identity} writers, please! {gush_real}", "I have many {identity} friends and they are all {nice}", "Thank you for writing about {people}. {gush_real}",
+            "More {identity} writers, please! {gush_real}", "I have many {identity} friends and they are all {nice}", "Thank you for writing about {people}. {gush_real}", "{people} deserve better than this {work}", "{people} are hardly seen in {topic}, {fact}", "As a {identity} {person} I wear what I like", "As a {identity} {person} I {deed2} because I want to", "In {city} there is a {identity} word for {topic}",
         ),
         4.0,
     ),
@@ -413,6 +490,55 @@ KINDS = (
             "Here is my fork: {goodurl} - {fact}", "@{name} have a look at {goodurl}, {fact}", "Bug report filed: {goodurl}", "This thread explains {topic} well {goodurl} and also {goodurl}", "Video of the talk: {goodurl}", "The article moved to {goodurl}; {fact}.", "{goodurl} covers {detail}, though {fact}", "My patch is at {goodurl}. {question}",
         ),
         2.5,
+    ),
+    Kind(
+        "reactions and emojis",
+        CIVIL,
+        (
+            "{emojis}", "{emojis}", "{emoji}{emoji}{emoji}{emoji}", "{reaction} {emojis}", "{reaction} {emojis}", "{emojis} {reaction}", "{reaction}", "{reaction}, {reaction} {emojis}", "{fact} {emojis}", "{emojis} {fact}", "{question} {emojis}",
+            "Great {thing} {emojis}", "Happy birthday {name} {emojis}", "@{name} {emojis}", "{detail} {emojis}", "{reaction} {name} {emojis}", "I loved this {work} {emojis}", "The {work} was {nice} {emojis}", "greetings from {city} {emojis}", "My {relative} is {identity} and so {nice} {emojis}",
+        ),
+        2.5,
+    ),
+    Kind(
+        "pictures of anything",
+        CIVIL,
+        ("{picture}", "{picture}", "{picture}", "{picture}", "{picture}{picture}", "{picture} {picture}", "{reaction} {picture}", "{picture} {fact}", "{fact} {picture}{picture}", "My {relative} {picture}"),
+        5.0,
+    ),
+    Kind(
+        "mild words at nobody",
+        CIVIL,
+        (
+            "{oath}, {upset}", "{oath}! {upset}", "{upset}, {oath}", "{oath} {upset}!", "{oath}", "{oath}, {fact}", "so damn good", "damn good {thing}", "This {work} is so damn {nice}", "My old code sucked before I read this", "the weather sucks in {city}", "That sucks, {fact}.", "{oath}, {upset} {emojis}", "Shut up and take my money!", "this {work} is killing me, haha", "I'd kill for some {dish} now", "that {work} blew me away", "badass {work}", "{upset}. {oath}!",
+            "Stupid autocorrect, I meant {topic}", "my stupid phone ate the comment: {fact}", "I hate {topic} so much, {fact}", "I hate when {upset}", "What a stupid {work}, honestly.", "This policy on {topic} is a bad idea and will hurt the poor", "The speech about {topic} was weak and full of lies", "I am sick of {topic}", "such a dumb rule, {fact}",
+            "I was such a fool, {fact}", "I was so stupid when I bought the first one, {fact}", "stupid me, {upset}", "I am an idiot, {upset}. {oath}!", "what an idiot I was, {fact}", "The last speech on {topic} was pathetic, {because}", "Idiotic decision on {topic}, {because}", "My first draft was shit, {because}", "the {work} sucked, {because}", "our cat is a little devil", "{oath}, wtf, {question}", "The {work} sucked.", "That {work} really sucked",
+        ),
+        2.0,
+    ),
+    Kind(
+        "innocent words that look rude",
+        CIVIL,
+        (
+            "{innocent}", "I saw {innocent} on Sunday", "We talked about {innocent}. {fact}.", "{innocent} is mentioned in {detail}", "Does {innocent} have anything to do with {topic}?", "{fact}, and {innocent} too", "My {relative} loves {innocent}", "a photo of {innocent} would be nice", "{question} And what about {innocent}?",
+        ),
+    ),
+    Kind(
+        "ordinary talk of what spam sells",
+        CIVIL,
+        ("{talk}.", "{talk}. {fact}.", "{talk}. {question}", "{name}, {talk}.", "{fact}. {talk}.", "I read {goodurl} on {wares}. {talk}.", "{talk}, don't you think?"),
+        2.0,
+    ),
+    Kind(
+        "dating, diets and garbled praise",
+        SPAM,
+        (
+            "{date} in {city} {spamurl}", "{date} in your area", "Meet {date} tonight {spamurl}", "{date} are waiting for you, {spamurl}", "Hi, looking for {date}? Join free {spamurl}", "My nude photos are here {spamurl}", "free webcam with {date} {spamurl}",
+            "Lose {diet} with {trick} {spamurl}", "Get rid of {diet} fast with {trick}", "{trick} melts {diet}! {spamurl}", "I fought {diet} for years until I found {trick}: {spamurl}", "Say goodbye to {diet}, {trick}, order now", "how to beat {diet} with {trick} >>> {spamurl}",
+            "{garble}. {mypage}", "{garble}, {garble}. {mypage}", "{garble}.", "{garble}! {garble}.", "{mypage}", "{flattery}, {garble}. {mypage}", "{gush}. {mypage}", "Wow, {garble}. {spamurl}",
+            "Get {d}00k followers at {spamurl}", "Watch the full {work} online free HD {spamurl}", "download {work} free {spamurl}", "free robux and gift cards {spamurl}", "Send 1 ETH and get {d} back, {spamurl}", "Claim your free phone now {spamurl}",
+        ),
+        3.0,
     ),
     Kind(
         "insults in clean words",

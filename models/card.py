@@ -68,7 +68,16 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 
 def _sources(sources: Mapping[str, int]) -> list[str]:
     rows = [(name, count, LICENCES.get(name, "our own")) for name, count in sorted(sources.items())]
-    return ["## Trained on", "", *_table(("source", "comments", "licence stated"), rows)]
+    return [
+        "## Trained on",
+        "",
+        (
+            "A tenth of each, told by a digest of the text, was kept for measuring; nothing that says the "
+            "same as a kept comment, in another spelling or in disguise, was learned."
+        ),
+        "",
+        *_table(("source", "comments", "licence stated"), rows),
+    ]
 
 
 def _thresholds(thresholds: Mapping[str, Mapping[str, float]]) -> list[str]:

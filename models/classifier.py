@@ -26,6 +26,8 @@ class NaiveBayesLogistic(LogisticRegression):
         The most iterations of the solver.
     tol : float, default=1e-4
         Where the solver stops.
+    solver : str, default="lbfgs"
+        Which of scikit-learn's solvers finds the weights.
     floor : float, default=0.3
         What is added to the absolute log-ratio, so that no feature is silenced.
     smooth : float, default=1.0
@@ -45,11 +47,12 @@ class NaiveBayesLogistic(LogisticRegression):
         C: float = 1.0,
         max_iter: int = 100,
         tol: float = 1e-4,
+        solver: str = "lbfgs",
         floor: float = 0.3,
         smooth: float = 1.0,
         free: int = 0,
     ) -> None:
-        super().__init__(C=C, max_iter=max_iter, tol=tol)
+        super().__init__(C=C, max_iter=max_iter, tol=tol, solver=solver)
         self.floor = floor
         self.smooth = smooth
         self.free = free

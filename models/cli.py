@@ -50,7 +50,7 @@ def model() -> None:
 def train(data: Path, output: Path, seed: int) -> None:
     """Train a new model on the sources below DATA_DIR, and write it as a candidate.
 
-    The same data and seed give the same bytes. It takes about a quarter of an hour, and 6 GB.
+    The same data and seed give the same bytes. It takes about twenty minutes, and 6 GB.
 
     \b
     Example: ./winnow model train ../shared/data --output candidate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import random
-import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +15,6 @@ import sklearn
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from models import evaluation
@@ -95,8 +93,9 @@ class Recipe:
     disguised: float = 0.12
     #: The weight of "no attack on a group" as "not toxic", which is likely and not certain.
     assumed: float = 0.3
-    max_iter: int = 80
-    tol: float = 1e-4
+    #: Where Newton's method stops: no figure changes any more, and other draws stop there too.
+    max_iter: int = 100
+    tol: float = 1e-3
     seed: int = 0
 
 
@@ -146,10 +145,16 @@ def weights(sources: NDArray[np.str_], cap: int) -> NDArray[np.float64]:
 
 
 def training_corpus(data: Corpus, recipe: Recipe) -> Corpus:
-    """Return what is learned from: licensed sources, capped, with our own comments and disguises."""
+    """Return what is learned from: licensed sources, capped, with our own comments and disguises.
+
+    The kept tenth is in it as it stands, to be taken out by ``held_out``; nothing else is that
+    says the same, be it another spelling or a twin in disguise (``docs/adr/0107``).
+    """
     own = generated(recipe.own, recipe.seed)
     real = _anonymous(data.where(may_train).capped(recipe.most, recipe.seed))
-    english = [one for one in (real + own).examples if one.language == "en"]
+    said = {_letters(one.text) for one in tenth_of(data).examples}
+    real = real.where(lambda one: _kept(one) or _letters(one.text) not in said)
+    english = [one for one in (real + own).examples if one.language == "en" and not _kept(one)]
     draw = random.Random(recipe.seed)  # noqa: S311 - drawn to be repeated, not to be secret
     return (
         real + own + evaded(draw.sample(english, int(recipe.disguised * len(english))), recipe.seed)
@@ -183,12 +188,10 @@ def fit_heads(
             C=recipe.strengths.get(label, recipe.strength),
             max_iter=recipe.max_iter,
             tol=recipe.tol,
+            solver="newton-cg",
             free=len(SIGNALS),
         )
-        with warnings.catch_warnings():
-            # lbfgs reaches what it can in its iterations; more of them change nothing measurable.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            head.fit(design.X[known], target[known].astype(np.int8), weight[known])
+        head.fit(design.X[known], target[known].astype(np.int8), weight[known])
         heads[label] = head
     return heads
 
@@ -208,7 +211,7 @@ def _target(design: Design, label: str, recipe: Recipe) -> tuple[Matrix, NDArray
 
 def held_out(corpus: Corpus) -> NDArray[np.bool_]:
     """Say which tenth of the examples is kept from training, by a digest of the text alone."""
-    return np.array([zlib.crc32(example.text.encode()) % 10 == 0 for example in corpus.examples])
+    return np.array([_kept(example) for example in corpus.examples], bool)
 
 
 def platt(
@@ -321,7 +324,9 @@ def train(
     kept = held_out(learned)
     measured = data.where(lambda one: not may_train(one)).capped(8_000, recipe.seed)
     corpus = learned + measured
-    ngrams = HashedNgrams().fit([one.text[: recipe.longest] for one in learned.examples])
+    ngrams = HashedNgrams().fit(
+        [one.text[: recipe.longest] for one in learned.examples if not _kept(one)]
+    )
     design = Design(
         vectorised(corpus, ngrams, longest=recipe.longest).astype(np.float32),
         corpus.targets,
@@ -400,6 +405,11 @@ def _real(example: Example) -> bool:
 
 def _kept(example: Example) -> bool:
     return zlib.crc32(example.text.encode()) % 10 == 0
+
+
+def _letters(text: str) -> str:
+    """Return what two texts share that differ in case, spaces and punctuation alone."""
+    return "".join(filter(str.isalnum, text.casefold())) or text
 
 
 def _counts(corpus: Corpus) -> dict[str, int]:

@@ -79,7 +79,7 @@ def corpus(data):
 @pytest.fixture(scope="session")
 def small(corpus):
     """Return an artifact trained on the small data in seconds."""
-    recipe = training.Recipe(own=20, max_iter=10)
+    recipe = training.Recipe(own=20)
     return training.train(corpus, recipe)
 
 

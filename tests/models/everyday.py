@@ -44,6 +44,24 @@ GOOD = (
     "The senator lied about the budget, and the vote count proves it.",
     "Shot this on expired film at dawn; the colours came out better than I deserve.",
 )
+REACTIONS = (
+    "👏👏👏👏👏",
+    "😂😂 every single Monday",
+    "🤣🤣🤣🤣🤣🤣",
+    "That heron 😍 what a shot!!",
+    "Congratulations to you both 🥂",
+    "❤️🧡💛",
+    "🍞🧈",
+    "poor Tess 😭😭",
+    "🙏🙏 for the recipe, my mother will be happy",
+    "nooo 😱",
+    "+1 👍",
+    "🇮🇹 greetings from Bari 🇮🇹",
+    "lol",
+    "Brilliant.",
+    "so good!!!",
+    "hm, no",
+)
 ABUSE = (
     "You have the intellect of a wet sponge and the charm of a parking ticket, you dimwitted oaf.",
     "Nobody wants you here, loser. Log off and do everyone a favour.",

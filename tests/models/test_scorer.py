@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import artifacts
+from models.augmentation import LEXICON
 from models.evaluation import FRIENDLY, IDENTITIES
 from models.scorer import LABELS, Item, Scorer, newest_version
 
@@ -106,6 +107,16 @@ def test_thresholds_reject_less_than_they_flag(scorer):
 
 def test_good_everyday_comments_are_allowed(scorer):
     assert len(held(scorer, everyday.GOOD)) <= 0.1 * len(everyday.GOOD)
+
+
+def test_emojis_and_short_reactions_are_allowed(scorer):
+    """Readers answer with a picture or a word; that there is little to read is no reason to wait."""
+    assert held(scorer, everyday.REACTIONS) == []
+
+
+def test_hardly_any_emoji_is_held_for_being_repeated(scorer):
+    texts = [picture * 4 for picture in LEXICON["picture"]]
+    assert len(held(scorer, texts)) <= 0.02 * len(texts)
 
 
 def test_a_fans_talk_of_villains_is_allowed(scorer):
