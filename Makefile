@@ -54,11 +54,11 @@ lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 tak
 # The template of all languages is made, used and thrown away: the sources are the template.
 # Nothing is guessed from a similar text, so that no wrong translation is taken over unseen.
 PYBABEL = $(BIN)/pybabel --quiet
-WORDS := service/console/translations
+WORDS := service/desk/translations
 words: install ## Bring the desk's translations up to date with its texts (ADD=fr begins one)
 	@pot=`mktemp` && trap 'rm -f "$$pot"' EXIT && mkdir -p $(WORDS) && \
 	  $(PYBABEL) extract -F pyproject.toml --no-location --sort-output --project=Winnow \
-	    --version=1 -o "$$pot" service/console && \
+	    --version=1 -o "$$pot" service/desk && \
 	  $(PYBABEL) update -i "$$pot" -d $(WORDS) --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date $(if $(ADD),--init-missing -l $(ADD)) && \
 	  $(PYBABEL) compile -d $(WORDS)

@@ -21,7 +21,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.pipeline import FeatureUnion
 
 from models.augmentation import generated
-from models.features import views
+from models.ngrams import views
 from models.scorer import LABELS, Item, Scorer
 
 BATCH = 256

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from models.features import chunked, hashed
-from models.normalise import MAX_LENGTH, bounded
+from models.ngrams import chunked, hashed
+from models.text import MAX_LENGTH, bounded
 
 _TOKEN = re.compile(r"\S+")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*", re.DOTALL)

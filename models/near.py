@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Hashed, chunked, hashed
-from models.normalise import read
+from models.ngrams import Hashed, chunked, hashed
+from models.text import read
 
 #: Two signatures that differ in so few bits are of nearly the same text. A word changed in a short
 #: comment changes eight or more: those are let be, since people do thank in the same words.

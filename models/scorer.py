@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from models import artifacts, explain
 from models.datasets import LABELS
 from models.explain import Explanation, Reason, Span
-from models.features import chunked, hashed
 from models.languages import language_of
-from models.normalise import FEW, MAX_LENGTH, Reading, read
+from models.ngrams import chunked, hashed
 from models.signals import SIGNALS, of_author, raised_by
+from models.text import FEW, MAX_LENGTH, Reading, read
 
 __all__ = [
     "LABELS",

@@ -22,7 +22,7 @@ import re2
 from numpy.typing import NDArray
 from publicsuffixlist import PublicSuffixList
 
-from models.normalise import FEW, Reading, bounded, found_in, hidden_characters, mixed_words, read
+from models.text import FEW, Reading, bounded, found_in, hidden_characters, mixed_words, read
 
 #: No more links of one comment are looked at; a thousand links say no more than fifty.
 MAX_LINKS = 50

@@ -22,7 +22,7 @@ from models.artifacts import Artifact
 from models.augmentation import evaded, generated
 from models.classifier import NaiveBayesLogistic
 from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, may_train
-from models.features import BUCKETS, HashedNgrams
+from models.ngrams import BUCKETS, HashedNgrams
 from models.scorer import Scorer
 from models.signals import SIGNALS, signals
 

@@ -17,7 +17,7 @@ from moderation import wiring
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.wiring import Adapters
-from service import api, compat, console, context, errors, hosts, ops
+from service import api, context, desk, doors, errors, hosts, ops
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +54,11 @@ def create_app(
     errors.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)
-    hosts.init_app(app, settings, anywhere={"ops", *compat.DOORS})
+    hosts.init_app(app, settings, anywhere={"ops", *doors.DOORS})
     api.init_app(app, whole)
     ops.init_app(app, whole)
-    compat.init_app(app, whole)
-    console.init_app(app, whole)
+    doors.init_app(app, whole)
+    desk.init_app(app, whole)
     return app
 
 

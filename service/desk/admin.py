@@ -1,0 +1,51 @@
+"""What came in, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+
+from moderation.comment import Status, from_ms
+from moderation.insight import summary
+from moderation.ports import Order
+from service.context import winnow
+from service.desk.base import bp, my_site, my_sites
+from service.desk.pages import page
+
+#: Decisions that the summary of people and machine is counted from, and those that are shown.
+LOOKED_AT, SHOWN = 1000, 20
+DAYS = 14
+
+
+@bp.get("/overview")
+def overview() -> Any:
+    """Show what came in, what was decided by machine and by people, day by day."""
+    context, sites = winnow(), my_sites()
+    site = my_site(request.args["site"]) if request.args.get("site") else sites[0]
+    comments = context.comments
+    today = from_ms(context.clock.now_ms()).date()
+    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    daily = comments.daily(site.id, [day.isoformat() for day in days])
+    counts = comments.counts(site.id)
+    waiting = counts[Status.FLAGGED]
+    oldest = comments.queue(site.id, order=Order.OLDEST, limit=1).items if waiting else ()
+    decisions = comments.decisions(site.id, limit=LOOKED_AT)
+    return page(
+        "overview.html",
+        site=site,
+        sites=sites,
+        days=[(day, daily[day.isoformat()]) for day in days],
+        most=max([1, *(judged(counts) for counts in daily.values())]),
+        counts=counts,
+        waiting=waiting,
+        since=(oldest[0].updated_at or oldest[0].created_at) if oldest else None,
+        summary=summary(decisions),
+        decisions=[one for one in decisions if not one.undone and one.verdict][:SHOWN],
+    )
+
+
+def judged(counts: dict[str, int]) -> int:
+    """Return how many verdicts a day's counts tell of."""
+    return sum(counts.get(action, 0) for action in ("allow", "flag", "reject"))

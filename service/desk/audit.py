@@ -1,0 +1,80 @@
+"""Who changed what, what it was before, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+
+from moderation import workflow
+from moderation.ports import AuditLine
+from service.context import winnow
+from service.desk.base import administrator, bp, me, my_sites
+from service.desk.pages import page
+from service.desk.words import _, later
+
+PAGE = 50
+#: What people call what was done; a revert and what is not here are called by their own names.
+DEEDS = {
+    "sign-in": later("signed in"),
+    "sign-in.refused": later("was refused at the sign-in"),
+    "site.add": later("added the site"),
+    "site.save": later("changed the site"),
+    "site.remove": later("removed the site"),
+    "key.add": later("made a key"),
+    "key.revoke": later("revoked a key"),
+    "token.add": later("made a token"),
+    "token.revoke": later("revoked a token"),
+    "door.secret": later("set a door’s secret for"),
+    "endpoint.add": later("added the endpoint"),
+    "endpoint.save": later("changed the endpoint"),
+    "endpoint.remove": later("removed the endpoint"),
+    "moderator.add": later("added"),
+    "moderator.save": later("changed"),
+    "moderator.remove": later("removed"),
+    "moderator.password": later("set a new password for"),
+}
+#: What a line may be about, as the filter names it.
+KINDS = ("sign-in", "site", "key", "door", "endpoint", "moderator", "token")
+
+
+@bp.get("/audit")
+def audit() -> Any:
+    """Show who changed what, and who signed in: all of it, or what is asked for."""
+    administrator()
+    sites = my_sites()
+    asked = {name: request.args.get(name, "")[:100] for name in ("about", "by", "action")}
+    lines = winnow().accounts.audit(limit=PAGE + 1, before=request.args.get("before", ""), **asked)
+    return page(
+        "audit.html",
+        site=next((one for one in sites if one.id == asked["about"]), None)
+        or (sites[0] if sites else None),
+        sites=sites,
+        lines=lines[:PAGE],
+        next=lines[PAGE - 1].id if len(lines) > PAGE else None,
+        names=_names(lines),
+        kinds=KINDS,
+        deeds=DEEDS,
+        asked=asked,
+    )
+
+
+@bp.post("/audit/<line_id>/revert")
+def revert(line_id: str) -> Any:
+    """Take a change of settings back, unless they have changed since."""
+    administrator()
+    context = winnow()
+    workflow.revert(line_id, by=me().name, accounts=context.accounts, clock=context.clock)
+    flash(_("Reverted. This is a change, too: it can be reverted in its turn."))
+    return redirect(url_for("desk.audit"))
+
+
+def _names(lines: Sequence[AuditLine]) -> dict[str, str]:
+    """Return what people call the sites and endpoints that *lines* are about."""
+    accounts = winnow().accounts
+    names = {site.id: site.name for site in accounts.sites()}
+    wanted = {str(line.detail.get("site")) for line in lines if line.action.startswith("endpoint.")}
+    for site_id in wanted & names.keys():
+        names |= {endpoint.id: endpoint.url for endpoint in accounts.endpoints(site_id)}
+    return names

@@ -1,0 +1,188 @@
+"""What the desk's pages share: who is signed in, CSRF, sites, and how text is shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from moderation.comment import Comment
+from moderation.errors import NotFound, WinnowError
+from moderation.site import Moderator, Role, Site
+from moderation.store.desk import Desk
+from service.context import winnow
+from service.desk.pages import page
+from service.desk.words import _, ngettext
+
+bp = Blueprint(
+    "desk",
+    __name__,
+    url_prefix="/desk",
+    template_folder="templates",
+    static_folder="static",
+)
+csrf = CSRFProtect()
+
+DESK = "winnow_desk"
+#: Room for the longest lists that a policy may have, as a form encodes them.
+FORM_BYTES = 8_000_000
+#: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
+_PLAIN = frozenset("\n\t\u200d")
+#: Pages that anybody may open.
+_OPEN = frozenset({"desk.sign_in", "desk.static", "desk.feed"})
+#: Pages for whoever has yet to change a password that somebody else made up.
+_UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
+
+
+def desk() -> Desk:
+    """Return the desk's own store."""
+    return cast(Desk, current_app.extensions[DESK])
+
+
+def me() -> Moderator:
+    """Return the moderator who is signed in."""
+    return cast(Moderator, g.moderator)
+
+
+def root() -> Response:
+    """Lead whoever opens the bare address to the desk."""
+    return redirect(url_for("desk.queue"))
+
+
+@bp.before_request
+def _identify() -> Response | None:
+    """Let nobody in who is not signed in, and no form that we did not send."""
+    if request.endpoint == "desk.static":
+        return None
+    g.moderator = _signed_in()
+    if g.moderator is None and request.endpoint not in _OPEN:
+        following = request.full_path if request.method == "GET" else None
+        return redirect(url_for("desk.sign_in", next=following))
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        if g.moderator:
+            request.max_form_memory_size = FORM_BYTES
+        csrf.protect()
+    if g.moderator and g.moderator.must_change_password and request.endpoint not in _UNCHANGED:
+        return redirect(url_for("desk.password"))
+    return None
+
+
+@bp.after_request
+def _private(response: Response) -> Response:
+    """Let no cache keep what readers wrote."""
+    if request.endpoint != "desk.static":
+        response.headers["Cache-Control"] = "private, no-store"
+        response.vary.add("Accept-Language")
+    return response
+
+
+def _signed_in() -> Moderator | None:
+    token = session.get("token")
+    if not token:
+        return None
+    context = winnow()
+    try:
+        name, epoch = desk().session(token, now_ms=context.clock.now_ms())
+        if context.accounts.session_epoch(name) != epoch:
+            raise NotFound("the session was revoked")
+        return context.accounts.moderator(name)
+    except NotFound:
+        session.clear()
+        return None
+
+
+@bp.errorhandler(WinnowError)
+def _refused(error: WinnowError) -> Any:
+    status = 404 if isinstance(error, NotFound) else 409
+    if getattr(error, "retry_after", None) is not None:
+        status = 503
+    return page("problem.html", title=_("That did not work"), detail=str(error)), status
+
+
+@bp.errorhandler(CSRFError)
+def _forged(_error: CSRFError) -> Any:
+    detail = _("This form is too old or did not come from here. Go back, reload, and try again.")
+    return page("problem.html", title=_("Please try again"), detail=detail), 400
+
+
+@bp.errorhandler(403)
+def _forbidden(_error: Exception) -> Any:
+    detail = _("Only an administrator may do this.")
+    return page("problem.html", title=_("Not allowed"), detail=detail), 403
+
+
+def administrator() -> None:
+    """Refuse whoever is not an admin."""
+    if me().role is not Role.ADMIN:
+        abort(403)
+
+
+def my_sites() -> list[Site]:
+    """Return the sites that the moderator may see."""
+    return [site for site in winnow().accounts.sites() if me().sees(site.id)]
+
+
+def my_site(id_or_name: str) -> Site:
+    """Return a site that the moderator may see. Raises NotFound for any other."""
+    site = winnow().accounts.site(id_or_name)
+    if not me().sees(site.id):
+        raise NotFound(_("there is no site %(name)s", name=repr(id_or_name[:100])))
+    return site
+
+
+def my_comment(comment_id: str) -> Comment:
+    """Return a comment that the moderator may see. Raises NotFound for any other."""
+    comment = winnow().comments.get(comment_id)
+    if not me().sees(comment.site_id):
+        raise NotFound(_("there is no comment %(id)s", id=comment_id[:64]))
+    return comment
+
+
+def shown(text: str) -> Markup:
+    """Return *text* escaped, with what the eye cannot see made visible.
+
+    Bidirectional controls, zero-width and control characters could make a text look like another
+    one; a moderator sees them by name.
+    """
+    pieces = []
+    for letter in text:
+        if letter in _PLAIN or unicodedata.category(letter) not in {"Cc", "Cf", "Co", "Cs", "Cn"}:
+            pieces.append(Markup.escape(letter))
+        else:
+            name = unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
+            mark = Markup('<span class="unseen" title="{}">{:04X}</span>')
+            pieces.append(mark.format(name, ord(letter)))
+    return Markup("").join(pieces)
+
+
+def told(value: object) -> str:
+    """Return a setting's value in words, for people."""
+    match value:
+        case None:
+            return _("none")
+        case bool():
+            return _("yes") if value else _("no")
+        case list() | tuple():
+            return ", ".join(map(str, value)) or _("nothing")
+        case _:
+            return str(value) if value != "" else _("nothing")
+
+
+def when(at: datetime) -> Markup:
+    """Return a time for people, with the exact one behind it."""
+    seconds = max(0, (datetime.now(UTC) - at).total_seconds())
+    if days := int(seconds // 86_400):
+        told = ngettext("%(number)s d ago", "%(number)s d ago", days, number=days)
+    elif hours := int(seconds // 3600):
+        told = ngettext("%(number)s h ago", "%(number)s h ago", hours, number=hours)
+    elif minutes := int(seconds // 60):
+        told = ngettext("%(number)s min ago", "%(number)s min ago", minutes, number=minutes)
+    else:
+        told = _("just now")
+    exact = at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, told)

@@ -1,0 +1,123 @@
+"""The people who moderate: who they are, what they see, and a new password for who lost theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, RadioField, SelectChoice, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length
+
+from moderation import workflow
+from moderation.errors import Conflict, InvalidInput
+from moderation.site import Moderator, Role
+from service.context import winnow
+from service.desk.base import administrator, bp, me, my_sites
+from service.desk.pages import page
+from service.desk.words import _, later
+
+ROLES = {
+    Role.MODERATOR: later("Moderator: decides on the comments of their sites"),
+    Role.ADMIN: later("Admin: sees every site and administers all of them"),
+}
+
+
+class ModeratorForm(FlaskForm):
+    """What a moderator may do."""
+
+    role = RadioField(
+        later("Role"),
+        choices=[SelectChoice(role.value, told) for role, told in ROLES.items()],
+        default=Role.MODERATOR,
+    )
+    sites = SelectMultipleField(later("Sites"), choices=[])
+    disabled = BooleanField(later("Disabled: may not sign in"))
+
+
+class NewModeratorForm(ModeratorForm):
+    """Somebody new."""
+
+    name = StringField(later("Name"), [InputRequired(), Length(max=100)])
+
+
+@bp.route("/moderators", methods=["GET", "POST"])
+def moderators() -> Any:
+    """Show who moderates, and add somebody, whose password is shown this once."""
+    administrator()
+    form, context = _with_sites(NewModeratorForm()), winnow()
+    if not form.validate_on_submit():
+        return _page(form), 422 if form.errors else 200
+    try:
+        made, password = workflow.add_moderator(
+            form.name.data or "",
+            role=Role(form.role.data),
+            sites=form.sites.data or (),
+            by=me().name,
+            accounts=context.accounts,
+            clock=context.clock,
+        )
+    except (Conflict, InvalidInput) as refused:
+        form.name.errors = [str(refused)]
+        return _page(form), 422
+    return _page(_with_sites(NewModeratorForm(formdata=None)), made=made.name, password=password)
+
+
+@bp.post("/moderators/save")
+def save_moderator() -> Any:
+    """Change a moderator's role and sites, or whether they may sign in."""
+    administrator()
+    context, form = winnow(), _with_sites(ModeratorForm())
+    person = _named()
+    if not form.validate():
+        raise InvalidInput(_("choose a role and sites from those that there are"))
+    changed = replace(
+        person,
+        role=Role(form.role.data),
+        sites=tuple(form.sites.data or ()),
+        disabled=form.disabled.data,
+    )
+    if person.name == me().name and (changed.role, changed.disabled) != (person.role, False):
+        raise Conflict(_("you cannot take your own rights away; ask another administrator to"))
+    context.accounts.save_moderator(changed, by=me().name, now_ms=context.clock.now_ms())
+    flash(_("Saved: %(name)s.", name=person.name))
+    return redirect(url_for("desk.moderators"))
+
+
+@bp.post("/moderators/reset")
+def reset_password() -> Any:
+    """Give a moderator a new password, shown this once."""
+    administrator()
+    context, person = winnow(), _named()
+    if person.name == me().name:
+        return redirect(url_for("desk.password"))
+    password = workflow.reset_password(
+        person.name, by=me().name, accounts=context.accounts, clock=context.clock
+    )
+    # Answered here and not after a redirect: it must pass through no cookie and no address.
+    form = _with_sites(NewModeratorForm(formdata=None))
+    return _page(form, made=person.name, password=password)
+
+
+def _named() -> Moderator:
+    return winnow().accounts.moderator(request.form.get("name", ""))
+
+
+def _with_sites(form: Any) -> Any:
+    form.sites.choices = [SelectChoice(site.id, site.name) for site in my_sites()]
+    return form
+
+
+def _page(form: NewModeratorForm, *, made: str = "", password: str = "") -> str:
+    sites = my_sites()
+    return page(
+        "moderators.html",
+        site=sites[0] if sites else None,
+        sites=sites,
+        form=form,
+        roles=ROLES,
+        moderators=winnow().accounts.moderators(),
+        made=made,
+        password=password,
+    )

@@ -1,0 +1,403 @@
+"""The queue, one comment, and deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import abort, flash, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from moderation import workflow
+from moderation.comment import Comment, Decision, Status, from_ms
+from moderation.errors import StaleVersion, WinnowError
+from moderation.lists import domains_in
+from moderation.ports import Order
+from moderation.scores import Label
+from moderation.site import Role, Site
+from service.context import winnow
+from service.desk.base import administrator, bp, desk, me, my_comment, my_site, my_sites
+from service.desk.pages import page
+from service.desk.reasons import because
+from service.desk.words import _, decided, ngettext, word
+
+log = structlog.get_logger(__name__)
+
+PAGE = 30
+#: A filtered queue reads so many flagged comments at most, in order; the page says when it did.
+SCANNED = 2000
+#: Comments that one bulk decision may name.
+BULK = 500
+
+#: What the policy says of what it holds, beside the labels; for the filter.
+CODES = (
+    "near_duplicate", "links", "blocked_word", "blocked_domain", "unknown_language",
+    "first_comment", "hold_all", "empty", "unscored",
+)  # fmt: skip
+REASONS = ("off-topic", "abusive", "advertising", "repeated", "personal data", "illegal")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the moderator asked to see of the queue."""
+
+    label: str = ""
+    reason: str = ""
+    author: str = ""
+    post: str = ""
+    text: str = ""
+    age_hours: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything was asked for."""
+        return self != Filters()
+
+    def fits(self, comment: Comment) -> bool:
+        """Tell whether *comment* is among what was asked for."""
+        draft, verdict = comment.draft, comment.verdict
+        author = f"{draft.author.name} {draft.author.email} {draft.author.ip}".casefold()
+        post = f"{draft.post.title} {draft.post.url}".casefold()
+        codes = {reason.code for reason in verdict.reasons} if verdict else {"unscored"}
+        now = from_ms(winnow().clock.now_ms())
+        return (
+            (not self.label or (verdict is not None and verdict.label == self.label))
+            and (not self.reason or self.reason in codes)
+            and self.author.casefold() in author
+            and self.post.casefold() in post
+            and self.text.casefold() in draft.content.casefold()
+            and (not self.age_hours or now - comment.created_at < timedelta(hours=self.age_hours))
+        )
+
+
+@bp.get("/")
+@bp.get("/queue")
+def queue() -> Any:
+    """Show the flagged comments of a site, those that most need a person first."""
+    sites = my_sites()
+    if not sites:
+        detail = _(
+            "An administrator has to give you a site first (`./winnow moderator add --site`)."
+        )
+        return page("problem.html", title=_("No sites yet"), detail=detail)
+    context = winnow()
+    site = my_site(request.args["site"]) if request.args.get("site") else _busiest(sites)
+    order = _order(request.args.get("order", ""))
+    filters = _filters()
+    comments, following, cut = _page(site, order, filters, request.args.get("cursor") or None)
+    claims = desk().claims([comment.id for comment in comments])
+    return page(
+        "queue.html",
+        site=site,
+        sites=sites,
+        comments=comments,
+        next=following,
+        cut=cut,
+        order=order,
+        filters=filters,
+        filtered=bool(filters),
+        claims={comment: who for comment, who in claims.items() if who != me().name},
+        counts=context.comments.counts(site.id),
+        labels=list(Label),
+        codes=[*Label, *CODES],
+        reasons=REASONS,
+    )
+
+
+@bp.get("/poll")
+def poll() -> Response:
+    """Tell the page how much waits, and which of its comments still do: one small answer."""
+    site = my_site(request.args.get("site", ""))
+    shown = request.args.get("ids", "").split(",")[:PAGE]
+    known = winnow().comments.get_many([one for one in shown if one])
+    waiting = [one.id for one in known if one.site_id == site.id and one.status is Status.FLAGGED]
+    answer = jsonify(
+        {
+            "flagged": winnow().comments.counts(site.id)[Status.FLAGGED],
+            "waiting": waiting,
+            "claims": {k: v for k, v in desk().claims(waiting).items() if v != me().name},
+        }
+    )
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+@bp.get("/comments")
+def recent() -> Any:
+    """Show a site's latest comments, whatever became of them."""
+    site = my_site(request.args["site"]) if request.args.get("site") else _busiest(my_sites())
+    found = winnow().comments.recent(site.id, cursor=request.args.get("cursor") or None, limit=PAGE)
+    return page("recent.html", site=site, sites=my_sites(), comments=found.items, next=found.next)
+
+
+@bp.get("/comments/<comment_id>")
+def comment(comment_id: str) -> Any:
+    """Show one comment: what it says, why it was held, who wrote it, what became of it."""
+    found = my_comment(comment_id)
+    context, author = winnow(), found.draft.author
+    site = context.accounts.site(found.site_id)
+    explained = _explained(found)
+    others: list[Comment] = []
+    if author.email or author.ip:
+        others = context.comments.by_author(
+            site.id, now_ms=context.clock.now_ms(), email=author.email, ip=author.ip, limit=11
+        )
+    return page(
+        "comment.html",
+        comment=found,
+        site=site,
+        holder=desk().claim(found.id, me().name) if found.status is Status.FLAGGED else me().name,
+        pieces=_pieces(found.content, explained),
+        why=list(getattr(explained, "reasons", ()))[:6],
+        others=[one for one in others if one.id != found.id][:10],
+        alike=context.comments.get_many(found.scores.alike) if found.scores else [],
+        parent=_parent(site, found),
+        domains=sorted(domains_in(found.content).hosts),
+        labels=list(Label),
+        reasons=REASONS,
+        flag_at=_flag_at(site),
+        blurred=request.args.get("blur") == "1",
+        undoable=found.undo_until is not None,
+    )
+
+
+@bp.post("/decide")
+def decide() -> Any:
+    """Decide on the comments that the form names; what can't be decided is said by name."""
+    wanted = request.form.getlist("id")[: BULK + 1]
+    asked = request.form.get("decision", "")
+    if not wanted or len(wanted) > BULK or asked not in set(Decision):
+        abort(400)
+    if request.form.get("block"):
+        _block(my_site(request.form.get("site", "")), request.form["block"][:253])
+    decision, context = Decision(asked), winnow()
+    settings = context.settings
+    hold = settings.undo_seconds if len(wanted) == 1 else settings.bulk_undo_seconds
+    done, refused = [], []
+    for given in wanted:
+        comment_id, _colon, version = given.partition(":")
+        try:
+            my_comment(comment_id)
+            workflow.review(
+                comment_id,
+                decision,
+                by=me().name,
+                version=int(version) if version.isdigit() else None,
+                reason=request.form.get("reason", "")[:200],
+                note=request.form.get("note", "")[:2000],
+                comments=context.comments,
+                clock=context.clock,
+                hold_seconds=hold,
+            )
+            done.append(comment_id)
+        except WinnowError as problem:
+            refused.append(_meanwhile(comment_id, problem))
+    desk().remember(me().name, done)
+    if request.headers.get("Accept") == "application/json":
+        return jsonify({"done": done, "refused": refused, "undo_seconds": hold})
+    if done:
+        flash(decided(decision, len(done)), "undo")
+    for told in refused:
+        flash(told, "problem")
+    return redirect(_back())
+
+
+@bp.post("/undo")
+def undo() -> Any:
+    """Take back the decisions that the form names, or those made last."""
+    context = winnow()
+    wanted = request.form.getlist("id")[:BULK] or desk().last_decided(me().name)
+    done, refused = [], []
+    for comment_id in wanted:
+        try:
+            my_comment(comment_id)
+            workflow.undo(comment_id, by=me().name, comments=context.comments, clock=context.clock)
+            done.append(comment_id)
+        except WinnowError as problem:
+            refused.append(str(problem))
+    if request.headers.get("Accept") == "application/json":
+        return jsonify({"done": done, "refused": refused})
+    if done:
+        flash(ngettext("Undone: %(num)s decision.", "Undone: %(num)s decisions.", len(done)))
+    elif not wanted:
+        flash(_("There is nothing to undo any more."), "problem")
+    for told in dict.fromkeys(refused):
+        flash(told, "problem")
+    return redirect(_back())
+
+
+@bp.post("/comments/<comment_id>/retry")
+def retry(comment_id: str) -> Any:
+    """Have a comment screened again."""
+    my_comment(comment_id)
+    context = winnow()
+    workflow.retry(
+        comment_id,
+        by=me().name,
+        comments=context.comments,
+        jobs=context.jobs,
+        clock=context.clock,
+    )
+    flash(_("The comment is being screened again."))
+    return redirect(url_for("desk.comment", comment_id=comment_id))
+
+
+@bp.route("/bulk", methods=["GET"])
+def bulk() -> Any:
+    """Show what a bulk action would hit, before anything is done."""
+    kind, value = request.args.get("kind", ""), request.args.get("value", "")[:320]
+    site = my_site(request.args.get("site", ""))
+    comments, block = winnow().comments, ""
+    if kind == "author":
+        now = winnow().clock.now_ms()
+        found = comments.by_author(site.id, now_ms=now, email=value) if value else []
+        title, decision = _("Approve all of this author’s"), Decision.APPROVE
+    elif kind == "domain":
+        found = _page(site, Order.NEWEST, Filters(), None, limit=SCANNED)[0]
+        found = [one for one in found if domains_in(one.content).touches(value)]
+        title, decision = _("Mark as spam all that link to %(domain)s", domain=value), Decision.SPAM
+        block = (
+            value if me().role is Role.ADMIN and value not in site.policy.blocked_domains else ""
+        )
+    else:
+        found = _page(site, Order.PRIORITY, _filters(), None, limit=BULK)[0]
+        title = _("All that fit the filter")
+        asked = request.args.get("decision", "")
+        decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
+    waiting = [one for one in found if one.status in {Status.FLAGGED, Status.PENDING}][:BULK]
+    return page(
+        "bulk.html",
+        site=site,
+        title=title,
+        decision=decision,
+        comments=waiting,
+        kind=kind,
+        block=block,
+    )
+
+
+def _block(site: Site, domain: str) -> None:
+    """Hold from now on what links to *domain*, as an administrator wishes."""
+    administrator()
+    if not domains_in(f"https://{domain}/").touches(domain):
+        abort(400)
+    if domain not in site.policy.blocked_domains:
+        domains = (*site.policy.blocked_domains, domain)
+        changed = replace(site, policy=replace(site.policy, blocked_domains=domains))
+        context = winnow()
+        context.accounts.save_site(changed, by=me().name, now_ms=context.clock.now_ms())
+        flash(_("%(domain)s is blocked from now on.", domain=domain))
+
+
+def _page(
+    site: Site, order: Order, filters: Filters, cursor: str | None, limit: int = PAGE
+) -> tuple[list[Comment], str | None, bool]:
+    """Return flagged comments that fit, the next cursor, and whether the search was cut short."""
+    comments = winnow().comments
+    if not filters:
+        found = comments.queue(site.id, order=order, cursor=cursor, limit=limit)
+        return list(found.items), found.next, False
+    fitting: list[Comment] = []
+    for size in (2 * PAGE, *[200] * (SCANNED // 200)):  # most often the first look is enough
+        found = comments.queue(site.id, order=order, cursor=cursor, limit=size)
+        fitting += [one for one in found.items if filters.fits(one)]
+        cursor = found.next
+        if cursor is None or len(fitting) >= limit:
+            return fitting[:limit] if cursor is None else fitting, cursor, False
+    return fitting, cursor, True
+
+
+def _busiest(sites: Sequence[Site]) -> Site:
+    comments = winnow().comments
+    return max(sites, key=lambda site: comments.counts(site.id)[Status.FLAGGED])
+
+
+def _order(text: str) -> Order:
+    return Order(text) if text in set(Order) else Order.PRIORITY
+
+
+def _filters() -> Filters:
+    told = request.args
+    age = told.get("age", "")
+    return Filters(
+        label=told.get("label", "")[:50],
+        reason=told.get("why", "")[:50],
+        author=told.get("author", "")[:200],
+        post=told.get("post", "")[:200],
+        text=told.get("q", "")[:200],
+        age_hours=int(age) if age.isascii() and age.isdigit() and len(age) < 6 else 0,
+    )
+
+
+def _flag_at(site: Site) -> dict[str, float]:
+    model = winnow().model
+    defaults = dict(model.thresholds["flag"]) if model else {}
+    return {**defaults, **site.policy.flag_at}
+
+
+def _explained(comment: Comment) -> Any:
+    """Return the model's explanation of what led to the verdict; None when there is none."""
+    context = winnow()
+    if context.model is None or comment.scores is None or not comment.content:
+        return None
+    label = comment.verdict.label if comment.verdict and comment.verdict.label else None
+    explain: Any = getattr(context.model, "explain", None)
+    try:
+        return explain(workflow.sample(comment.draft), label or None) if explain else None
+    except Exception as problem:  # noqa: BLE001 - the page must work without it
+        log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
+        return None
+
+
+def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
+    """Return the text in pieces, each with how much it weighed against the comment, 0 to 3."""
+    levels = [0] * len(text)
+    if explained is not None:
+        heaviest = max((span.weight for span in explained.spans), default=0.0)
+        for span in explained.spans:
+            if heaviest > 0 and span.weight > 0.15 * heaviest:
+                level = 1 + (span.weight > 0.4 * heaviest) + (span.weight > 0.7 * heaviest)
+                for at in range(max(0, span.begin), min(span.end, len(text))):
+                    levels[at] = max(levels[at], level)
+    pieces: list[tuple[str, int]] = []
+    start = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or levels[at] != levels[start]:
+            pieces.append((text[start:at], levels[start]))
+            start = at
+    return pieces
+
+
+def _parent(site: Site, comment: Comment) -> Comment | None:
+    if not comment.draft.parent:
+        return None
+    try:
+        return winnow().comments.find(site.id, comment.draft.parent)
+    except WinnowError:
+        return None
+
+
+def _meanwhile(comment_id: str, problem: WinnowError) -> str:
+    """Say what happened to a comment that could not be decided."""
+    if isinstance(problem, StaleVersion):
+        last = winnow().comments.get(comment_id)
+        step = last.history[-1] if last.history else None
+        if step is not None:
+            return _(
+                "Not decided: %(name)s made it %(status)s (%(reason)s) meanwhile.",
+                name=step.by,
+                status=word(step.new),
+                reason=because(step.reason),
+            )
+    return _("Not decided: %(problem)s.", problem=problem)
+
+
+def _back() -> str:
+    """Return the page of the desk that the form came from."""
+    target = request.form.get("next", "")
+    parts = urlsplit(target)
+    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/desk/")
+    return target if inside and "\\" not in target else url_for("desk.queue")

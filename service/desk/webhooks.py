@@ -1,0 +1,232 @@
+"""A site's webhooks: its endpoints, what came of the deliveries, and sending again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    RadioField,
+    SelectChoice,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import InputRequired, Length
+
+from moderation import workflow
+from moderation.errors import InvalidInput
+from moderation.events import EventType
+from moderation.site import Endpoint, EndpointKind, Site
+from moderation.store.deliveries import State
+from service.context import winnow
+from service.desk.base import administrator, bp, me, my_site, my_sites
+from service.desk.pages import page
+from service.desk.words import _, later
+
+EVENTS = {
+    EventType.APPROVED: later("approved: publish it"),
+    EventType.FLAGGED: later("held: it waits for a moderator"),
+    EventType.REJECTED: later("rejected"),
+    EventType.SPAM: later("marked as spam"),
+    EventType.EDITED: later("edited: its text is screened anew"),
+    EventType.ERASED: later("erased"),
+}
+KINDS = {
+    EndpointKind.WEBHOOK: later("Webhook, signed after Standard Webhooks"),
+    EndpointKind.AKISMET: later("WordPress’s Akismet plugin: its /wp-json/akismet/v1/webhook"),
+}
+
+
+class EndpointForm(FlaskForm):
+    """Where to send which events, and how."""
+
+    url = StringField(later("Address"), [InputRequired(), Length(max=2000)])
+    description = StringField(later("What it is for"), [Length(max=200)])
+    events = SelectMultipleField(
+        later("Tell when a comment was"),
+        [InputRequired(later("Choose at least one."))],
+        choices=[SelectChoice(event.value, told) for event, told in EVENTS.items()],
+        default=[EventType.APPROVED.value],
+    )
+    kind = RadioField(
+        later("Kind"),
+        choices=[SelectChoice(kind.value, told) for kind, told in KINDS.items()],
+        default=EndpointKind.WEBHOOK.value,
+    )
+    enabled = BooleanField(later("Enabled"), default=True)
+    full_payload = BooleanField(later("Send the comment’s text and author’s name"), default=True)
+    allow_private = BooleanField(later("May lie in this machine or its private network"))
+
+
+@bp.get("/sites/<site_id>/webhooks")
+def webhooks(site_id: str) -> Any:
+    """Show a site's endpoints and what came of the latest deliveries, or of those asked for."""
+    administrator()
+    site, context = my_site(site_id), winnow()
+    endpoints = context.accounts.endpoints(site.id)
+    word, comment_id = request.args.get("state", ""), request.args.get("comment", "").strip()
+    state = State(word) if word in set(State) else None
+    return page(
+        "webhooks.html",
+        site=site,
+        sites=my_sites(),
+        endpoints=[
+            (
+                endpoint,
+                context.deliveries.log(
+                    endpoint, state=state, comment_id=comment_id or None, limit=20
+                ),
+                context.deliveries.failing_since(site.id, endpoint.id),
+                context.deliveries.waiting(endpoint),
+            )
+            for endpoint in endpoints
+        ],
+        states=list(State),
+        state=state,
+        comment_id=comment_id,
+    )
+
+
+@bp.post("/endpoints/<endpoint_id>/redeliver-failed")
+def redeliver_failed(endpoint_id: str) -> Any:
+    """Send again all that failed within the last days."""
+    administrator()
+    context = winnow()
+    endpoint, now = context.accounts.endpoint(endpoint_id), context.clock.now_ms()
+    days = _number(request.form.get("days", "")) or 1
+    count = context.deliveries.redeliver_failed(
+        endpoint, since_ms=now - days * 86_400_000, now_ms=now
+    )
+    flash(_("%(number)s failed deliveries are due again.", number=count))
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+
+
+@bp.post("/endpoints/<endpoint_id>/redeliver")
+def redeliver(endpoint_id: str) -> Any:
+    """Send a delivery again."""
+    administrator()
+    context = winnow()
+    endpoint = context.accounts.endpoint(endpoint_id)
+    context.deliveries.redeliver(
+        endpoint, request.form.get("event", "")[:64], now_ms=context.clock.now_ms()
+    )
+    flash(_("The delivery is due again."))
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+
+
+@bp.post("/endpoints/<endpoint_id>/test")
+def test_endpoint(endpoint_id: str) -> Any:
+    """Send a test event to an endpoint."""
+    administrator()
+    context = winnow()
+    endpoint = context.accounts.endpoint(endpoint_id)
+    context.deliveries.send_test(endpoint, now_ms=context.clock.now_ms())
+    flash(_("A test event is on its way; reload to see what came of it."))
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+
+
+@bp.post("/endpoints/<endpoint_id>/enable")
+def enable(endpoint_id: str) -> Any:
+    """Send to a disabled endpoint again."""
+    administrator()
+    context = winnow()
+    endpoint = replace(context.accounts.endpoint(endpoint_id), enabled=True)
+    workflow.change_endpoint(endpoint, by=me().name, accounts=context.accounts, clock=context.clock)
+    flash(_("The endpoint is enabled again; failed deliveries can be sent again below."))
+    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+
+
+@bp.route("/sites/<site_id>/endpoints", methods=["GET", "POST"])
+def add_endpoint(site_id: str) -> Any:
+    """Add an endpoint, whose signing secret is shown this once."""
+    administrator()
+    site, form, context = my_site(site_id), EndpointForm(), winnow()
+    if not form.validate_on_submit():
+        return _endpoint_page(site, form), 422 if form.errors else 200
+    try:
+        endpoint = workflow.add_endpoint(
+            _described(form, Endpoint("", site.id, "")),
+            by=me().name,
+            accounts=context.accounts,
+            clock=context.clock,
+        )
+    except InvalidInput as refused:
+        form.url.errors = [str(refused)]
+        return _endpoint_page(site, form), 422
+    # Answered here and not after a redirect: it must pass through no cookie and no address.
+    secret = endpoint.secrets[-1].value
+    return _endpoint_page(site, EndpointForm(None, obj=endpoint), endpoint, secret=secret)
+
+
+@bp.route("/endpoints/<endpoint_id>", methods=["GET", "POST"])
+def endpoint(endpoint_id: str) -> Any:
+    """Show and change where an endpoint's webhooks go and what it is told of."""
+    administrator()
+    context = winnow()
+    kept = context.accounts.endpoint(endpoint_id)
+    site = my_site(kept.site_id)
+    form = EndpointForm(obj=kept)
+    if not form.validate_on_submit():
+        return _endpoint_page(site, form, kept), 422 if form.errors else 200
+    try:
+        workflow.change_endpoint(
+            _described(form, kept), by=me().name, accounts=context.accounts, clock=context.clock
+        )
+    except InvalidInput as refused:
+        form.url.errors = [str(refused)]
+        return _endpoint_page(site, form, kept), 422
+    flash(_("Saved. It can be reverted on the audit page."))
+    return redirect(url_for("desk.webhooks", site_id=site.id))
+
+
+@bp.post("/endpoints/<endpoint_id>/rotate")
+def rotate_secret(endpoint_id: str) -> Any:
+    """Give an endpoint a new secret, shown this once; the old one signs beside it for a day."""
+    administrator()
+    context = winnow()
+    kept = context.accounts.endpoint(endpoint_id)
+    site = my_site(kept.site_id)
+    secret = workflow.rotate_secret(
+        kept.id, by=me().name, accounts=context.accounts, clock=context.clock
+    )
+    return _endpoint_page(site, EndpointForm(None, obj=kept), kept, secret=secret)
+
+
+@bp.post("/endpoints/<endpoint_id>/remove")
+def remove_endpoint(endpoint_id: str) -> Any:
+    """Send nothing more to an endpoint."""
+    administrator()
+    context = winnow()
+    kept = context.accounts.endpoint(endpoint_id)
+    site = my_site(kept.site_id)
+    context.accounts.remove_endpoint(kept.id, by=me().name, now_ms=context.clock.now_ms())
+    flash(_("The endpoint is removed; what was due to it is dropped."))
+    return redirect(url_for("desk.webhooks", site_id=site.id))
+
+
+def _endpoint_page(
+    site: Site, form: EndpointForm, kept: Endpoint | None = None, *, secret: str = ""
+) -> str:
+    return page(
+        "endpoint.html", site=site, sites=my_sites(), form=form, endpoint=kept, secret=secret
+    )
+
+
+def _described(form: EndpointForm, old: Endpoint) -> Endpoint:
+    return replace(
+        old,
+        url=(form.url.data or "").strip(),
+        description=form.description.data or "",
+        events=tuple(event for event in EventType if event in form.events.data),
+        kind=EndpointKind(form.kind.data),
+        enabled=form.enabled.data,
+        full_payload=form.full_payload.data,
+        allow_private=form.allow_private.data,
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None

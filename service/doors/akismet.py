@@ -1,0 +1,417 @@
+"""Akismet's REST API 1.1 and 1.2, as its clients were seen to use it.
+
+Sources: Automattic/akismet-sdk-php (spec.yml), the WordPress plugin's class.akismet.php, and
+akismet.com/developers. Clients compare bodies byte for byte, so none ends with a newline, and the
+status is 200 for errors, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote_from_bytes, unquote_plus
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from moderation import workflow
+from moderation.comment import Author, Comment, Decision, Draft, Post, Status
+from moderation.errors import Conflict, NotFound
+from moderation.ports import Screened
+from moderation.scores import Label
+from moderation.site import Door, Site
+from service.context import winnow
+from service.doors import akismet_stats as stats
+from service.doors.common import REPEAT_MS, judged, site_of, spend
+
+log = structlog.get_logger(__name__)
+bp = Blueprint("akismet", __name__)
+
+THANKS = "Thanks for making the web a better place."
+#: WordPress approves a held comment by itself after twice this; the call-back comes before.
+RECHECK_AFTER_SECONDS = 14 * 86_400
+#: From here on spam is so blatant that a client may throw it away unseen.
+BLATANT = 0.99
+_SPAM_AUTHORS = frozenset({"viagra-test-123", "akismet-guaranteed-spam"})
+_SPAM_EMAIL = "akismet-guaranteed-spam@example.com"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+#: Other clients name an Akismet of their own (Ruby's gem is "Ruby Akismet/3.0.0") and cannot wait.
+_PLUGIN = re.compile(r"WordPress/[^|]*\| *Akismet/(\d{1,4})\.(\d{1,4})")
+#: The first version of WordPress's plugin that keeps a comment pending until it is called back.
+_KNOWS_RECHECK = (5, 5)
+_ESCAPE = re.compile(r"\\(['\"\\])")
+_ESCAPED = re.compile(r"(?:[^'\"\\]|\\['\"\\])*")
+#: PHP takes a thousand from a form; the plugin copies them all, and adds the server's variables.
+_MAX_FIELDS = 5000
+#: A form's names and markup are ASCII, whatever its texts are written in.
+_ASCII = "".join(map(chr, range(32, 127)))
+_MULTIPART = "multipart/form-data"
+_CHARSET = re.compile(rb"(?:^|&)blog_charset=([^&]+)")
+_LONGEST_TEXT = 64 * 1024
+_LONGEST_FIELD = 2000
+
+Fields = Mapping[str, str]
+
+
+@bp.route("/1.1/verify-key", methods=["GET", "POST"])
+def verify_key() -> Response:
+    """Say whether a key is good. The key under test is `key`; a stored `api_key` may stand by."""
+    fields = _fields()
+    key = fields.get("key") or fields.get("api_key") or _host_key()
+    return _text("valid" if site_of(key, Door.AKISMET) else "invalid")
+
+
+@bp.route("/1.1/comment-check", methods=["GET", "POST"])
+def comment_check() -> Response:
+    """Say `true` for spam and `false` for ham, from the site's own policy."""
+    fields = _fields()
+    site = _site(fields)
+    if site is None:
+        return _invalid("api_key")
+    for name, missing in (("blog", not fields.get("blog")), ("user_ip", "user_ip" not in fields)):
+        if missing:
+            return _invalid(name)
+    spend(site)
+    draft = _draft(fields)
+    if _is_guaranteed_spam(fields):
+        answer = _verdict("true", uuid.uuid4().hex)
+        if _truth(fields.get("test_discard", "")):
+            answer.headers["X-akismet-pro-tip"] = "discard"
+        return answer
+    screened = judged(draft, site)
+    if _truth(fields.get("is_test", "")):
+        return _answer(screened.status, screened, uuid.uuid4().hex, fields)
+    context = winnow()
+    kept = context.comments.record(
+        site.id,
+        draft,
+        screened,
+        by="akismet",
+        now_ms=context.clock.now_ms(),
+        repeat_ms=None if fields.get("recheck_reason") else REPEAT_MS,
+    )
+    return _answer(kept.status, screened, uuid.UUID(kept.id).hex, fields)
+
+
+@bp.route("/1.1/submit-spam", methods=["GET", "POST"])
+def submit_spam() -> Response:
+    """Take a moderator's word that a comment is spam."""
+    return _feedback(Decision.SPAM)
+
+
+@bp.route("/1.1/submit-ham", methods=["GET", "POST"])
+def submit_ham() -> Response:
+    """Take a moderator's word that a comment is none."""
+    return _feedback(Decision.APPROVE)
+
+
+@bp.route("/1.1/test", methods=["GET", "POST"])
+def test() -> Response:
+    """Say that somebody is here: WordPress's settings page asks."""
+    return _text("connected")
+
+
+@bp.route("/1.1/deactivate", methods=["GET", "POST"])
+def deactivate() -> Response:
+    """Take note that a blog switches its plugin off; its key stays good."""
+    return _text("deactivated") if _site(_fields()) else _invalid("api_key")
+
+
+@bp.route("/1.1/get-subscription", methods=["GET", "POST"])
+def get_subscription() -> Response:
+    """Describe the subscription that WordPress's settings page wants to see."""
+    site = _site(_fields())
+    if site is None:
+        return _invalid("api_key")
+    return _json(
+        {
+            "account_id": 1,
+            "account_type": "self-hosted",
+            "account_name": site.name,
+            "status": "active",
+            "next_billing_date": False,
+            "limit_reached": False,
+        }
+    )
+
+
+@bp.route("/1.1/get-stats", methods=["GET", "POST"])
+@bp.route("/1.1/get-key-stats", methods=["GET", "POST"])
+def get_stats() -> Response:
+    """Count what a site's comments became, by month, since as long ago as was asked."""
+    fields = _fields()
+    site = _site(fields)
+    return _json(stats.since(fields.get("from", ""), site)) if site else _invalid("api_key")
+
+
+@bp.route("/1.2/key-sites", methods=["GET", "POST"])
+def key_sites() -> Response:
+    """List the one site of a key with its month, as JSON or CSV.
+
+    A request without any key, as akismet.py sends it, is told of no site.
+    """
+    fields = _fields()
+    site, key = _site(fields), fields.get("api_key") or fields.get("key") or ""
+    if site is None and key:
+        return _invalid("api_key")
+    month = fields.get("month") or stats.this_month()
+    if not stats.MONTH.fullmatch(month):
+        return _invalid("month")
+    told = stats.Sites(
+        month,
+        site,
+        wanted=fields.get("filter", ""),
+        limit=_number(fields, "limit", 500),
+        offset=_number(fields, "offset", 0),
+    )
+    if fields.get("format") == "csv":
+        return Response(told.as_csv(key or _host_key()), content_type="text/csv; charset=utf-8")
+    return _json(told.as_dict())
+
+
+@bp.route("/1.1/token", methods=["GET", "POST"])
+def token() -> Response:
+    """Return a token that stands for the key's site; nothing of ours asks for it."""
+    site = _site(_fields())
+    if site is None:
+        return _invalid("api_key")
+    return _text(hmac.digest(winnow().vault.derive("akismet"), site.id.encode(), "sha256").hex())
+
+
+@bp.route("/1.2/usage-limit", methods=["GET", "POST"])
+def usage_limit() -> Response:
+    """Say what was checked this month, and that there is no limit."""
+    site = _site(_fields())
+    if site is None:
+        return _invalid("api_key")
+    return _json(
+        {
+            "limit": "none",
+            "usage": stats.used_this_month(site),
+            "percentage": "0.00",
+            "throttled": False,
+        }
+    )
+
+
+@bp.errorhandler(HTTPException)
+def _refused(error: HTTPException) -> Any:
+    """Answer what the rate limit and the like refuse, in plain text."""
+    response = error.get_response()
+    answer = _text("invalid", status=response.status_code)
+    answer.headers["X-akismet-error"] = "refused"
+    if "Retry-After" in response.headers:
+        answer.headers["Retry-After"] = response.headers["Retry-After"]
+    return answer
+
+
+@bp.errorhandler(Exception)
+def _broken(error: Exception) -> Response:
+    """Answer neither true nor false, so that the client holds the comment for a person."""
+    log.error("akismet door failed", problem=type(error).__name__)
+    answer = _text("unavailable")
+    answer.headers["X-akismet-error"] = "temporarily-unavailable"
+    return answer
+
+
+def _fields() -> Fields:
+    """Return the fields of query and form, decoded by the charset that the blog names."""
+    told = dict(request.args.items())
+    told.update(request.form.items() if request.mimetype == _MULTIPART else _form())
+    from_wordpress = "WordPress/" in _agent()
+    return {
+        name: _unslashed(value) if from_wordpress else value
+        for name, value in ((name, value.replace("\x00", "")) for name, value in told.items())
+    }
+
+
+def _form() -> list[tuple[str, str]]:
+    body = request.get_data()
+    named = _CHARSET.search(body)
+    charset = unquote_plus(named[1].decode("ascii", "replace")) if named else ""
+    return _parsed(body, _known(charset or request.mimetype_params.get("charset", "")))
+
+
+def _known(charset: str) -> str:
+    """Return *charset* if a form can be written in it, else UTF-8."""
+    try:
+        return charset if _ASCII.encode().decode(charset, "replace") == _ASCII else "utf-8"
+    except (LookupError, ValueError):  # nobody knows it, or it is not for texts
+        return "utf-8"
+
+
+def _unslashed(value: str) -> str:
+    """Return *value* without WordPress's escapes, if every quote and backslash has one.
+
+    Its plugin checks a comment as the form gave it, escaped, and reports it as it was stored.
+    """
+    return _ESCAPE.sub(r"\1", value) if _ESCAPED.fullmatch(value) else value
+
+
+def _agent() -> str:
+    return request.headers.get("User-Agent", "")
+
+
+def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            quote_from_bytes(body, safe=_ASCII),  # a text may come without any escapes
+            keep_blank_values=True,
+            encoding=charset,
+            errors="replace",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError:  # more fields than anybody needs
+        return []
+
+
+def _host_key() -> str:
+    """Return the first label of the host, where old clients put the key."""
+    return request.host.partition(":")[0].partition(".")[0]
+
+
+def _number(fields: Fields, name: str, default: int) -> int:
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
+
+
+def _site(fields: Fields) -> Site | None:
+    key = fields.get("api_key") or fields.get("key") or _host_key()
+    return site_of(key, Door.AKISMET)
+
+
+def _draft(fields: Fields) -> Draft:
+    content = fields.get("comment_content", "")
+    while len(content.encode("utf-8", "replace")) > _LONGEST_TEXT:
+        content = content[: len(content) * 9 // 10]
+
+    def short(name: str) -> str:
+        return fields.get(name, "")[:_LONGEST_FIELD]
+
+    author = Author(
+        name=short("comment_author"),
+        email=short("comment_author_email"),
+        url=short("comment_author_url"),
+        ip=short("user_ip"),
+        user_agent=short("user_agent"),
+        role=short("user_role"),
+    )
+    trap = fields.get("honeypot_field_name", "")
+    told = f"{author.name}\n{author.email}\n{author.url}\n{content}"
+    digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+    return Draft(
+        content=content,
+        author=author,
+        post=Post(url=short("permalink"), language=short("blog_lang")[:35]),
+        external_id=f"akismet:{digest}",
+        parent="" if fields.get("comment_parent") == "0" else short("comment_parent")[:200],
+        honeypot=fields.get(trap, "")[:_LONGEST_FIELD] if trap else "",
+    )
+
+
+def _answer(status: Status, screened: Screened, guid: str, fields: Fields) -> Response:
+    """Return the verdict in Akismet's words.
+
+    What a person should look at is `true` without the discard tip, so that the blog keeps it
+    among its spam; WordPress's plugin can wait, and is told by call-back what was decided. Only
+    when it tries again what it could not check it publishes each `false`, whatever else is said.
+    """
+    if status is Status.APPROVED:
+        return _verdict("false", guid)
+    plugin = _PLUGIN.search(_agent())
+    if status is Status.FLAGGED and plugin and fields.get("recheck_reason") != "retry":
+        answer = _verdict("false", guid)
+        if (int(plugin[1]), int(plugin[2])) >= _KNOWS_RECHECK:
+            answer.headers["X-akismet-recheck-after"] = str(RECHECK_AFTER_SECONDS)
+        else:  # it holds for a person what comes with an error, and would publish everything else
+            answer.headers["X-akismet-error"] = "held-for-a-moderator"
+        return answer
+    answer = _verdict("true", guid)
+    scores = screened.scores
+    if status is Status.SPAM and scores is not None and scores[Label.SPAM] >= BLATANT:
+        answer.headers["X-akismet-pro-tip"] = "discard"
+    return answer
+
+
+def _feedback(decision: Decision) -> Response:
+    """Write a moderator's decision on the comment that was checked; keep it first if need be."""
+    fields = _fields()
+    site = _site(fields)
+    if site is None:
+        return _invalid("api_key")
+    if _truth(fields.get("is_test", "")) or _is_guaranteed_spam(fields):
+        return _text(THANKS)
+    context = winnow()
+    comment_id = _checked(fields, site)
+    reporter = fields.get("reporter", "")[:100]
+    with contextlib.suppress(Conflict):  # it stands there already
+        workflow.review(
+            comment_id,
+            decision,
+            by=f"{reporter} (akismet)" if reporter else "akismet",
+            reason="feedback",
+            comments=context.comments,
+            clock=context.clock,
+            hold_seconds=context.settings.undo_seconds,
+        )
+    return _text(THANKS)
+
+
+def _checked(fields: Fields, site: Site) -> str:
+    """Return the id of the comment that was checked, by guid or by what it says."""
+    comments, draft = winnow().comments, _draft(fields)
+    with contextlib.suppress(NotFound, ValueError):
+        found = comments.get(str(uuid.UUID(fields.get("guid", ""))))
+        if _stands(found, site):
+            return found.id
+    with contextlib.suppress(NotFound):
+        found = comments.find(site.id, draft.external_id)
+        if _stands(found, site):
+            return found.id
+    now = winnow().clock.now_ms()
+    return comments.record(
+        site.id, draft, judged(draft, site), by="akismet", now_ms=now, announce=False
+    ).id
+
+
+def _stands(comment: Comment, site: Site) -> bool:
+    return comment.site_id == site.id and comment.status is not Status.ERASED
+
+
+def _is_guaranteed_spam(fields: Fields) -> bool:
+    author, email = fields.get("comment_author", ""), fields.get("comment_author_email", "")
+    return author in _SPAM_AUTHORS or email == _SPAM_EMAIL
+
+
+def _truth(text: str) -> bool:
+    return text.strip().lower() in _TRUE
+
+
+def _verdict(word: str, guid: str) -> Response:
+    answer = _text(word)
+    answer.headers["X-akismet-guid"] = guid
+    return answer
+
+
+def _invalid(field: str) -> Response:
+    answer = _text("invalid")
+    said = "the key is not known" if field == "api_key" else f'Empty "{field}" value'
+    answer.headers["X-akismet-debug-help"] = said
+    return answer
+
+
+def _text(body: str, *, status: int = 200) -> Response:
+    return Response(body, status, content_type="text/plain; charset=utf-8")
+
+
+def _json(told: Mapping[str, Any]) -> Response:
+    # Without spaces, as Akismet writes it: some clients compare bodies byte for byte.
+    body = json.dumps(told, separators=(",", ":"))
+    return Response(body, content_type="application/json; charset=utf-8")

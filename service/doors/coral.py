@@ -1,0 +1,100 @@
+"""Coral's external moderation phase (coralproject/talk, docs/external-moderation-phases.md).
+
+Coral asks about each comment after its own phases and publishes when no good answer comes in time,
+so that this door answers even when it cannot judge: the comment is withheld for a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, request
+
+from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, Status
+from moderation.errors import NotFound
+from moderation.scores import Label
+from moderation.site import Door, Site
+from service.context import winnow
+from service.doors.common import judged, parsed, record, scorer, site_of, spend
+
+log = structlog.get_logger(__name__)
+bp = Blueprint("coral", __name__)
+
+#: Roles that Coral's own staff have; ours pass them (policy.Policy.staff_roles).
+_STAFF = {"STAFF": "staff", "MODERATOR": "moderator", "ADMIN": "administrator"}
+_LONGEST = 2000
+
+
+@bp.post("/coral/<key>")
+def moderate(key: str) -> Response:
+    """Answer what Coral should do with a comment."""
+    site = site_of(key, Door.CORAL)
+    if site is None:
+        return Response(status=404)
+    body = request.get_data()
+    if not _signed(site, body):
+        return Response(status=401)
+    spend(site)
+    draft = _draft(body)
+    if draft is None:
+        return _answer({"status": "SYSTEM_WITHHELD"})
+    screened = judged(draft, site)
+    if site.record_doors and screened.scores is not None:
+        record(site, draft, screened.scores, scorer(), by="coral")
+    if screened.status is Status.APPROVED:
+        return _answer({"status": "NONE"})
+    spam = screened.verdict.label == Label.SPAM
+    reason = "COMMENT_DETECTED_SPAM" if spam else "COMMENT_DETECTED_TOXIC"
+    told: dict[str, Any] = {"actions": [{"actionType": "FLAG", "reason": reason}]}
+    if screened.status is Status.FLAGGED:
+        return _answer(told | {"status": "SYSTEM_WITHHELD"})
+    explained = "; ".join(one.text for one in screened.verdict.reasons)
+    why = {"code": "SPAM" if spam else "ABUSIVE", "detailedExplanation": explained}
+    decision = {"status": "REJECTED", "rejectionReason": why}
+    return _answer(told | {"status": "REJECTED", "moderationAction": decision})
+
+
+@bp.errorhandler(Exception)
+def _broken(error: Exception) -> Response:
+    """Have a person look: whatever went wrong, be it the rate, Coral would publish unanswered."""
+    log.error("coral door failed", problem=type(error).__name__)
+    return _answer({"status": "SYSTEM_WITHHELD"})
+
+
+def _signed(site: Site, body: bytes) -> bool:
+    """Tell whether Coral signed *body* with the secret that its owner told us."""
+    try:
+        secret = winnow().accounts.door_secret(site.id, Door.CORAL)
+    except NotFound:
+        return False
+    expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    offered = request.headers.get("X-Coral-Signature", "")[:_LONGEST].split(",")
+    return any(hmac.compare_digest(f"sha256={expected}", one.strip()) for one in offered)
+
+
+def _draft(body: bytes) -> Draft | None:
+    """Return the comment that Coral sent; None when it is not one that can be read."""
+    told = parsed(body)
+    if told is None:
+        return None
+    try:
+        comment, author, story = told["comment"], told.get("author", {}), told.get("story", {})
+        text = comment["body"]
+    except (KeyError, TypeError):
+        return None
+    if not isinstance(text, str) or len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES:
+        return None
+    return Draft(
+        content=text,
+        author=Author(role=_STAFF.get(str(author.get("role", "")), "")),
+        post=Post(url=str(story.get("url") or "")[:_LONGEST]),
+        parent=str(comment.get("parentID") or "")[:200],
+    )
+
+
+def _answer(told: dict[str, Any]) -> Response:
+    return Response(json.dumps(told), content_type="application/json")

@@ -1,0 +1,165 @@
+"""OpenAI's ``/v1/moderations``, after openai/openai-openapi (openapi.yaml)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import TooManyRequests
+
+from moderation import workflow
+from moderation.comment import MAX_CONTENT_BYTES, Draft
+from moderation.scores import Label, Scores
+from moderation.site import Door, Site
+from moderation.verdict import Action
+from service.doors.common import parsed, record, scorer, site_of, spend, verdict
+
+log = structlog.get_logger(__name__)
+bp = Blueprint("openai", __name__)
+
+#: What each category is read from; all of several must be high. Empty: not measured, always 0.
+CATEGORIES: Mapping[str, tuple[Label, ...]] = {
+    "harassment": (Label.INSULT,),
+    "harassment/threatening": (Label.INSULT, Label.THREAT),
+    "hate": (Label.IDENTITY_ATTACK,),
+    "hate/threatening": (Label.IDENTITY_ATTACK, Label.THREAT),
+    "illicit": (),
+    "illicit/violent": (),
+    "self-harm": (),
+    "self-harm/intent": (),
+    "self-harm/instructions": (),
+    "sexual": (),
+    "sexual/minors": (),
+    "violence": (Label.THREAT,),
+    "violence/graphic": (),
+}
+MAX_INPUTS = 256
+_DEFAULT_MODEL = "omni-moderation-latest"
+
+
+class Refused(Exception):
+    """Raised with what is wrong with a request."""
+
+    def __init__(self, message: str, *, status: int = 400, code: str | None = None) -> None:
+        """Carry the answer."""
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+@bp.post("/v1/moderations")
+def moderations() -> Response:
+    """Score one text, several, or the text parts of one message."""
+    site = _site()
+    told = _body()
+    texts = _texts(told.get("input"))
+    spend(site)
+    model = scorer()
+    drafts = [Draft(content=text) for text in texts]
+    results = []
+    for draft, scores in zip(drafts, workflow.score(drafts, model=model), strict=True):
+        results.append(_result(draft, site, scores))
+        if site.record_doors and draft.content.strip():
+            record(site, draft, scores, model, by="openai")
+    named = told.get("model")
+    return _json(
+        {
+            "id": f"modr-{secrets.token_hex(12)}",
+            "model": named if isinstance(named, str) and named else _DEFAULT_MODEL,
+            "results": results,
+        }
+    )
+
+
+@bp.errorhandler(Refused)
+def _refused(refused: Refused) -> Response:
+    return _error(refused.status, str(refused), "invalid_request_error", refused.code)
+
+
+@bp.errorhandler(TooManyRequests)
+def _too_fast(refused: TooManyRequests) -> Response:
+    answer = _error(429, "Rate limit reached for this site.", "requests", "rate_limit_exceeded")
+    answer.headers["Retry-After"] = str(refused.retry_after)
+    return answer
+
+
+@bp.errorhandler(Exception)
+def _broken(error: Exception) -> Response:
+    """Answer what OpenAI's clients retry, and then report: nobody may take it for a pass."""
+    log.error("openai door failed", problem=type(error).__name__)
+    return _error(503, "The service is away for the moment.", "server_error", None)
+
+
+def _site() -> Site:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    site = site_of(key, Door.OPENAI) if scheme.lower() == "bearer" else None
+    if site is None:
+        raise Refused("Incorrect API key provided.", status=401, code="invalid_api_key")
+    return site
+
+
+def _body() -> dict[str, Any]:
+    told = parsed(request.get_data())
+    if told is None:
+        raise Refused("We could not parse the JSON body of your request.")
+    return told
+
+
+def _texts(given: Any) -> list[str]:
+    """Return the texts to score: one result each; the parts of one message are one text."""
+    if isinstance(given, str):
+        texts = [given]
+    elif isinstance(given, list) and given and all(isinstance(one, str) for one in given):
+        texts = given
+    elif isinstance(given, list) and given and all(isinstance(one, dict) for one in given):
+        texts = ["\n".join(_part(one) for one in given)]
+    else:
+        raise Refused("'input' must be a string, a list of strings, or a list of content parts.")
+    if len(texts) > MAX_INPUTS:
+        raise Refused(f"'input' may have at most {MAX_INPUTS} items.")
+    if any(len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES for text in texts):
+        raise Refused(f"A text may have at most {MAX_CONTENT_BYTES} bytes.")
+    return texts
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    if part.get("type") == "text" and isinstance(part.get("text"), str):
+        return str(part["text"])
+    if part.get("type") == "image_url":
+        raise Refused("Images are not supported: Winnow reads text only.")
+    raise Refused("A content part is {'type': 'text', 'text': '...'}.")
+
+
+def _result(draft: Draft, site: Site, scores: Scores) -> dict[str, Any]:
+    """Return one result: flagged by the site's policy, categories by its thresholds."""
+    model = scorer()
+    screened = verdict(draft, site, scores, model)
+    bars = {**model.thresholds["flag"], **site.policy.flag_at}
+    values = {
+        name: min((scores[label] for label in labels), default=0.0)
+        for name, labels in CATEGORIES.items()
+    }
+    return {
+        "flagged": screened.verdict.action is not Action.ALLOW,
+        "categories": {
+            name: bool(labels) and all(scores[label] >= bars.get(label, 2) for label in labels)
+            for name, labels in CATEGORIES.items()
+        },
+        "category_scores": values,
+        "category_applied_input_types": {
+            name: ["text"] if labels else [] for name, labels in CATEGORIES.items()
+        },
+        "x_spam": scores[Label.SPAM],
+        "x_toxicity": scores[Label.TOXICITY],
+    }
+
+
+def _error(status: int, message: str, kind: str, code: str | None) -> Response:
+    return _json({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
+
+
+def _json(told: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(told), status, content_type="application/json")

@@ -1,0 +1,48 @@
+"""What a page costs: a handful of round trips and less than 100 KB, however much waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.service.desk.test_desk import sign_in
+from tests.support.world import World
+
+ROUND_TRIPS, BYTES = 12, 100_000
+
+
+@contextmanager
+def round_trips(world: World) -> Iterator[list[int]]:
+    """Count how often Redis was asked something; a pipeline is one question."""
+    redis: Any = world.adapters.redis
+    counted = [0]
+    before = redis.info("stats")["total_reads_processed"]
+    yield counted
+    counted[0] = redis.info("stats")["total_reads_processed"] - before - 1
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    "path", ["/desk/queue", "/desk/comments", "/desk/comments/{id}", "/desk/overview", "/desk/poll"]
+)
+def test_a_page_costs_the_same_for_few_comments_and_for_many(
+    world: World, path: str, language: str
+):
+    world.add_moderator("ada", admin=True)
+    client = sign_in(world, "ada")
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+    client.get(path.format(id="x"))  # what is looked up once and then known
+    for more in (40, 200):
+        ids = [one.id for one in world.submit(*[f"toxicity=0.6 {more} {n}" for n in range(more)])]
+        world.screen()
+        costs = []
+        for _ in range(3):  # the least: now and then the server reads a request in two pieces
+            with round_trips(world) as counted:
+                answer = client.get(f"{path.format(id=ids[0])}?site={world.site.id}")
+            assert answer.status_code == 200
+            assert len(answer.data) < BYTES
+            costs += counted
+        assert min(costs) <= ROUND_TRIPS, costs

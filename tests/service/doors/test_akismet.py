@@ -1,0 +1,340 @@
+"""Akismet's clients, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from moderation import workflow
+from moderation.comment import Decision
+from moderation.site import KeyKind
+from service.doors import akismet_stats as stats
+from tests.support.world import World
+
+THANKS = b"Thanks for making the web a better place."
+PLUGIN = {"User-Agent": "WordPress/6.8.1 | Akismet/5.5"}
+#: Debian 12's.
+OLD_PLUGIN = {"User-Agent": "WordPress/6.1.9 | Akismet/5.0.2"}
+
+
+@pytest.fixture
+def door(world: World) -> str:
+    _, key = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)
+    return key
+
+
+def check(world: World, key: str, content: str, *, headers=None, **more: str):
+    told = {"api_key": key, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
+    told |= {"comment_content": content, **more}
+    return world.client().post("/1.1/comment-check", data=told, headers=headers)
+
+
+def test_a_door_key_is_twelve_hex_digits_and_is_verified(world: World, door: str):
+    assert len(door) == 12
+    ask = world.client().post
+    assert ask("/1.1/verify-key", data={"key": door, "api_key": "old"}).data == b"valid"
+    assert ask("/1.1/verify-key", data={"api_key": door}).data == b"valid"
+    assert ask("/1.1/verify-key", data={"key": "0123456789ab"}).data == b"invalid"
+    assert ask("/1.1/verify-key", data={"key": world.key}).data == b"invalid"
+
+
+@pytest.mark.parametrize(
+    "content, body",
+    [
+        ("hello", b"false"),
+        ("spam=0.95", b"true"),
+        ("toxicity=0.95", b"true"),
+        ("spam=0.6", b"true"),
+    ],
+)
+def test_a_check_is_answered_in_one_word_with_a_guid(world: World, door: str, content, body):
+    answer = check(world, door, content)
+    assert (answer.status_code, answer.data) == (200, body)
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert len(answer.headers["X-akismet-guid"]) == 32
+    assert "X-akismet-pro-tip" not in answer.headers
+
+
+def test_only_blatant_spam_may_be_discarded(world: World, door: str):
+    assert check(world, door, "spam=0.995").headers["X-akismet-pro-tip"] == "discard"
+
+
+def test_wordpress_holds_what_a_person_should_see_and_others_keep_it_as_spam(
+    world: World, door: str
+):
+    told = check(world, door, "spam=0.6", headers=PLUGIN)
+    assert told.data == b"false"
+    assert int(told.headers["X-akismet-recheck-after"]) > 86_400
+    assert world.adapters.comments.counts()["flagged"] == 1
+
+
+@pytest.mark.parametrize("version", ["5.0.2", "5.4", "4.10.1", "5.10", "6.0b1"])
+def test_a_plugin_that_knows_no_recheck_holds_what_comes_with_an_error(
+    world: World, door: str, version: str
+):
+    """Before 5.5 `false` alone publishes, whatever else is said."""
+    agent = {"User-Agent": f"WordPress/6.1.9 | Akismet/{version}"}
+    told = check(world, door, "spam=0.6", headers=agent)
+    assert told.data == b"false"
+    knows = version in {"5.10", "6.0b1"}
+    assert ("X-akismet-recheck-after" in told.headers) is knows
+    assert ("X-akismet-error" in told.headers) is not knows
+    assert "X-akismet-error" not in check(world, door, "fine", headers=agent).headers
+
+
+def test_what_wordpress_tries_again_is_not_published_because_it_is_doubtful(
+    world: World, door: str
+):
+    """Its plugin publishes what is `false` on a retry, be it held or not."""
+    told = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="retry")
+    assert told.data == b"true"
+    assert "X-akismet-pro-tip" not in told.headers
+    assert check(world, door, "fine", headers=PLUGIN, recheck_reason="retry").data == b"false"
+
+
+def test_checking_a_comment_again_answers_what_became_of_it(world: World, door: str):
+    """Not a second comment in the queue, however late it is."""
+    adapters = world.adapters
+    first = check(world, door, "spam=0.6", headers=PLUGIN).headers["X-akismet-guid"]
+    again = check(
+        world, door, "spam=0.6", headers=PLUGIN, recheck_reason="recheck_queue", user_agent="other"
+    )
+    assert (again.data, again.headers["X-akismet-guid"]) == (b"false", first)
+    (flagged,) = adapters.comments.queue(world.site.id).items
+    workflow.review(
+        flagged.id, Decision.SPAM, by="ada", comments=adapters.comments, clock=adapters.clock,
+        hold_seconds=0,
+    )  # fmt: skip
+    later = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="recheck")
+    assert (later.data, later.headers["X-akismet-guid"]) == (b"true", first)
+
+
+def test_wordpress_reports_unescaped_what_it_checked_escaped(world: World, door: str):
+    r"""It checks `It\'s` and reports `It's`; both are one comment, kept as it was written."""
+    written = r"""It's "hers", not D'Arcy's \o/ spam=0.6"""
+    escaped = written.replace("\\", "\\\\").replace("'", r"\'").replace('"', r"\"")
+    check(world, door, escaped, comment_author=r"O\'Brien", headers=OLD_PLUGIN)
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    assert (kept.content, kept.draft.author.name) == (written, "O'Brien")
+    told = {"api_key": door, "blog": "https://blog.example", "comment_content": written}
+    told |= {"comment_author": "O'Brien"}
+    assert world.client().post("/1.1/submit-ham", data=told, headers=OLD_PLUGIN).data == THANKS
+    (decided,) = world.adapters.comments.decisions(world.site.id)
+    assert (decided.comment_id, decided.decision) == (kept.id, Decision.APPROVE)
+
+
+def test_a_backslash_of_another_client_is_its_own(world: World, door: str):
+    check(world, door, r"C:\\temp is \'quoted\'")
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    assert kept.content == r"C:\\temp is \'quoted\'"
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "app/1.0 | Ruby Akismet/3.0.0",
+        "Node.js/v20 | Akismet-api/6.0.0",
+        "Drupal/10 | Akismet/6.0",
+        "akismet.py/25.10.1",
+    ],
+)
+def test_a_client_that_cannot_wait_is_never_told_false_of_what_a_person_should_see(
+    world: World, door: str, agent: str
+):
+    """Ruby's gem names itself Akismet, too, and publishes at that word."""
+    assert check(world, door, "spam=0.6", headers={"User-Agent": agent}).data == b"true"
+
+
+def test_the_key_may_stand_in_the_host_name(world: World, door: str):
+    told = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
+    answer = world.client().post(
+        "/1.1/comment-check", data=told, headers={"Host": f"{door}.rest.akismet.com"}
+    )
+    assert answer.data == b"false"
+
+
+@pytest.mark.parametrize("missing", ["blog", "user_ip", "api_key"])
+def test_what_is_missing_is_named_and_the_status_is_200(world: World, door: str, missing: str):
+    told = {"api_key": door, "blog": "b", "user_ip": "1.2.3.4", "comment_content": "x"}
+    del told[missing]
+    answer = world.client().post("/1.1/comment-check", data=told)
+    assert (answer.status_code, answer.data) == (200, b"invalid")
+    assert (missing if missing != "api_key" else "key") in answer.headers["X-akismet-debug-help"]
+
+
+def test_the_same_check_again_is_the_same_comment(world: World, door: str):
+    first, second = check(world, door, "hello"), check(world, door, "hello")
+    assert first.headers["X-akismet-guid"] == second.headers["X-akismet-guid"]
+    assert sum(world.adapters.comments.counts().values()) == 1
+
+
+def test_the_values_for_tests_are_answered_as_documented_and_never_kept(world: World, door: str):
+    assert check(world, door, "x", comment_author="viagra-test-123").data == b"true"
+    spam = {"comment_author_email": "akismet-guaranteed-spam@example.com", "test_discard": "1"}
+    assert check(world, door, "x", **spam).headers["X-akismet-pro-tip"] == "discard"
+    assert check(world, door, "spam=1.0", user_role="administrator", is_test="1").data == b"false"
+    assert check(world, door, "hello", is_test="True").data == b"false"
+    assert sum(world.adapters.comments.counts().values()) == 0
+    check(world, door, "hello", is_test="False")
+    assert sum(world.adapters.comments.counts().values()) == 1
+
+
+@pytest.mark.parametrize(
+    "path, decision", [("/1.1/submit-spam", Decision.SPAM), ("/1.1/submit-ham", Decision.APPROVE)]
+)
+@pytest.mark.parametrize("by_guid", [True, False])
+def test_feedback_becomes_a_decision_on_the_comment_that_was_checked(
+    world: World, door: str, path: str, decision: Decision, by_guid: bool
+):
+    content = "hello" if decision is Decision.SPAM else "spam=0.6"
+    guid = check(world, door, content).headers["X-akismet-guid"]
+    told = {"api_key": door, "blog": "https://blog.example", "reporter": "ada"}
+    told |= {"guid": guid} if by_guid else {"comment_content": content, "user_ip": "203.0.113.9"}
+    assert world.client().post(path, data=told).data == THANKS
+    (kept,) = world.adapters.comments.decisions(world.site.id)
+    assert (kept.decision, kept.comment_id.replace("-", "")) == (decision, guid)
+
+
+def test_feedback_on_another_sites_comment_touches_nothing(world: World, door: str):
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    comment = world.comment("hello", site=other)
+    told = {"api_key": door, "blog": "b", "guid": comment.id.replace("-", "")}
+    assert world.client().post("/1.1/submit-spam", data=told).data == THANKS
+    assert world.adapters.comments.get(comment.id).status == "approved"
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def raw(world: World, key: str, rest: bytes, content_type: str = FORM) -> str:
+    """Check a form of raw bytes and return the text that was kept of it."""
+    body = f"api_key={key}&blog=b&user_ip=&flag&".encode() + rest
+    answer = world.client().post("/1.1/comment-check", data=body, content_type=content_type)
+    assert answer.data == b"false"
+    (kept,) = world.adapters.comments.recent(world.site.id).items
+    return kept.content
+
+
+@pytest.mark.parametrize(
+    "charset, content",
+    [
+        (b"windows-1251", b"%CF%F0%E8%E2%E5%F2"),
+        (b"koi8-r", b"%F0%D2%C9%D7%C5%D4"),
+        (b"UTF-8", b"%D0%9F%D1%80%D0%B8%D0%B2%D0%B5%D1%82"),
+        (b"windows-1251", b"\xcf\xf0\xe8\xe2\xe5\xf2"),
+        (b"UTF-8", "Привет".encode()),
+    ],
+)
+def test_a_text_is_read_by_the_charset_that_the_blog_names(
+    world: World, door: str, charset: bytes, content: bytes
+):
+    """Escaped or not."""
+    assert raw(world, door, b"blog_charset=" + charset + b"&comment_content=" + content) == "Привет"
+
+
+@pytest.mark.parametrize("charset", ["windows-1251", "UTF-8"])
+def test_a_text_is_read_by_the_charset_of_the_header(world: World, door: str, charset: str):
+    content = b"comment_content=" + "Привет".encode(charset)
+    assert raw(world, door, content, f"{FORM}; charset={charset}") == "Привет"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["nonsense", "base64", "idna", "utf-16", "cp037", "undefined", "%00", "shift_jis", "", "%FF"],
+)
+def test_a_charset_that_no_form_is_written_in_is_taken_for_utf_8(
+    world: World, door: str, charset: str
+):
+    rest = f"blog_charset={charset}&comment_content=Hello%2C+you%21".encode()
+    assert raw(world, door, rest) == "Hello, you!"
+
+
+def test_what_is_no_text_in_that_charset_is_replaced(world: World, door: str):
+    assert raw(world, door, b"blog_charset=UTF-8&comment_content=a%FF%ED%A0%80b") == "a����b"
+
+
+def test_a_form_may_come_in_parts_and_with_more_fields_than_php_takes(world: World, door: str):
+    told = {"api_key": door, "blog": "b", "user_ip": "", "comment_content": "hello"}
+    client = world.client()
+    answer = client.post("/1.1/comment-check", data=told, content_type="multipart/form-data")
+    assert answer.data == b"false"
+    many = told | {f"POST_{n}": "x" for n in range(1500)}
+    assert client.post("/1.1/comment-check", data=many).data == b"false"
+
+
+def test_when_the_scorer_fails_the_client_is_told_to_hold(world: World, door: str):
+    answer = check(world, door, "this breaks the model")
+    assert answer.data not in {b"true", b"false"}
+    assert answer.status_code == 200
+    assert "X-akismet-error" in answer.headers
+
+
+def test_a_door_that_is_switched_off_stays_shut(world: World, door: str):
+    from dataclasses import replace  # noqa: PLC0415
+
+    world.adapters.accounts.save_site(replace(world.site, doors=()), by="ada", now_ms=1)
+    assert check(world, door, "hello").data == b"invalid"
+
+
+def test_what_wordpress_settings_page_asks_for_is_there(world: World, door: str):
+    ask = world.client().post
+    assert world.client().get("/1.1/test").data == b"connected"
+    assert ask("/1.1/get-subscription", data={"api_key": door}).json["status"] == "active"
+    assert "spam" in ask("/1.1/get-stats", data={"api_key": door}).json
+    assert world.client().get(f"/1.2/usage-limit?api_key={door}").json["limit"] == "none"
+    assert ask("/1.1/deactivate", data={"api_key": door}).data == b"deactivated"
+
+
+def ask(world: World, path: str, **fields: str):
+    return world.client().get(path, query_string=fields)
+
+
+def test_statistics_tell_what_comments_became_and_what_people_corrected(world: World, door: str):
+    check(world, door, "hello")
+    check(world, door, "spam=0.95", comment_author="a")
+    check(world, door, "spam=0.6", comment_author="b")
+    missed = {"api_key": door, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
+    world.client().post("/1.1/submit-spam", data=missed | {"comment_content": "hello"})
+    told = ask(world, "/1.1/get-stats", api_key=door, **{"from": "60-days"}).json
+    month = stats.month_of(world.adapters.clock.now_ms())
+    counts = {"spam": 2, "ham": 1, "missed_spam": 1, "false_positives": 0}
+    assert told["breakdown"] == {month: counts | {"blogs": 1, "da": f"{month}-01"}}
+    assert {name: told[name] for name in counts} == counts
+    assert told["accuracy"] == 66.67
+    usage = ask(world, "/1.2/usage-limit", api_key=door).json
+    assert (usage["usage"], usage["limit"]) == (3, "none")
+
+
+def test_a_keys_sites_are_told_as_json_and_as_csv(world: World, door: str):
+    site = replace(world.site, url="https://www.blog.example/news")
+    world.adapters.accounts.save_site(site, by="ada", now_ms=1)
+    check(world, door, "hello")
+    month = stats.month_of(world.adapters.clock.now_ms())
+    line = {
+        "site": "www.blog.example", "api_calls": "1", "spam": "0", "ham": "1",
+        "missed_spam": "0", "false_positives": "0", "is_revoked": False,
+    }  # fmt: skip
+    told = ask(world, "/1.2/key-sites", api_key=door).json
+    assert told == {month: [line], "limit": 500, "offset": 0, "total": 1}
+    csv = ask(world, "/1.2/key-sites", api_key=door, month=month, format="csv", limit="10").data
+    assert csv.decode().splitlines() == [
+        f"Active sites for {door} during {month} (limit:10, offset: 0, total: 1)",
+        "Site,Total API Calls,Spam,Ham,Missed Spam,False Positives,Is Revoked",
+        "www.blog.example,1,0,1,0,0,False",
+    ]
+    assert ask(world, "/1.2/key-sites", api_key=door, filter="other").json["total"] == 0
+    assert ask(world, "/1.2/key-sites", api_key=door, month="2026-13").data == b"invalid"
+    assert ask(world, "/1.2/key-sites", api_key="0123456789ab").data == b"invalid"
+
+
+def test_a_request_for_sites_without_a_key_is_told_of_none(world: World):
+    """akismet.py sends none, and reads the answer as JSON."""
+    assert ask(world, "/1.2/key-sites").json["total"] == 0
+
+
+def test_a_token_stands_for_the_site_and_is_plain_text(world: World, door: str):
+    first, again = (world.client().post("/1.1/token", data={"api_key": door}) for _ in "ab")
+    assert first.data == again.data
+    assert len(first.data) == 64
+    assert world.client().post("/1.1/token", data={"api_key": "0123456789ab"}).data == b"invalid"
