@@ -466,9 +466,7 @@ class Accounts(Protocol):
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         ...
 
-    def save_site(
-        self, site: Site, *, was: Site | None = None, by: str, now_ms: int, reverts: str = ""
-    ) -> None:
+    def save_site(self, site: Site, *, was: Site, by: str, now_ms: int, reverts: str = "") -> None:
         """Replace a site's settings, on the audit trail with what they were.
 
         *reverts* names the line of the trail that this takes back. Raises NotFound, InvalidInput,
@@ -568,12 +566,12 @@ class Accounts(Protocol):
         ...
 
     def save_moderator(
-        self, moderator: Moderator, *, by: str, now_ms: int, reverts: str = ""
+        self, moderator: Moderator, *, was: Moderator, by: str, now_ms: int, reverts: str = ""
     ) -> None:
         """Replace a moderator's role, sites, and whether they may sign in at all.
 
         Ends the sessions of one who may not. Raises NotFound, and Conflict when no administrator
-        would be left.
+        would be left or the moderator is not as they *were* any more.
         """
         ...
 
@@ -610,8 +608,10 @@ class Accounts(Protocol):
         """Keep a new endpoint, with an id and, unless it brings one, a fresh secret."""
         ...
 
-    def save_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int, reverts: str = "") -> None:
-        """Replace an endpoint's settings. Raises NotFound."""
+    def save_endpoint(
+        self, endpoint: Endpoint, *, was: Endpoint, by: str, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace an endpoint's settings. Raises NotFound, and Conflict if it is not as it *was*."""
         ...
 
     def endpoint(self, endpoint_id: str) -> Endpoint:

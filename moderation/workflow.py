@@ -382,20 +382,48 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
     return changed
 
 
-def add_endpoint(endpoint: Endpoint, *, by: str, accounts: Accounts, clock: Clock) -> Endpoint:
-    """Have a site's events sent to a new endpoint; it comes back with its id and its secret."""
+def add_endpoint(
+    endpoint: Endpoint, *, by: str, admin: bool, accounts: Accounts, clock: Clock
+) -> Endpoint:
+    """Have a site's events sent to a new endpoint; it comes back with its id and its secret.
+
+    Private addresses are allowed by an administrator (*admin*) only. Raises InvalidInput.
+    """
+    endpoint = _as_allowed(endpoint, admin=admin)
     _check_endpoint(endpoint)
     return accounts.add_endpoint(endpoint, by=by, now_ms=clock.now_ms())
 
 
 def change_endpoint(
-    endpoint: Endpoint, *, by: str, accounts: Accounts, clock: Clock, reverts: str = ""
+    endpoint: Endpoint,
+    *,
+    was: Endpoint,
+    by: str,
+    admin: bool,
+    accounts: Accounts,
+    clock: Clock,
+    reverts: str = "",
 ) -> Endpoint:
-    """Change an endpoint's settings; one that is enabled forgets why it ever was not."""
+    """Change an endpoint from what it *was*; return it as it is now.
+
+    One that is enabled forgets why it ever was not. Leave to reach private addresses was given for
+    one URL and its headers: when somebody who is no administrator (*admin*) changes either, it
+    ends. Raises NotFound, InvalidInput, and Conflict if the endpoint changed meanwhile.
+    """
     if endpoint.enabled:
         endpoint = replace(endpoint, disabled_reason="", failing_since=None)
+    endpoint = _as_allowed(endpoint, was, admin=admin)
     _check_endpoint(endpoint)
-    accounts.save_endpoint(endpoint, by=by, now_ms=clock.now_ms(), reverts=reverts)
+    accounts.save_endpoint(endpoint, was=was, by=by, now_ms=clock.now_ms(), reverts=reverts)
+    return endpoint
+
+
+def _as_allowed(endpoint: Endpoint, was: Endpoint | None = None, *, admin: bool) -> Endpoint:
+    """Return *endpoint* without leave to reach private addresses, unless an admin gave it for this."""
+    granted = was is not None and was.allow_private
+    moved = was is None or (endpoint.url, endpoint.headers) != (was.url, was.headers)
+    if endpoint.allow_private and not admin and (moved or not granted):
+        return replace(endpoint, allow_private=False)
     return endpoint
 
 
@@ -413,7 +441,8 @@ def rotate_secret(endpoint_id: str, *, by: str, accounts: Accounts, clock: Clock
         if secret.expires_at is None or secret.expires_at > now
     ]
     fresh = Secret(new_secret())
-    accounts.save_endpoint(replace(endpoint, secrets=(*kept, fresh)), by=by, now_ms=now)
+    changed = replace(endpoint, secrets=(*kept, fresh))
+    accounts.save_endpoint(changed, was=endpoint, by=by, now_ms=now)
     return fresh.value
 
 
@@ -444,7 +473,7 @@ def reset_password(name: str, *, by: str, accounts: Accounts, clock: Clock) -> s
 def revert(line_id: str, *, by: str, accounts: Accounts, clock: Clock) -> AuditLine:
     """Take back a change of settings by a new change, and return the line that told of it.
 
-    All of it or nothing: raises Conflict when one of its settings has changed since, and when it
+    For administrators. All of it or nothing: raises Conflict when one of its settings has changed since, and when it
     was no change that can be taken back; NotFound when what it changed is gone.
     """
     line, now = accounts.audit_line(line_id), clock.now_ms()
@@ -464,7 +493,7 @@ def revert(line_id: str, *, by: str, accounts: Accounts, clock: Clock) -> AuditL
                 sites=tuple(told["sites"]),
                 disabled=told["disabled"],
             )
-            accounts.save_moderator(person, by=by, now_ms=now, reverts=line.id)
+            accounts.save_moderator(person, was=moderator, by=by, now_ms=now, reverts=line.id)
         case _:
             endpoint = accounts.endpoint(line.subject)
             told = taken_back(asdict(endpoint), line.changes)
@@ -475,7 +504,9 @@ def revert(line_id: str, *, by: str, accounts: Accounts, clock: Clock) -> AuditL
                 changed["kind"] = EndpointKind(changed["kind"])
             change_endpoint(
                 replace(endpoint, **changed),
+                was=endpoint,
                 by=by,
+                admin=True,
                 accounts=accounts,
                 clock=clock,
                 reverts=line.id,

@@ -18,7 +18,7 @@ import structlog
 
 from moderation import signing, wiring
 from moderation.comment import Comment
-from moderation.errors import NotFound, StorageUnavailable, WinnowError
+from moderation.errors import Conflict, NotFound, StorageUnavailable, WinnowError
 from moderation.events import Event, EventType
 from moderation.settings import Settings
 from moderation.site import Endpoint, EndpointKind
@@ -268,7 +268,10 @@ def _disable_if_dead(
     else:
         return
     disabled = replace(endpoint, enabled=False, disabled_reason=reason, failing_since=since)
-    adapters.accounts.save_endpoint(disabled, by="deliverer", now_ms=now_ms)
+    try:
+        adapters.accounts.save_endpoint(disabled, was=endpoint, by="deliverer", now_ms=now_ms)
+    except (Conflict, NotFound):
+        return  # changed or removed while the attempt ran: what failed is not what is there now
     log.warning("endpoint disabled", endpoint=endpoint.id, reason=reason)
 
 

@@ -123,9 +123,7 @@ class RedisAccounts:
             raise Conflict(f"there is a site named {site.name} already")
         return site
 
-    def save_site(
-        self, site: Site, *, was: Site | None = None, by: str, now_ms: int, reverts: str = ""
-    ) -> None:
+    def save_site(self, site: Site, *, was: Site, by: str, now_ms: int, reverts: str = "") -> None:
         """Replace a site's settings, on the audit trail with what they were."""
         site = replace(site, name=_name(site.name), url=_web_address(site.url))
         site.check()
@@ -135,8 +133,8 @@ class RedisAccounts:
             if before is None:
                 raise NotFound(f"there is no site {_cut(site.id)}")
             old = Site.from_dict(json.loads(before))
-            if was is not None and old != was:
-                raise Conflict(f"somebody changed {old.name} meanwhile; nothing was saved")
+            if old != was:
+                raise _changed_meanwhile(old.name)
             changes = difference(old.to_dict(), site.to_dict())
             commands = [
                 ["HDEL", keys.SITE_NAMES(_G), _fold(old.name)],
@@ -390,7 +388,7 @@ class RedisAccounts:
         return moderator
 
     def save_moderator(
-        self, moderator: Moderator, *, by: str, now_ms: int, reverts: str = ""
+        self, moderator: Moderator, *, was: Moderator, by: str, now_ms: int, reverts: str = ""
     ) -> None:
         """Replace a moderator's role, sites, and whether they may sign in at all."""
         sites = [self.site(site).id for site in moderator.sites]
@@ -401,6 +399,8 @@ class RedisAccounts:
             if before is None:
                 raise NotFound(f"there is no moderator {_cut(moderator.name)}")
             old = json.loads(before)
+            if _moderator(old) != was:
+                raise _changed_meanwhile(was.name)
             after = _json({**old, **told})
             others = [one for one in stored if one != _fold(moderator.name)]
             chief = next((one for one in others if _administers(json.loads(stored[one]))), None)
@@ -520,14 +520,19 @@ class RedisAccounts:
             raise NotFound(f"there is no site {_cut(kept.site_id)}")
         return kept
 
-    def save_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int, reverts: str = "") -> None:
-        """Replace an endpoint's settings. Raises NotFound."""
+    def save_endpoint(
+        self, endpoint: Endpoint, *, was: Endpoint, by: str, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace an endpoint's settings. Raises NotFound, and Conflict if it is not as it *was*."""
         after = self._sealed(endpoint)
         while True:
             before = self._redis.hget(keys.ENDPOINTS(_G), endpoint.id)
             if before is None:
                 raise NotFound(f"there is no endpoint {_cut(endpoint.id)}")
-            old, new = asdict(self._unsealed(before)), asdict(endpoint)
+            kept = self._unsealed(before)
+            if kept != was:
+                raise _changed_meanwhile("the endpoint")
+            old, new = asdict(kept), asdict(endpoint)
             for told in (old, new):
                 del told["failing_since"]  # the deliverer's own note, no setting
             changes = difference(old, new, secret={"secrets", "headers"})
@@ -646,6 +651,10 @@ def _fits(line: AuditLine, *, about: str, by: str, action: str) -> bool:
         and (not by or _fold(line.by) == _fold(by))
         and (not action or line.action == action or line.action.startswith(f"{action}."))
     )
+
+
+def _changed_meanwhile(name: str) -> Conflict:
+    return Conflict(f"somebody changed {name} meanwhile; nothing was saved")
 
 
 def _told(changes: dict[str, Change], reverts: str) -> dict[str, Any]:

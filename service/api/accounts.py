@@ -178,6 +178,7 @@ def add_endpoint() -> Any:
             headers=told.headers,
         ),
         by=asking().name,
+        admin=asking().is_admin,
         accounts=context.accounts,
         clock=context.clock,
     )
@@ -196,9 +197,13 @@ def get_endpoint(endpoint_id: str) -> Any:
     tag="Webhooks",
     body=schemas.EndpointChange,
     answers={200: schemas.Record},
+    problems=(409,),
 )
 def change_endpoint(endpoint_id: str) -> Any:
-    """Change an endpoint; enabling it again forgets why it was disabled."""
+    """Change an endpoint; enabling it again forgets why it was disabled.
+
+    With a site's key, a change of `url` or `headers` ends an administrator's `allow_private`.
+    """
     endpoint, told = _own_endpoint(endpoint_id), read(schemas.EndpointChange)
     context = winnow()
     changes = {
@@ -212,7 +217,9 @@ def change_endpoint(endpoint_id: str) -> Any:
         changes["events"] = tuple(changes["events"])
     changed = workflow.change_endpoint(
         replace(endpoint, **changes),
+        was=endpoint,
         by=asking().name,
+        admin=asking().is_admin,
         accounts=context.accounts,
         clock=context.clock,
     )
@@ -232,6 +239,7 @@ def remove_endpoint(endpoint_id: str) -> Any:
     "/endpoints/<endpoint_id>/rotate",
     tag="Webhooks",
     answers={200: schemas.SecretOut},
+    problems=(409,),
 )
 def rotate_secret(endpoint_id: str) -> Any:
     """Give an endpoint a new secret; the old one signs beside it for 24 hours."""

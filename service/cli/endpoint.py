@@ -78,6 +78,7 @@ def add(
                 description=description[:200],
             ),
             by=whoever(),
+            admin=True,
             accounts=adapters.accounts,
             clock=adapters.clock,
         )

@@ -122,9 +122,12 @@ def redeliver(endpoint_id: str, delivery_id: str | None, *, failed_since: dateti
 
 def _switch(endpoint_id: str, *, enabled: bool) -> None:
     with storage() as adapters:
+        kept = adapters.accounts.endpoint(endpoint_id)
         workflow.change_endpoint(
-            replace(adapters.accounts.endpoint(endpoint_id), enabled=enabled),
+            replace(kept, enabled=enabled),
+            was=kept,
             by=whoever(),
+            admin=True,
             accounts=adapters.accounts,
             clock=adapters.clock,
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -141,6 +144,21 @@ def my_comment(comment_id: str) -> Comment:
     if not me().sees(comment.site_id):
         raise NotFound(_("there is no comment %(id)s", id=comment_id[:64]))
     return comment
+
+
+def digest_of(told: Mapping[str, Any]) -> str:
+    """Return by what one state of some settings is told from any other.
+
+    A form carries it back, so that nobody overwrites what they have not seen.
+    """
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def changed_meanwhile(subject: str, action: str) -> str:
+    """Return who changed a site, endpoint or moderator since a form was made from it, in a sentence."""
+    latest = winnow().accounts.audit(about=subject, action=action, limit=1)
+    name = latest[0].by if latest else _("Somebody")
+    return _("%(name)s changed these settings meanwhile.", name=name)
 
 
 def shown(text: str) -> Markup:

@@ -14,7 +14,14 @@ from moderation import workflow
 from moderation.errors import Conflict, InvalidInput
 from moderation.site import Moderator, Role
 from service.context import winnow
-from service.desk.base import administrator, bp, me, my_sites
+from service.desk.base import (
+    administrator,
+    bp,
+    changed_meanwhile,
+    digest_of,
+    me,
+    my_sites,
+)
 from service.desk.pages import page
 from service.desk.words import _, later
 
@@ -70,6 +77,8 @@ def save_moderator() -> Any:
     administrator()
     context, form = winnow(), _with_sites(ModeratorForm())
     person = _named()
+    if request.form.get("seen", seen(person)) != seen(person):
+        raise Conflict(changed_meanwhile(person.name, "moderator.save"))
     if not form.validate():
         raise InvalidInput(_("choose a role and sites from those that there are"))
     changed = replace(
@@ -80,7 +89,9 @@ def save_moderator() -> Any:
     )
     if person.name == me().name and (changed.role, changed.disabled) != (person.role, False):
         raise Conflict(_("you cannot take your own rights away; ask another administrator to"))
-    context.accounts.save_moderator(changed, by=me().name, now_ms=context.clock.now_ms())
+    context.accounts.save_moderator(
+        changed, was=person, by=me().name, now_ms=context.clock.now_ms()
+    )
     flash(_("Saved: %(name)s.", name=person.name))
     return redirect(url_for("desk.moderators"))
 
@@ -98,6 +109,11 @@ def reset_password() -> Any:
     # Answered here and not after a redirect: it must pass through no cookie and no address.
     form = _with_sites(NewModeratorForm(formdata=None))
     return _page(form, made=person.name, password=password)
+
+
+def seen(person: Moderator) -> str:
+    """Return by what one state of a moderator's rights is told from any other."""
+    return digest_of({"role": person.role, "sites": person.sites, "disabled": person.disabled})
 
 
 def _named() -> Moderator:
@@ -120,4 +136,5 @@ def _page(form: NewModeratorForm, *, made: str = "", password: str = "") -> str:
         moderators=winnow().accounts.moderators(),
         made=made,
         password=password,
+        seen=seen,
     )

@@ -288,7 +288,7 @@ def _block(site: Site, domain: str) -> None:
         domains = (*site.policy.blocked_domains, domain)
         changed = replace(site, policy=replace(site.policy, blocked_domains=domains))
         context = winnow()
-        context.accounts.save_site(changed, by=me().name, now_ms=context.clock.now_ms())
+        context.accounts.save_site(changed, was=site, by=me().name, now_ms=context.clock.now_ms())
         flash(_("%(domain)s is blocked from now on.", domain=domain))
 
 

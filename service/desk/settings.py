@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -34,7 +32,15 @@ from moderation.policy import NEVER, Mode, Policy, Thresholds
 from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
 from service.context import winnow
-from service.desk.base import administrator, bp, me, my_site, my_sites
+from service.desk.base import (
+    administrator,
+    bp,
+    changed_meanwhile,
+    digest_of,
+    me,
+    my_site,
+    my_sites,
+)
 from service.desk.pages import page
 from service.desk.words import WORDS, _, later
 
@@ -158,10 +164,12 @@ def settings(site_id: str) -> Any:
         return _policy_page(site, form), 422
     if act == "test":
         return _policy_page(site, form, policy=policy, tried=_tried(form))
-    if form.seen.data != _digest(site.policy):
+    if form.seen.data != digest_of(asdict(site.policy)):
         look = _("Look at what your values change now before you save.")
-        problem = f"{_last_editor(site)} {look}"
-    elif act == "save" and (policy == site.policy or form.previewed.data == _digest(policy)):
+        problem = f"{changed_meanwhile(site.id, 'site.save')} {look}"
+    elif act == "save" and (
+        policy == site.policy or form.previewed.data == digest_of(asdict(policy))
+    ):
         return _saved(site, replace(site, policy=policy), "desk.settings")
     outlook = what_if(_past(site), site.policy, policy, _defaults())
     return _policy_page(site, form, policy=policy, outlook=outlook, problem=problem, asked=act)
@@ -179,9 +187,9 @@ def site_settings(site_id: str) -> Any:
         return _site_page(site, form), 422
     changed = _site(form, site)
     problem = ""
-    if form.seen.data != _digest(site):
+    if form.seen.data != digest_of(asdict(site)):
         look = _("Look at your values again, and save.")
-        problem = f"{_last_editor(site)} {look}"
+        problem = f"{changed_meanwhile(site.id, 'site.save')} {look}"
     if _shorter(site.retention, changed.retention) and not form.let_go.data:
         form.let_go.errors = [_("Some times are shorter than before: tick this to agree.")]
     if Door.CORAL in changed.doors and not (form.coral_secret.data or _has_secret(site)):
@@ -217,8 +225,8 @@ def _policy_page(
     asked: str = "",
 ) -> str:
     policy = policy or site.policy
-    form.seen.data = form.seen.data if form.errors else _digest(site.policy)
-    form.previewed.data = _digest(policy) if outlook else ""
+    form.seen.data = form.seen.data if form.errors else digest_of(asdict(site.policy))
+    form.previewed.data = digest_of(asdict(policy)) if outlook else ""
     defaults = _defaults()
     return page(
         "settings.html",
@@ -336,7 +344,7 @@ def _newest(site: Site) -> Iterator[Comment]:
 
 
 def _site_page(site: Site, form: SiteForm, *, problem: str = "") -> str:
-    form.seen.data = form.seen.data if form.errors else _digest(site)
+    form.seen.data = form.seen.data if form.errors else digest_of(asdict(site))
     return page(
         "site.html",
         site=site,
@@ -401,19 +409,8 @@ def _latest(site: Site) -> list[Any]:
     return winnow().accounts.audit(about=site.id, action="site.save", limit=CHANGES)
 
 
-def _last_editor(site: Site) -> str:
-    latest = _latest(site)
-    name = latest[0].by if latest else _("Somebody")
-    return _("%(name)s changed these settings meanwhile.", name=name)
-
-
 def _told(old: Policy, new: Policy) -> Mapping[str, Change]:
     return {
         f"policy.{name}": change
         for name, change in difference(old.to_dict(), new.to_dict()).items()
     }
-
-
-def _digest(told: Site | Policy) -> str:
-    """Return by what one state of some settings is told from any other."""
-    return hashlib.sha256(json.dumps(asdict(told), sort_keys=True).encode()).hexdigest()[:32]

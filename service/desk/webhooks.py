@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    HiddenField,
     RadioField,
     SelectChoice,
     SelectMultipleField,
@@ -22,7 +23,15 @@ from moderation.events import EventType
 from moderation.site import Endpoint, EndpointKind, Site
 from moderation.store.deliveries import State
 from service.context import winnow
-from service.desk.base import administrator, bp, me, my_site, my_sites
+from service.desk.base import (
+    administrator,
+    bp,
+    changed_meanwhile,
+    digest_of,
+    me,
+    my_site,
+    my_sites,
+)
 from service.desk.pages import page
 from service.desk.words import _, later
 
@@ -59,6 +68,8 @@ class EndpointForm(FlaskForm):
     enabled = BooleanField(later("Enabled"), default=True)
     full_payload = BooleanField(later("Send the comment’s text and author’s name"), default=True)
     allow_private = BooleanField(later("May lie in this machine or its private network"))
+    #: The endpoint that the form was made from, so that nobody overwrites what they have not seen.
+    seen = HiddenField()
 
 
 @bp.get("/sites/<site_id>/webhooks")
@@ -133,10 +144,17 @@ def enable(endpoint_id: str) -> Any:
     """Send to a disabled endpoint again."""
     administrator()
     context = winnow()
-    endpoint = replace(context.accounts.endpoint(endpoint_id), enabled=True)
-    workflow.change_endpoint(endpoint, by=me().name, accounts=context.accounts, clock=context.clock)
+    kept = context.accounts.endpoint(endpoint_id)
+    workflow.change_endpoint(
+        replace(kept, enabled=True),
+        was=kept,
+        by=me().name,
+        admin=True,
+        accounts=context.accounts,
+        clock=context.clock,
+    )
     flash(_("The endpoint is enabled again; failed deliveries can be sent again below."))
-    return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
+    return redirect(url_for("desk.webhooks", site_id=kept.site_id))
 
 
 @bp.route("/sites/<site_id>/endpoints", methods=["GET", "POST"])
@@ -150,6 +168,7 @@ def add_endpoint(site_id: str) -> Any:
         endpoint = workflow.add_endpoint(
             _described(form, Endpoint("", site.id, "")),
             by=me().name,
+            admin=True,
             accounts=context.accounts,
             clock=context.clock,
         )
@@ -171,9 +190,18 @@ def endpoint(endpoint_id: str) -> Any:
     form = EndpointForm(obj=kept)
     if not form.validate_on_submit():
         return _endpoint_page(site, form, kept), 422 if form.errors else 200
+    if form.seen.data and form.seen.data != _digest(kept):
+        look = _("Look at your values again, and save.")
+        problem = f"{changed_meanwhile(kept.id, 'endpoint.save')} {look}"
+        return _endpoint_page(site, form, kept, problem=problem), 409
     try:
         workflow.change_endpoint(
-            _described(form, kept), by=me().name, accounts=context.accounts, clock=context.clock
+            _described(form, kept),
+            was=kept,
+            by=me().name,
+            admin=True,
+            accounts=context.accounts,
+            clock=context.clock,
         )
     except InvalidInput as refused:
         form.url.errors = [str(refused)]
@@ -208,11 +236,32 @@ def remove_endpoint(endpoint_id: str) -> Any:
 
 
 def _endpoint_page(
-    site: Site, form: EndpointForm, kept: Endpoint | None = None, *, secret: str = ""
+    site: Site,
+    form: EndpointForm,
+    kept: Endpoint | None = None,
+    *,
+    secret: str = "",
+    problem: str = "",
 ) -> str:
+    if kept and not form.errors:
+        form.seen.data = _digest(kept)
     return page(
-        "endpoint.html", site=site, sites=my_sites(), form=form, endpoint=kept, secret=secret
+        "endpoint.html",
+        site=site,
+        sites=my_sites(),
+        form=form,
+        endpoint=kept,
+        secret=secret,
+        problem=problem,
     )
+
+
+def _digest(endpoint: Endpoint) -> str:
+    told = asdict(endpoint)
+    # What no form changes: the secrets and headers are the API's, the note is the deliverer's.
+    for name in ("secrets", "headers", "failing_since"):
+        del told[name]
+    return digest_of(told)
 
 
 def _described(form: EndpointForm, old: Endpoint) -> Endpoint:

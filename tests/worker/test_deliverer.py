@@ -159,6 +159,21 @@ def test_410_disables_the_endpoint_and_says_why(world: World, receiver: Receiver
     assert (kept.enabled, "410" in kept.disabled_reason) == (False, True)
 
 
+def test_410_of_what_was_is_not_held_against_what_is(world: World):
+    """An administrator's edit while the attempt ran stands; no old copy is written over it."""
+    accounts = world.adapters.accounts
+    endpoint = add(world, "http://10.0.0.1/")
+    moved = replace(endpoint, url="https://blog.example/", allow_private=False)
+    world.comment("hello")
+
+    def gone(*_: object, **__: object) -> Attempt:
+        accounts.save_endpoint(moved, was=endpoint, by="ada", now_ms=1)
+        return Attempt(status=410, error="answered 410 Gone", permanent=True, disable=True)
+
+    deliver(world, send=gone)
+    assert accounts.endpoint(endpoint.id) == moved
+
+
 def test_a_failed_delivery_can_be_redelivered(world: World, receiver: Receiver):
     receiver.then(answer(410))
     endpoint = add(world, receiver.url())
@@ -166,8 +181,9 @@ def test_a_failed_delivery_can_be_redelivered(world: World, receiver: Receiver):
     deliver(world)
     adapters = world.adapters
     assert adapters.deliveries.log(endpoint)[0].state is State.FAILED
-    enabled = replace(adapters.accounts.endpoint(endpoint.id), enabled=True)
-    adapters.accounts.save_endpoint(enabled, by="ada", now_ms=1)
+    disabled = adapters.accounts.endpoint(endpoint.id)
+    enabled = replace(disabled, enabled=True)
+    adapters.accounts.save_endpoint(enabled, was=disabled, by="ada", now_ms=1)
     assert adapters.deliveries.redeliver_failed(endpoint, since_ms=0, now_ms=1) == 1
     deliver(world)
     assert adapters.deliveries.log(endpoint)[0].state is State.DELIVERED

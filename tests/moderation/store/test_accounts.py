@@ -20,6 +20,7 @@ from moderation.store.client import connect
 from moderation.vault import Vault
 
 NOW = 1_790_000_000_000
+NOBODYS = Endpoint("no", "no", "https://x.example")
 VAULT = Vault(b"a secret key that is long enough for anybody")
 #: Real parameters take 50 ms a hash, which is their purpose; tests only need the shape.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -91,7 +92,7 @@ def test_sites_spread_over_the_shards(redis_url: str):
 def test_settings_of_a_site_are_replaced_on_the_record(accounts: RedisAccounts):
     site = accounts.add_site("blog", now_ms=NOW)
     changed = replace(site, policy=Policy(mode=Mode.HOLD_ALL))
-    accounts.save_site(changed, by="ada", now_ms=NOW + 1)
+    accounts.save_site(changed, was=site, by="ada", now_ms=NOW + 1)
     assert accounts.site("blog").policy.mode is Mode.HOLD_ALL
     assert accounts.audit()[0] == AuditLine(
         NOW + 1,
@@ -105,12 +106,13 @@ def test_settings_of_a_site_are_replaced_on_the_record(accounts: RedisAccounts):
 def test_a_renamed_site_gives_its_old_name_back(accounts: RedisAccounts):
     site = accounts.add_site("old", now_ms=NOW)
     other = accounts.add_site("taken", now_ms=NOW)
-    accounts.save_site(replace(site, name="new"), by="ada", now_ms=NOW)
+    renamed = replace(site, name="new")
+    accounts.save_site(renamed, was=site, by="ada", now_ms=NOW)
     assert accounts.site("new").id == site.id
     with pytest.raises(NotFound):
         accounts.site("old")
     with pytest.raises(Conflict):
-        accounts.save_site(replace(site, name="Taken"), by="ada", now_ms=NOW)
+        accounts.save_site(replace(site, name="Taken"), was=renamed, by="ada", now_ms=NOW)
     assert accounts.site("taken") == other
 
 
@@ -146,6 +148,26 @@ def test_a_change_built_on_what_is_no_more_is_refused(accounts: RedisAccounts):
     assert accounts.site("blog") == replace(site, url="https://a.example")
 
 
+def test_a_moderators_and_an_endpoints_changes_are_built_on_what_is_there(
+    accounts: RedisAccounts,
+):
+    site = accounts.add_site("blog", now_ms=NOW)
+    bob = accounts.add_moderator("bob", "one", role=Role.MODERATOR, sites=(), now_ms=NOW)
+    seeing = replace(bob, sites=(site.id,))
+    accounts.save_moderator(seeing, was=bob, by="ada", now_ms=NOW)
+    with pytest.raises(Conflict, match="meanwhile"):
+        accounts.save_moderator(replace(bob, disabled=True), was=bob, by="eve", now_ms=NOW)
+    assert accounts.moderator("bob") == seeing
+    hook = accounts.add_endpoint(
+        Endpoint("", site.id, "https://a.example", allow_private=True), by="ada", now_ms=NOW
+    )
+    public = replace(hook, allow_private=False)
+    accounts.save_endpoint(public, was=hook, by="ada", now_ms=NOW)
+    with pytest.raises(Conflict, match="meanwhile"):
+        accounts.save_endpoint(replace(hook, enabled=False), was=hook, by="eve", now_ms=NOW)
+    assert accounts.endpoint(hook.id) == public
+
+
 @pytest.mark.parametrize(
     "change, field",
     [
@@ -161,7 +183,7 @@ def test_a_change_built_on_what_is_no_more_is_refused(accounts: RedisAccounts):
 def test_a_setting_that_cannot_be_is_refused_by_name(accounts: RedisAccounts, change, field: str):
     site = accounts.add_site("blog", now_ms=NOW)
     with pytest.raises(InvalidInput) as refused:
-        accounts.save_site(replace(site, **change), by="ada", now_ms=NOW)
+        accounts.save_site(replace(site, **change), was=site, by="ada", now_ms=NOW)
     assert refused.value.field == field
 
 
@@ -302,7 +324,7 @@ def test_a_role_changes_and_the_password_stays(accounts: RedisAccounts):
     accounts.add_moderator("eve", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
     ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     accounts.save_moderator(
-        replace(ada, role=Role.MODERATOR, sites=(site.id,)), by="eve", now_ms=NOW
+        replace(ada, role=Role.MODERATOR, sites=(site.id,)), was=ada, by="eve", now_ms=NOW
     )
     changed = accounts.check_password("ada", "one")
     assert (changed.role, changed.sites) == (Role.MODERATOR, (site.id,))
@@ -312,21 +334,22 @@ def test_the_last_administrator_stays_one(accounts: RedisAccounts):
     """Two who step down at once must not leave nobody, either; the script sees to that."""
     ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     eve = accounts.add_moderator("eve", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
-    accounts.save_moderator(replace(ada, disabled=True), by="eve", now_ms=NOW)
+    accounts.save_moderator(replace(ada, disabled=True), was=ada, by="eve", now_ms=NOW)
     for less in (replace(eve, disabled=True), replace(eve, role=Role.MODERATOR)):
         with pytest.raises(Conflict, match="last administrator"):
-            accounts.save_moderator(less, by="eve", now_ms=NOW)
+            accounts.save_moderator(less, was=eve, by="eve", now_ms=NOW)
     assert accounts.check_password("eve", "two") == eve
 
 
 def test_a_disabled_moderator_is_signed_out_and_kept_out(accounts: RedisAccounts):
     bob = accounts.add_moderator("bob", "one", role=Role.MODERATOR, sites=(), now_ms=NOW)
     before = accounts.session_epoch("bob")
-    accounts.save_moderator(replace(bob, disabled=True), by="ada", now_ms=NOW)
+    disabled = replace(bob, disabled=True)
+    accounts.save_moderator(disabled, was=bob, by="ada", now_ms=NOW)
     assert accounts.session_epoch("bob") != before
     with pytest.raises(NotFound):
         accounts.check_password("bob", "one")
-    accounts.save_moderator(bob, by="ada", now_ms=NOW)
+    accounts.save_moderator(bob, was=disabled, by="ada", now_ms=NOW)
     assert accounts.check_password("bob", "one") == bob
 
 
@@ -355,9 +378,7 @@ def test_an_empty_or_endless_password_is_refused(accounts: RedisAccounts, passwo
         lambda accounts: accounts.moderator("no"),
         lambda accounts: accounts.endpoint("no"),
         lambda accounts: accounts.remove_endpoint("no", by="eve", now_ms=NOW),
-        lambda accounts: accounts.save_endpoint(
-            Endpoint("no", "no", "https://x.example"), by="eve", now_ms=NOW
-        ),
+        lambda accounts: accounts.save_endpoint(NOBODYS, was=NOBODYS, by="eve", now_ms=NOW),
         lambda accounts: accounts.remove_site("no", by="eve", now_ms=NOW),
     ],
 )
@@ -377,7 +398,7 @@ def test_an_endpoint_comes_back_as_it_was_kept(accounts: RedisAccounts):
     assert accounts.endpoint(kept.id) == kept
     assert accounts.endpoints(site.id) == [kept]
     changed = replace(kept, enabled=False, secrets=(*kept.secrets, Secret("whsec_2", NOW + 5)))
-    accounts.save_endpoint(changed, by="ada", now_ms=NOW)
+    accounts.save_endpoint(changed, was=kept, by="ada", now_ms=NOW)
     assert accounts.endpoints(site.id) == [changed]
     accounts.remove_endpoint(kept.id, by="ada", now_ms=NOW)
     assert accounts.endpoints(site.id) == []
@@ -423,7 +444,7 @@ def test_no_secret_of_an_endpoint_is_on_the_trail(accounts: RedisAccounts):
         headers={"X-Pass": "swordfish-9"},
         secrets=(*kept.secrets, Secret("whsec_2")),
     )
-    accounts.save_endpoint(changed, by="ada", now_ms=NOW)
+    accounts.save_endpoint(changed, was=kept, by="ada", now_ms=NOW)
     line = accounts.audit()[0]
     assert line.changes == {
         "headers": {"hidden": True},

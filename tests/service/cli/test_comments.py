@@ -91,5 +91,5 @@ def test_stats_count_comments_and_bytes(run, ask, flagged: str):
 def test_names_of_sites_cannot_move_the_terminal_either(run, ask, adapters: wiring.Adapters):
     site = adapters.accounts.site(ask("site", "add", "blog")["id"])
     words = Policy(blocked_words=("\x1b[2J",))
-    adapters.accounts.save_site(replace(site, policy=words), by="test", now_ms=1)
+    adapters.accounts.save_site(replace(site, policy=words), was=site, by="test", now_ms=1)
     assert "\x1b" not in run("site", "show", "blog").stdout

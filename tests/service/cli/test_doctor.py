@@ -50,7 +50,7 @@ def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
         made = adapters.accounts.add_endpoint(
             Endpoint("", site.id, f"https://blog.example/{number}"), by="test", now_ms=1
         )
-        adapters.accounts.save_endpoint(replace(made, **change), by="test", now_ms=1)
+        adapters.accounts.save_endpoint(replace(made, **change), was=made, by="test", now_ms=1)
         adapters.redis.set(keys.FAILING(0, ids.shorten(made.id)), 1)
     told = findings(run, 1)
     assert told["blog: webhooks to https://blog.example/0 fail"] == "wrong"

@@ -95,7 +95,7 @@ def test_a_page_that_is_saved_as_it_came_changes_nothing(world: World, admin: Fl
         hold_near_duplicates=2,
     )
     changed = replace(world.site, policy=policy)
-    world.adapters.accounts.save_site(changed, by="test", now_ms=1)
+    world.adapters.accounts.save_site(changed, was=world.site, by="test", now_ms=1)
     assert "Nothing was different" in policy_page(world, admin).send(act="save").text
     assert "Nothing was different" in site_page(world, admin).send().text
     assert saved(world) == changed
@@ -134,7 +134,7 @@ def test_the_what_if_says_how_often_it_goes_against_moderators(world: World, adm
 def test_whoever_saves_over_anothers_change_is_told_first(world: World, admin: FlaskClient):
     page = policy_page(world, admin).send(flag_toxicity="30", act="preview")
     others = replace(world.site, policy=Policy(mode=Mode.SHADOW))
-    world.adapters.accounts.save_site(others, by="eve", now_ms=1)
+    world.adapters.accounts.save_site(others, was=world.site, by="eve", now_ms=1)
     page.send(act="save")
     assert "eve changed these settings meanwhile" in page.text
     assert "mode" in page.text
@@ -353,6 +353,23 @@ def test_an_endpoint_is_changed_given_a_new_secret_and_removed(world: World, adm
     assert accounts.endpoints(world.site.id) == []
 
 
+def test_an_endpoints_form_writes_over_no_change_that_it_did_not_show(
+    world: World, admin: FlaskClient
+):
+    accounts = world.adapters.accounts
+    kept = accounts.add_endpoint(
+        Endpoint("", world.site.id, "https://a.example", allow_private=True), by="test", now_ms=1
+    )
+    page = Page(admin, f"/desk/endpoints/{kept.id}")
+    public = replace(kept, allow_private=False)
+    accounts.save_endpoint(public, was=kept, by="eve", now_ms=1)
+    page.send(description="the blog")
+    assert page.status == 409
+    assert "eve changed these settings meanwhile" in page.text
+    assert accounts.endpoint(kept.id) == public
+    assert "Saved" in page.send().text
+
+
 # -- people
 
 
@@ -399,6 +416,22 @@ def test_a_disabled_moderator_is_out_at_once(world: World, admin: FlaskClient):
     assert sign_in(world, "bob").get("/desk/queue").status_code == 302
     admin.post("/desk/moderators/save", data=told)
     assert sign_in(world, "bob").get("/desk/queue").status_code == 200
+
+
+def test_a_moderators_form_writes_over_no_change_that_it_did_not_show(
+    world: World, admin: FlaskClient
+):
+    accounts = world.adapters.accounts
+    world.add_moderator("bob", sites=[world.site.id])
+    page, bob = admin.get("/desk/moderators").text, accounts.moderator("bob")
+    seen = re.search(
+        r'name="name" value="bob"><input type="hidden" name="seen" value="(\w+)"', page
+    )
+    accounts.save_moderator(replace(bob, disabled=True), was=bob, by="eve", now_ms=1)
+    told = {"csrf_token": token(page), "name": "bob", "role": "moderator", "seen": seen[1]}
+    answer = admin.post("/desk/moderators/save", data=told | {"sites": [world.site.id]})
+    assert answer.status_code == 409
+    assert accounts.moderator("bob").disabled
 
 
 def test_a_role_and_sites_change_at_once(world: World, admin: FlaskClient):
@@ -457,9 +490,11 @@ def test_a_change_that_was_changed_again_is_not_reverted(world: World, admin: Fl
 
 
 def test_the_trail_is_filtered_and_read_on(world: World, admin: FlaskClient):
+    site = world.site
     for n in range(60):
-        changed = replace(world.site, url=f"https://{n}.example")
-        world.adapters.accounts.save_site(changed, by="eve", now_ms=n)
+        changed = replace(site, url=f"https://{n}.example")
+        world.adapters.accounts.save_site(changed, was=site, by="eve", now_ms=n)
+        site = changed
     page = admin.get("/desk/audit", query_string={"about": world.site.id, "by": "EVE"}).text
     assert "https://59.example" in page
     assert "signed in" not in page.split("Audit trail")[1]
@@ -471,7 +506,7 @@ def test_the_trail_is_filtered_and_read_on(world: World, admin: FlaskClient):
 def test_hostile_entries_and_names_are_shown_as_text(world: World, admin: FlaskClient):
     words = ("<script>alert(1)</script>", "{{ 7*7 }}", '"><img src=x onerror=alert(1)>', "\u202ex")
     changed = replace(world.site, name='<b>"x', policy=Policy(blocked_words=words))
-    world.adapters.accounts.save_site(changed, by="<i>eve", now_ms=1)
+    world.adapters.accounts.save_site(changed, was=world.site, by="<i>eve", now_ms=1)
     add_bob(world, admin, name="<u>bob")
     for path in (
         policy_page(world, admin).path, site_page(world, admin).path, keys_path(world),

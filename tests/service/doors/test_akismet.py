@@ -273,7 +273,9 @@ def test_when_the_scorer_fails_the_client_is_told_to_hold(world: World, door: st
 def test_a_door_that_is_switched_off_stays_shut(world: World, door: str):
     from dataclasses import replace  # noqa: PLC0415
 
-    world.adapters.accounts.save_site(replace(world.site, doors=()), by="ada", now_ms=1)
+    world.adapters.accounts.save_site(
+        replace(world.site, doors=()), was=world.site, by="ada", now_ms=1
+    )
     assert check(world, door, "hello").data == b"invalid"
 
 
@@ -308,7 +310,7 @@ def test_statistics_tell_what_comments_became_and_what_people_corrected(world: W
 
 def test_a_keys_sites_are_told_as_json_and_as_csv(world: World, door: str):
     site = replace(world.site, url="https://www.blog.example/news")
-    world.adapters.accounts.save_site(site, by="ada", now_ms=1)
+    world.adapters.accounts.save_site(site, was=world.site, by="ada", now_ms=1)
     check(world, door, "hello")
     month = stats.month_of(world.adapters.clock.now_ms())
     line = {

@@ -123,7 +123,7 @@ def test_what_must_not_be_stored_is_nowhere_in_redis(world: World, key: str):
     """Neither by default, nor with recording switched on and `doNotStore` asked for."""
     recording = replace(world.site, record_doors=True)
     analyze(world, key, "secretword toxicity=0.6")
-    world.adapters.accounts.save_site(recording, by="ada", now_ms=1)
+    world.adapters.accounts.save_site(recording, was=world.site, by="ada", now_ms=1)
     world = replace(world, app=world.app)
     analyze(world, key, "secretword toxicity=0.6", doNotStore=True)
     assert sum(world.adapters.comments.counts().values()) == 0
@@ -151,7 +151,7 @@ def test_where_the_door_records_a_suggestion_is_a_decision(
 ):
     """On the comment that was scored, or on one that is recorded for it."""
     recording = replace(world.site, record_doors=True)
-    world.adapters.accounts.save_site(recording, by="ada", now_ms=1)
+    world.adapters.accounts.save_site(recording, was=world.site, by="ada", now_ms=1)
     if scored_before:
         analyze(world, key, "toxicity=0.6 a comment")
     assert suggest(world, key, "toxicity=0.6 a comment", value).status_code == 200

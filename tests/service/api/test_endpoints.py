@@ -1,0 +1,78 @@
+"""Endpoints through the API: a site's key manages its own, within what an administrator allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from moderation.site import Endpoint
+from tests.support.world import World
+
+
+def add(world: World, url: str = "http://blog.internal/hook") -> Endpoint:
+    """Return an endpoint that an administrator let reach the private network."""
+    answer = world.ask(
+        "POST",
+        f"/v1/endpoints?site={world.site.id}",
+        {"url": url, "allow_private": True, "headers": {"X-Blog": "1"}},
+        key=world.token,
+    )
+    return world.adapters.accounts.endpoint(answer.json["id"])
+
+
+def patch(world: World, endpoint: Endpoint, told: dict, *, key: str | None = None):
+    return world.ask("PATCH", f"/v1/endpoints/{endpoint.id}", told, key=key)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "http://blog.internal/other"},
+        {"url": "https://elsewhere.example/hook"},
+        {"headers": {"X-Blog": "2"}},
+        {"headers": {}},
+    ],
+)
+def test_a_sites_change_of_url_or_headers_ends_leave_to_reach_private_addresses(
+    world: World, change: dict
+):
+    """The administrator allowed one URL and its headers, not whatever the site makes of them."""
+    endpoint = add(world)
+    assert patch(world, endpoint, change).json["allow_private"] is False
+    assert world.adapters.accounts.endpoint(endpoint.id).allow_private is False
+
+
+@pytest.mark.parametrize(
+    "change", [{"url": "http://127.0.0.1:6379/"}, {"headers": {"Authorization": "x"}}]
+)
+def test_a_site_cannot_turn_an_allowed_endpoint_upon_the_private_network(
+    world: World, change: dict
+):
+    endpoint = add(world, "http://10.0.0.1/hook")
+    assert patch(world, endpoint, change).status_code == 422
+    assert world.adapters.accounts.endpoint(endpoint.id) == endpoint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"description": "blog"}, {"enabled": False}, {"url": "http://blog.internal/hook"}],
+)
+def test_what_does_not_move_an_endpoint_keeps_its_leave(world: World, change: dict):
+    endpoint = add(world)
+    assert patch(world, endpoint, change).json["allow_private"] is True
+
+
+def test_an_administrator_moves_an_endpoint_within_the_private_network(world: World):
+    endpoint = add(world)
+    moved = patch(world, endpoint, {"url": "http://10.0.0.2/hook"}, key=world.token)
+    assert (moved.status_code, moved.json["allow_private"]) == (200, True)
+
+
+def test_a_site_cannot_allow_itself_private_addresses(world: World):
+    endpoint = add(world)
+    accounts = world.adapters.accounts
+    accounts.save_endpoint(replace(endpoint, allow_private=False), was=endpoint, by="ada", now_ms=1)
+    assert patch(world, endpoint, {"allow_private": True}).status_code == 403
+    asked = {"url": "https://blog.example/", "allow_private": True}
+    assert world.ask("POST", "/v1/endpoints", asked).status_code == 403
