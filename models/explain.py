@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from models.ngrams import chunked, hashed
-from models.text import MAX_LENGTH, bounded
+from models.text import places, read
 
 _TOKEN = re.compile(r"\S+")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*", re.DOTALL)
@@ -76,13 +76,13 @@ def spans(
     belongs to both by halves.
     """
     as_written, normal = pair
-    places = _places(content)
+    word_places = _places(content)
     written_tokens = as_written.split()
     # Lower-casing and joining by spaces changes no word's number.
-    written_places = [[place] for place in places[: len(written_tokens)]]
+    written_places = [[place] for place in word_places[: len(written_tokens)]]
     owners: dict[int, list[Sequence[Range]]] = defaultdict(list)
     normal_tokens = normal.split()
-    aligned = _aligned(written_tokens, normal_tokens, places)
+    aligned = _aligned(written_tokens, normal_tokens, word_places)
     for bucket, owner in _found_in(normal_tokens, aligned):
         if bucket in contributions and not contributions[bucket][1]:
             owners[bucket].append(owner)
@@ -103,29 +103,25 @@ def spans(
 
 
 def _places(content: str) -> list[Range]:
-    """Return where each word that is looked at stands in the content."""
-    half = MAX_LENGTH // 2
-    moved = len(content) - MAX_LENGTH - 1 if len(content) > MAX_LENGTH else 0
-
-    def original(position: int) -> int:
-        return position + moved if moved and position > half else position
-
+    """Return where each of the author's own words stands in the content."""
+    (reading,) = read([content])
+    found = places(content)
     return [
-        (original(match.start()), original(match.end() - 1) + 1)
-        for match in _TOKEN.finditer(bounded(content))
+        (found[match.start()][0], found[match.end() - 1][1])
+        for match in _TOKEN.finditer(reading.own)
     ]
 
 
 def _aligned(
-    before: Sequence[str], after: Sequence[str], places: Sequence[Range]
+    before: Sequence[str], after: Sequence[str], word_places: Sequence[Range]
 ) -> list[Sequence[Range]]:
     """Return for each word after normalisation the places of the words that it came from."""
     aligned: list[Sequence[Range]] = []
     for kind, first, last, begin, end in SequenceMatcher(None, before, after).get_opcodes():
         if kind == "equal" or last - first == end - begin:
-            aligned += [[place] for place in places[first:last]]
+            aligned += [[place] for place in word_places[first:last]]
         else:
-            aligned += [places[first:last]] * (end - begin)
+            aligned += [word_places[first:last]] * (end - begin)
     return aligned
 
 

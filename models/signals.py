@@ -22,7 +22,8 @@ import re2
 from numpy.typing import NDArray
 from publicsuffixlist import PublicSuffixList
 
-from models.text import FEW, Reading, bounded, found_in, hidden_characters, mixed_words, read
+from models.markup import invisible_within_words
+from models.text import FEW, Reading, bounded, found_in, mixed_words, read
 
 #: No more links of one comment are looked at; a thousand links say no more than fifty.
 MAX_LINKS = 50
@@ -268,7 +269,7 @@ def _of_text(reading: Reading, raw: bytes, counts: _Counts) -> dict[str, float]:
         foreign = sum(1 for c in content if c > "\u036f" and c.isalpha())
         found["foreign_letters"] = foreign / letters
         found["pictures"] = 3 * pictures / length
-        found["hidden"] = hidden_characters(content) / 3
+        found["hidden"] = invisible_within_words(content) / 3
         found["mixed_scripts"] = mixed_words(content) / 3
     if 30 < length < 400 and not digits and quotes < 2:
         found["generic"] = 1 - capitals / 3

@@ -1,8 +1,9 @@
-"""Two views of a text: as it was written, and with the usual evasions undone.
+"""A text as a reader sees it, and two views of that: as written, and with evasions undone.
 
-The second view joins what was spaced out, shortens what was stretched, reads digits and signs as
-the letters that they stand for, and takes hidden and look-alike characters away. It never
-replaces the first: a vectoriser sees both, so that nothing is lost when the undoing was wrong.
+What a reader sees has no markup, and tells the author's own words from quotations and code. The
+second view joins what was spaced out, shortens what was stretched, reads digits and signs as the
+letters that they stand for, and takes hidden and look-alike characters away. It never replaces
+the first: a vectoriser sees both, so that nothing is lost when the undoing was wrong.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ from typing import Any, NamedTuple
 
 import re2
 
+from models import markup, quotation
+from models.markup import Kind, Link
+
 #: A longer text is judged by its beginning and its end: what matters in a comment of a hundred
-#: pages is seldom in the middle, and time must stay bounded.
+#: pages is seldom in the middle, and time must stay bounded. Characters, before NFKC and after it.
 MAX_LENGTH = 20_000
+#: Characters that NFKC makes of one at most (U+FDFA).
+_MOST_FROM_ONE = 18
 
 _LATIN_LOOKALIKES = {
     # Cyrillic, Greek, Armenian and Cherokee letters drawn like Latin ones, then Latin variants
@@ -323,21 +329,48 @@ _MAYBE_STRETCHED = re2.compile(_TRIPLES.encode())
 _MAYBE_SPACED = re2.compile(_SINGLES.encode())
 #: A word of ASCII characters that may be more than letters and what stands behind them.
 _ODD_WORD = re.compile(r"[^ ]*[0-9@$!*#%&|+][^ ]*")
+#: What may be markup, a quotation, code, a link or an invisible character: whatever has none of
+#: these is seen as it stands. "[^\n]*" ends a line's search, so that a batch is searched once.
+_RICH = re2.compile(
+    r"(?im)(?:<[a-z/!]|&#|&[a-z][a-z0-9]+;|`|~~|\*\*|__|://|www\.|\]\("
+    r"|\[/?(?:quote|code|url|link|i|b|u|s|[a-z]{2,10})[\]= ]|\[\*\]"
+    r"|^[ \t\x{3000}]*(?:>|#{1,6}[ \t]|[-_=*]{2,}[ \t]*\pL|begin forwarded message)"
+    r"|(?:^|[^\pL\pN_*])\*[^\s*]|(?:^|[^\pL\pN_\\])_[^\s_]"
+    r"|[\x{ad}\x{34f}\x{61c}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{200b}-\x{200f}"
+    r"\x{202a}-\x{202e}\x{2060}-\x{206f}\x{3164}\x{fe00}-\x{fe0f}\x{feff}\x{ffa0}"
+    r"\x{fff9}-\x{fffb}\x{e0000}-\x{e01ef}]"
+    r"|^[ \t*]*(?:" + quotation.FROM + r")[ \t*]*[:\x{ff1a}]"
+    r"|(?:" + "|".join(map(re.escape, quotation.HEADS)) + r")[^\n]*[:\x{ff1a}\n]?"
+    r")[^\n]*"
+)
+#: A letter, a digit or a picture.
+_SAYS = re.compile("[^\\W_]|[\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
 #: Fewer texts than this are read one by one: there is too little to share.
 FEW = 8
 
 
 class Reading(NamedTuple):
-    """A text as a scorer reads it."""
+    """A text as a scorer reads it; no part is longer than MAX_LENGTH."""
 
     #: The text itself, bounded in length.
     content: str
-    #: Its words in lower case, as white space parts them.
+    #: The words of ``own`` in lower case, as white space parts them.
     words: list[str]
-    #: The view of the text as it was written.
+    #: The view of ``own`` as it was written: its words, joined by single spaces.
     written: str
     #: The view with evasions undone; the very same object when there was nothing to undo.
     normal: str
+    #: What a reader sees of the author's own words, lines kept; of a comment that is nothing but
+    #: quotation, code or hidden text, that. The very same object as ``content`` when all is own.
+    own: str
+    #: What a reader sees of other people's words.
+    quoted: str = ""
+    #: Program code.
+    code: str = ""
+    #: What stands in the comment and can't be seen.
+    hidden: str = ""
+    #: The links, hidden ones included; at most ``markup.MAX_LINKS``.
+    links: tuple[Link, ...] = ()
 
 
 def read(texts: Sequence[str]) -> list[Reading]:
@@ -350,27 +383,75 @@ def read(texts: Sequence[str]) -> list[Reading]:
     return list(_last_read(tuple(texts)))
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Return from where to where in *text* each character of its ``own`` stands, in code points."""
+    content = bounded(text)
+    originals = _cut(range(len(text)), len(content))
+    if not found_in(_RICH, [content.encode("utf-8", "replace")]):
+        return [(place, place + 1) for place in originals]
+    seen = markup.shown(content)
+    runs = _own_runs(seen)
+    characters = [at for run in runs for at in range(*run)]
+    own = "".join(map(seen.text.__getitem__, characters))
+    return [
+        (originals[begin], originals[end - 1] + 1)
+        for begin, end in (seen.place(content, at) for at in _cut(characters, len(bounded(own))))
+    ]
+
+
+def _cut(items: Sequence[int], length: int) -> list[int]:
+    """Leave out of the middle what ``bounded`` does, and let its space be the last before."""
+    if len(items) == length:
+        return list(items)
+    half = length // 2
+    return [*items[: half + 1], *items[-half:]]
+
+
 def _read(texts: Sequence[str]) -> tuple[Reading, ...]:
+    contents = list(map(bounded, texts))
+    rich = found_in(_RICH, [content.encode("utf-8", "replace") for content in contents])
     begun = []
-    for text in texts:
-        content = bounded(text)
-        words = content.lower().split()
-        begun.append((content, words, " ".join(words)))
-    plain = [index for index, (_, _, as_written) in enumerate(begun) if as_written.isascii()]
+    for index, content in enumerate(contents):
+        own, *parts = _seen(content) if index in rich else (content,)
+        words = own.lower().split()
+        begun.append((own, words, bounded(" ".join(words)), parts))
+    plain = [index for index, (_, _, as_written, _) in enumerate(begun) if as_written.isascii()]
     suspects = found_in(_SUSPECT, [begun[index][2].encode() for index in plain])
     same = {index for place, index in enumerate(plain) if place not in suspects}
     return tuple(
         Reading(
-            content,
+            contents[index],
             words,
             as_written,
-            as_written if index in same else bounded(_undone(content, as_written)),
+            as_written if index in same else bounded(_undone(own, as_written)),
+            own,
+            *parts,
         )
-        for index, (content, words, as_written) in enumerate(begun)
+        for index, (own, words, as_written, parts) in enumerate(begun)
     )
 
 
 _last_read = lru_cache(maxsize=1)(_read)
+
+
+def _seen(content: str) -> tuple[Any, ...]:
+    """Return what a reader sees, in the order of Reading's fields from ``own`` on."""
+    seen = markup.shown(content)
+    quoted, code, hidden = (
+        bounded("\n".join(seen.text[begin:end].strip() for begin, end in seen.parts(kind)))
+        for kind in (Kind.QUOTED, Kind.CODE, Kind.HIDDEN)
+    )
+    own = bounded("".join(seen.text[begin:end] for begin, end in _own_runs(seen)))
+    return (content if own == content else own), quoted, code, hidden, tuple(seen.links)
+
+
+def _own_runs(seen: markup.Shown) -> list[tuple[int, int]]:
+    """Return the author's own words; where they say nothing, the first of the rest that does."""
+    for kinds in ((Kind.OWN,), (Kind.OWN, Kind.QUOTED, Kind.CODE), (Kind.OWN, Kind.HIDDEN)):
+        runs = list(seen.parts(*kinds))
+        if any(_SAYS.search(seen.text, *run) for run in runs):
+            return runs
+    return list(seen.parts(Kind.OWN))
 
 
 def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:
@@ -386,10 +467,18 @@ def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:
 
 
 def bounded(text: str) -> str:
-    """Return *text*, or its two ends when it is longer than MAX_LENGTH."""
-    if len(text) <= MAX_LENGTH:
-        return text
-    half = MAX_LENGTH // 2
+    """Return *text*, or its two ends when it, or what NFKC makes of it, is longer than MAX_LENGTH."""
+    most = MAX_LENGTH
+    if len(text) * _MOST_FROM_ONE > MAX_LENGTH and not text.isascii():
+        if len(text) > most:
+            text = _ends(text, most)
+        if len(unicodedata.normalize("NFKC", text)) > MAX_LENGTH:
+            most = MAX_LENGTH // _MOST_FROM_ONE
+    return text if len(text) <= most else _ends(text, most)
+
+
+def _ends(text: str, most: int) -> str:
+    half = most // 2 - 1
     return f"{text[:half]} {text[-half:]}"
 
 
@@ -412,11 +501,6 @@ def _undone(text: str, as_written: str) -> str:
         else _undisguised(word)
         for word in text.split(" ")
     )
-
-
-def hidden_characters(text: str) -> int:
-    """Count the zero-width, bidirectional and other invisible characters."""
-    return 0 if text.isascii() else sum(len(run) for run in _HIDDEN.findall(text))
 
 
 def mixed_words(text: str) -> int:
