@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
+from typing import Any
 
 from models.augmentation import generated
 from moderation.comment import Author, Draft, Post
@@ -84,3 +85,11 @@ def many(count: int, *, seed: int = 1) -> Iterator[Draft]:
             author=author,
             external_id=f"wordpress-{seed}-{100_000 + n}",
         )
+
+
+def document(draft: Draft) -> dict[str, Any]:
+    """Return a draft as a blog would send it: the fields that are not empty."""
+    told = {key: value for key, value in asdict(draft).items() if value}
+    for part in ("author", "post"):
+        told[part] = {key: value for key, value in told[part].items() if value}
+    return {key: value for key, value in told.items() if value}

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import _peer
-from benchmarks._comments import drafts
+from benchmarks._comments import document, drafts
 from moderation.comment import Draft
 from tests.support.service import Running, running
 from tests.support.valkey import serving
@@ -53,7 +53,7 @@ def peers(pool: ProcessPoolExecutor, url: str, texts: list[str], *, forking: boo
 
 def written(url: str, made: list[Draft]) -> float:
     """Return how many comments a second are written to Redis when nothing else is done to them."""
-    documents = [json.dumps(draft.to_dict()).encode() for draft in made]
+    documents = [json.dumps(document(draft)).encode() for draft in made]
     began = time.perf_counter()
     _peer.write(url, documents, BATCH)
     return len(made) / (time.perf_counter() - began)
@@ -62,7 +62,7 @@ def written(url: str, made: list[Draft]) -> float:
 def ours(winnow: Running, made: list[Draft], turn: int) -> float:
     """Return how many comments a second go from a batch to their verdict."""
     told = [
-        replace(draft, external_id=f"{turn}-{n}", parent="").to_dict()
+        document(replace(draft, external_id=f"{turn}-{n}", parent=""))
         for n, draft in enumerate(made)
     ]
     bodies = [

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from json.encoder import encode_basestring
-from typing import Any, Self
 
 from moderation.errors import IllegalMove
 from moderation.scores import Scores
@@ -127,23 +126,6 @@ class Draft:
             return (datetime.fromisoformat(self.submitted_at) - served).total_seconds()
         except (ValueError, TypeError):  # unreadable, or one with and one without a zone
             return None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields that are not empty, for storage."""
-        told = {key: value for key, value in asdict(self).items() if value}
-        for part in ("author", "post"):
-            told[part] = {key: value for key, value in told.get(part, {}).items() if value}
-        return {key: value for key, value in told.items() if value}
-
-    @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_dict` gave."""
-        rest = {key: value for key, value in told.items() if key not in {"author", "post"}}
-        return cls(
-            author=Author(**told.get("author", {})),
-            post=Post(**told.get("post", {})),
-            **{"content": "", **rest},
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from moderation.store.clock import RedisClock
 from moderation.store.comments import RedisComments
 from moderation.store.deliveries import RedisDeliveries
 from moderation.store.embedded import socket_url
+from moderation.store.library import Library
 from moderation.store.metrics import RedisMetrics
-from moderation.store.migrations import DATA_VERSION, migrate
 from moderation.store.notices import RedisNotices
 from moderation.vault import Vault
 
-#: A migration whose process died is taken over after so long.
-_MIGRATION_SECONDS = 60
+#: Format of the stored data; newer data is refused.
+DATA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def connect(settings: Settings) -> Adapters:
 
 
 def prepare(adapters: Adapters) -> None:
-    """Record what the data was made with, or hold this process against it; migrate older data.
+    """Record what the data was made with, or hold this process against it; load the functions.
 
     That is the data version, the number of shards and the secret key. Raises NewerData,
     BadSettings or Conflict when the stored data is not for this Winnow or these settings.
@@ -92,8 +92,4 @@ def prepare(adapters: Adapters) -> None:
     if stored != shards:
         raise BadSettings(f"this data set was made with WINNOW_SHARDS={stored}, not {shards}")
     adapters.accounts.check_secret()
-    if version < DATA_VERSION:
-        # Whoever comes second waits for the first, and finds nothing left to do.
-        with redis.lock(keys.MIGRATING(keys.GLOBAL), timeout=_MIGRATION_SECONDS) as lock:
-            version = int(redis.hget(key, "version"))
-            migrate(version, adapters.redis, adapters.comments, beat=lock.reacquire)
+    Library(adapters.redis).install()

@@ -1,6 +1,6 @@
 """Sites, keys, tokens, moderators and endpoints in Redis: the port ``Accounts``.
 
-Records are JSON in a few hashes. Every change is one script, :data:`CHANGE`, which writes only if
+Records are JSON in a few hashes. Every change is one call of ``change`` (lua/accounts.lua), which writes only if
 what the change was worked out from still holds, and puts a line on the audit trail with it.
 """
 
@@ -38,26 +38,8 @@ from moderation.site import (
 )
 from moderation.store import keys
 from moderation.store.client import Client
+from moderation.store.library import Library
 from moderation.vault import Vault
-
-#: CHANGE: write only if certain fields are as expected.
-#: KEYS: the tag. ARGV: JSON {"if": [[hash, field, allowed value...]...], "do": [[command...]...]}.
-#: An allowed value of '' stands for an absent field, '*' for any that is there.
-#: Returns 0, or the number of the first condition that does not hold; then nothing was written.
-#: Atomic so that a name is given once and no change is built on one that it has not seen. Sent
-#: twice it does nothing new, since callers also allow the values that it writes.
-CHANGE = """
-local plan = cjson.decode(ARGV[1])
-for number, condition in ipairs(plan['if']) do
-  local found, holds = redis.call('HGET', condition[1], condition[2]) or '', false
-  for i = 3, #condition do
-    holds = holds or found == condition[i] or (condition[i] == '*' and found ~= '')
-  end
-  if not holds then return number end
-end
-for _, command in ipairs(plan['do']) do redis.call(unpack(command)) end
-return 0
-"""
 
 AUDIT_LINES = 10_000
 NAME_LENGTH = 100
@@ -85,7 +67,7 @@ class RedisAccounts:
         self.vault = vault
         self._shards = shards
         self._hasher = hasher or PasswordHasher()
-        self._script: Any = None
+        self._library = Library(redis)
         self._nobody = ""
 
     def check_secret(self) -> None:
@@ -630,10 +612,8 @@ class RedisAccounts:
         return _audit_line(*rows[0])
 
     def _change(self, conditions: list[Condition], commands: list[Command]) -> int:
-        if self._script is None:
-            self._script = self._redis.register_script(CHANGE)
         plan = _json({"if": conditions, "do": commands})
-        return int(self._script(keys=[keys.tag(_G)], args=[plan]))
+        return int(self._library("change", _G, plan))
 
 
 def _line(line: AuditLine) -> Command:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import redis
 import redis.cluster
 from redis import exceptions
 from redis.backoff import ExponentialBackoff
-from redis.commands.core import Script
 from redis.retry import Retry
 
 from moderation.errors import StorageUnavailable
@@ -27,8 +26,6 @@ _REFUSALS = (
     "TRYAGAIN",
 )
 _TIMEOUT_SECONDS = 5.0
-#: How often a script is loaded for one call.
-_LOADS = 3
 
 
 @contextmanager
@@ -59,23 +56,10 @@ def first_to(client: Any, key: str, value: Any, ms: int) -> bool:
     return bool(client.pttl(key) > ms and client.set(key, value, px=ms))
 
 
-class _Script(Script):
-    """A script that outlives a server which restarts between the script's loading and its call."""
-
-    def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
-        for _ in range(_LOADS):
-            with suppress(exceptions.NoScriptError):
-                return super().__call__(keys, args, client)
-        raise StorageUnavailable("Redis is away: it loses what it was given, time and again")
-
-
 class _Pipeline(redis.client.Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's own
-        try:
-            with storage():
-                return super().execute(raise_on_error)
-        except exceptions.NoScriptError as problem:
-            raise StorageUnavailable("Redis is away: it has just been started anew") from problem
+        with storage():
+            return super().execute(raise_on_error)
 
 
 class Client(redis.Redis):
@@ -90,17 +74,15 @@ class Client(redis.Redis):
         """Return a pipeline whose failures are StorageUnavailable, too."""
         return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
-    def register_script(self, script: Any) -> Script:
-        """Return *script*, to be called with keys and args."""
-        return _Script(self, script)
-
 
 class ClusterClient(redis.cluster.RedisCluster):
     """The same for a Cluster."""
 
-    def register_script(self, script: Any) -> Script:
-        """Return *script*, to be called with keys and args."""
-        return _Script(self, script)
+    def determine_slot(self, *args: Any) -> int | None:
+        """Return the slot of a command; of our functions without asking a server for their keys."""
+        if args[0] == "FCALL":
+            return self.keyslot(args[3])  # type: ignore[no-any-return, no-untyped-call]
+        return super().determine_slot(*args)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command."""
@@ -111,7 +93,7 @@ class ClusterClient(redis.cluster.RedisCluster):
 def connect(url: str, *, cluster: bool = False) -> Client:
     """Return a client for *url*; it connects when first used.
 
-    A command is sent again at most twice, within half a second: every script of ours may run twice.
+    A command is sent again at most twice, within half a second: every function of ours may run twice.
     """
     options: dict[str, Any] = {
         "socket_timeout": _TIMEOUT_SECONDS,

@@ -20,18 +20,6 @@ from moderation.verdict import Verdict
 _RAW = -15
 #: Put the commonest last; deflate reaches back for them cheaply. Never change one: what is stored
 #: needs the very same bytes. A new dictionary takes a new first byte.
-_OF_OBJECTS = (
-    b"would could should people because really think about there their which something https://www."
-    b" thanks for sharing this great post article comment I have been that you with not just like "
-    b"the and to of in is it for on was are but this be as at my so we they what all can if more "
-    b"WinNT Linux x86_64 Android iPhone; CPU iPhone OS like Mac OS X) Mobile Safari/604.1 Version/"
-    b"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) (Windows NT 10.0; Win64; x64) "
-    b"AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Gecko/20100101 Firefox/"
-    b'"role": "subscriber", "honeypot": "", "form_served_at": "2026-11-22T", "submitted_at": "2026-'
-    b'"parent": "", "external_id": "wordpress-, "published_at": "2026-", "language": "en"}, '
-    b'@gmail.com", "url": "https://", "ip": "192.168.", "user_agent": "Mozilla/5.0 '
-    b'{"content": "", "author": {"name": "", "email": "", "post": {"url": "https://", "title": "'
-)
 OF_DRAFTS = (
     b'"subscriber","customer","de","fr","es","en","2026-11-22T00:00:00.000Z","2026-12-'
     b"@hotmail.com @outlook.com @yahoo.com @example.com @gmail.com"
@@ -57,8 +45,8 @@ _TABLES = bytes.fromhex(
 _DICTIONARY = zstandard.ZstdCompressionDict(_TABLES + OF_DRAFTS)
 LEVEL = 3
 _DICTIONARY.precompute_compress(level=LEVEL)
-#: What a packed draft begins with: only drafts of older data are deflated.
-_OBJECT, _LIST, _WORDS = b"\x01", b"\x02", b"\x03"
+#: What a packed draft begins with: the number of its form.
+_WORDS = b"\x01"
 _PARTS = 16
 #: Probabilities are kept in ten-thousandths.
 _UNIT = 10_000
@@ -139,11 +127,7 @@ def unpack(stored: bytes) -> Draft:
     """Return the draft that :func:`pack` packed; an empty one for no bytes (erased or expired)."""
     if not stored:
         return Draft(content="")
-    form, packed = stored[:1], stored[1:]
-    if form == _OBJECT:
-        return Draft.from_dict(json.loads(_inflate(packed, _OF_OBJECTS)))
-    text = _inflated(packed, OF_DRAFTS) if form == _LIST else _zstd.unpack(packed)
-    told: list[str] = json.loads(text.decode("utf-8", "surrogatepass"))
+    told: list[str] = json.loads(_zstd.unpack(stored[1:]).decode("utf-8", "surrogatepass"))
     told += [""] * (_PARTS - len(told))
     (
         content, name, email, url, ip, user_agent, post_url, title, external_id, parent, role,
@@ -228,9 +212,5 @@ def _deflate(text: str, dictionary: bytes) -> bytes:
 
 
 def _inflate(stored: bytes, dictionary: bytes) -> str:
-    return _inflated(stored, dictionary).decode("utf-8", "surrogatepass")
-
-
-def _inflated(stored: bytes, dictionary: bytes) -> bytes:
     inflate = zlib.decompressobj(_RAW, dictionary)
-    return inflate.decompress(stored) + inflate.flush()
+    return (inflate.decompress(stored) + inflate.flush()).decode("utf-8", "surrogatepass")

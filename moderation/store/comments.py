@@ -1,4 +1,4 @@
-"""Comments in Redis: the port ``Comments``, one script for each step (scripts.py)."""
+"""Comments in Redis: the port ``Comments``, one function of lua/ for each step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,7 +21,6 @@ from moderation.errors import (
     NotFound,
     SiteBusy,
     StaleVersion,
-    StorageUnavailable,
     UndoTooLate,
 )
 from moderation.events import OF_STATUS, Event, EventType
@@ -39,8 +37,9 @@ from moderation.ports import (
     Taken,
 )
 from moderation.scores import Scores
-from moderation.store import codec, keys, scripts
+from moderation.store import codec, keys, near
 from moderation.store.client import Client, first_to
+from moderation.store.library import Library
 from moderation.store.streams import read_event
 from moderation.verdict import Verdict
 
@@ -49,9 +48,7 @@ SITE_SHARE = 0.5
 _TAKE_BYTES = 4_000_000
 _CHUNK = 500
 #: What somebody outside is told is done, and how long replicas may take to confirm it.
-_ACKNOWLEDGED = frozenset(
-    {scripts.ACCEPT, scripts.RECORD, scripts.EDIT, scripts.ERASE, scripts.DECIDE}
-)
+_ACKNOWLEDGED = frozenset({"accept", "record", "edit", "erase", "decide"})
 _CONFIRM_MS = 1000
 #: What an author index says of an author whose ids have a list of their own.
 _MANY = b"+"
@@ -79,7 +76,7 @@ class RedisComments:
         self._keyed = hmac.new(pepper, digestmod="sha256")
         self._shards = shards
         self._replicas = replicas
-        self._scripts: dict[str, Any] = {}
+        self._library = Library(redis)
         self._terms: dict[tuple[int, int], str] = {}
 
     # -- in --------------------------------------------------------------------------------------
@@ -105,7 +102,7 @@ class RedisComments:
                 _external(draft),
                 *self._authors(site_id, draft, now_ms),
             ]
-        reply = self._run(shard, scripts.ACCEPT, *args)
+        reply = self._run("accept", shard, *args)
         if reply[0] == b"busy":
             raise Busy("too many comments are waiting to be screened; try again shortly")
         if reply[0] == b"site_busy":
@@ -164,8 +161,8 @@ class RedisComments:
     ) -> Accepted:
         shard = self.shard_of_site(site_id)
         outcome, short, status = self._run(
+            "record",
             shard,
-            scripts.RECORD,
             now_ms,
             _day(created_ms),
             ids.shorten(site_id),
@@ -192,8 +189,8 @@ class RedisComments:
         """Make *draft* the next revision, pending; tell whether to wake a worker."""
         site_id = self.get(comment_id).site_id
         answer, *rest = self._run(
+            "edit",
             self.shard_of(comment_id),
-            scripts.EDIT,
             now_ms,
             ids.shorten(comment_id),
             codec.pack(draft),
@@ -210,13 +207,13 @@ class RedisComments:
         """Leave a tombstone: id, site, digest, time."""
         draft = self.get(comment_id).draft
         answer, *_ = self._run(
+            "erase",
             self.shard_of(comment_id),
-            scripts.ERASE,
             now_ms,
             ids.shorten(comment_id),
             by,
             EventType.ERASED,
-            struct.pack(">Q", self.author_number(draft)),
+            near.author_bytes(self.author_number(draft)),
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
@@ -228,9 +225,7 @@ class RedisComments:
     ) -> Batch | None:
         """Lease up to *size* pending comments to *holder*; None when there are none."""
         token = f"{holder}:{secrets.token_hex(6)}"
-        wake, suspect, *rows = self._run(
-            shard, scripts.TAKE, now_ms, token, size, _TAKE_BYTES, lease_ms
-        )
+        wake, suspect, *rows = self._run("take", shard, now_ms, token, size, _TAKE_BYTES, lease_ms)
         if not rows:
             return None
         items = tuple(
@@ -254,10 +249,10 @@ class RedisComments:
         args: list[Any] = [now_ms, _day(now_ms), token]
         for item in screened:
             comment = item.comment
-            near = b""
+            entry = b""
             if item.signature:
                 author = self.author_number(comment.draft)
-                near = struct.pack(">QQ", item.signature, author) + ids.packed(comment.id)
+                entry = near.entry(item.signature, author, comment.id)
             args += [
                 ids.shorten(comment.id),
                 comment.revision,
@@ -268,9 +263,9 @@ class RedisComments:
                 _why(item.verdict),
                 OF_STATUS[item.status],
                 item.verdict.action,
-                near,
+                entry,
             ]
-        return max(0, int(self._run(shard, scripts.COMMIT, *args)))
+        return max(0, int(self._run("commit", shard, *args)))
 
     def reclaim(
         self, shard: int, *, holder: str | None = None, lease_ms: int | None = None, now_ms: int
@@ -278,7 +273,7 @@ class RedisComments:
         """Take back expired leases, or those of a dead *holder*; return the ids quarantined."""
         latest = "+inf" if lease_ms is None else now_ms + 2 * lease_ms
         gone = self._run(
-            shard, scripts.RECLAIM, now_ms, _day(now_ms), holder or "", EventType.FLAGGED, latest
+            "reclaim", shard, now_ms, _day(now_ms), holder or "", EventType.FLAGGED, latest
         )
         return [ids.lengthen(short.decode()) for short in gone]
 
@@ -342,8 +337,8 @@ class RedisComments:
     ) -> Comment:
         """Write a moderator's decision, its event held; keep what it was decided on."""
         answer, *rest = self._run(
+            "decide",
             self.shard_of(comment_id),
-            scripts.DECIDE,
             now_ms,
             _day(now_ms),
             ids.shorten(comment_id),
@@ -367,8 +362,8 @@ class RedisComments:
     def undo(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
         """Take back the last decision while its event is held."""
         answer, *_ = self._run(
+            "undo",
             self.shard_of(comment_id),
-            scripts.UNDO,
             now_ms,
             _day(now_ms),
             ids.shorten(comment_id),
@@ -383,12 +378,12 @@ class RedisComments:
     def release(self, shard: int, *, hold_ms: int | None = None, now_ms: int) -> int:
         """Move held events whose window has closed to their site's stream."""
         latest = "+inf" if hold_ms is None else now_ms + 2 * hold_ms
-        return int(self._run(shard, scripts.RELEASE, now_ms, 500, latest))
+        return int(self._run("release", shard, now_ms, 500, latest))
 
     def retry(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
         """Make a flagged comment pending again, its deaths forgotten."""
         answer, *rest = self._run(
-            self.shard_of(comment_id), scripts.RETRY, now_ms, ids.shorten(comment_id), by
+            "retry", self.shard_of(comment_id), now_ms, ids.shorten(comment_id), by
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
@@ -406,7 +401,7 @@ class RedisComments:
             _, history = codec.unpack_remains(before or b"")
             remains = codec.pack_remains(comment.verdict, _joined(history, lines or b""))
         what = "all" if everything else "text"
-        return bool(self._run(shard, scripts.FORGET, short, comment.version, what, remains))
+        return bool(self._run("forget", shard, short, comment.version, what, remains))
 
     # -- out -------------------------------------------------------------------------------------
 
@@ -666,7 +661,7 @@ class RedisComments:
         )
 
     def _step(self, shard: int, line: list[Any], created_ms: int) -> Transition:
-        """Return the transition that a line of the stored history stands for (scripts.py, ``move``)."""
+        """Return the transition that a line of the stored history stands for (lua/comments.lua, ``move``)."""
         letters, by, reason, after, *rest = line
         note, decided_on = (*rest, None, None)[:2]
         return Transition(
@@ -680,33 +675,19 @@ class RedisComments:
         )
 
     def _text_of(self, shard: int, number: int) -> str:
-        """Return what stands in comments as *number* (scripts.py, ``number_of``); it never changes."""
+        """Return what stands in comments as *number* (lua/comments.lua, ``number_of``); it never changes."""
         known = self._terms.get((shard, number))
         if known is None:
             known = self._redis.hget(keys.TERMS(shard), f"#{number}").decode()
             self._terms[shard, number] = known
         return known
 
-    def _run(self, shard: int, script: str, *args: Any) -> Any:
-        registered = self._scripts.get(script)
-        if registered is None:
-            registered = self._scripts[script] = self._redis.register_script(script)
-        if self._replicas and script in _ACKNOWLEDGED:
-            return self._confirmed(registered, shard, args)
-        return registered(keys=[keys.tag(shard)], args=args)
-
-    def _confirmed(self, script: Any, shard: int, args: Sequence[Any]) -> Any:
-        """Run a script and wait for the replicas, on the one connection that WAIT speaks of."""
-        pipeline = self._redis.pipeline(transaction=False)
-        script(keys=[keys.tag(shard)], args=args, client=pipeline)
-        pipeline.wait(self._replicas, _CONFIRM_MS)
-        answer, reached = pipeline.execute()
-        if reached < self._replicas:
-            raise StorageUnavailable(
-                f"only {reached} of {self._replicas} replicas confirmed the write in time; "
-                "it is stored here, and sending it again is safe"
+    def _run(self, function: str, shard: int, *args: Any) -> Any:
+        if self._replicas and function in _ACKNOWLEDGED:
+            return self._library.confirmed(
+                function, shard, *args, replicas=self._replicas, within_ms=_CONFIRM_MS
             )
-        return answer
+        return self._library(function, shard, *args)
 
     def _hash(self, text: str) -> bytes:
         keyed = self._keyed.copy()
@@ -718,7 +699,7 @@ class RedisComments:
     ) -> list[tuple[bytes, bytes]]:
         """Return those of *digests* that are in a site's *index*, each with what it leads to."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        values = self._run(shard, scripts.FIND, site, index, *digests)
+        values = self._run("find", shard, site, index, *digests)
         return [pair for pair in zip(digests, values, strict=True) if pair[1]]
 
     def indexed_under(self, site_id: str, draft: Draft, now_ms: int) -> tuple[bytes, bytes, bytes]:

@@ -14,9 +14,9 @@ from moderation.events import WITHDRAWALS, Event, EventType
 from moderation.ports import Comments
 from moderation.settings import Settings
 from moderation.site import Endpoint
-from moderation.store import delivery_scripts as scripts
 from moderation.store import keys
 from moderation.store.client import Client
+from moderation.store.library import LISTED, Library
 from moderation.store.streams import read_event
 
 _FAN_OUT = 200
@@ -67,7 +67,7 @@ class RedisDeliveries:
         self._comments = comments
         self._days = settings.event_days
         self._life = round(settings.event_days * 86_400)
-        self._scripts: dict[str, Any] = {}
+        self._run = Library(redis)
 
     # -- the deliverer's side --------------------------------------------------------------------
 
@@ -106,14 +106,14 @@ class RedisDeliveries:
                     due += [name, event.cursor, short, event.type]
                     if event.type is EventType.APPROVED:
                         told[event.comment_id] += name
-        self._run(shard, scripts.FAN_OUT, now_ms, site, cursor, events[-1].cursor, self._life, *due)
+        self._run("fan_out", shard, now_ms, site, cursor, events[-1].cursor, self._life, *due)
         return len(events)
 
     def lease(
         self, shard: int, holder: str, *, most: int, lease_ms: int, now_ms: int
     ) -> list[Leased]:
         """Lease up to *most* deliveries that are due, a few for each endpoint."""
-        rows = self._run(shard, scripts.LEASE, now_ms, holder, most, lease_ms)
+        rows = self._run("lease_deliveries", shard, now_ms, holder, most, lease_ms)
         return [
             Leased(
                 lease.decode(),
@@ -139,13 +139,20 @@ class RedisDeliveries:
         told = json.dumps(attempt, ensure_ascii=False) if attempt else ""
         return bool(
             self._run(
-                leased.shard, scripts.FINISH, now_ms, leased.lease, state, next_ms, told, self._life
+                "finish_delivery",
+                leased.shard,
+                now_ms,
+                leased.lease,
+                state,
+                next_ms,
+                told,
+                self._life,
             )
         )
 
     def reclaim(self, shard: int, *, holder: str = "", now_ms: int) -> int:
         """Make due again what expired on lease, or what a dead deliverer held."""
-        return int(self._run(shard, scripts.RECLAIM, now_ms, holder))
+        return int(self._run("reclaim_deliveries", shard, now_ms, holder))
 
     def failing_since(self, site_id: str, endpoint_id: str) -> int | None:
         """Return since when every attempt at an endpoint has failed; None when the last did not."""
@@ -176,7 +183,7 @@ class RedisDeliveries:
         """Have a test event sent to an endpoint by the ordinary way; return the delivery's id."""
         shard = self._comments.shard_of_site(endpoint.site_id)
         told = (ids.shorten(endpoint.site_id), ids.shorten(endpoint.id))
-        return str(self._run(shard, scripts.TEST, now_ms, *told).decode())
+        return str(self._run("send_test", shard, now_ms, *told).decode())
 
     def log(
         self,
@@ -214,8 +221,8 @@ class RedisDeliveries:
         """Make a finished delivery due again. Raises NotFound."""
         shard = self._comments.shard_of_site(endpoint.site_id)
         done = self._run(
+            "redeliver",
             shard,
-            scripts.REDELIVER,
             now_ms,
             ids.shorten(endpoint.site_id),
             ids.shorten(endpoint.id),
@@ -226,7 +233,7 @@ class RedisDeliveries:
 
     def redeliver_failed(self, endpoint: Endpoint, *, since_ms: int, now_ms: int) -> int:
         """Make every failed delivery since then due again; return how many."""
-        failed = self.log(endpoint, state=State.FAILED, limit=scripts.LISTED)
+        failed = self.log(endpoint, state=State.FAILED, limit=LISTED)
         wanted = [one for one in failed if int(one.id.partition("-")[0]) >= since_ms]
         for one in wanted:
             self.redeliver(endpoint, one.id, now_ms=now_ms)
@@ -253,12 +260,6 @@ class RedisDeliveries:
     def _event(self, shard: int, site: str, cursor: str) -> Event | None:
         rows = self._redis.xrange(keys.EVENTS(shard, site), min=cursor, max=cursor)
         return read_event(ids.lengthen(site), cursor, rows[0][1]) if rows else None
-
-    def _run(self, shard: int, script: str, *args: Any) -> Any:
-        registered = self._scripts.get(script)
-        if registered is None:
-            registered = self._scripts[script] = self._redis.register_script(script)
-        return registered(keys=[keys.tag(shard)], args=args)
 
 
 def _concerns(event: Event, endpoint: Endpoint) -> bool:

@@ -31,7 +31,7 @@ class Kind:
 
 
 def tag(shard: int | str) -> str:
-    """Return what every key of *shard* begins with; scripts take it as their one declared key."""
+    """Return what every key of *shard* begins with; functions of the library declare it as their one key."""
     return f"{{w:{shard}}}:"
 
 
@@ -177,9 +177,6 @@ NEAR = Kind(
     "a ring of recent texts' signatures with their authors' hashes and their ids, 32 bytes each",
 )
 META = Kind("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
-MIGRATING = Kind(
-    "migrating", "migrating", "string", "", "1 min", _C, "who brings older data up to date"
-)
 WORKERS = Kind(
     "workers",
     "workers",
@@ -305,26 +302,19 @@ AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed
 
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, "worker.supervisor", "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, MIGRATING, NOTICES, SESSION, UNDOABLE)
+_OF_NO_SITE = (META, NOTICES, SESSION, UNDOABLE)
 
-#: What docs/reference/keys.md shows and the scripts' prelude is made of.
+#: What docs/reference/keys.md shows and the library's key functions are made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]
 
 
 def lua() -> str:
-    """Return Lua functions ``<name>_key(...)`` for the script's shard, whose tag is KEYS[1]."""
-    functions = [
+    """Return Lua functions ``<name>_key(...)`` over ``K`` of lua/base.lua, one for each kind."""
+    return "\n".join(
         f"local function {kind.name}_key(a, b) return K('{kind.prefix}', a, b) end"
         for kind in KINDS
         if kind.owner in {_C, _D}
-    ]
-    join = """local function K(prefix, a, b)
-  local key = KEYS[1] .. prefix
-  if a then key = key .. ':' .. a end
-  if b then key = key .. ':' .. b end
-  return key
-end"""
-    return "\n".join([join, *functions])
+    )
 
 
 def table() -> str:

@@ -1,4 +1,4 @@
-"""How an event is written on its site's stream (scripts.py, ``emit``)."""
+"""How an event is written on its site's stream (lua/comments.lua, ``emit``)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ from moderation.events import Event, EventType
 
 
 def read_event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
-    """Return the event that a line of the stream stands for: its kind, and what it is about.
-
-    Lines from before version 3 of the data had a field for each of these.
-    """
-    if b"y" in fields:
-        kind, told = fields[b"y"], [fields[name] for name in (b"c", b"r", b"n", b"t")]
-    else:
-        ((kind, joined),) = fields.items()
-        told = joined.split()
+    """Return the event of a line: its kind, then comment, revision, sequence and time, joined."""
+    ((kind, joined),) = fields.items()
     name = kind.decode()
-    comment, revision, sequence, at = told
+    comment, revision, sequence, at = joined.split()
     return Event(
         cursor=cursor,
         type=EventType(name if "." in name else f"comment.{name}"),

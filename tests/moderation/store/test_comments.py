@@ -1,4 +1,4 @@
-"""The scripts' promises, each on a real server."""
+"""The functions' promises, each on a real server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
 from moderation.ports import Order
 from moderation.site import Retention
-from moderation.store import keys, scripts
+from moderation.store import keys, library, near
 from moderation.store.comments import AUTHOR_KEY_DAYS, RedisComments
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
@@ -313,7 +313,7 @@ def test_an_author_is_hashed_anew_each_quarter_and_found_in_all_of_them(world: W
 
 def test_an_author_of_many_comments_is_found_whole_and_forgotten_whole(world: World):
     """More comments than stand in the index itself have a list of their own."""
-    many = 3 * scripts.IDS_INLINE
+    many = 3 * library.IDS_INLINE
     wrote = world.submit(*map(str, range(many)), author=Author(email="ada@mail.example"))
     world.screen()
     comments = world.adapters.comments
@@ -345,8 +345,8 @@ def test_an_index_finds_what_it_was_given_before_it_grew(world: World):
         adapters.comments.find(world.site.id, f"no-{many}")
     sizes = [adapters.redis.hlen(key) for key in keys_of(world, keys.EXTERNAL)]
     assert sum(sizes) == many
-    assert len(sizes) == -(-many // scripts.BUCKET_ENTRIES)
-    assert max(sizes) < 4 * scripts.BUCKET_ENTRIES
+    assert len(sizes) == -(-many // library.BUCKET_ENTRIES)
+    assert max(sizes) < 4 * library.BUCKET_ENTRIES
     counts = adapters.redis.hgetall(keys.COUNTS(0))
     assert int(counts[f"{ids.shorten(world.site.id)}:externals".encode()]) == many
 
@@ -355,12 +355,12 @@ def test_a_long_history_keeps_its_latest_lines(world: World):
     comment = world.comment("toxicity=0.6")
     told = {"by": "ada", "reason": "", "note": "", "version": None, "hold_ms": 0}
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
-    for n in range(scripts.HISTORY_KEPT + 5):
+    for n in range(library.HISTORY_KEPT + 5):
         decision = Decision.SPAM if n % 2 else Decision.APPROVE
         comments.decide(comment.id, decision, now_ms=now + n, **told)
     latest = comments.get(comment.id)
-    assert latest.version == scripts.HISTORY_KEPT + 6
-    assert len(latest.history) == scripts.HISTORY_KEPT
+    assert latest.version == library.HISTORY_KEPT + 6
+    assert len(latest.history) == library.HISTORY_KEPT
     assert latest.history[-1].new is latest.status
 
 
@@ -411,7 +411,7 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
     """Each new signature takes the place of the oldest."""
     comments, clock = world.adapters.comments, world.adapters.clock
     known = {}
-    for start in range(0, 2 * scripts.NEAR_KEPT, 400):
+    for start in range(0, 2 * near.KEPT, 400):
         for n in range(start, start + 400):
             one = world.submit(f"text {n}", author=Author(email=f"{n}@mail.example"))[0]
             known[one.id] = n
@@ -426,10 +426,10 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
         return {mark for mark, _, _ in struct.iter_unpack(">QQ16s", ring) if mark}
 
     last = max(known.values()) + 1
-    assert marks() == set(range(last - scripts.NEAR_KEPT + 1, last + 1))
+    assert marks() == set(range(last - near.KEPT + 1, last + 1))
     newest = next(iter(sorted(known, reverse=True)))
     comments.erase(newest, by="site", now_ms=clock.now_ms())
-    assert marks() == set(range(last - scripts.NEAR_KEPT + 1, last + 1)) - {known[newest] + 1}
+    assert marks() == set(range(last - near.KEPT + 1, last + 1)) - {known[newest] + 1}
 
 
 def test_every_counter_agrees_with_the_comments(world: World):

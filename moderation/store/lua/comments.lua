@@ -1,0 +1,158 @@
+-- A comment: its fields, its way to a worker, its events, and the one place where its status changes.
+
+local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+local function made(id)               -- when a comment was accepted, ms: the first bits of its id
+  local ms = 0
+  for i = 1, 8 do ms = ms * 64 + string.find(DIGITS, string.sub(id, i, i), 1, true) - 1 end
+  return ms
+end
+
+-- A status is stored as its first letter.
+local LETTER = {pending = 'p', approved = 'a', flagged = 'f', rejected = 'r', spam = 's', erased = 'e'}
+local STATUS = {p = 'pending', a = 'approved', f = 'flagged', r = 'rejected', s = 'spam', e = 'erased'}
+
+-- Terms: what stands in millions of comments, their site and model, stands there as a number, a digest
+-- of the text. So a restored data set gives the same number, and a process asks for each only once.
+
+local function number_of(text)
+  local number = numbers[text] or tonumber(call('HGET', terms_key(), text) or nil)
+  if not number then
+    number = tonumber(string.sub(redis.sha1hex(text), 1, 5), 16)
+    while call('HSETNX', terms_key(), '#' .. number, text) == 0 do number = number + 1 end
+    call('HSET', terms_key(), text, number)
+  end
+  numbers[text] = number
+  return number
+end
+
+local function text_of(number)
+  texts[number] = texts[number] or call('HGET', terms_key(), '#' .. number)
+  return texts[number]
+end
+
+local function look(id)               -- a comment as it stands, or nil
+  local s, st, r, v, h = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h'))
+  if not st then return nil end
+  return {id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h}
+end
+
+-- Whether the last move was this very one: redis-py sends again what it got no answer to.
+local function repeated(c, by, reason, now)
+  local line = string.match(c.h or '', '[^\n]+$')
+  line = line and cjson.decode(line)
+  return line and line[2] == by and line[3] == reason and made(c.id) + line[4] == tonumber(now)
+end
+
+-- To a worker.
+
+local function line_up(site, ids)     -- on the site's list, the site on the ring
+  call('RPUSH', pending_key(site), unpack(ids))
+  call('ZADD', ring_key(), 'NX', call('INCR', turn_key()), site)
+end
+
+local function enqueue(id, site)      -- to its site's list, unless a list or lease holds it
+  if call('HSETNX', comment_key(id), 'w', 1) == 1 then line_up(site, {id}) end
+end
+
+local function requeue(id, site)      -- from a lease back to its site's list
+  call('HSET', comment_key(id), 'w', 1)
+  line_up(site, {id})
+end
+
+local function ring_bell()            -- a worker that listens looks again
+  if call('LLEN', bell_key()) == 0 then call('RPUSH', bell_key(), 1) end
+end
+
+local function wake()                 -- 1: the caller should enqueue a screening job
+  ring_bell()
+  if call('SET', wake_key(), 1, 'NX', 'PX', 3000) then return 1 end
+  return 0
+end
+
+-- To whoever listens to the site.
+
+local function emit(c, kind, now, sequence)
+  if kind == '' then return end       -- 'comment.' goes without saying
+  local line = table.concat({c.id, c.r, sequence or c.v, now}, ' ')
+  call('XADD', events_key(c.site), '*', string.sub(kind, 9), line)
+  if not eventful[c.site] then call('SADD', eventful_key(), c.site) end
+  eventful[c.site] = true
+end
+
+local function unhold(id)             -- a later change takes the place of an event still held
+  call('ZREM', held_key(), id)
+  call('HDEL', comment_key(id), 'he', 'un')
+end
+
+-- A new comment, pending, found by its external id and its author. *waits*: it is on its site's list.
+-- The index entry of its external id is replaced: that comment is gone, or too old to count.
+local function keep(id, site, doc, digest, ext, email, address, waits)
+  local fields = {'s', number_of(site), 'st', LETTER.pending, 'd', doc, 'g', digest}
+  local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
+  if waits then also('w', 1) end
+  if ext ~= '' then also('x', ext) end
+  if address == email then address = '' end
+  if email ~= '' or address ~= '' then also('a', email .. address) end
+  call('HSET', comment_key(id), unpack(fields))
+  if ext ~= '' then insert(index_of(site, 'externals'), ext, id) end
+  if email ~= '' then index_author(id, site, email) end
+  if address ~= '' then index_author(id, site, address) end
+end
+
+-- Counts and lists of new comments, once for all of them.
+local function kept(ids, site, day)
+  call('RPUSH', day_key(site, day), unpack(ids))
+  call('ZADD', days_key(site), day, day)
+  count(site, 'pending', #ids)
+  add(counts_key(), 'accepted', #ids)
+  tally(site, day, 'accepted', #ids)
+end
+
+-- Keep the text and scores that decisions on this revision were made on, before they change.
+local function preserve(c)
+  local doc, scores = unpack(call('HMGET', comment_key(c.id), 'd', 'sc'))
+  local lines = {}
+  for line in string.gmatch(c.h or '', '[^\n]+') do lines[#lines + 1] = cjson.decode(line) end
+  for at, line in ipairs(lines) do
+    local version = c.v - #lines + at
+    if line[6] == tonumber(c.r) and call('HEXISTS', kept_key(c.id), version .. ':d') == 0 then
+      call('HSET', kept_key(c.id), version .. ':d', doc or '', version .. ':s', scores or '')
+    end
+  end
+end
+
+-- The one place where a status changes: queue, counters, history. *more* may hold the rank of a comment
+-- that becomes flagged, scores to write, a note, and the revision that a moderator decided on.
+local function move(c, new, now, by, reason, more)
+  local key, old = comment_key(c.id), c.st
+  more = more or {}
+  local fields = {'st', LETTER[new]}
+  local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
+  if old == 'flagged' then
+    call('ZREM', queue_key(c.site), c.id)
+    call('ZREM', waiting_key(c.site), c.id)
+    call('HDEL', key, 'p')
+  end
+  if new == 'flagged' then
+    local rank = more.rank
+    if not rank or rank == '' then rank = 1 end
+    also('p', rank)
+    call('ZADD', queue_key(c.site), rank, c.id)
+    call('ZADD', waiting_key(c.site), now, c.id)
+  end
+  count(c.site, old, -1)
+  count(c.site, new, 1)
+  local line = {LETTER[old] .. LETTER[new], by, reason, tonumber(now) - made(c.id)}
+  if more.scores and string.sub(by, 1, 6) == 'model ' then line[2] = number_of(by) end
+  if more.revision then line[5], line[6] = more.note, tonumber(more.revision) end
+  c.st, c.v = new, c.v + 1
+  if c.h and c.v > HISTORY_KEPT and call('HDEL', key, 'z') == 0 then
+    c.h = string.sub(c.h, string.find(c.h, '\n', 1, true) + 1)
+  end
+  c.h = (c.h and c.h .. '\n' or '') .. cjson.encode(line)
+  also('v', c.v)
+  also('h', c.h)
+  if more.scores and more.scores ~= '' then also('sc', more.scores) end
+  call('HSET', key, unpack(fields))
+end

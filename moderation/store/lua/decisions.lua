@@ -1,0 +1,73 @@
+-- Decisions: of moderators, and how they are taken back and told.
+
+-- DECIDE: write a moderator's decision; its event is held until the undo window closes.
+-- ARGV: now, day, id, decision, status, by, reason, note, version ('' for any), hold until, event.
+-- Returns {'missing'}, {'stale', version}, {'illegal', status} or {'ok'}.
+-- Atomic so that of two moderators one decides and the other is told.
+register('decide', function()
+  local now, day, id, decision, status, by, reason, note, seen, hold, event = unpack(ARGV)
+  local c = look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  if c.st == status and repeated(c, by, reason, now) then return {'ok'} end
+  if seen ~= '' and tonumber(seen) ~= c.v then return {'stale', c.v} end
+  if c.st == status then return {'illegal', c.st} end
+  local old, rank = c.st, call('HGET', comment_key(id), 'p') or ''
+  unhold(id)
+  move(c, status, now, by, reason, {note = note, revision = c.r})
+  call('HSET', comment_key(id), 'he', event, 'un', cjson.encode({old, rank, c.v, decision}))
+  call('ZADD', held_key(), hold, id)
+  call('LPUSH', decided_key(c.site), id)
+  tally(c.site, day, 'decided:' .. decision, 1)
+  return {'ok'}
+end)
+
+-- UNDO: take back the last decision while its event is held.
+-- ARGV: now, day, id, by. Returns {'missing'}, {'late'} or {'ok', wake}.
+-- Atomic so that either the blog hears of the decision or it is undone, never both.
+register('undo', function()
+  local now, day, id, by = unpack(ARGV)
+  local c = look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  local un, until_ms = call('HGET', comment_key(id), 'un'), call('ZSCORE', held_key(), id)
+  if not un and repeated(c, by, 'undo', now) then return {'ok', 0} end
+  if not un or not until_ms or tonumber(until_ms) <= tonumber(now) then return {'late'} end
+  local old, rank, _, decision = unpack(cjson.decode(un))
+  unhold(id)
+  if old == 'pending' then preserve(c) end
+  move(c, old, now, by, 'undo', {rank = rank})
+  tally(c.site, day, 'decided:' .. decision, -1)
+  if old ~= 'pending' then return {'ok', 0} end
+  enqueue(id, c.site)
+  return {'ok', wake()}
+end)
+
+-- RELEASE: tell the events whose undo window has closed.
+-- ARGV: now, most, when the latest window can close. Returns how many were told.
+-- Atomic so that an event leaves the held set and enters the stream in one step.
+register('release', function()
+  local now, most, latest = unpack(ARGV)
+  local ids = call('ZRANGEBYSCORE', held_key(), '-inf', now, 'LIMIT', 0, most)
+  if #ids == 0 then ids = call('ZRANGEBYSCORE', held_key(), '(' .. latest, '+inf', 'LIMIT', 0, most) end
+  for _, id in ipairs(ids) do
+    local event, un = unpack(call('HMGET', comment_key(id), 'he', 'un'))
+    if event and un then emit(look(id), event, now, cjson.decode(un)[3]) end
+    unhold(id)
+  end
+  return #ids
+end)
+
+-- RETRY: make a flagged comment pending again, its deaths forgotten.
+-- ARGV: now, id, by. Returns {'missing'}, {'illegal', status} or {'ok', wake}.
+-- Atomic so that it leaves the queue and enters its site's list in one step.
+register('retry', function()
+  local now, id, by = unpack(ARGV)
+  local c = look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  if c.st == 'pending' and repeated(c, by, 'retry', now) then return {'ok', 0} end
+  if c.st ~= 'flagged' then return {'illegal', c.st} end
+  call('HDEL', deaths_key(), id)
+  preserve(c)
+  move(c, 'pending', now, by, 'retry')
+  enqueue(id, c.site)
+  return {'ok', wake()}
+end)

@@ -1,0 +1,126 @@
+-- Intake: comments come in, are edited and are erased.
+
+-- ACCEPT: store drafts as pending, all or none.
+-- ARGV: now, day, site, cap, site cap, count, then per draft id, document, digest,
+-- external id, e-mail, address: eight bytes of a digest each, or ''.
+-- Returns {'busy'|'site_busy'} or {'ok', wake, then outcome, id, status per draft}.
+-- Atomic so that what is acknowledged is stored, counted, listed and findable, or nothing is.
+register('accept', function()
+  local now, day, site, cap, share, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+  local function existing(id, ext)      -- the comment that this draft repeats
+    if call('EXISTS', comment_key(id)) == 1 then return id end
+    local known = ext ~= '' and find(index_of(site, 'externals'), ext)
+    if known and call('EXISTS', comment_key(known)) == 1 then return known end
+  end
+
+  local all = tonumber(call('HGET', counts_key(), 'pending') or 0)
+  local own = tonumber(call('HGET', counts_key(), site .. ':pending') or 0)
+  if all + n > cap or own + n > share then        -- near the limit, repeats are told from new ones
+    local fresh = 0
+    for i = 0, n - 1 do
+      if not existing(ARGV[7 + i * 6], ARGV[10 + i * 6]) then fresh = fresh + 1 end
+    end
+    if fresh > 0 and all + fresh > cap then return {'busy'} end
+    if fresh > 0 and own + fresh > share then return {'site_busy'} end
+  end
+
+  local reply, fresh = {'ok', 0}, {}
+  sums = {}
+  for i = 0, n - 1 do
+    local id, doc, digest, ext, email, address = unpack(ARGV, 7 + i * 6, 12 + i * 6)
+    local known = existing(id, ext)
+    if known then
+      local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
+      local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
+      reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, STATUS[st]
+    else
+      keep(id, site, doc, digest, ext, email, address, true)
+      fresh[#fresh + 1] = id
+      reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = 'new', id, 'pending'
+    end
+  end
+  if #fresh > 0 then
+    kept(fresh, site, day)
+    line_up(site, fresh)
+    reply[2] = wake()
+  end
+  add_up()
+  return reply
+end)
+
+-- RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
+-- ARGV: now, day, site, id, document, digest, external, e-mail, address, status, scores, priority,
+-- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
+-- ('' when the machine settled it).
+-- Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
+register('record', function()
+  local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
+  local status, scores, rank, by, reason, event, field, window, decision = unpack(ARGV, 10, 18)
+  local known = call('EXISTS', comment_key(id)) == 1 and id
+  if not known and ext ~= '' then
+    local before = find(index_of(site, 'externals'), ext)
+    local recent = before and (window == '' or made(before) + tonumber(window) >= tonumber(now))
+    known = recent and call('EXISTS', comment_key(before)) == 1 and before
+  end
+  if known then
+    local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
+    return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}
+  end
+  keep(id, site, doc, digest, ext, email, address, false)
+  kept({id}, site, day)
+  local c = {id = id, site = site, st = 'pending', r = '1', v = 0}
+  move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil})
+  tally(site, day, field, 1)
+  if decision ~= '' then
+    call('LPUSH', decided_key(site), id)
+    tally(site, day, 'decided:' .. decision, 1)
+  end
+  emit(c, event, now)
+  return {'new', id, status}
+end)
+
+-- EDIT: make a document the next revision, pending again (in place while still pending).
+-- ARGV: now, id, document, digest, by, event, e-mail, address.
+-- Returns {'missing'}, {'same', 0} or {'ok', wake}.
+-- Atomic so that the old text can no longer be approved once the new one is stored.
+register('edit', function()
+  local now, id, doc, digest, by, event, email, address = unpack(ARGV)
+  local key, c = comment_key(id), look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  if call('HGET', key, 'g') == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
+  preserve(c)
+  c.r = c.r + 1
+  call('HSET', key, 'd', doc, 'g', digest, 'r', c.r)
+  call('HDEL', key, 'sc')
+  name_author(id, c.site, {email, address})
+  unhold(id)
+  if c.st ~= 'pending' then
+    move(c, 'pending', now, by, 'edited')
+    emit(c, event, now)
+  end
+  call('HDEL', deaths_key(), id)
+  enqueue(id, c.site)
+  return {'ok', wake()}
+end)
+
+-- ERASE: leave a tombstone of id, site, digest and time.
+-- ARGV: now, id, by, event, the author's number as in NEAR ('': none).
+-- Returns {'missing'|'already'|'ok'}.
+-- Atomic so that no reader finds words in one place that are gone from another.
+register('erase', function()
+  local now, id, by, event, near = unpack(ARGV)
+  local c = look(id)
+  if not c then return {'missing'} end
+  if c.st == 'erased' then return {'already'} end
+  unhold(id)
+  move(c, 'erased', now, by, 'erased')
+  call('HDEL', comment_key(id), 'd', 'sc', 'h', 'z')
+  call('HSET', comment_key(id), 'u', now)
+  call('HDEL', deaths_key(), id)
+  call('DEL', kept_key(id))
+  unname_author(id, c.site)
+  if near ~= '' then forget_near(c.site, near) end
+  emit(c, event, now)
+  return {'ok'}
+end)

@@ -1,0 +1,34 @@
+-- Retention: what is let go of in time.
+
+-- FORGET: let go of a comment's words, or of all of it, once its retention is over.
+-- ARGV: id, version, 'text' or 'all', then for 'text' the verdict and the history, packed.
+-- Returns 1 when it did.
+-- Atomic so that a comment that was reopened meanwhile keeps its words.
+register('forget', function()
+  local id, version, what, remains = unpack(ARGV)
+  local key, c = comment_key(id), look(id)
+  if not c or c.st == 'pending' or c.v ~= tonumber(version) then return 0 end
+  if call('ZSCORE', held_key(), id) then return 0 end
+  unname_author(id, c.site)
+  if what == 'text' then
+    if call('HDEL', key, 'd') == 0 then return 0 end
+    call('HDEL', key, 'g', 'sc', 'h')
+    call('HSET', key, 'z', remains)
+    call('DEL', kept_key(id))
+    return 1
+  end
+  if c.st == 'flagged' then
+    call('ZREM', queue_key(c.site), id)
+    call('ZREM', waiting_key(c.site), id)
+  end
+  local ext = call('HGET', key, 'x')
+  if ext and find(index_of(c.site, 'externals'), ext) == id then drop(index_of(c.site, 'externals'), ext) end
+  count(c.site, c.st, -1)
+  call('DEL', key, kept_key(id))
+  for _ = 1, 100 do                     -- decisions on comments that are gone, the oldest first
+    local oldest = call('LINDEX', decided_key(c.site), -1)
+    if not oldest or call('EXISTS', comment_key(oldest)) == 1 then break end
+    call('RPOP', decided_key(c.site))
+  end
+  return 1
+end, {'allow-oom'})   -- it frees memory
