@@ -13,7 +13,7 @@ from moderation.comment import Decision, Status
 from moderation.insight import what_if
 from moderation.policy import Policy
 
-FIXTURES = Path(__file__).parents[1] / "history"
+FIXTURES = Path(__file__).parents[1] / "importers"
 
 
 @pytest.fixture
