@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.lists import check_domains, domains_in, links_in, word_list
@@ -90,6 +91,8 @@ class Policy:
         for name in LISTS:
             if len(getattr(self, name)) > MAX_ENTRIES:
                 raise InvalidInput(f"a list has {MAX_ENTRIES} entries at most", field=name)
+            for entry in getattr(self, name):
+                texts.check(entry, field=name)
         for name, check in (("blocked_words", word_list), ("blocked_domains", check_domains)):
             try:
                 check(getattr(self, name))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import monotonic, sleep
 
-from moderation import ids
+from moderation import ids, texts
 from moderation.addresses import check_headers, check_url
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
@@ -282,8 +282,11 @@ def review(
 ) -> Comment:
     """Write a moderator's decision; the blog hears of it once the undo window has closed.
 
-    Raises NotFound, StaleVersion when *version* is not current, IllegalMove when nothing changes.
+    Raises NotFound, StaleVersion when *version* is not current, IllegalMove when nothing changes,
+    InvalidInput when *reason* or *note* is no text.
     """
+    texts.check(reason, field="reason")
+    texts.check(note, field="note")
     return comments.decide(
         comment_id,
         decision,
@@ -428,6 +431,7 @@ def _as_allowed(endpoint: Endpoint, was: Endpoint | None = None, *, admin: bool)
 
 
 def _check_endpoint(endpoint: Endpoint) -> None:
+    texts.check(endpoint.description, field="description")
     check_url(endpoint.url, allow_private=endpoint.allow_private)
     check_headers(endpoint.headers)
 

@@ -127,7 +127,7 @@ def unpack(stored: bytes) -> Draft:
     """Return the draft that :func:`pack` packed; an empty one for no bytes (erased or expired)."""
     if not stored:
         return Draft(content="")
-    told: list[str] = json.loads(_zstd.unpack(stored[1:]).decode("utf-8", "surrogatepass"))
+    told: list[str] = json.loads(_zstd.unpack(stored[1:]).decode("utf-8", "replace"))
     told += [""] * (_PARTS - len(told))
     (
         content, name, email, url, ip, user_agent, post_url, title, external_id, parent, role,

@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import Blueprint, current_app, g, request
 
+from moderation import texts
 from moderation.comment import Comment
 from moderation.errors import InvalidInput, NotFound
 from moderation.site import Site
@@ -93,8 +94,9 @@ def number(name: str, default: int, most: int, least: int = 1) -> int:
 def text(name: str, longest: int = MAX_CURSOR) -> str | None:
     """Return a text of the query, None when it is not there."""
     given = request.args.get(name)
-    if given is not None and (len(given) > longest or "\x00" in given):
+    if given is not None and len(given) > longest:
         raise InvalidInput(f"{name} has at most {longest} characters", field=name)
+    texts.check(given or "", field=name)
     return given or None
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from moderation import texts
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
 from moderation.events import EventType
 from moderation.policy import MAX_ENTRIES, NEVER, Mode
@@ -17,13 +18,10 @@ MAX_BATCH = 1000
 
 
 def _text(value: str) -> str:
-    """Return *value* if it can be stored and shown; NUL and lone surrogates cannot."""
-    if "\x00" in value:
-        raise ValueError("must not contain NUL characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode, without lone surrogates") from None
+    """Return *value* if it is text (:mod:`moderation.texts`)."""
+    fault = texts.fault_of(value)
+    if fault:
+        raise ValueError(fault)
     return value
 
 

@@ -14,8 +14,9 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from moderation import texts
 from moderation.comment import Comment
-from moderation.errors import NotFound, WinnowError
+from moderation.errors import InvalidInput, NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
 from moderation.store.desk import Desk
 from service.context import winnow
@@ -34,6 +35,8 @@ csrf = CSRFProtect()
 DESK = "winnow_desk"
 #: Room for the longest lists that a policy may have, as a form encodes them.
 FORM_BYTES = 8_000_000
+#: Characters of a field's name that a problem repeats.
+_LONGEST_NAME = 50
 #: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
 _PLAIN = frozenset("\n\t\u200d")
 #: Pages that anybody may open.
@@ -70,6 +73,8 @@ def _identify() -> Response | None:
         if g.moderator:
             request.max_form_memory_size = FORM_BYTES
         csrf.protect()
+    for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
+        texts.check(value, field=name[:_LONGEST_NAME])
     if g.moderator and g.moderator.must_change_password and request.endpoint not in _UNCHANGED:
         return redirect(url_for("desk.password"))
     return None
@@ -101,7 +106,11 @@ def _signed_in() -> Moderator | None:
 
 @bp.errorhandler(WinnowError)
 def _refused(error: WinnowError) -> Any:
-    status = 404 if isinstance(error, NotFound) else 409
+    status = 409
+    if isinstance(error, NotFound):
+        status = 404
+    if isinstance(error, InvalidInput):
+        status = 422
     if getattr(error, "retry_after", None) is not None:
         status = 503
     return page("problem.html", title=_("That did not work"), detail=str(error)), status

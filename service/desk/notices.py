@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from moderation import texts
 from moderation.comment import rfc3339
 from moderation.ports import Order
 from moderation.reminders import INTERVALS
@@ -71,6 +72,6 @@ def feed(token: str) -> Answer:
         updated=rfc3339(latest) if latest else "1970-01-01T00:00:00.000Z",
         rfc3339=rfc3339,
     )
-    answer = Response(text, content_type="application/atom+xml; charset=utf-8")
+    answer = Response(texts.for_xml(text), content_type="application/atom+xml; charset=utf-8")
     answer.add_etag()
     return answer.make_conditional(request)

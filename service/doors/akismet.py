@@ -7,6 +7,7 @@ status is 200 for errors, too.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import hmac
@@ -21,7 +22,7 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from moderation import workflow
+from moderation import texts, workflow
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import Conflict, NotFound
 from moderation.ports import Screened
@@ -52,6 +53,18 @@ _ESCAPED = re.compile(r"(?:[^'\"\\]|\\['\"\\])*")
 _MAX_FIELDS = 5000
 #: A form's names and markup are ASCII, whatever its texts are written in.
 _ASCII = "".join(map(chr, range(32, 127)))
+#: What browsers encode forms in (the WHATWG's Encoding Standard), by Python's names. Python knows
+#: more, some of which decode ASCII to other than it says: raw_unicode_escape, utf-7, idna.
+_CHARSETS = frozenset(
+    {
+        "utf-8", "ascii", "iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-5",
+        "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-10", "iso8859-13",
+        "iso8859-14", "iso8859-15", "iso8859-16", "cp866", "cp874", "iso8859-11", "tis-620",
+        "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
+        "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "gb2312", "gbk", "gb18030", "big5",
+        "big5hkscs", "euc_jp", "iso2022_jp", "shift_jis", "cp932", "euc_kr", "cp949",
+    }
+)  # fmt: skip
 _MULTIPART = "multipart/form-data"
 _CHARSET = re.compile(rb"(?:^|&)blog_charset=([^&]+)")
 _LONGEST_TEXT = 64 * 1024
@@ -228,7 +241,7 @@ def _fields() -> Fields:
     from_wordpress = "WordPress/" in _agent()
     return {
         name: _unslashed(value) if from_wordpress else value
-        for name, value in ((name, value.replace("\x00", "")) for name, value in told.items())
+        for name, value in texts.all_mended(told).items()
     }
 
 
@@ -240,11 +253,12 @@ def _form() -> list[tuple[str, str]]:
 
 
 def _known(charset: str) -> str:
-    """Return *charset* if a form can be written in it, else UTF-8."""
+    """Return Python's name of *charset* if browsers send forms in it, else UTF-8."""
     try:
-        return charset if _ASCII.encode().decode(charset, "replace") == _ASCII else "utf-8"
-    except (LookupError, ValueError):  # nobody knows it, or it is not for texts
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):  # nobody knows it, or no name is written like that
         return "utf-8"
+    return name if name in _CHARSETS else "utf-8"
 
 
 def _unslashed(value: str) -> str:

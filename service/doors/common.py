@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from flask import Flask, current_app
 
-from moderation import ids, workflow
+from moderation import ids, texts, workflow
 from moderation.comment import Comment, Draft, from_ms
 from moderation.errors import NotFound, StorageUnavailable
 from moderation.ports import Accepted, Model, Screened, Taken
@@ -69,15 +69,15 @@ def init_app(app: Flask, context: Context) -> None:
 
 
 def parsed(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that *body* is, None when it is none.
+    """Return the JSON object that *body* is, its texts mended; None when it is none.
 
-    Half a surrogate pair, which JavaScript leaves where it cuts a text, becomes a question mark.
+    Half a surrogate pair is what JavaScript leaves where it cuts a text.
     """
     try:
-        told = json.loads(body)
-        if isinstance(told, dict) and b"\\u" in body:
-            clean = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
-            told = json.loads(clean)
+        text = body.decode(json.detect_encoding(body), "replace")
+        told = json.loads(text)
+        if "\\u" in text:  # only an escape can stand for what is no text
+            told = texts.all_mended(told)
     except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None

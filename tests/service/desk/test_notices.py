@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from moderation.comment import Post
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.world import World
 
@@ -46,6 +47,15 @@ def test_a_feed_tells_what_waits_at_ones_own_sites_and_no_words(world: World):
     assert entry.find(f"{ATOM}link").get("href").endswith(f"/desk/comments/{comment.id}")
     again = world.client().get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
+
+
+def test_a_control_character_in_a_title_leaves_the_feed_readable(world: World):
+    world.add_moderator("ada", sites=[world.site.id])
+    world.submit("toxicity=0.6", post=Post(title="a\x0b\x1b\ufffe & <b>"))
+    world.screen()
+    answer = world.client().get(feed_of(sign_in(world, "ada")))
+    (entry,) = ET.fromstring(answer.text).iter(f"{ATOM}entry")
+    assert entry.find(f"{ATOM}summary").text == "a\ufffd\ufffd\ufffd & <b>"
 
 
 def test_a_feed_ends_with_a_new_address_with_its_owner_and_by_their_wish(world: World):

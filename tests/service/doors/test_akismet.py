@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from moderation import workflow
 from moderation.comment import Decision
 from moderation.site import KeyKind
+from service.doors import akismet
 from service.doors import akismet_stats as stats
 from tests.support.world import World
 
@@ -248,6 +250,22 @@ def test_a_charset_that_no_form_is_written_in_is_taken_for_utf_8(
 ):
     rest = f"blog_charset={charset}&comment_content=Hello%2C+you%21".encode()
     assert raw(world, door, rest) == "Hello, you!"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["raw_unicode_escape", "unicode_escape", "utf-7", "utf-16-le", "punycode", "undefined"],
+)
+def test_a_codec_of_pythons_own_lets_no_lone_surrogate_in(world: World, door: str, charset: str):
+    kept = raw(world, door, f"blog_charset={charset}&comment_content=a\\ud800b%2BAGE-".encode())
+    assert kept == "a\\ud800b+AGE-"
+
+
+def test_every_charset_of_the_list_is_known_and_reads_ascii_as_itself():
+    ascii_text = "".join(map(chr, range(32, 127)))
+    for name in akismet._CHARSETS:
+        assert codecs.lookup(name).name == name
+        assert ascii_text.encode().decode(name) == ascii_text
 
 
 def test_what_is_no_text_in_that_charset_is_replaced(world: World, door: str):

@@ -1,0 +1,59 @@
+"""What counts as text: one definition for every way in, and what XML can carry of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from moderation.errors import InvalidInput
+
+#: No character: halves of surrogate pairs, which no UTF-8 can hold, and NUL, which ends a C string.
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+#: What XML 1.0 forbids, even escaped: control characters, surrogates, U+FFFE and U+FFFF.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def fault_of(text: str) -> str | None:
+    """Return why *text* is none, such as "must not contain NUL characters"; None if it is."""
+    found = _NOT_TEXT.search(text)
+    if found is None:
+        return None
+    if found[0] == "\x00":
+        return "must not contain NUL characters"
+    return "must be valid Unicode, without lone surrogates"
+
+
+def check(text: str, *, field: str) -> None:
+    """Raise InvalidInput that names *field* if *text* is no text."""
+    fault = fault_of(text)
+    if fault:
+        raise InvalidInput(f"{field} {fault}", field=field)
+
+
+def mended(text: str) -> str:
+    """Return *text* without NUL, and with U+FFFD for each half of a surrogate pair.
+
+    For what must be answered however it was written, as the doors must.
+    """
+    return _NOT_TEXT.sub(
+        lambda found: "" if found[0] == "\x00" else "\N{REPLACEMENT CHARACTER}", text
+    )
+
+
+def all_mended(told: Any) -> Any:
+    """Return parsed JSON with each text of it, keys included, :func:`mended`."""
+    match told:
+        case str():
+            return mended(told)
+        case Mapping():
+            return {mended(name): all_mended(value) for name, value in told.items()}
+        case list():
+            return [all_mended(value) for value in told]
+        case _:
+            return told
+
+
+def for_xml(text: str) -> str:
+    """Return *text*, XML or to be put into XML, with U+FFFD for each character that XML forbids."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
