@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from moderation.comment import Status, from_ms
 from moderation.ports import Accounts, Clock, Comments, Order
+from moderation.rows import each
 from moderation.site import Moderator
-
-log = logging.getLogger(__name__)
 
 #: How seldom a moderator may wish to hear, in hours.
 INTERVALS = (1, 4, 12, 24, 168)
@@ -73,24 +71,22 @@ def remind(
 ) -> int:
     """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
 
-    A message that could not be sent is tried again the next time.
+    A message that could not be sent is tried again the next time, and keeps nobody else's back.
     """
-    now, written = clock.now_ms(), 0
-    for moderator in accounts.moderators():
+    now = clock.now_ms()
+
+    def write_to(moderator: Moderator) -> int:
         wish = notices.subscription(moderator.name)
         if moderator.disabled or not wish.due(now):
-            continue
+            return 0
         waiting = waiting_for(moderator, accounts=accounts, comments=comments)
         if not waiting:
-            continue
-        try:
-            mailer.send(wish.email, *letter(waiting, url=url))
-        except OSError as problem:
-            log.warning("no reminder was sent: %s", type(problem).__name__)
-            continue
+            return 0
+        mailer.send(wish.email, *letter(waiting, url=url))
         notices.sent(moderator.name, now_ms=now)
-        written += 1
-    return written
+        return 1
+
+    return each({one.name: one for one in accounts.moderators()}, write_to, job="remind")
 
 
 def waiting_for(moderator: Moderator, *, accounts: Accounts, comments: Comments) -> list[Waiting]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from moderation import reminders, workflow
 from moderation.ports import Duplicates, Model
+from moderation.rows import each
 from moderation.settings import Settings
 from moderation.site import Site
 from moderation.wiring import Adapters
@@ -63,26 +64,34 @@ def _limits(settings: Settings) -> workflow.ScreenLimits:
 def purge() -> int:
     """Let go of what every site's retention no longer covers; return how many comments changed."""
     adapters = _prepared[0].adapters
-    changed = sum(
-        workflow.purge(site, comments=adapters.comments, clock=adapters.clock)
-        for site in adapters.accounts.sites()
-    )
-    for site_id in adapters.accounts.removed_sites():
+    accounts, comments, clock = adapters.accounts, adapters.comments, adapters.clock
+
+    def purge_removed(site_id: str) -> int:
         removed = Site(site_id, "removed", retention=workflow.KEPT_OF_REMOVED)
-        changed += workflow.purge(removed, comments=adapters.comments, clock=adapters.clock)
-        if not adapters.comments.recent(site_id, limit=1).items:
-            adapters.accounts.purged_site(site_id)
-    return changed
+        changed = workflow.purge(removed, comments=comments, clock=clock)
+        if not comments.recent(site_id, limit=1).items:
+            accounts.purged_site(site_id)
+        return changed
+
+    changed = each(
+        {site.id: site for site in accounts.sites()},
+        lambda site: workflow.purge(site, comments=comments, clock=clock),
+        job="purge",
+    )
+    gone = {site_id: site_id for site_id in accounts.removed_sites()}
+    return changed + each(gone, purge_removed, job="purge")
 
 
 def trim_events() -> int:
     """Drop events that are older than is kept, of every site; return how many."""
     adapters = _prepared[0].adapters
-    return sum(
-        adapters.deliveries.trim(
-            site.id, adapters.accounts.endpoints(site.id), now_ms=adapters.clock.now_ms()
-        )
-        for site in adapters.accounts.sites()
+    accounts, deliveries = adapters.accounts, adapters.deliveries
+    return each(
+        {site.id: site for site in accounts.sites()},
+        lambda site: deliveries.trim(
+            site.id, accounts.endpoints(site.id), now_ms=adapters.clock.now_ms()
+        ),
+        job="trim_events",
     )
 
 

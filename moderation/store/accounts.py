@@ -7,12 +7,13 @@ what the change was worked out from still holds, and puts a line on the audit tr
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
@@ -52,6 +53,9 @@ _LINE_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _LINES_READ = 500
 _G = keys.GLOBAL
 
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 Condition = list[str]
 Command = list[str]
 
@@ -177,8 +181,8 @@ class RedisAccounts:
 
     def sites(self) -> list[Site]:
         """Return every site by name."""
-        stored = self._redis.hvals(keys.SITES(_G))
-        return sorted(map(_site, stored), key=lambda site: _fold(site.name))
+        found = _readable(self._redis.hgetall(keys.SITES(_G)), _site)
+        return sorted(found, key=lambda site: _fold(site.name))
 
     def _emptiest_shard(self) -> int:
         if self._shards == 1:
@@ -445,8 +449,8 @@ class RedisAccounts:
 
     def moderators(self) -> list[Moderator]:
         """Return every moderator by name."""
-        stored = self._redis.hvals(keys.MODERATORS(_G))
-        found = (_moderator(json.loads(one)) for one in stored)
+        stored = self._redis.hgetall(keys.MODERATORS(_G))
+        found = _readable(stored, lambda one: _moderator(json.loads(one)))
         return sorted(found, key=lambda moderator: _fold(moderator.name))
 
     def remove_moderator(self, name: str, *, by: str, now_ms: int) -> None:
@@ -643,6 +647,17 @@ def _told(changes: dict[str, Change], reverts: str) -> dict[str, Any]:
 
 def _administers(told: Mapping[str, Any]) -> bool:
     return told["role"] == Role.ADMIN and not told.get("disabled")
+
+
+def _readable(stored: Mapping[bytes, bytes], read: Callable[[bytes], Row]) -> list[Row]:
+    """Return what can be read of *stored*; a row that cannot, such as a newer Winnow's, is logged."""
+    found = []
+    for name, row in stored.items():
+        try:
+            found.append(read(row))
+        except (KeyError, TypeError, ValueError) as problem:
+            log.error("cannot read the row %r: %s", name.decode(), type(problem).__name__)  # noqa: TRY400
+    return found
 
 
 def _site(stored: bytes) -> Site:

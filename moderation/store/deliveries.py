@@ -40,7 +40,7 @@ class Leased:
     shard: int
     site_id: str
     endpoint_id: str
-    event: Event | None
+    cursor: str
     attempts: int
 
 
@@ -120,11 +120,19 @@ class RedisDeliveries:
                 shard,
                 ids.lengthen(site.decode()),
                 ids.lengthen(endpoint.decode()),
-                self._event(shard, site.decode(), event.decode()),
+                event.decode(),
                 int(attempts),
             )
             for lease, site, endpoint, event, attempts in rows
         ]
+
+    def event(self, leased: Leased) -> Event | None:
+        """Return the event that a delivery tells of; None when the stream holds it no more."""
+        site = ids.shorten(leased.site_id)
+        rows = self._redis.xrange(
+            keys.EVENTS(leased.shard, site), min=leased.cursor, max=leased.cursor
+        )
+        return read_event(leased.site_id, leased.cursor, rows[0][1]) if rows else None
 
     def finish(
         self,
@@ -257,9 +265,6 @@ class RedisDeliveries:
             for comment_id, told in zip(wanted, pipeline.execute(), strict=True)
         }
 
-    def _event(self, shard: int, site: str, cursor: str) -> Event | None:
-        rows = self._redis.xrange(keys.EVENTS(shard, site), min=cursor, max=cursor)
-        return read_event(ids.lengthen(site), cursor, rows[0][1]) if rows else None
 
 
 def _concerns(event: Event, endpoint: Endpoint) -> bool:

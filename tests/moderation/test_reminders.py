@@ -69,6 +69,19 @@ def test_nobody_hears_sooner_than_they_wish_nor_of_an_empty_queue(ada: World):
     assert remind(ada, post, hours_later=4.1) == 1
 
 
+@pytest.mark.parametrize(
+    "email, kept",
+    [
+        ("ada@mailhost", "ada@mailhost"),
+        ("ada@MAIL.example", "ada@mail.example"),
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+    ],
+)
+def test_an_address_is_kept_as_a_mail_server_takes_it(world: World, email: str, kept: str):
+    world.adapters.notices.subscribe("ada", email, 24)
+    assert world.adapters.notices.subscription("ada").email == kept
+
+
 def test_of_other_sites_and_by_default_nobody_hears(ada: World):
     other = ada.adapters.accounts.add_site("other", now_ms=1)
     ada.add_moderator("eve", admin=True)
@@ -82,8 +95,41 @@ def test_what_could_not_be_sent_is_tried_again(ada: World):
     assert remind(ada, Post()) == 1
 
 
+def test_one_moderators_address_keeps_nobody_elses_mail_back(ada: World):
+    """Such as one that was kept before addresses were checked, which no message can be made to."""
+    ada.add_moderator("Aaron", sites=[ada.site.id])
+    ada.add_moderator("Zoe", sites=[ada.site.id])
+    notices = ada.adapters.notices
+    notices.subscribe("Aaron", "aaron@mail.example", 4)
+    notices.subscribe("Zoe", "zoe@mail.example", 4)
+    ada.comment("toxicity=0.6")
+
+    class Picky(Post):
+        def send(self, to: str, subject: str, text: str) -> None:
+            if to.startswith("aaron"):
+                raise IndexError
+            super().send(to, subject, text)
+
+    post = Picky()
+    assert remind(ada, post) == 2
+    assert [to for to, _, _ in post.sent] == ["ada@mail.example", "zoe@mail.example"]
+
+
 @pytest.mark.parametrize(
-    "email", ["nobody", "a@b,c@d", "a@b\r\nBcc: c@d", '"x"@y', "@b", "a" * 255]
+    "email",
+    [
+        "a@[",
+        "a@[127.0.0.1",
+        "a@b\x00.example",
+        "ä@b.example",
+        "a@\ud800.example",
+        "nobody",
+        "a@b,c@d",
+        "a@b\r\nBcc: c@d",
+        '"x"@y',
+        "@b",
+        "a" * 255,
+    ],
 )
 def test_an_address_is_one_bare_address(world: World, email: str):
     with pytest.raises(InvalidInput):
