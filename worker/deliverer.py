@@ -18,7 +18,7 @@ import structlog
 
 from moderation import signing, wiring
 from moderation.comment import Comment
-from moderation.errors import Conflict, NotFound, StorageUnavailable, WinnowError
+from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
 from moderation.settings import Settings
 from moderation.site import Endpoint, EndpointKind
@@ -33,6 +33,8 @@ _OUTAGE_SECONDS = 1.0
 #: A delivery on lease for longer than its attempt may take belongs to somebody dead.
 _LEASE_SLACK_SECONDS = 5.0
 _RECLAIM_SECONDS = 5.0
+#: Pause before the events of a site that could not be fanned out are tried again.
+_REST_SECONDS = 60.0
 #: Of a retry's delay: so that many deliveries that failed together do not return together.
 _JITTER = 0.1
 _DISABLE_AFTER_MS = 5 * 86_400_000
@@ -97,6 +99,8 @@ class Deliverer:
         self._running: set[Future[None]] = set()
         self._stopping = False
         self._next_reclaim = 0.0
+        #: Sites whose events could not be fanned out, until when (monotonic seconds).
+        self._resting: dict[str, float] = {}
 
     def run(self) -> None:
         """Deliver until stopped; then let the attempts under way finish, and give back the rest."""
@@ -135,8 +139,7 @@ class Deliverer:
                 adapters.deliveries.reclaim(shard, now_ms=now)
         for shard in adapters.comments.shards:
             for site_id in adapters.deliveries.eventful_sites(shard):
-                endpoints = adapters.accounts.endpoints(site_id)
-                busy |= adapters.deliveries.fan_out(site_id, endpoints, now_ms=now) > 0
+                busy |= self._fan_out(site_id, now)
             free = _POOL - len(self._running)
             lease_ms = round((adapters.settings.webhook_timeout + _LEASE_SLACK_SECONDS) * 1000)
             if free > 0:
@@ -147,15 +150,37 @@ class Deliverer:
                     self._running.add(self._pool.submit(self._deliver, leased))
         return busy
 
+    def _fan_out(self, site_id: str, now: int) -> bool:
+        """Fan out a site's next events; tell whether there were any. One site stops no other."""
+        adapters = self._adapters
+        if self._resting.get(site_id, 0.0) > time.monotonic():
+            return False
+        try:
+            endpoints = adapters.accounts.endpoints(site_id)
+            return adapters.deliveries.fan_out(site_id, endpoints, now_ms=now) > 0
+        except StorageUnavailable:
+            raise
+        except Exception as problem:  # noqa: BLE001 - an event or endpoint that cannot be read
+            self._resting[site_id] = time.monotonic() + _REST_SECONDS
+            log.error("events are not fanned out", site=site_id, problem=type(problem).__name__)  # noqa: TRY400
+            return False
+
     def _deliver(self, leased: Leased) -> None:
-        """Make one attempt and write what came of it; on trouble of our own the lease expires."""
+        """Make one attempt and write what came of it; while Redis is away the lease expires.
+
+        Whatever else is raised is a failed attempt: tried again by the schedule, and at its end
+        given up, so that it neither loops nor holds one of the endpoint's places.
+        """
         try:
             deliver(leased, self._adapters, send=self._send, jitter=self._jitter)
-        except WinnowError as problem:
+        except StorageUnavailable as problem:
             log.warning("delivery waits", endpoint=leased.endpoint_id, problem=str(problem))
         except Exception as problem:  # noqa: BLE001 - one delivery must not stop the others
             kind = type(problem).__name__
             log.error("delivery broke", endpoint=leased.endpoint_id, problem=kind)  # noqa: TRY400
+            broken = Attempt(error=f"the delivery could not be made ({kind})")
+            with contextlib.suppress(StorageUnavailable):
+                _finish(leased, broken, self._adapters, self._jitter, self._adapters.clock.now_ms())
 
 
 def deliver(
@@ -163,15 +188,15 @@ def deliver(
 ) -> None:
     """Attempt a leased delivery once, from the comment as it is now, and write what came of it."""
     deliveries, clock, settings = adapters.deliveries, adapters.clock, adapters.settings
-    endpoint = _endpoint(leased, adapters)
-    if endpoint is None or leased.event is None or not _means_anything(leased.event, endpoint):
+    endpoint, event = _endpoint(leased, adapters), deliveries.event(leased)
+    if endpoint is None or event is None or not _means_anything(event, endpoint):
         deliveries.finish(leased, State.DROPPED, now_ms=clock.now_ms())
         return
     if not endpoint.enabled:
         told = {"at": clock.now_ms(), "error": "the endpoint is disabled"}
         deliveries.finish(leased, State.FAILED, attempt=told, now_ms=clock.now_ms())
         return
-    headers, body = _message(leased.event, endpoint, adapters)
+    headers, body = _message(event, endpoint, adapters)
     began = clock.now_ms()
     made = send(
         endpoint.url,
@@ -181,14 +206,29 @@ def deliver(
         timeout_seconds=settings.webhook_timeout,
         custom_headers=endpoint.headers,
     )
-    then = following(made, leased.attempts + 1, settings.webhook_schedule, jitter)
-    now = clock.now_ms()
-    deliveries.finish(
+    state = _finish(leased, made, adapters, jitter, began)
+    log.info(
+        "webhook attempted", endpoint=endpoint.id, webhook=event.id, status=made.status, state=state
+    )
+    _disable_if_dead(endpoint, made, adapters, clock.now_ms())
+
+
+def _finish(
+    leased: Leased,
+    made: Attempt,
+    adapters: wiring.Adapters,
+    jitter: Callable[[], float],
+    began_ms: int,
+) -> State:
+    """Write what came of an attempt and when the next one is; return where the delivery stands."""
+    then = following(made, leased.attempts + 1, adapters.settings.webhook_schedule, jitter)
+    now = adapters.clock.now_ms()
+    written = adapters.deliveries.finish(
         leased,
         then.state,
         next_ms=now + round(then.delay_seconds * 1000),
         attempt={
-            "at": began,
+            "at": began_ms,
             "status": made.status,
             "error": made.error,
             "seconds": round(made.duration_seconds, 3),
@@ -196,12 +236,9 @@ def deliver(
         },
         now_ms=now,
     )
-    adapters.metrics.attempted("delivered" if made.delivered else then.state)
-    log.info(
-        "webhook attempted", endpoint=endpoint.id, webhook=leased.event.id, status=made.status,
-        state=then.state,
-    )  # fmt: skip
-    _disable_if_dead(endpoint, made, adapters, now)
+    if written:
+        adapters.metrics.attempted("delivered" if made.delivered else then.state)
+    return then.state
 
 
 def _means_anything(event: Event, endpoint: Endpoint) -> bool:
@@ -276,7 +313,7 @@ def _disable_if_dead(
 
 
 def _json(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def run(settings: Settings) -> None:

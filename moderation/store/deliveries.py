@@ -266,7 +266,6 @@ class RedisDeliveries:
         }
 
 
-
 def _concerns(event: Event, endpoint: Endpoint) -> bool:
     """Tell whether an endpoint asked for an event; a test is for the endpoint it names."""
     if event.type is EventType.TEST:

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 from standardwebhooks import Webhook
 
-from moderation import workflow
+from moderation import ids, workflow
 from moderation.comment import Decision
 from moderation.events import EventType
 from moderation.signing import new_secret
 from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
+from moderation.store import keys
 from moderation.store.deliveries import State
 from tests.support.receiver import Receiver, answer
 from tests.support.waiting import wait_until
@@ -129,6 +130,62 @@ def test_a_failed_delivery_is_tried_again_under_the_same_id(world: World, receiv
     wait_until(
         lambda: world.adapters.deliveries.log(endpoint)[0].state is State.DELIVERED, 5, "success"
     )
+
+
+def test_a_delivery_that_raises_is_a_failed_attempt_and_stops_no_other(world: World):
+    """It is tried again by the schedule and given up at its end; four of them stop no endpoint."""
+    endpoint = add(world, "http://10.0.0.1/")
+    world.submit(*[f"comment {n}" for n in range(6)])
+    world.screen()
+
+    def breaks(*_: object, **__: object) -> Attempt:
+        raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+
+    deliver(world, send=breaks)
+    log = world.adapters.deliveries.log(endpoint)
+    assert [one.state for one in log] == [State.DUE] * 6
+    assert {len(one.attempts) for one in log} == {1}
+    assert log[0].next_attempt_at > world.adapters.clock.now_ms() + 1000
+    assert "UnicodeEncodeError" in log[0].attempts[0]["error"]
+
+
+def test_a_delivery_that_always_raises_is_given_up(world: World):
+    hasty = replace(world.adapters.settings, webhook_schedule=(0.0, 0.0))
+    world.adapters = replace(world.adapters, settings=hasty)
+    endpoint = add(world, "http://10.0.0.1/")
+    world.comment("hello")
+
+    def breaks(*_: object, **__: object) -> Attempt:
+        raise RuntimeError
+
+    deliver(world, send=breaks)
+    (logged,) = world.adapters.deliveries.log(endpoint)
+    assert (logged.state, len(logged.attempts)) == (State.FAILED, 3)
+
+
+def test_events_that_cannot_be_read_stop_their_own_site_alone(world: World, receiver: Receiver):
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    add(world, receiver.url())
+    short = ids.shorten(other.id)
+    redis = world.adapters.redis
+    redis.xadd(keys.EVENTS(0, short), {"nonsense": "x"})
+    redis.sadd(keys.EVENTFUL(0), short)
+    world.adapters.accounts.add_endpoint(
+        Endpoint("", other.id, "https://a.example"), by="test", now_ms=1
+    )
+    world.comment("hello")
+    deliver(world)
+    assert told(receiver) == ["comment.approved"]
+
+
+def test_a_lone_surrogate_kept_by_an_older_winnow_is_delivered_mended(
+    world: World, receiver: Receiver
+):
+    add(world, receiver.url())
+    world.comment("half \ud83d a pair")
+    deliver(world)
+    (got,) = receiver.requests
+    assert "\ud83d" not in json.loads(got.body)["data"]["comment"]["content"]
 
 
 def test_an_old_and_a_new_secret_both_sign_until_the_old_one_expires(
