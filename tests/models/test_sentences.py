@@ -151,4 +151,5 @@ def test_hosts_are_reserved_ones(path):
 def test_phone_numbers_are_made_up(path):
     numbers = NUMBER.findall(path.read_text(encoding="utf-8"))
     assert numbers
-    assert [number for number in numbers if "555" not in number] == []
+    digits = ["".join(str(int(sign)) for sign in number if sign.isdigit()) for number in numbers]
+    assert [number for number in digits if "555" not in number] == []
