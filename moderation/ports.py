@@ -195,8 +195,8 @@ class Duplicates(Protocol):
         ...
 
 
-class Accepting(Protocol):
-    """What takes comments in."""
+class Comments(Protocol):
+    """Every comment and where it stands; the protocol of design section 4."""
 
     def accept(
         self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
@@ -211,10 +211,6 @@ class Accepting(Protocol):
     def shard_of_site(self, site_id: str) -> int:
         """Return the shard in which a site lives. Raises NotFound for what is no id."""
         ...
-
-
-class Comments(Accepting, Protocol):
-    """Every comment and where it stands; the protocol of design section 4."""
 
     def record(
         self,

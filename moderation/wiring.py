@@ -20,6 +20,7 @@ from moderation.store.comments import RedisComments
 from moderation.store.deliveries import RedisDeliveries
 from moderation.store.embedded import socket_url
 from moderation.store.library import Library
+from moderation.store.liveness import Liveness
 from moderation.store.metrics import RedisMetrics
 from moderation.store.notices import RedisNotices
 from moderation.vault import Vault
@@ -39,6 +40,7 @@ class Adapters:
     deliveries: RedisDeliveries
     metrics: RedisMetrics
     notices: RedisNotices
+    liveness: Liveness
     jobs: RqJobs
     clock: Clock
     vault: Vault
@@ -67,6 +69,7 @@ def connect(settings: Settings) -> Adapters:
         deliveries=RedisDeliveries(store, settings=settings, comments=comments),
         metrics=RedisMetrics(store),
         notices=RedisNotices(store),
+        liveness=Liveness(store),
         jobs=RqJobs(Redis.from_url(settings.jobs_url or url)),
         clock=RedisClock(store),
         vault=vault,

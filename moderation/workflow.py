@@ -19,7 +19,6 @@ from moderation.errors import Conflict, NotFound
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
 from moderation.ports import (
     Accepted,
-    Accepting,
     Accounts,
     AuditLine,
     Batch,
@@ -67,7 +66,7 @@ def submit(
     drafts: Sequence[Draft],
     *,
     site: Site,
-    comments: Accepting,
+    comments: Comments,
     jobs: Jobs,
     clock: Clock,
     backlog: int,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Self, cast
 
 from flask import Flask, current_app
 
 from moderation.ports import Model
 from moderation.wiring import Adapters
-from service.intake import Intake
 
 _NAME = "winnow"
 
@@ -19,11 +18,6 @@ class Context(Adapters):
     """The adapters, with the model that the doors score with; None where none was loaded."""
 
     model: Model | None = None
-    intake: Intake = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Let requests that arrive at once be stored together."""
-        object.__setattr__(self, "intake", Intake(self.comments))
 
     @classmethod
     def of(cls, adapters: Adapters, model: Model | None) -> Self:

@@ -94,7 +94,7 @@ def _jobs(context: Context) -> str:
 
 def _workers(context: Context) -> str:
     since = context.clock.now_ms() - _ALIVE_MS
-    return "" if context.metrics.workers_alive(since_ms=since) else "no screening worker is alive"
+    return "" if context.liveness.alive(since_ms=since) else "no screening worker is alive"
 
 
 def _model(context: Context) -> str:

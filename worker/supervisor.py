@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -20,8 +19,6 @@ from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.settings import Settings
-from moderation.store import keys
-from moderation.store.client import first_to
 from worker import deliverer
 from worker.children import Child, work
 from worker.schedule import SCHEDULE
@@ -34,7 +31,6 @@ _WATCH_SECONDS = 1.0
 _DRAIN_SECONDS = 8.0
 #: The watchdog's lock outlives a few missed rounds, and no more.
 _LOCK_MS = 5000
-_HEARTBEATS_KEPT_MS = 3_600_000
 _MODEL_CHECK_SECONDS = 5.0
 
 
@@ -164,7 +160,7 @@ class Supervisor:
         try:
             self._beat()
             self._kill_overdue()
-            if self._leads():
+            if self._adapters.liveness.leads(self._boot, lock_ms=_LOCK_MS):
                 self._lead()
         except StorageUnavailable as problem:
             log.warning("watchdog waits for Redis", problem=str(problem))
@@ -173,14 +169,11 @@ class Supervisor:
 
     def _beat(self) -> None:
         """Say which workers live, for /readyz and ``doctor``."""
-        redis: Any = self._adapters.redis
-        now = self._adapters.clock.now_ms()
-        alive = {f"{c.name}@{self._boot}": now for c in self._screeners if c.pid}
-        pipeline = redis.pipeline(transaction=False)
-        if alive:
-            pipeline.zadd(keys.WORKERS(keys.GLOBAL), alive)
-        pipeline.zremrangebyscore(keys.WORKERS(keys.GLOBAL), "-inf", now - _HEARTBEATS_KEPT_MS)
-        pipeline.execute()
+        alive = [self._name(child) for child in self._screeners if child.pid]
+        self._adapters.liveness.beat(alive, now_ms=self._adapters.clock.now_ms())
+
+    def _name(self, child: Child) -> str:
+        return f"{child.name}@{self._boot}"
 
     def _kill_overdue(self) -> None:
         """Kill a worker that scores one batch for too long: Python alarms do not stop C code."""
@@ -196,17 +189,6 @@ class Supervisor:
                     log.error("worker is stuck in a batch and is killed", child=child.name)
                     os.kill(child.pid, signal.SIGKILL)
 
-    def _leads(self) -> bool:
-        """Tell whether this supervisor's watchdog is the one that runs, of all hosts'."""
-        redis: Any = self._adapters.redis
-        key = keys.WATCHDOG(keys.GLOBAL)
-        if first_to(redis, key, self._boot, _LOCK_MS):
-            return True
-        if redis.get(key) != self._boot.encode():
-            return False
-        redis.pexpire(key, _LOCK_MS)
-        return True
-
     def _lead(self) -> None:
         """Take back expired leases, tell decisions whose window closed, wake, run the schedule."""
         comments, now = self._adapters.comments, self._adapters.clock.now_ms()
@@ -216,10 +198,9 @@ class Supervisor:
             comments.reclaim(shard, lease_ms=round(settings.lease_seconds * 1000), now_ms=now)
             comments.release(shard, hold_ms=round(hold_seconds * 1000), now_ms=now)
             self._wake(shard)
-        redis: Any = self._adapters.redis
         for line in SCHEDULE:
-            key = keys.SCHEDULED(keys.GLOBAL, line.job)
-            if first_to(redis, key, now, line.every_seconds * 1000):
+            every_ms = line.every_seconds * 1000
+            if self._adapters.liveness.first(line.job, every_ms=every_ms, now_ms=now):
                 self._adapters.jobs.enqueue(line.job)
 
     def _wake(self, shard: int) -> None:
@@ -244,9 +225,7 @@ class Supervisor:
             if child in self._screeners:
                 self._reclaim(f"{self._boot}:{child.pid}")
         with contextlib.suppress(StorageUnavailable):
-            self._adapters.redis.zrem(
-                keys.WORKERS(keys.GLOBAL), *(f"{c.name}@{self._boot}" for c in self._screeners)
-            )
+            self._adapters.liveness.leave(map(self._name, self._screeners))
 
 
 def _signal(children: Iterable[Child], signum: signal.Signals) -> None:

@@ -45,17 +45,6 @@ def storage() -> Iterator[None]:
         raise
 
 
-def first_to(client: Any, key: str, value: Any, ms: int) -> bool:
-    """Set *key* to *value* for *ms* milliseconds; tell whether nobody had.
-
-    A key that would live for longer was set before the server's clock was set back: it counts for
-    nothing, or what it guards would stand still for as long as the clock went back.
-    """
-    if client.set(key, value, nx=True, px=ms):
-        return True
-    return bool(client.pttl(key) > ms and client.set(key, value, px=ms))
-
-
 class _Pipeline(redis.client.Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's own
         with storage():

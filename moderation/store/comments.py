@@ -38,8 +38,10 @@ from moderation.ports import (
 )
 from moderation.scores import Scores
 from moderation.store import codec, keys, near
-from moderation.store.client import Client, first_to
+from moderation.store.client import Client
+from moderation.store.group_commit import GroupCommit
 from moderation.store.library import Library
+from moderation.store.liveness import first_to
 from moderation.store.streams import read_event
 from moderation.verdict import Verdict
 
@@ -77,6 +79,7 @@ class RedisComments:
         self._shards = shards
         self._replicas = replicas
         self._library = Library(redis)
+        self._group_commit = GroupCommit(self._accept)
         self._terms: dict[tuple[int, int], str] = {}
 
     # -- in --------------------------------------------------------------------------------------
@@ -85,6 +88,11 @@ class RedisComments:
         self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
     ) -> tuple[list[Accepted], bool]:
         """Store *drafts* as pending, all or none; tell whether a worker should be woken."""
+        return self._group_commit(site_id, drafts, backlog=backlog, now_ms=now_ms)
+
+    def _accept(
+        self, site_id: str, drafts: Sequence[Draft], backlog: int, now_ms: int
+    ) -> tuple[list[Accepted], bool]:
         shard = self.shard_of_site(site_id)
         args: list[Any] = [
             now_ms,

@@ -36,6 +36,7 @@ def tag(shard: int | str) -> str:
 
 
 _C, _D, _A, _L = "store.comments", "store.deliveries", "store.accounts", "store.desk"
+_V = "store.liveness"
 
 COMMENT = Kind(
     "comment",
@@ -183,7 +184,7 @@ WORKERS = Kind(
     "zset",
     "",
     "entries after 1 h",
-    "worker.supervisor",
+    _V,
     "worker names by last heartbeat, ms",
 )
 SCHEDULED = Kind(
@@ -192,7 +193,7 @@ SCHEDULED = Kind(
     "string",
     "job",
     "until it is due again",
-    "worker.supervisor",
+    _V,
     "a periodic job was enqueued lately",
 )
 LIMITS = Kind(
@@ -213,7 +214,7 @@ WATCHDOG = Kind(
     "string",
     "",
     "5 s",
-    "worker.supervisor",
+    _V,
     "the supervisor whose watchdog runs",
 )
 
@@ -301,7 +302,7 @@ SITE_ENDPOINTS = Kind(
 AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when")
 
 #: What belongs to no site, beside all that these owners keep.
-_OWNERS_OF_NO_SITE = frozenset({_A, "worker.supervisor", "service.limits", "store.metrics"})
+_OWNERS_OF_NO_SITE = frozenset({_A, _V, "service.limits", "store.metrics"})
 _OF_NO_SITE = (META, NOTICES, SESSION, UNDOABLE)
 
 #: What docs/reference/keys.md shows and the library's key functions are made of.

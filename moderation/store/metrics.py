@@ -76,8 +76,3 @@ class RedisMetrics:
             sum(batches.values()),
             float(stored.get("batch_seconds", 0)),
         )
-
-    def workers_alive(self, *, since_ms: int) -> list[str]:
-        """Return the names of the screening workers whose last heartbeat is no older."""
-        found = self._redis.zrangebyscore(keys.WORKERS(keys.GLOBAL), since_ms, "+inf")
-        return [name.decode() for name in found]

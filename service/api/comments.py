@@ -75,7 +75,7 @@ def submit_comment() -> Any:
     accepted = workflow.submit(
         [draft],
         site=site,
-        comments=context.intake,
+        comments=context.comments,
         jobs=context.jobs,
         clock=context.clock,
         backlog=context.settings.backlog,

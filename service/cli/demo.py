@@ -187,7 +187,7 @@ def _filled(sentence: str, chance: random.Random) -> str:
 def _screened(adapters: wiring.Adapters) -> None:
     """Return once nothing is pending: by the workers, or by ourselves where there are none."""
     since = adapters.clock.now_ms() - _ALIVE_MS
-    if not adapters.metrics.workers_alive(since_ms=since):
+    if not adapters.liveness.alive(since_ms=since):
         from models import near  # noqa: PLC0415 - takes a second
         from models.scorer import Scorer  # noqa: PLC0415
 

@@ -16,7 +16,6 @@ import click
 
 from moderation.errors import AlreadyRunning, WinnowError
 from moderation.settings import Settings
-from moderation.store import keys
 from moderation.vault import Vault, secret_path
 from moderation.wiring import Adapters
 from service.cli.context import (
@@ -248,9 +247,7 @@ def _backlog(adapters: Adapters) -> Iterator[Finding]:
 
 
 def _workers(adapters: Adapters, running: bool) -> Iterator[Finding]:  # noqa: FBT001 - as above
-    redis: Any = adapters.redis
-    since = adapters.clock.now_ms() - _ALIVE_MS
-    alive = redis.zcount(keys.WORKERS(keys.GLOBAL), since, "+inf")
+    alive = len(adapters.liveness.alive(since_ms=adapters.clock.now_ms() - _ALIVE_MS))
     if alive:
         yield _ok(f"{alive} screening worker{'' if alive == 1 else 's'}")
     elif running or adapters.settings.redis_url:

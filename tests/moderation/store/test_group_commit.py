@@ -1,4 +1,4 @@
-"""Requests that arrive at once are stored by one script, and each is told of its own."""
+"""Requests that arrive at once are stored by one call, and each is told of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from moderation.comment import Draft
 from moderation.errors import Busy
 from moderation.ports import Accepted
-from service.intake import Intake
+from moderation.store.group_commit import GroupCommit
 from tests.support.waiting import wait_until
 from tests.support.world import World
 
@@ -20,7 +20,7 @@ NOW = 1_800_000_000_000
 
 
 class Slow:
-    """A store whose first script does not end before it is told to."""
+    """A store whose first call does not end before it is told to."""
 
     def __init__(self, comments: Any, problem: Exception | None = None) -> None:
         self.comments = comments
@@ -28,27 +28,24 @@ class Slow:
         self.go_on = threading.Event()
         self.groups: list[int] = []
 
-    def accept(self, site_id: str, drafts: Sequence[Draft], **told: Any):
+    def __call__(self, site_id: str, drafts: Sequence[Draft], backlog: int, now_ms: int):
         self.groups.append(len(drafts))
         if len(self.groups) == 1:
             assert self.go_on.wait(10)
         elif self.problem:
             raise self.problem
-        return self.comments.accept(site_id, drafts, **told)
-
-    def shard_of_site(self, site_id: str) -> int:
-        return self.comments.shard_of_site(site_id)
+        return self.comments.accept(site_id, drafts, backlog=backlog, now_ms=now_ms)
 
 
 def accepted_at_once(
-    intake: Intake, slow: Slow, sites: Sequence[str]
+    group: GroupCommit, slow: Slow, sites: Sequence[str]
 ) -> list[tuple[list[Accepted], bool] | Exception]:
     """Return what each of several requests was told, the first of which held up the rest."""
 
     def ask(number: int) -> Any:
         try:
             draft = Draft(f"comment {number}", external_id=str(number))
-            return intake.accept(sites[number], [draft], backlog=1000, now_ms=NOW)
+            return group(sites[number], [draft], backlog=1000, now_ms=NOW)
         except Busy as problem:
             return problem
 
@@ -56,14 +53,14 @@ def accepted_at_once(
         first = pool.submit(ask, 0)
         wait_until(lambda: len(slow.groups) == 1, 10, "the first request")
         rest = [pool.submit(ask, number) for number in range(1, len(sites))]
-        wait_until(lambda: len(intake._queue) == len(sites) - 1, 10, "the others")
+        wait_until(lambda: len(group._queue) == len(sites) - 1, 10, "the others")
         slow.go_on.set()
         return [one.result(10) for one in (first, *rest)]
 
 
 def test_what_waited_is_stored_together_and_each_is_told_its_own_id(world: World):
     slow = Slow(world.adapters.comments)
-    told = accepted_at_once(Intake(slow), slow, [world.site.id] * 8)
+    told = accepted_at_once(GroupCommit(slow), slow, [world.site.id] * 8)
     assert slow.groups == [1, 7]
     for number, (accepted, _) in enumerate(told):
         (one,) = accepted
@@ -75,7 +72,7 @@ def test_each_group_is_of_one_site(world: World):
     other = world.adapters.accounts.add_site("other", now_ms=1).id
     slow = Slow(world.adapters.comments)
     sites = [world.site.id, other, world.site.id, other, other]
-    told = accepted_at_once(Intake(slow), slow, sites)
+    told = accepted_at_once(GroupCommit(slow), slow, sites)
     assert sorted(slow.groups[1:]) == [1, 3]
     for site, (accepted, _) in zip(sites, told, strict=True):
         assert world.adapters.comments.get(accepted[0].id).site_id == site
@@ -83,19 +80,19 @@ def test_each_group_is_of_one_site(world: World):
 
 def test_a_refusal_reaches_everyone_in_the_group_and_the_next_request_is_served(world: World):
     slow = Slow(world.adapters.comments, problem=Busy("full"))
-    intake = Intake(slow)
-    first, *rest = accepted_at_once(intake, slow, [world.site.id] * 4)
+    group = GroupCommit(slow)
+    first, *rest = accepted_at_once(group, slow, [world.site.id] * 4)
     assert not isinstance(first, Exception)
     assert [type(one) for one in rest] == [Busy] * 3
     slow.problem = None
-    accepted, _ = intake.accept(world.site.id, [Draft("later")], backlog=1000, now_ms=NOW)
+    accepted, _ = group(world.site.id, [Draft("later")], backlog=1000, now_ms=NOW)
     assert world.adapters.comments.get(accepted[0].id).content == "later"
 
 
 def test_a_request_that_is_alone_waits_for_nobody(world: World):
-    intake = Intake(world.adapters.comments)
-    accepted, wake = intake.accept(world.site.id, [Draft("alone")], backlog=1000, now_ms=NOW)
+    group = world.adapters.comments.accept
+    accepted, wake = group(world.site.id, [Draft("alone")], backlog=1000, now_ms=NOW)
     assert wake
     with pytest.raises(Busy):
-        intake.accept(world.site.id, [Draft("more")], backlog=1, now_ms=NOW)
+        group(world.site.id, [Draft("more")], backlog=1, now_ms=NOW)
     assert len(accepted) == 1

@@ -1,4 +1,4 @@
-"""Comments that arrive at once are stored by one script: a group commit, as databases do.
+"""Comments that arrive at once are stored by one call: a group commit, as databases do.
 
 A round trip to Redis costs a request more than everything else it does. The first of several
 concurrent requests stores for all that came while it waited; alone, a request waits for nobody.
@@ -7,14 +7,17 @@ concurrent requests stores for all that came while it waited; alone, a request w
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from moderation.comment import Draft
-from moderation.ports import Accepted, Comments
+from moderation.ports import Accepted
 
-#: Drafts that one script stores at most.
+#: Drafts that one call stores at most, unless one request alone brings more.
 _MOST = 64
+
+#: Site, drafts, backlog and time -> what became of each, and whether to wake a worker.
+Store = Callable[[str, Sequence[Draft], int, int], tuple[list[Accepted], bool]]
 
 
 @dataclass(eq=False, slots=True)
@@ -32,22 +35,22 @@ class _Waiting:
     problem: BaseException | None = None
 
 
-class Intake:
-    """Accepts drafts as the port ``Comments`` does, several requests' at once."""
+class GroupCommit:
+    """Stores drafts, several threads' at once."""
 
-    def __init__(self, comments: Comments) -> None:
-        """Store in *comments*."""
-        self._comments = comments
+    def __init__(self, store: Store) -> None:
+        """Store by *store*."""
+        self._store_all = store
         self._lock = threading.Lock()
         self._queue: list[_Waiting] = []
         self._led = False
 
-    def accept(
+    def __call__(
         self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
     ) -> tuple[list[Accepted], bool]:
-        """Store *drafts* as pending, all or none; of a group, one is told to wake a worker.
+        """Store *drafts*, all or none; of a group, the first one is told to wake a worker.
 
-        Raises what the port raises; Busy and SiteBusy reach everyone in the group.
+        Raises what *store* raises, to everyone in the group.
         """
         mine = _Waiting(site_id, drafts, backlog, now_ms)
         mine.turn.acquire()
@@ -63,10 +66,6 @@ class Intake:
         if mine.answer is None:  # pragma: no cover - a group answers or fails
             raise AssertionError("a group forgot one of its own")
         return mine.answer
-
-    def shard_of_site(self, site_id: str) -> int:
-        """Return the shard that a site lives in."""
-        return self._comments.shard_of_site(site_id)
 
     def _lead(self, mine: _Waiting) -> None:
         """Store what waits for the site of *mine*, then hand the lead to whoever waits next."""
@@ -103,9 +102,7 @@ class Intake:
     def _store(self, group: list[_Waiting]) -> None:
         first = group[0]
         drafts = [draft for one in group for draft in one.drafts]
-        accepted, wake = self._comments.accept(
-            first.site_id, drafts, backlog=first.backlog, now_ms=first.now_ms
-        )
+        accepted, wake = self._store_all(first.site_id, drafts, first.backlog, first.now_ms)
         at = 0
         for one in group:
             one.answer = accepted[at : at + len(one.drafts)], wake and one is first

@@ -1,0 +1,69 @@
+"""Signs of life between processes: heartbeats, the watchdog's lock, and marks of the schedule.
+
+Redis keeps an expiry as a time of day. Where the clock of its host is set back, a key lives longer by
+as much; :func:`first_to` does not let such a key hold anything up, which redis-py's ``Lock`` would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from moderation.store import keys
+from moderation.store.client import Client
+
+_G = keys.GLOBAL
+#: A name whose last heartbeat is older is forgotten.
+_HEARTBEATS_KEPT_MS = 3_600_000
+
+
+class Liveness:
+    """Who is alive, who leads, and what was done lately."""
+
+    def __init__(self, redis: Client) -> None:
+        """Keep all of it in *redis*."""
+        self._redis: Any = redis
+
+    def beat(self, names: Iterable[str], *, now_ms: int) -> None:
+        """Note that the processes *names* live."""
+        pipeline = self._redis.pipeline(transaction=False)
+        if alive := dict.fromkeys(names, now_ms):
+            pipeline.zadd(keys.WORKERS(_G), alive)
+        pipeline.zremrangebyscore(keys.WORKERS(_G), "-inf", now_ms - _HEARTBEATS_KEPT_MS)
+        pipeline.execute()
+
+    def leave(self, names: Iterable[str]) -> None:
+        """Note that the processes *names* have ended."""
+        if gone := list(names):
+            self._redis.zrem(keys.WORKERS(_G), *gone)
+
+    def alive(self, *, since_ms: int) -> list[str]:
+        """Return the names of the screening workers whose last heartbeat is no older."""
+        return [
+            name.decode() for name in self._redis.zrangebyscore(keys.WORKERS(_G), since_ms, "+inf")
+        ]
+
+    def leads(self, who: str, *, lock_ms: int) -> bool:
+        """Tell whether *who* is the one whose watchdog runs; of all hosts' one, for *lock_ms* on."""
+        key = keys.WATCHDOG(_G)
+        if first_to(self._redis, key, who, lock_ms):
+            return True
+        if self._redis.get(key) != who.encode():
+            return False
+        self._redis.pexpire(key, lock_ms)
+        return True
+
+    def first(self, job: str, *, every_ms: int, now_ms: int) -> bool:
+        """Tell whether the periodic *job* is due; the next one to ask is told no until it is again."""
+        return first_to(self._redis, keys.SCHEDULED(_G, job), now_ms, every_ms)
+
+
+def first_to(redis: Any, key: str, value: Any, ms: int) -> bool:
+    """Set *key* to *value* for *ms* milliseconds; tell whether nobody had.
+
+    A key that would live for longer was set before the server's clock was set back: it counts for
+    nothing.
+    """
+    if redis.set(key, value, nx=True, px=ms):
+        return True
+    return bool(redis.pttl(key) > ms and redis.set(key, value, px=ms))
