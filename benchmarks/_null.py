@@ -7,13 +7,11 @@ import os
 from flask import Flask
 
 from moderation.settings import from_env
-from service.cli import processes
-from service.cli.up import http_server
+from service.front import Front
 
 
 def make() -> Flask:
     """Return the application: any path, any method, a small JSON answer."""
-    processes.die_with_parent()
     app = Flask(__name__, static_folder=None)
 
     @app.route("/<path:anything>", methods=["GET", "POST"])
@@ -25,4 +23,5 @@ def make() -> Flask:
 
 
 if __name__ == "__main__":
-    http_server("benchmarks._null:make", from_env(os.environ)).serve()
+    settings = from_env(os.environ)
+    Front(make(), host=settings.host, port=settings.port, threads=settings.web_threads).run()

@@ -123,6 +123,9 @@ class Settings:
     shards: int = _setting(_positive, 1, "Hash slots for sites; fixed when a data set is made.")
     workers: int = _setting(_positive, 2, "Screening processes.")
     web_threads: int = _setting(_positive, 16, "Threads of the web process that run requests.")
+    connections: int = _setting(
+        _positive, 8192, "Open connections of the web process; over it, the idlest are closed."
+    )
     fsync: str = _setting(
         _fsync,
         "everysec",

@@ -12,6 +12,7 @@ from moderation.errors import InvalidInput, NotFound
 from moderation.site import Site
 from service.api.describe import Catalogue, Parameter
 from service.auth import Caller, Callers, caller, refuse
+from service.bodies import vouched
 from service.context import winnow
 from service.limits import Limiter
 
@@ -40,6 +41,7 @@ SITE = Parameter(
 def _identify() -> None:
     """Every route of the API needs a key or a token; there is no other way in."""
     g.caller = caller(cast(Callers, current_app.extensions[CALLERS]))
+    vouched()
 
 
 def asking() -> Caller:

@@ -13,14 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import click
 import structlog
-from flask import Flask
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.server import Server
 
 from moderation import logs, wiring
 from moderation.errors import BadSettings, StorageUnavailable
@@ -43,8 +38,6 @@ _TICK_SECONDS = 0.2
 _STORE_PAUSE_SECONDS = 2.0
 #: The web steps back for the workers when both want the processor: what was accepted comes first.
 _WEB_NICE = 5
-#: Connections that may wait to be accepted, and requests that may wait for a thread.
-_CONNECTIONS, _WAITING = 2048, 256
 
 
 @click.command()
@@ -80,36 +73,9 @@ def web() -> None:
     """
     settings = read_settings()
     logs.configure(settings)
-    http_server("service.cli.up:serve", settings).serve()
+    from service.web import serve  # noqa: PLC0415 - loads the model, which no other verb should
 
-
-def http_server(factory: str, settings: Settings) -> Any:
-    """Return the server for the WSGI application that *factory*, "module:function", returns."""
-    return Server(
-        factory,
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        blocking_threads=settings.web_threads,
-        backlog=_CONNECTIONS,
-        backpressure=_WAITING,
-        workers_kill_timeout=5,
-        respawn_failed_workers=True,
-        # Its warning is of more threads than processors: ours wait for Redis most of the time.
-        log_level=LogLevels.error,
-        log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
-    )
-
-
-def serve() -> Flask:
-    """Return the application, in a process of granian's that is gone when its parent is gone."""
-    from service.web import make  # noqa: PLC0415 - loads the model, which no other verb should
-
-    processes.die_with_parent()
-    return make()
+    serve(settings)
 
 
 def _run(settings: Settings, server: EmbeddedValkey | None, stopping: Event, welcome: str) -> None:

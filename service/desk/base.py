@@ -19,6 +19,7 @@ from moderation.comment import Comment
 from moderation.errors import InvalidInput, NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
 from moderation.store.desk import Desk
+from service.bodies import at_the_gate, limit_of, vouched
 from service.context import winnow
 from service.desk.pages import page
 from service.desk.words import _, ngettext
@@ -33,8 +34,6 @@ bp = Blueprint(
 csrf = CSRFProtect()
 
 DESK = "winnow_desk"
-#: Room for the longest lists that a policy may have, as a form encodes them.
-FORM_BYTES = 8_000_000
 #: Characters of a field's name that a problem repeats.
 _LONGEST_NAME = 50
 #: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
@@ -69,9 +68,10 @@ def _identify() -> Response | None:
     if g.moderator is None and request.endpoint not in _OPEN:
         following = request.full_path if request.method == "GET" else None
         return redirect(url_for("desk.sign_in", next=following))
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        if g.moderator:
-            request.max_form_memory_size = FORM_BYTES
+    if g.moderator:
+        vouched()
+    if request.method not in {"GET", "HEAD", "OPTIONS"} and not at_the_gate():
+        request.max_form_memory_size = limit_of(request.endpoint)
         csrf.protect()
     for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
         texts.check(value, field=name[:_LONGEST_NAME])

@@ -1,0 +1,476 @@
+"""One connection: its requests are read whole, run one after the other, and answered in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from enum import IntEnum
+from functools import partial
+from http import HTTPStatus
+from typing import NoReturn, Protocol, cast
+
+import httptools
+
+from service.clients import Proxies, network_of
+from service.front.crowd import Crowd, Refusal
+from service.front.pool import Answer, Job, Request, refusal
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+#: Digits of a Content-Length: more than any limit of ours has.
+_LENGTH_DIGITS = 12
+#: Bytes of a refused request that are thrown away before its connection is.
+#: Chunks of any size that a body may have, and the bytes that each further one brings on average.
+_SMALL_CHUNKS, _CHUNK_BYTES = 1000, 64
+_LINGER_BYTES = 4 * 1024 * 1024
+
+
+class Stage(IntEnum):
+    """Where a connection stands."""
+
+    #: No byte of the next request is here.
+    IDLE = 0
+    #: A part of its head is here.
+    HEAD = 1
+    #: The app is asked whether a large body may come, or the body waits for room.
+    GATE = 2
+    BODY = 3
+    #: The request waits for a thread or has one.
+    WORK = 4
+    #: The answer is being taken.
+    ANSWER = 5
+    #: Refused: what still comes is thrown away while the client reads why.
+    LINGER = 6
+
+
+class Service(Protocol):
+    """What connections are for."""
+
+    crowd: Crowd
+    proxies: Proxies
+    stopping: bool
+    #: Return the event loop's time in seconds.
+    now: Callable[[], float]
+    #: Return how many bytes a body for a method and path may have.
+    body_limit: Callable[[str, str], int]
+
+    def submit(self, job: Job) -> bool:
+        """Have a request run; False when too many wait."""
+
+    def deliver(self, place: Connection, request: Request, answer: Answer) -> None:
+        """Bring an answer from a thread to the event loop."""
+
+
+class _Refused(Exception):
+    """Raised in a call of the parser's when the request was refused."""
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests and writes answers; see :class:`Stage`."""
+
+    def __init__(self, service: Service) -> None:
+        """Serve *service*."""
+        self._service = service
+        self._crowd = service.crowd
+        self._bounds = service.crowd.bounds
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        #: The request that is being read, the one at work, and complete ones that follow it.
+        self._reading: Request | None = None
+        self._working: Request | None = None
+        self._following: deque[Request] = deque()
+        self._url = b""
+        self._head_bytes = self._limit = 0
+        self._expects = self._whole = False
+        self._hosts = self._head_size = self._chunks = 0
+        #: No request is taken after the one at work.
+        self._last = False
+        self._finished = 0
+        self._arriving_as = ""
+        self._counted = self._mark = self._thrown_away = 0
+        self._moved = 0.0
+        self.stage = Stage.IDLE
+        #: When this stage began or last moved on, and when it is over at the latest.
+        self.since = self._deadline = 0.0
+
+    # -- asyncio's calls -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)
+        # So that resume_writing is called when all of an answer has left.
+        self._transport.set_write_buffer_limits(high=0)
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if peer else ""
+        self.address = network_of(self.peer)
+        self.from_proxy = self._service.proxies.trusts(self.peer)
+        self._to(Stage.IDLE, self._bounds.first_byte_seconds)
+        self._crowd.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything."""
+        del exc
+        self._drop_requests()
+        self._crowd.leave(self)
+        self._parser = None
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came."""
+        parser = self._parser
+        if parser is None or self._last or self.stage is Stage.LINGER:
+            self._throw_away(data)
+            return
+        before = self._reading
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # We speak nothing else: it is answered as an ordinary request, the connection's last.
+            self._last = True
+        except httptools.HttpParserError:
+            if not self._refused():  # or a callback has done so
+                self._refuse(HTTPStatus.BAD_REQUEST, Refusal.MALFORMED)
+            return
+        if self.stage is Stage.HEAD:
+            self._head_bytes = len(data) + (self._head_bytes if before is self._reading else 0)
+            if self._head_bytes > self._bounds.head_bytes:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.TOO_LARGE)
+                return
+        if self._reading is not None:
+            if self.stage is Stage.HEAD or self.stage is Stage.BODY:
+                self._arrive(self._reading)
+            else:
+                self._transport.pause_reading()
+        elif self._following:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Keep the way back open while there is something to answer."""
+        self._last = True
+        return self.at_work()
+
+    def resume_writing(self) -> None:
+        """Go on when all of an answer has left."""
+        if self.stage is Stage.ANSWER:
+            self._next()
+
+    # -- the parser's calls ----------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._reading = Request(self.peer, self.address)
+        self._url, self._limit = b"", 0
+        self._hosts = self._head_size = self._chunks = 0
+        self._expects = self._whole = False
+        if not self.at_work():
+            self._to(Stage.HEAD, self._bounds.head_seconds)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        request = self._reading
+        if request is None or request.method:  # a trailer: nothing of ours reads any
+            return
+        request.headers.append((name, value))
+        self._head_size += len(name) + len(value) + 4
+        if len(request.headers) > self._bounds.headers:
+            self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.TOO_LARGE)
+        match name.lower():
+            case b"host":
+                self._hosts += 1
+            case b"content-length":
+                if not value.isdigit() or len(value) > _LENGTH_DIGITS:
+                    self._refuse_now(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.TOO_LARGE)
+                request.length = int(value)
+            case b"transfer-encoding":
+                request.chunked = True
+            case b"expect":
+                self._expects = value.lower() == b"100-continue"
+            case b"x-forwarded-for" if self.from_proxy:
+                client = self._service.proxies.client_of(self.peer, value.decode("latin-1"))
+                request.who = network_of(client)
+
+    def on_headers_complete(self) -> None:
+        """Decide what becomes of the body before any of it is asked for."""
+        request, parser = self._reading, self._parser
+        if request is None or parser is None:
+            return
+        if self._head_size + len(self._url) > self._bounds.head_bytes:
+            self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.TOO_LARGE)
+        request.method = parser.get_method().decode("ascii", "replace")
+        request.version = parser.get_http_version()
+        request.keep_alive = parser.should_keep_alive()
+        target = httptools.parse_url(self._url)
+        request.path, request.query = target.path or b"/", target.query or b""
+        if self._hosts > 1 or (self._hosts == 0 and request.version == "1.1"):
+            self._refuse_now(HTTPStatus.BAD_REQUEST, Refusal.MALFORMED)
+        if not (request.chunked or request.length):
+            return
+        self._limit = self._bounds.always_body
+        large = request.chunked or (request.length or 0) > self._limit
+        if large:
+            path = request.path.decode("latin-1")
+            self._limit = self._service.body_limit(request.method, path)
+            large = (
+                request.chunked
+                or (request.length or 0) > self._bounds.small_body
+                or (request.length or 0) > self._limit
+            )
+        if self.at_work():
+            # A pipelined request: its turn will come, unless the app would have to be asked first.
+            self._last = self._last or large
+        elif large:
+            self._to(Stage.GATE, self._bounds.room_seconds)
+            self._stop_arriving()
+            self._transport.pause_reading()
+            if not self._service.submit(Job(request, self, gate=True)):
+                self._refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, Refusal.BUSY, retry_after=1)
+        else:
+            self._to(Stage.BODY, self._bounds.body_seconds)
+            self._continue()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        request = self._reading
+        if request is None:
+            return
+        request.body += body
+        if len(request.body) > self._limit and self.stage is not Stage.GATE:
+            self._refuse_now(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.TOO_LARGE)
+
+    def on_chunk_header(self) -> None:
+        """Count a chunk: each costs a call, so that a body must not consist of tiny ones."""
+        self._chunks += 1
+        if self._reading is not None:
+            fair = _SMALL_CHUNKS + len(self._reading.body) // _CHUNK_BYTES
+            if self._chunks > fair:
+                self._refuse_now(HTTPStatus.BAD_REQUEST, Refusal.MALFORMED)
+
+    def on_message_complete(self) -> None:
+        """Have the request run, now or after those before it."""
+        request = self._reading
+        if request is None or self._last:
+            return
+        if self.stage is Stage.GATE:
+            self._whole = True
+            return
+        self._reading = None
+        if self._working is None and self.stage is not Stage.ANSWER:
+            self._work(request)
+        elif len(self._following) < self._bounds.pipelined:
+            self._following.append(request)
+        else:
+            self._last = True
+
+    # -- what the crowd asks and tells -----------------------------------------------------------
+
+    def at_work(self) -> bool:
+        """Tell whether a request is being answered."""
+        return self.stage is Stage.WORK or self.stage is Stage.ANSWER
+
+    def unread(self) -> int:
+        """Return how many bytes of answers the client has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    def worth(self) -> int:
+        """Return how much is lost by closing this connection: 0 is least."""
+        match self.stage:
+            case Stage.LINGER:
+                return 0
+            case Stage.IDLE | Stage.HEAD:
+                return 4 if self._finished else 1
+            case Stage.GATE | Stage.BODY:
+                return 2
+            case _:
+                return 3
+
+    def is_late(self, now: float) -> bool:
+        """Tell whether the client takes too long."""
+        if self.stage is Stage.WORK:
+            return False
+        if self.stage is Stage.ANSWER:
+            return self._is_slow(now, -self.unread())
+        if self.stage is Stage.BODY and self._reading is not None:
+            return now > self._deadline or self._is_slow(now, len(self._reading.body))
+        return now > self._deadline
+
+    def refuse_late(self, reason: Refusal) -> None:
+        """End what takes too long."""
+        if self.stage in {Stage.HEAD, Stage.GATE, Stage.BODY}:
+            waits = self.stage is Stage.GATE
+            status = HTTPStatus.SERVICE_UNAVAILABLE if waits else HTTPStatus.REQUEST_TIMEOUT
+            self._refuse(status, reason, retry_after=1)
+            return
+        if self.stage is Stage.ANSWER:
+            self._crowd.refused[reason] += 1
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._drop_requests()
+        self._transport.abort()
+
+    def close_when_done(self) -> None:
+        """Answer what is at work, and end."""
+        self._last = True
+        if not self.at_work():
+            self.abort()
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    def answered(self, request: Request, answer: Answer) -> None:
+        """Take an answer from a thread."""
+        self._service.deliver(self, request, answer)
+
+    def take(self, request: Request, answer: Answer) -> None:
+        """Write an answer, or let the body come that the app has agreed to."""
+        if request.release is not None:
+            request.release()
+        if request.dropped:
+            return
+        if self.stage is Stage.GATE:
+            if answer.opened:
+                self._ask_for_room(request, keyed=answer.opened == "keyed")
+            else:
+                self._refuse_with(answer.data)
+            return
+        self._working = None
+        self._finished += 1
+        self._last = self._last or not answer.keep_alive or self._service.stopping
+        self._to(Stage.ANSWER)
+        self._transport.write(answer.data)
+        self._mark = -self.unread()
+        if not self._mark:
+            self._next()
+
+    def _next(self) -> None:
+        """Go on to what follows an answer that has left."""
+        if self._following:
+            self._work(self._following.popleft())
+            return
+        if self._last:
+            self._transport.close()
+            return
+        if self._reading is None:
+            self._to(Stage.IDLE, self._bounds.idle_seconds)
+        elif not self._limit:
+            self._to(Stage.HEAD, self._bounds.head_seconds)
+        else:
+            self._to(Stage.BODY, self._bounds.body_seconds)
+        self._transport.resume_reading()
+
+    def _ask_for_room(self, request: Request, *, keyed: bool) -> None:
+        room = self._crowd.keyed if keyed else self._crowd.unkeyed
+        request.release = partial(room.leave, request)
+        self._to(Stage.GATE, self._bounds.room_seconds)
+        room.ask(request, self._limit if request.length is None else request.length, self._admit)
+
+    def _admit(self) -> None:
+        """Let the body come."""
+        request = self._reading
+        if request is None:
+            return
+        self._to(Stage.BODY, self._bounds.body_seconds)
+        self._continue()
+        if len(request.body) > self._limit:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.TOO_LARGE)
+            return
+        if self._whole:
+            self._reading = None
+            self._work(request)
+        else:
+            self._arrive(request)
+        self._transport.resume_reading()
+
+    def _continue(self) -> None:
+        if self._expects:
+            self._transport.write(_CONTINUE)
+
+    def _work(self, request: Request) -> None:
+        self._stop_arriving()
+        self._working = request
+        self._to(Stage.WORK)
+        if not self._service.submit(Job(request, self)):
+            self._crowd.refused[Refusal.BUSY] += 1
+            self._refuse_with(refusal(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=1))
+
+    # -- refusals --------------------------------------------------------------------------------
+
+    def _refuse(
+        self, status: HTTPStatus, reason: Refusal, *, retry_after: int | None = None
+    ) -> None:
+        """Refuse the request that is being read; the connection ends with it."""
+        self._crowd.refused[reason] += 1
+        if self.at_work():  # those before it are answered first
+            self._last, self._reading = True, None
+        else:
+            self._refuse_with(refusal(status, retry_after=retry_after))
+
+    def _refuse_now(
+        self, status: HTTPStatus, reason: Refusal, *, retry_after: int | None = None
+    ) -> NoReturn:
+        """Refuse from within a call of the parser's."""
+        self._refuse(status, reason, retry_after=retry_after)
+        raise _Refused
+
+    def _refuse_with(self, data: bytes) -> None:
+        self._drop_requests()
+        self._to(Stage.LINGER, self._bounds.linger_seconds)
+        self._transport.write(data)
+        with suppress(OSError):  # the client is gone already
+            self._transport.write_eof()
+        self._transport.resume_reading()
+
+    def _throw_away(self, data: bytes) -> None:
+        self._thrown_away += len(data)
+        if self._thrown_away > _LINGER_BYTES:
+            self.abort()
+
+    def _drop_requests(self) -> None:
+        self._stop_arriving()
+        for request in [self._reading, self._working, *self._following]:
+            if request is not None:
+                request.dropped = True
+        # What is at work keeps its room until its thread is done with it.
+        if self._reading is not None and self._reading.release is not None:
+            self._reading.release()
+        self._reading = self._working = None
+        self._following.clear()
+
+    def _refused(self) -> bool:
+        return self.stage is Stage.LINGER or (self._last and self.at_work())
+
+    # -- bookkeeping -----------------------------------------------------------------------------
+
+    def _to(self, stage: Stage, seconds: float = 0.0) -> None:
+        self.stage, self.since = stage, self._service.now()
+        self._deadline = self.since + seconds
+        self._mark = 0
+
+    def _is_slow(self, now: float, progress: int) -> bool:
+        """Tell whether bytes move on more slowly than they have to."""
+        if progress - self._mark >= self._bounds.pace_bytes * self._bounds.pace_grace_seconds:
+            self._mark, self._moved = progress, now
+            return False
+        return now - max(self.since, self._moved) > self._bounds.pace_grace_seconds
+
+    def _arrive(self, request: Request) -> None:
+        """Count a request that is here in part, and the bytes of its body."""
+        if not self._arriving_as:
+            # Behind a proxy, whose request it is shows in its head.
+            if self.from_proxy and self.stage is Stage.HEAD:
+                return
+            self._arriving_as = request.who
+            self._crowd.arrives(self, request.who)
+        if self.stage is Stage.BODY and request.release is None:
+            more = len(request.body) - self._counted
+            self._counted += more
+            self._crowd.took_bytes(more)
+
+    def _stop_arriving(self) -> None:
+        if self._arriving_as:
+            self._crowd.arrived(self, self._arriving_as)
+            self._crowd.arriving_bytes -= self._counted
+            self._arriving_as, self._counted = "", 0

@@ -1,0 +1,188 @@
+"""Listens, and joins connections to the threads that run the application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import signal
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from moderation.errors import BadSettings
+from service.clients import Proxies
+from service.front.bounds import Bounds
+from service.front.connection import Connection
+from service.front.crowd import Crowd
+from service.front.pool import Answer, Job, Pool, Request, Wsgi
+
+log = structlog.get_logger(__name__)
+
+#: Connections that the kernel keeps for us, and that one turn of the loop takes of them.
+_BACKLOG, _ACCEPTED = 2048, 64
+#: Files that are no connections: Redis, logs, the model.
+_OTHER_FILES = 256
+
+
+class Front:
+    """The terminator of one application."""
+
+    def __init__(
+        self,
+        app: Wsgi,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        bounds: Bounds | None = None,
+        proxies: Proxies | None = None,
+        body_limit: Callable[[str, str], int] | None = None,
+        lanes: Mapping[str, int] | None = None,
+    ) -> None:
+        """Serve *app* at *host* and *port* by *threads*.
+
+        *lanes* are paths that have threads of their own, so many: what must answer while all the
+        others are taken, and what must never take all the others. *body_limit* tells how many bytes
+        a body for a method and path may have.
+        """
+        bounds = bounds or Bounds()
+        self.crowd = Crowd(bounds)
+        self.proxies = proxies or Proxies(())
+        self.body_limit = body_limit or (lambda _method, _path: bounds.small_body)
+        self.stopping = False
+        self.now: Callable[[], float] = lambda: 0.0
+        self._host, self._port, self._threads = host, port, threads
+        self._app, self._lane_threads = app, dict(lanes or {})
+        self._lanes: dict[bytes, Pool] = {}
+        self._main: Pool | None = None
+        self._answers: deque[tuple[Connection, Request, Answer]] = deque()
+        self._called = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        #: Set once connections are taken.
+        self.listening = threading.Event()
+
+    # -- what connections ask ---------------------------------------------------------------------
+
+    def submit(self, job: Job) -> bool:
+        """Have a request run; False when too many wait."""
+        pool = self._lanes.get(job.request.path, self._main)
+        return pool is not None and pool.submit(job)
+
+    def deliver(self, place: Connection, request: Request, answer: Answer) -> None:
+        """Bring an answer from a thread to the event loop."""
+        self._answers.append((place, request, answer))
+        if not self._called and self._loop is not None:
+            self._called = True
+            with contextlib.suppress(RuntimeError):  # it ended while the thread was at work
+                self._loop.call_soon_threadsafe(self._take_answers)
+
+    def _take_answers(self) -> None:
+        self._called = False
+        while self._answers:
+            place, request, answer = self._answers.popleft()
+            place.take(request, answer)
+
+    # -- its life --------------------------------------------------------------------------------
+
+    def run(self, *, signals: bool = True) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`. Raises BadSettings when it cannot listen."""
+        listener = _listener(self._host, self._port)
+        self._port = listener.getsockname()[1]
+        with asyncio.Runner() as runner:
+            runner.run(self._serve(listener, signals=signals))
+
+    def stop(self) -> None:
+        """Stop from another thread."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._port
+
+    async def _serve(self, listener: socket.socket, *, signals: bool) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        self.now, self._stop = loop.time, asyncio.Event()
+        if signals:
+            for signum in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(signum, self._stop.set)
+        self._main = self._pool("web", self._threads)
+        self._lanes = {
+            path.encode(): self._pool(path, threads) for path, threads in self._lane_threads.items()
+        }
+        server = await loop.create_server(
+            lambda: Connection(self), sock=listener, backlog=_ACCEPTED
+        )
+        listener.listen(_BACKLOG)  # create_server would take as many at a time as it lets wait
+        sweeper = asyncio.ensure_future(self._sweep())
+        self.listening.set()
+        await self._stop.wait()
+        server.close()
+        sweeper.cancel()
+        await self._finish()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self.crowd.bounds.sweep_seconds)
+            self.crowd.sweep(self.now())
+
+    async def _finish(self) -> None:
+        """Answer what is at work, for a while."""
+        self.stopping = True
+        deadline = self.now() + self.crowd.bounds.stop_seconds
+        for one in self.crowd.everyone():
+            one.close_when_done()
+        while len(self.crowd) and self.now() < deadline:  # noqa: ASYNC110 - a look is enough
+            await asyncio.sleep(0.02)
+        for one in self.crowd.everyone():
+            one.abort()
+        await asyncio.sleep(0)
+
+    def _pool(self, name: str, threads: int) -> Pool:
+        bounds = self.crowd.bounds
+        return Pool(
+            self._app,
+            name=name,
+            threads=threads,
+            waiting=bounds.waiting,
+            waiting_of_one=bounds.waiting_of_one,
+            server=(self._host, self._port),
+        )
+
+
+def allow_files(connections: int) -> int:
+    """Have the kernel allow as many open files as *connections* take; return how many fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    return min(connections, max(64, soft - _OTHER_FILES))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as problem:
+        raise BadSettings(
+            f"cannot listen on {host} port {port}: {problem.strerror}; "
+            "set WINNOW_HOST and WINNOW_PORT to a free address of this machine"
+        ) from None
+    return listener

@@ -1,0 +1,350 @@
+"""No client holds a thread with what it has not sent or does not read."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.clients import Proxies
+from service.front import Bounds, Front
+from service.front.pool import GATE, LEND, OPEN
+from tests.support.front import Wire, fronting
+from tests.support.waiting import wait_until
+
+FAST = Bounds(sweep_seconds=0.02, stop_seconds=0.2)
+GET = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n"
+
+
+class App:
+    """Says what it was asked; `/hold` waits until it is let go, `/large` answers much."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.held = 0
+        self.seen: list[dict[str, Any]] = []
+        self.key = "Bearer good"
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        path = environ["PATH_INFO"]
+        self.seen.append(environ)
+        if environ[GATE]:
+            if environ.get("HTTP_AUTHORIZATION") != self.key:
+                start_response("401 Unauthorized", [])
+                return [b"no"]
+            start_response("204 No Content", [(OPEN, "keyed")])
+            return []
+        if path == "/lend":
+            assert environ[LEND]()
+        if path in {"/hold", "/lend"}:
+            self.held += 1
+            assert self.go.wait(20)
+        body = environ["wsgi.input"].read()
+        if path == "/large":
+            body = b"x" * 8_000_000
+        if path == "/break":
+            raise RuntimeError("broken")
+        told = {"n": len(body), "from": environ["REMOTE_ADDR"], "text": body[:99].decode("latin-1")}
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [body if path == "/large" else json.dumps(told).encode()]
+
+
+@pytest.fixture
+def app() -> Iterator[App]:
+    app = App()
+    yield app
+    app.go.set()
+
+
+@pytest.fixture
+def front(app: App) -> Iterator[Front]:
+    with fronting(app, bounds=FAST, lanes={"/healthz": 1}) as front:
+        yield front
+
+
+def works(front: Front, source: str = "127.0.0.1") -> bool:
+    with Wire(front.port, source) as one:
+        return one.send(GET).answer()[0] == 200
+
+
+def test_a_request_is_answered_and_its_connection_serves_the_next(front: Front):
+    with Wire(front.port) as one:
+        for _ in range(3):
+            status, headers, body = one.send(POST.format(5) + "hello").answer()
+            assert (status, json.loads(body)["text"]) == (200, "hello")
+            assert headers["connection"] == "keep-alive"
+
+
+def test_requests_sent_at_once_are_answered_in_their_order(front: Front):
+    with Wire(front.port) as one:
+        one.send("".join(POST.format(1) + letter for letter in "abcdef"))
+        assert "".join(json.loads(one.answer()[2])["text"] for _ in range(6)) == "abcdef"
+
+
+def test_a_body_may_come_byte_by_byte_and_in_chunks(front: Front, app: App):
+    with Wire(front.port) as one:
+        for piece in POST.format(3) + "abc":
+            one.send(piece)
+        assert json.loads(one.answer()[2])["text"] == "abc"
+    head = "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Wire(front.port) as one:
+        one.send(f"{head}3\r\nabc\r\n2\r\nde\r\n0\r\nHost: b\r\n\r\n")
+        assert json.loads(one.answer()[2])["text"] == "abcde"
+        assert app.seen[-1]["CONTENT_LENGTH"] == "5"
+        assert app.seen[-1]["HTTP_HOST"] == "a"
+
+
+def test_a_body_of_very_many_tiny_chunks_is_refused(front: Front):
+    head = "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Wire(front.port) as one:
+        assert one.send(head + "1\r\na\r\n" * 2000).answer()[0] == 400
+
+
+def test_head_requests_and_old_clients_are_served(front: Front):
+    with Wire(front.port) as one:
+        status, headers, _ = one.send(
+            "HEAD /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ).answer()
+        assert status == 200
+        assert headers["connection"] == "close"
+        assert one.is_closed()
+    with Wire(front.port) as one:
+        assert one.send("GET /x HTTP/1.0\r\n\r\n").answer()[0] == 200
+        assert one.is_closed()
+
+
+def test_a_client_that_ends_its_side_after_the_request_is_answered(front: Front, app: App):
+    with Wire(front.port) as one:
+        one.send(GET.replace("/x", "/hold"))
+        wait_until(lambda: app.held)
+        one.socket.shutdown(1)
+        app.go.set()
+        assert one.answer()[0] == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense\r\n\r\n",
+        "GET /x HTTP/1.1\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n",
+    ],
+)
+def test_what_two_servers_might_read_differently_is_refused(front: Front, app: App, text: str):
+    with Wire(front.port) as one:
+        assert one.send(text).answer()[0] == 400
+        assert one.is_closed()
+    assert not app.seen
+
+
+def test_a_header_with_an_underscore_passes_for_no_other(front: Front, app: App):
+    with Wire(front.port) as one:
+        one.send("GET /x HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 9.9.9.9\r\n\r\n").answer()
+    assert "HTTP_X_FORWARDED_FOR" not in app.seen[0]
+
+
+def test_a_bug_of_the_application_is_an_answer(front: Front):
+    with Wire(front.port) as one:
+        assert one.send(GET.replace("/x", "/break")).answer()[0] == 500
+
+
+@pytest.mark.parametrize("part", ["", "GET /x HT", POST.format(5), POST.format(5) + "hel"])
+def test_what_does_not_come_holds_no_thread_and_is_ended(app: App, part: str):
+    bounds = replace(FAST, first_byte_seconds=0.3, head_seconds=0.3, pace_grace_seconds=0.3)
+    with fronting(app, threads=1, bounds=bounds) as front:
+        slow = [Wire(front.port).send(part) for _ in range(20)]
+        wait_until(lambda: len(front.crowd) == 20)
+        assert works(front)
+        wait_until(lambda: len(front.crowd) == 0)
+        for one in slow:
+            assert one.answer()[0] == (408 if part else 0)
+            one.close()
+        assert not app.seen[1:]
+
+
+def test_a_body_that_trickles_is_ended_though_it_moves(app: App):
+    bounds = replace(FAST, pace_grace_seconds=0.3)
+    with fronting(app, bounds=bounds) as front, Wire(front.port) as one:
+        one.send(POST.format(5000))
+        wait_until(lambda: one.trickle() or front.crowd.refused["late"])
+        assert front.crowd.refused["late"] == 1
+
+
+def test_answers_that_nobody_reads_hold_no_thread_and_are_ended(app: App):
+    bounds = replace(FAST, pace_grace_seconds=0.5)
+    with fronting(app, threads=1, bounds=bounds) as front:
+        deaf = [Wire(front.port).send(GET.replace("/x", "/large")) for _ in range(5)]
+        assert works(front)
+        wait_until(lambda: len(front.crowd) == 0)
+        for one in deaf:
+            one.close()
+
+
+def test_a_large_answer_reaches_whoever_reads_it(front: Front):
+    with Wire(front.port) as one:
+        assert len(one.send(GET.replace("/x", "/large")).answer()[2]) == 8_000_000
+        assert one.send(GET).answer()[0] == 200
+
+
+def test_an_address_that_holds_too_many_unfinished_requests_loses_its_oldest(app: App):
+    with fronting(app, bounds=replace(FAST, arriving_of_one=3)) as front:
+        slow = [Wire(front.port) for _ in range(5)]
+        for n, one in enumerate(slow, 1):
+            one.send(POST.format(5) + "h")
+            wait_until(lambda n=n: sum(map(len, front.crowd._arriving.values())) == min(n, 3))
+        assert [one.answer()[0] for one in slow[:2]] == [408, 408]
+        assert works(front)
+        assert [one.send("ello").answer()[0] for one in slow[2:]] == [200, 200, 200]
+
+
+def test_an_address_that_holds_too_many_connections_loses_those_that_never_asked(app: App):
+    with fronting(app, bounds=replace(FAST, connections_of_one=16)) as front:
+        honest = Wire(front.port)
+        assert honest.send(GET).answer()[0] == 200
+        idle = [Wire(front.port) for _ in range(40)]
+        wait_until(lambda: front.crowd.refused["crowded"] >= 25)
+        assert honest.send(GET).answer()[0] == 200
+        assert works(front)
+        for one in idle:
+            one.close()
+
+
+def test_when_all_connections_are_taken_the_address_with_most_gives_first(app: App):
+    with fronting(app, bounds=replace(FAST, connections=20)) as front:
+        honest = Wire(front.port, "127.0.0.2")
+        idle = [Wire(front.port) for _ in range(40)]
+        assert honest.send(GET).answer()[0] == 200
+        assert works(front, "127.0.0.3")
+        for one in idle:
+            one.close()
+
+
+def test_behind_a_trusted_proxy_the_client_counts(app: App):
+    bounds = replace(FAST, arriving_of_one=1)
+    with fronting(app, bounds=bounds, proxies=Proxies(["127.0.0.1"])) as front:
+        head = POST.format(5).replace("Host", "X-Forwarded-For: {}\r\nHost")
+        clients = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"]
+        slow = [Wire(front.port).send(head.format(one)) for one in clients]
+        wait_until(lambda: front.crowd.refused["crowded"] == 1)
+        assert slow[2].answer()[0] == 408  # the same /64
+        for n in (0, 1, 3):
+            assert slow[n].send("hello").answer()[0] == 200
+
+
+def test_health_is_told_while_every_thread_is_taken(front: Front, app: App):
+    held = [Wire(front.port).send(GET.replace("/x", "/hold")) for _ in range(5)]
+    wait_until(lambda: app.held == 2)
+    with Wire(front.port) as one:
+        assert one.send(GET.replace("/x", "/healthz")).answer()[0] == 200
+    app.go.set()
+    assert [one.answer()[0] for one in held] == [200] * 5
+
+
+def test_over_the_queue_clients_are_told_to_come_again(app: App):
+    with fronting(app, threads=1, bounds=replace(FAST, waiting=2)) as front:
+        held = [Wire(front.port).send(GET.replace("/x", "/hold")) for _ in range(1)]
+        wait_until(lambda: app.held)
+        held += [Wire(front.port).send(GET) for _ in range(2)]
+        wait_until(lambda: front._main._count == 2)
+        with Wire(front.port) as one:
+            status, headers, _ = one.send(GET).answer()
+            assert (status, headers["retry-after"]) == (503, "1")
+
+
+def test_addresses_take_turns(app: App):
+    with fronting(app, threads=1) as front:
+        first = Wire(front.port).send(GET.replace("/x", "/hold"))
+        wait_until(lambda: app.held)
+        flood = [Wire(front.port).send(GET) for _ in range(10)]
+        wait_until(lambda: front._main._count == 10)
+        other = Wire(front.port, "127.0.0.2").send(GET)
+        wait_until(lambda: front._main._count == 11)
+        app.go.set()
+        for one in (first, *flood, other):
+            assert one.answer()[0] == 200
+        order = [seen["REMOTE_ADDR"] for seen in app.seen]
+        assert order.index("127.0.0.2") <= 2
+
+
+def test_a_view_that_waits_lends_its_thread(front: Front, app: App):
+    waiting = [Wire(front.port).send(GET.replace("/x", "/lend")) for _ in range(10)]
+    wait_until(lambda: app.held == 10)
+    assert works(front)
+    app.go.set()
+    assert [one.answer()[0] for one in waiting] == [200] * 10
+    assert works(front)
+
+
+LARGE = "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\nContent-Length: {}\r\n{}\r\n"
+
+
+def large(app: App, size: int, **bounds: Any):
+    return fronting(app, bounds=replace(FAST, **bounds), body_limit=lambda *_: size)
+
+
+def test_a_large_body_is_read_only_when_the_application_agreed(app: App):
+    with large(app, 10**6) as front:
+        with Wire(front.port) as one:
+            assert one.send(LARGE.format("Bearer bad", 10**6, "")).answer()[0] == 401
+        with Wire(front.port) as one:
+            one.send(LARGE.format("Bearer good", 10**6, "Expect: 100-continue\r\n"))
+            assert one.answer()[0] == 100
+            assert json.loads(one.send("x" * 10**6).answer()[2])["n"] == 10**6
+            assert one.send(GET).answer()[0] == 200
+        with Wire(front.port) as one:
+            one.send(LARGE.format("Bearer good", 10**6, "") + "x" * 10**6)
+            assert json.loads(one.answer()[2])["n"] == 10**6
+
+
+def test_a_refused_client_that_sends_all_the_same_still_reads_why(app: App):
+    with large(app, 10**6) as front, Wire(front.port) as one:
+        one.send(LARGE.format("Bearer bad", 10**6, "") + "x" * 10**6)
+        assert one.answer()[0] == 401
+
+
+def test_large_bodies_share_their_room(app: App):
+    """Half of it is for others, and what waits is let in when there is room."""
+    with large(app, 10**6, keyed_bytes=4 * 10**6, room_seconds=5) as front:
+        told = LARGE.format("Bearer good", 10**6, "Expect: 100-continue\r\n")
+        mine = [Wire(front.port).send(told) for _ in range(3)]
+        for one in mine[:2]:
+            assert one.answer()[0] == 100
+        with Wire(front.port, "127.0.0.2") as other:
+            assert other.send(told).answer()[0] == 100
+        wait_until(lambda: len(front.crowd.keyed._queue) == 1)
+        assert mine[0].send("x" * 10**6).answer()[0] == 200
+        assert mine[2].answer()[0] == 100
+        mine[1].close()
+        assert mine[2].send("x" * 10**6).answer()[0] == 200
+        wait_until(lambda: not front.crowd.keyed._taken)
+
+
+def test_whoever_waits_for_room_too_long_is_told_to_come_again(app: App):
+    with large(app, 10**6, keyed_bytes=2 * 10**6, room_seconds=0.2) as front:
+        told = LARGE.format("Bearer good", 10**6, "")
+        mine = [Wire(front.port).send(told) for _ in range(2)]
+        status, headers, _ = mine[1].answer()
+        assert (status, headers["retry-after"]) == (503, "1")
+
+
+def test_the_server_stops_though_clients_are_connected(app: App):
+    with fronting(app, bounds=FAST) as front:
+        idle = [Wire(front.port) for _ in range(3)]
+        slow = Wire(front.port).send(POST.format(5))
+        held = Wire(front.port).send(GET.replace("/x", "/hold"))
+        wait_until(lambda: app.held and len(front.crowd) == 5)
+        front.stop()
+        assert all(one.is_closed() for one in [*idle, slow])
+        app.go.set()
+        assert held.answer()[0] == 200
