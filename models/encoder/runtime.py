@@ -1,0 +1,143 @@
+"""Runs the encoder by ONNX Runtime: one thread, loaded before the fork, shared after it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from models.artifacts import SHIPPED as ARTIFACTS
+from models.artifacts import BrokenArtifact
+from models.encoder.windows import PADDING, TOKENS, windows
+
+#: Where the encoder that came with this release lies.
+SHIPPED = ARTIFACTS / "encoder"
+MANIFEST = "encoder.json"
+NETWORK = "encoder.onnx"
+TOKENIZER = "tokenizer.json"
+#: The most windows that are read at once, and the most tokens of them, padding among them: more
+#: of either fills the cache of a core, and is slower.
+BATCH = 8
+BATCH_TOKENS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the encoder says of the windows of some texts.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n_windows, 768), float32
+        The mean over the tokens of a window beside the maximum over them.
+    logits : ndarray of shape (n_windows, 7), float32
+        One of each label in the order of ``LABELS``, not calibrated.
+    owners : ndarray of shape (n_windows,), intp
+        The index of the text that each window is part of, ascending; every text has a window.
+    """
+
+    features: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    owners: NDArray[np.intp]
+
+
+class Encoder:
+    """Reads texts in windows of at most 160 tokens.
+
+    Load it once and before a fork: the children share its memory. What is read with a text
+    changes no number of it by more than 1e-4, because each token is quantised by itself.
+    """
+
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        tokenizer: Tokenizer,
+        manifest: dict[str, Any],
+    ) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self.manifest = manifest
+
+    @classmethod
+    def load(cls, directory: Path = SHIPPED) -> Encoder:
+        """Return the encoder below *directory*, once its digests are found to be right.
+
+        Raises BrokenArtifact if a file is missing, or is not what ``encoder.json`` says.
+        """
+        manifest = read_manifest(directory)
+        network, tokenizer = (
+            _checked(directory / name, manifest["files"]) for name in (NETWORK, TOKENIZER)
+        )
+        options = onnxruntime.SessionOptions()
+        # More threads would not outlive a fork, and each core has a process of its own.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        return cls(session, Tokenizer.from_buffer(tokenizer), manifest)
+
+    @property
+    def version(self) -> str:
+        """The name of this network and its tokenizer: a digest of both files."""
+        return str(self.manifest["version"])
+
+    def read(self, texts: Sequence[str]) -> Encoded:
+        """Return features and logits of every window of *texts*, in their order.
+
+        A window of 160 tokens takes some 10 ms on one core, a text has at most three.
+        """
+        read = [windows(text, self._tokenizer) for text in texts]
+        rows = [window for own in read for window in own]
+        features = np.empty((len(rows), 2 * int(self.manifest["hidden"])), np.float32)
+        logits = np.empty((len(rows), int(self.manifest["labels"])), np.float32)
+        for batch in batches([len(row) for row in rows]):
+            longest = max(len(rows[index]) for index in batch)
+            ids = np.full((len(batch), longest), PADDING, np.int64)
+            for line, index in zip(ids, batch, strict=True):
+                line[: len(rows[index])] = rows[index]
+            features[batch], logits[batch] = self._session.run(["features", "logits"], {"ids": ids})
+        owners = np.repeat(np.arange(len(read)), [len(own) for own in read])
+        return Encoded(features, logits, owners.astype(np.intp))
+
+
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the indices of *lengths* in batches of neighbours in length, the longest first."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if batch and (len(batch) == BATCH or lengths[batch[0]] * (len(batch) + 1) > BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:
+    """Return what is known about the encoder below *directory*, which is quick."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise BrokenArtifact(f"there is no readable {MANIFEST} below {directory}") from error
+    wanted = {"version", "files", "tokens", "hidden", "labels"}
+    if not isinstance(manifest, dict) or not wanted <= manifest.keys():
+        raise BrokenArtifact(f"{MANIFEST} below {directory} is not an encoder's manifest")
+    if manifest["tokens"] != TOKENS:
+        raise BrokenArtifact(f"this code reads {TOKENS} tokens, the encoder {manifest['tokens']}")
+    return manifest
+
+
+def _checked(path: Path, digests: dict[str, str]) -> bytes:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BrokenArtifact(f"{path.name} can't be read below {path.parent}") from error
+    if hashlib.sha256(raw).hexdigest() != digests.get(path.name):
+        raise BrokenArtifact(f"{path.name} isn't what {MANIFEST} says")
+    return raw
