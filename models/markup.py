@@ -91,11 +91,20 @@ class Shown:
 
     def parts(self, *kinds: Kind) -> Iterator[tuple[int, int]]:
         """Yield where characters of these kinds stand together, in order."""
-        wanted = b"".join(bytes([kind]) for kind in kinds)
-        for match in re.finditer(b"[" + re.escape(wanted) + b"]+", self.kinds):
-            yield match.span()
+        if any(kind in self.kinds for kind in kinds):
+            for match in _RUNS[kinds].finditer(self.kinds):
+                yield match.span()
 
 
+class _Runs(dict[tuple[Kind, ...], re.Pattern[bytes]]):
+    """Patterns that find characters of some kinds, each compiled when first asked for."""
+
+    def __missing__(self, kinds: tuple[Kind, ...]) -> re.Pattern[bytes]:
+        self[kinds] = re.compile(b"[" + re.escape(bytes(kinds)) + b"]+")
+        return self[kinds]
+
+
+_RUNS = _Runs()
 _OWN_TO = {kind: bytes([kind, *range(1, 256)]) for kind in Kind}
 
 _ELEMENTS = frozenset(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import re2
+
 #: Where something stands in a text, in code points: its beginning and its end.
 Range = tuple[int, int]
 
@@ -33,8 +35,6 @@ _QUOTE = (
     "citace", "citat", "lainaus", "alıntı", "цитата", "παράθεση", "اقتباس", "ציטוט", "نقل قول", "引用",
     "인용", "trích dẫn", "kutipan", "originally posted by",
 )  # fmt: skip
-#: Words of which a head of a quotation has one.
-HEADS = (*WROTE, *_SAID, *_QUOTE)
 #: Who writes of their own writing quotes nobody.
 _FIRST_PERSON = re.compile(
     r"\W*(?:as |what |when |wie |como |comme )?"
@@ -85,6 +85,13 @@ _HEAD = re.compile(
     r"(?P<rest>[^\n]*)",
     re.IGNORECASE,
 )
+#: Whatever may be part of a quotation has one of these; what has none costs no more than this look.
+CUES = (
+    r"^[ \t\x{3000}]*(?:>|[-_=*]{2,}[ \t]*\pL|begin forwarded message)"
+    rf"|^[ \t*]*(?:{FROM})[ \t*]*[:\x{{ff1a}}]"
+    rf"|(?:{_any((*WROTE, *_SAID, *_QUOTE))})[^\n]*(?:[:\x{{ff1a}}]|$)"
+)
+_MAYBE = re2.compile(f"(?im){CUES}")
 _FORUM = re.compile(rf"[ \t]*(?:{_any(_QUOTE)})\b[^\n:]{{0,60}}[:\uff1a]?[ \t]*$", re.IGNORECASE)
 _PAIRS = {
     '"': '"', "\u201c": "\u201d", "\u201e": "\u201c\u201d", "\u00ab": "\u00bb", "\u00bb": "\u00ab",
@@ -99,6 +106,8 @@ def ranges(text: str, kinds: Sequence[int]) -> Iterator[Range]:
     *kinds* has a number for each character; one other than 0 says that the character is known not
     to be among the author's own words, and such a part may follow an attribution.
     """
+    if _MAYBE.search(text.encode("utf-8", "replace")) is None:
+        return
     lines = [match.span() for match in _LINE.finditer(text) if match.group()]
     number = 0
     while number < len(lines):

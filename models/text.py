@@ -334,13 +334,12 @@ _ODD_WORD = re.compile(r"[^ ]*[0-9@$!*#%&|+][^ ]*")
 _RICH = re2.compile(
     r"(?im)(?:<[a-z/!]|&#|&[a-z][a-z0-9]+;|`|~~|\*\*|__|://|www\.|\]\("
     r"|\[/?(?:quote|code|url|link|i|b|u|s|[a-z]{2,10})[\]= ]|\[\*\]"
-    r"|^[ \t\x{3000}]*(?:>|#{1,6}[ \t]|[-_=*]{2,}[ \t]*\pL|begin forwarded message)"
+    r"|^[ ]{0,3}#{1,6}[ \t]"
     r"|(?:^|[^\pL\pN_*])\*[^\s*]|(?:^|[^\pL\pN_\\])_[^\s_]"
     r"|[\x{ad}\x{34f}\x{61c}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{200b}-\x{200f}"
     r"\x{202a}-\x{202e}\x{2060}-\x{206f}\x{3164}\x{fe00}-\x{fe0f}\x{feff}\x{ffa0}"
     r"\x{fff9}-\x{fffb}\x{e0000}-\x{e01ef}]"
-    r"|^[ \t*]*(?:" + quotation.FROM + r")[ \t*]*[:\x{ff1a}]"
-    r"|(?:" + "|".join(map(re.escape, quotation.HEADS)) + r")[^\n]*[:\x{ff1a}\n]?"
+    rf"|{quotation.CUES}"
     r")[^\n]*"
 )
 #: A letter, a digit or a picture.
