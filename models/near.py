@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ngrams import Hashed, chunked, hashed
-from models.text import read
+from models.signals import raised_by
+from models.text import Reading, read
 
 #: Two signatures that differ in so few bits are of nearly the same text. A word changed in a short
 #: comment changes eight or more: those are let be, since people do thank in the same words.
 MAX_DISTANCE = 3
+#: Letters and digits: a text with fewer is no campaign by itself, in however many mouths.
+SHORT = 50
+_CONTACTS = ("email", "phone", "messenger", "bare_domain")
 #: What is known of an earlier text: its signature, a number for its author, and what it is found by.
 ENTRY = np.dtype([("signature", ">u8"), ("author", ">u8"), ("id", "V16")])
 _COMPARED = ("signature", "author")
@@ -31,14 +35,29 @@ def signature(content: str) -> int:
 
 
 def signatures(contents: Sequence[str]) -> list[int]:
-    """Return the 64-bit SimHash of each normalised text, 0 for one too short to compare.
+    """Return the 64-bit SimHash of each normalised text, 0 for one that says too little to compare.
 
-    Alike texts differ in few bits; a text has the same signature alone and in any batch.
+    Alike texts differ in few bits; a text has the same signature alone and in any batch. Readers do
+    thank in the same words: a short text is compared only if it has a link or a way to get in touch.
     """
+    readings = read(contents)
     found: list[int] = []
-    for chunk in chunked((one.written, one.normal) for one in read(contents)):
+    for chunk in chunked((one.written, one.normal) for one in readings):
         found += _majorities(hashed(chunk))
+    short = [place for place, one in enumerate(readings) if not one.links and _length(one) < SHORT]
+    raised = raised_by([readings[place] for place in short])
+    for place, signals in zip(short, raised, strict=True):
+        if not any(signals.get(name, 0) >= 1 for name in _CONTACTS):
+            found[place] = 0
     return found
+
+
+def _length(reading: Reading) -> int:
+    """Count the letters and digits; one of a script that writes whole syllables counts for three."""
+    text = reading.normal
+    if text.isascii():
+        return sum(map(str.isalnum, text))
+    return sum(3 if c >= "\u2e80" else 1 for c in text if c.isalnum())
 
 
 def others(

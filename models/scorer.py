@@ -88,7 +88,9 @@ class Scorer:
         self.thresholds: Mapping[str, Mapping[str, float]] = manifest["thresholds"]
         self.card: Mapping[str, Any] = manifest
         self._weights = artifact.weights
-        self._signals = artifact.signals.astype(np.int64)
+        # An artifact from before the latest signals gives them no weight.
+        missing = len(SIGNALS) - len(artifact.signals)
+        self._signals = np.pad(artifact.signals.astype(np.int64), ((0, missing), (0, 0)))
         self._scales = np.array([manifest["scales"][label] for label in LABELS])
         self._signal_scale = float(manifest["signal_scale"]) / _PARTS
         self._intercepts = np.array([manifest["intercepts"][label] for label in LABELS])
@@ -165,7 +167,7 @@ class Scorer:
             values += shown.values()
             if item.author_name or item.author_email or item.author_url:
                 of_them = of_author(
-                    item.content, item.author_name, item.author_email, item.author_url
+                    readings[row], item.author_name, item.author_email, item.author_url
                 )
                 places += [first + _INDEX[name] for name in of_them]
                 values += of_them.values()

@@ -503,13 +503,22 @@ def _undone(text: str, as_written: str) -> str:
 
 
 def mixed_words(text: str) -> int:
-    """Count the words that mix Latin with Cyrillic, Greek, Armenian or Cherokee letters."""
+    """Count the words of Latin letters with look-alikes of other alphabets among them.
+
+    Units such as "k\u03a9" and words that take an ending of another alphabet mix nothing up.
+    """
     if text.isascii() or not _NON_LATIN.search(text):
         return 0
-    return sum(
-        1
-        for word in _FOREIGN_WORD.findall(text.lower())
-        if _LATIN.search(word) and _NON_LATIN.search(word)
+    return sum(map(_is_mixed, _FOREIGN_WORD.findall(text.lower())))
+
+
+def _is_mixed(word: str) -> bool:
+    others = _NON_LATIN.findall(word)
+    return (
+        0 < len(others) < len(word)
+        and len(word) > 2
+        and _LATIN.search(word) is not None
+        and any(ord(letter) in _FROM_LOOKALIKE for letter in others)
     )
 
 

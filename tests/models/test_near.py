@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,3 +87,29 @@ def test_of_each_author_the_latest_text_is_returned_the_latest_first():
     latest, other = (struct.pack(">QQ", 1, at) for at in (3, 2))
     assert others(seen, [(5, 1, b"m" * 16)]) == [(2, [latest, other])]
     assert others(seen, [(5, 1, b"m" * 16)], most=1) == [(2, [latest])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Thank you!", "\u0421\u043f\u0430\u0441\u0438\u0431\u043e!", "\u3042\u308a\u304c\u3068\u3046", "\U0001f44d" * 60, "Great post, thanks for sharing!", "ok " * 8],
+)  # fmt: skip
+def test_what_many_readers_say_is_no_campaign(text):
+    assert signature(text) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Buy at http://shop.example/a",
+        "Call +1 855 555 0142",
+        "me (at) mail (dot) com",
+        "WhatsApp +1 555 0100",
+        "my-cheap-shop.com",
+        "\u52a0\u5fae\u4fe1 abc12345",
+        PRAISE,
+        "\u8fd9\u7bc7\u6587\u7ae0\u5199\u5f97\u975e\u5e38\u597d\uff0c\u6211\u4f1a\u6536\u85cf\u8fd9\u4e2a\u7f51\u7ad9\u5e76\u5e38\u5e38\u56de\u6765\u770b\u770b",
+    ],
+)  # fmt: skip
+def test_a_long_text_or_a_way_to_get_in_touch_is_compared(text):
+    assert signature(text) > 0
+    assert signatures([text, "Thank you!"] * 9) == [signature(text), 0] * 9
