@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
 from moderation import texts
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
@@ -15,6 +15,8 @@ from moderation.site import MAX_DAYS, Door, EndpointKind, KeyKind
 from moderation.verdict import Action
 
 MAX_BATCH = 1000
+#: Members of one JSON object; no body has an object with half of it.
+MAX_MEMBERS = 64
 
 
 def _text(value: str) -> str:
@@ -109,7 +111,8 @@ class CommentIn(_Strict):
 class BatchIn(_Strict):
     """Up to 1,000 comments, taken whole or not at all."""
 
-    comments: Annotated[list[CommentIn], Field(min_length=1, max_length=MAX_BATCH)]
+    #: The first comment that cannot be ends the reading: each of a thousand would have its errors.
+    comments: Annotated[list[CommentIn], Field(min_length=1, max_length=MAX_BATCH), FailFast()]
 
 
 class DecisionIn(_Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -277,3 +278,38 @@ def test_too_much_is_refused_whole_and_nothing_is_stored(redis_url: str, tmp_pat
     assert answer.status_code in {429, 503}
     assert "Retry-After" in answer.headers
     assert world.adapters.comments.counts()["pending"] == 0
+
+
+def many(count: int) -> dict:
+    return {"content": "x", **{f"field{n}": 1 for n in range(count)}}
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("/v1/comments", json.dumps(many(80_000))),
+        ("/v1/comments", json.dumps({"content": "x", "author": many(80_000)})),
+        ("/v1/comments/batch", json.dumps({"comments": [many(1000)] * 1000})),
+        ("/v1/comments/batch", json.dumps([many(60)] * 1000)),
+        ("/v1/comments/batch", json.dumps([{"content": ""}] * 1000)),
+        ("/v1/comments/batch", "\n".join([json.dumps(many(1000))] * 1000)),
+    ],
+)
+def test_unknown_fields_by_the_million_are_not_made_into_errors(world: World, path: str, body: str):
+    """An error for each would take half a kilobyte, and a second for every 300,000 of them."""
+    kind = "application/x-ndjson" if "\n" in body else "application/json"
+    tracemalloc.start()
+    try:
+        answer = world.ask("POST", path, data=body, content_type=kind)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status_code == 422
+    assert len(answer.json["errors"]) <= 20
+    assert peak < 16 * len(body) + 5_000_000
+
+
+def test_the_name_of_an_unknown_field_is_not_repeated_at_length(world: World):
+    answer = world.ask("POST", "/v1/comments", {"content": "x", "y" * 1_000_000: 1})
+    assert answer.status_code == 422
+    assert len(answer.data) < 1000
