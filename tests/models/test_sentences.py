@@ -55,7 +55,7 @@ FEWEST_HARMLESS, FEWEST_OTHER = 12, 3
 FEWEST_GROUPS = 12
 
 HOST = re.compile(
-    r"""(?:https?://|www\.|(?<=\w)@)(?P<linked>[\w.-]+\w)
+    r"""(?:https?://|www\.|(?<=\w)@(?=[\w-]+\.\w))(?P<linked>[\w.-]+\w)
     |(?<![\w./@-])(?P<bare>[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24})(?=[/\s)\]"'<]|$)""",
     re.VERBOSE,
 )
