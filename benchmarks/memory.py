@@ -20,6 +20,7 @@ from benchmarks._comments import drafts
 from models import near
 from models.scorer import Scorer
 from moderation import workflow
+from moderation.actor import moderator
 from moderation.comment import Decision, Status
 from moderation.store import keys
 from service.cli.stats import measured
@@ -69,7 +70,7 @@ def decide_all(world: World) -> None:
         for one in page.items:
             other = Decision.SPAM if one.status is Status.APPROVED else Decision.APPROVE
             comments.decide(
-                one.id, other, by="moderator ada", reason="", note="", version=None, hold_ms=0,
+                one.id, other, by=moderator("moderator ada"), reason="", note="", version=None, hold_ms=0,
                 now_ms=now,
             )  # fmt: skip
         cursor = page.next

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from moderation.actor import moderator
 from moderation.site import Endpoint
 from tests.support.receiver import Received, Receiver, answer, hang
 from tests.support.valkey import serving
@@ -40,7 +41,7 @@ def p99(*, dead: bool) -> float:
         world = make_world(valkey.url, Path(data), webhook_timeout=2.0)
         for n in range(ENDPOINTS):
             endpoint = Endpoint("", world.site.id, receiver.url(f"/{n}"), allow_private=True)
-            world.adapters.accounts.add_endpoint(endpoint, by="benchmark", now_ms=1)
+            world.adapters.accounts.add_endpoint(endpoint, by=moderator("benchmark"), now_ms=1)
         deliverer = Deliverer(world.adapters)
         thread = threading.Thread(target=deliverer.run)
         thread.start()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from json.encoder import encode_basestring
 
+from moderation.actor import Actor
 from moderation.errors import IllegalMove
 from moderation.scores import Scores
 from moderation.verdict import Verdict
@@ -134,7 +135,7 @@ class Transition:
 
     old: Status
     new: Status
-    by: str
+    by: Actor
     reason: str
     at: datetime
     note: str = ""
@@ -170,7 +171,9 @@ class Comment:
         """The text itself; empty once it was erased or has expired."""
         return self.draft.content
 
-    def moved(self, new: Status, *, by: str, reason: str, at: datetime, note: str = "") -> Comment:
+    def moved(
+        self, new: Status, *, by: Actor, reason: str, at: datetime, note: str = ""
+    ) -> Comment:
         """Return this comment in its *new* status, with the move on record.
 
         Raises IllegalMove when the comment cannot go there.
@@ -185,7 +188,7 @@ class Comment:
         )
 
     def step(
-        self, new: Status, *, by: str, reason: str, at: datetime, note: str = ""
+        self, new: Status, *, by: Actor, reason: str, at: datetime, note: str = ""
     ) -> Transition:
         """Return the transition that would move this comment to *new*.
 

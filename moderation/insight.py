@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from moderation import ids
+from moderation.actor import ActorKind
 from moderation.comment import SETTLED, Comment, Decision, Status
 from moderation.policy import Case, Policy, Thresholds, judge, outcome
-from moderation.ports import BY_IMPORT, KeptDecision
+from moderation.ports import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action
 
@@ -50,9 +51,7 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
             moves[was, would] += 1
             if len(examples[was, would]) < EXAMPLES:
                 examples[was, would].append(comment)
-        if comment.status in SETTLED and not comment.history[-1].by.startswith(
-            ("model ", "winnow")
-        ):
+        if comment.status in SETTLED and comment.history[-1].decided_on is not None:
             decided += 1
             before += _disagree(was, comment.status)
             after += _disagree(would, comment.status)
@@ -84,7 +83,11 @@ class Summary:
 
 def summary(decisions: Iterable[KeptDecision]) -> Summary:
     """Return what *decisions* come to; those undone and those from before Winnow don't count."""
-    kept = [one for one in decisions if not one.undone and one.verdict and one.by != BY_IMPORT]
+    kept = [
+        one
+        for one in decisions
+        if not one.undone and one.verdict and one.by.kind is not ActorKind.IMPORT
+    ]
     pairs = [(one.verdict, one.decision) for one in kept if one.verdict]
     settled = [pair for pair in pairs if pair[0].action != Action.FLAG]
     held = [decision for verdict, decision in pairs if verdict.action == Action.FLAG]

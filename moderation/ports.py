@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from moderation.actor import OPERATOR, Actor
 from moderation.changes import Change, can_be_taken_back
 from moderation.comment import Comment, Decision, Draft, Status
 from moderation.events import Event
@@ -155,10 +156,6 @@ class Order(StrEnum):
     OLDEST = "oldest"
 
 
-#: Who decided what an import brings in, as far as anybody here knows.
-BY_IMPORT = "import"
-
-
 @dataclass(frozen=True, slots=True)
 class KeptDecision:
     """A moderator's decision with what it was decided on, kept to learn from later."""
@@ -166,7 +163,7 @@ class KeptDecision:
     comment_id: str
     revision: int
     decision: Decision
-    by: str
+    by: Actor
     at: int
     reason: str = ""
     note: str = ""
@@ -218,12 +215,12 @@ class Comments(Protocol):
         draft: Draft,
         screened: Screened,
         *,
-        by: str,
+        via: str,
         now_ms: int,
         announce: bool = True,
         repeat_ms: int | None = None,
     ) -> Accepted:
-        """Store what was judged elsewhere, settled or flagged, with its event if *announce*.
+        """Store what was judged at the door *via*, settled or flagged; its event if *announce*.
 
         A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
         """
@@ -236,11 +233,13 @@ class Comments(Protocol):
         """
         ...
 
-    def edit(self, comment_id: str, draft: Draft, *, by: str, now_ms: int) -> tuple[Comment, bool]:
+    def edit(
+        self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int
+    ) -> tuple[Comment, bool]:
         """Make *draft* the next revision, pending; tell whether to wake a worker."""
         ...
 
-    def erase(self, comment_id: str, *, by: str, now_ms: int) -> None:
+    def erase(self, comment_id: str, *, by: Actor, now_ms: int) -> None:
         """Leave a tombstone: id, site, digest, time. Erasing twice is no error."""
         ...
 
@@ -323,7 +322,7 @@ class Comments(Protocol):
         comment_id: str,
         decision: Decision,
         *,
-        by: str,
+        by: Actor,
         reason: str,
         note: str,
         version: int | None,
@@ -336,7 +335,7 @@ class Comments(Protocol):
         """
         ...
 
-    def undo(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
+    def undo(self, comment_id: str, *, by: Actor, now_ms: int) -> Comment:
         """Take back the last decision while its event is held. Raises UndoTooLate."""
         ...
 
@@ -348,7 +347,7 @@ class Comments(Protocol):
         """
         ...
 
-    def retry(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
+    def retry(self, comment_id: str, *, by: Actor, now_ms: int) -> Comment:
         """Make a flagged comment pending again, its deaths forgotten."""
         ...
 
@@ -428,7 +427,7 @@ class AuditLine:
     """Who changed what in the administration, and when."""
 
     at: int
-    by: str
+    by: Actor
     action: str
     subject: str
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -458,11 +457,13 @@ class Accounts(Protocol):
         """Record which secret key this data is sealed with. Raises Conflict when it is another."""
         ...
 
-    def add_site(self, name: str, url: str = "", *, now_ms: int, by: str = "winnow") -> Site:
+    def add_site(self, name: str, url: str = "", *, now_ms: int, by: Actor = OPERATOR) -> Site:
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         ...
 
-    def save_site(self, site: Site, *, was: Site, by: str, now_ms: int, reverts: str = "") -> None:
+    def save_site(
+        self, site: Site, *, was: Site, by: Actor, now_ms: int, reverts: str = ""
+    ) -> None:
         """Replace a site's settings, on the audit trail with what they were.
 
         *reverts* names the line of the trail that this takes back. Raises NotFound, InvalidInput,
@@ -470,7 +471,7 @@ class Accounts(Protocol):
         """
         ...
 
-    def remove_site(self, site_id: str, *, by: str, now_ms: int) -> None:
+    def remove_site(self, site_id: str, *, by: Actor, now_ms: int) -> None:
         """Forget a site, its keys and endpoints; its comments are purged by the worker."""
         ...
 
@@ -497,7 +498,7 @@ class Accounts(Protocol):
         *,
         now_ms: int,
         expires_at: int | None = None,
-        by: str = "winnow",
+        by: Actor = OPERATOR,
     ) -> tuple[Key, str]:
         """Make a key; the second value is the key itself (door keys: 12 lower-case hex digits).
 
@@ -518,7 +519,7 @@ class Accounts(Protocol):
         ...
 
     def set_door_secret(
-        self, site_id: str, door: Door, secret: str, *, by: str, now_ms: int
+        self, site_id: str, door: Door, secret: str, *, by: Actor, now_ms: int
     ) -> None:
         """Keep the secret with which a door's client signs, and switch the door on."""
         ...
@@ -527,11 +528,11 @@ class Accounts(Protocol):
         """Return the secret with which a door's client signs. Raises NotFound."""
         ...
 
-    def revoke_key(self, key_id: str, *, by: str, now_ms: int) -> None:
+    def revoke_key(self, key_id: str, *, by: Actor, now_ms: int) -> None:
         """Make a key worthless at once. Raises NotFound."""
         ...
 
-    def add_token(self, name: str, *, now_ms: int, by: str = "winnow") -> tuple[Token, str]:
+    def add_token(self, name: str, *, now_ms: int, by: Actor = OPERATOR) -> tuple[Token, str]:
         """Make an administrator's token; the second value is the token itself."""
         ...
 
@@ -543,7 +544,7 @@ class Accounts(Protocol):
         """Return every token."""
         ...
 
-    def revoke_token(self, token_id: str, *, by: str, now_ms: int) -> None:
+    def revoke_token(self, token_id: str, *, by: Actor, now_ms: int) -> None:
         """Make a token worthless at once. Raises NotFound."""
         ...
 
@@ -556,13 +557,13 @@ class Accounts(Protocol):
         sites: Sequence[str],
         now_ms: int,
         must_change: bool = False,
-        by: str = "winnow",
+        by: Actor = OPERATOR,
     ) -> Moderator:
         """Make a moderator. Raises Conflict when the name is taken."""
         ...
 
     def save_moderator(
-        self, moderator: Moderator, *, was: Moderator, by: str, now_ms: int, reverts: str = ""
+        self, moderator: Moderator, *, was: Moderator, by: Actor, now_ms: int, reverts: str = ""
     ) -> None:
         """Replace a moderator's role, sites, and whether they may sign in at all.
 
@@ -572,7 +573,7 @@ class Accounts(Protocol):
         ...
 
     def set_password(
-        self, name: str, password: str, *, by: str, now_ms: int, must_change: bool = False
+        self, name: str, password: str, *, by: Actor, now_ms: int, must_change: bool = False
     ) -> None:
         """Replace a password and end that moderator's sessions. Raises NotFound."""
         ...
@@ -592,7 +593,7 @@ class Accounts(Protocol):
         """Return every moderator by name."""
         ...
 
-    def remove_moderator(self, name: str, *, by: str, now_ms: int) -> None:
+    def remove_moderator(self, name: str, *, by: Actor, now_ms: int) -> None:
         """Forget a moderator and end their sessions. Raises NotFound."""
         ...
 
@@ -600,12 +601,12 @@ class Accounts(Protocol):
         """Return a number that changes whenever that moderator's sessions end."""
         ...
 
-    def add_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int) -> Endpoint:
+    def add_endpoint(self, endpoint: Endpoint, *, by: Actor, now_ms: int) -> Endpoint:
         """Keep a new endpoint, with an id and, unless it brings one, a fresh secret."""
         ...
 
     def save_endpoint(
-        self, endpoint: Endpoint, *, was: Endpoint, by: str, now_ms: int, reverts: str = ""
+        self, endpoint: Endpoint, *, was: Endpoint, by: Actor, now_ms: int, reverts: str = ""
     ) -> None:
         """Replace an endpoint's settings. Raises NotFound, and Conflict if it is not as it *was*."""
         ...
@@ -618,7 +619,7 @@ class Accounts(Protocol):
         """Return a site's endpoints, the oldest first."""
         ...
 
-    def remove_endpoint(self, endpoint_id: str, *, by: str, now_ms: int) -> None:
+    def remove_endpoint(self, endpoint_id: str, *, by: Actor, now_ms: int) -> None:
         """Forget an endpoint; what was due to it is dropped. Raises NotFound."""
         ...
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from time import monotonic, sleep
 
 from moderation import ids, texts
+from moderation.actor import Actor
 from moderation.addresses import check_headers, check_url
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
@@ -271,7 +272,7 @@ def review(
     comment_id: str,
     decision: Decision,
     *,
-    by: str,
+    by: Actor,
     comments: Comments,
     clock: Clock,
     hold_seconds: float,
@@ -330,13 +331,13 @@ def score_each(drafts: Sequence[Draft], model: Model) -> Sequence[Scores | None]
         return [one for draft in drafts for one in score_each([draft], model)]
 
 
-def undo(comment_id: str, *, by: str, comments: Comments, clock: Clock) -> Comment:
+def undo(comment_id: str, *, by: Actor, comments: Comments, clock: Clock) -> Comment:
     """Take back the last decision within its window, before anyone heard of it."""
     return comments.undo(comment_id, by=by, now_ms=clock.now_ms())
 
 
 def edit(
-    comment_id: str, draft: Draft, *, by: str, comments: Comments, jobs: Jobs, clock: Clock
+    comment_id: str, draft: Draft, *, by: Actor, comments: Comments, jobs: Jobs, clock: Clock
 ) -> Comment:
     """Make *draft* the next revision of a comment and have it screened anew."""
     comment, wake = comments.edit(comment_id, draft, by=by, now_ms=clock.now_ms())
@@ -345,14 +346,14 @@ def edit(
     return comment
 
 
-def retry(comment_id: str, *, by: str, comments: Comments, jobs: Jobs, clock: Clock) -> Comment:
+def retry(comment_id: str, *, by: Actor, comments: Comments, jobs: Jobs, clock: Clock) -> Comment:
     """Give a comment that could not be scored another chance."""
     comment = comments.retry(comment_id, by=by, now_ms=clock.now_ms())
     jobs.wake(comments.shard_of(comment_id))
     return comment
 
 
-def erase(comment_id: str, *, by: str, comments: Comments, clock: Clock) -> None:
+def erase(comment_id: str, *, by: Actor, comments: Comments, clock: Clock) -> None:
     """Forget a comment's words and author, leaving a tombstone."""
     comments.erase(comment_id, by=by, now_ms=clock.now_ms())
 
@@ -385,7 +386,7 @@ def purge(site: Site, *, comments: Comments, clock: Clock) -> int:
 
 
 def add_endpoint(
-    endpoint: Endpoint, *, by: str, admin: bool, accounts: Accounts, clock: Clock
+    endpoint: Endpoint, *, by: Actor, admin: bool, accounts: Accounts, clock: Clock
 ) -> Endpoint:
     """Have a site's events sent to a new endpoint; it comes back with its id and its secret.
 
@@ -400,7 +401,7 @@ def change_endpoint(
     endpoint: Endpoint,
     *,
     was: Endpoint,
-    by: str,
+    by: Actor,
     admin: bool,
     accounts: Accounts,
     clock: Clock,
@@ -435,7 +436,7 @@ def _check_endpoint(endpoint: Endpoint) -> None:
     check_headers(endpoint.headers)
 
 
-def rotate_secret(endpoint_id: str, *, by: str, accounts: Accounts, clock: Clock) -> str:
+def rotate_secret(endpoint_id: str, *, by: Actor, accounts: Accounts, clock: Clock) -> str:
     """Give an endpoint a new secret and return it; the old one signs beside it for 24 hours."""
     endpoint, now = accounts.endpoint(endpoint_id), clock.now_ms()
     kept = [
@@ -450,7 +451,7 @@ def rotate_secret(endpoint_id: str, *, by: str, accounts: Accounts, clock: Clock
 
 
 def add_moderator(
-    name: str, *, role: Role, sites: Sequence[str], by: str, accounts: Accounts, clock: Clock
+    name: str, *, role: Role, sites: Sequence[str], by: Actor, accounts: Accounts, clock: Clock
 ) -> tuple[Moderator, str]:
     """Make a moderator, with a password to be shown once and changed at the first sign-in."""
     password = new_password()
@@ -466,14 +467,14 @@ def add_moderator(
     return made, password
 
 
-def reset_password(name: str, *, by: str, accounts: Accounts, clock: Clock) -> str:
+def reset_password(name: str, *, by: Actor, accounts: Accounts, clock: Clock) -> str:
     """Give a moderator a password to be shown once and changed; their sessions end."""
     password = new_password()
     accounts.set_password(name, password, by=by, must_change=True, now_ms=clock.now_ms())
     return password
 
 
-def revert(line_id: str, *, by: str, accounts: Accounts, clock: Clock) -> AuditLine:
+def revert(line_id: str, *, by: Actor, accounts: Accounts, clock: Clock) -> AuditLine:
     """Take back a change of settings by a new change, and return the line that told of it.
 
     For administrators. All of it or nothing: raises Conflict when one of its settings has changed since, and when it
@@ -558,7 +559,7 @@ def with_external_id(draft: Draft, external_id: str) -> Draft:
 
 
 def erase_author(
-    site_id: str, *, email: str, ip: str, by: str, comments: Comments, clock: Clock
+    site_id: str, *, email: str, ip: str, by: Actor, comments: Comments, clock: Clock
 ) -> int:
     """Erase every comment of whoever used that e-mail or address; return how many."""
     known = comments.by_author(site_id, now_ms=clock.now_ms(), email=email, ip=ip, limit=1_000_000)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from flask import abort, make_response, request
 
+from moderation.actor import Actor, ActorKind
 from moderation.errors import NotFound
 from moderation.site import KeyKind, Site
 from service.context import winnow
@@ -27,7 +28,7 @@ class Caller:
     """Who sent this request: a site, or an administrator (then ``site`` is None)."""
 
     site: Site | None
-    name: str
+    actor: Actor
 
     @property
     def is_admin(self) -> bool:
@@ -65,11 +66,11 @@ class Callers:
 def _looked_up(text: str) -> Caller:
     accounts = winnow().accounts
     if text.startswith(TOKEN_PREFIX):
-        return Caller(None, f"token {accounts.token(text).name}")
+        return Caller(None, Actor(ActorKind.TOKEN, via=accounts.token(text).name))
     key = accounts.key(text, now_ms=winnow().clock.now_ms())
     if key.kind is not KeyKind.API:
         refuse(403, "forbidden", "a door key opens the drop-in doors only; use an API key here")
-    return Caller(accounts.site(key.site_id), f"key {key.id}")
+    return Caller(accounts.site(key.site_id), Actor(ActorKind.BLOG, via=key.id))
 
 
 def caller(callers: Callers) -> Caller:

@@ -58,7 +58,7 @@ def transition_shape(step: Transition) -> dict[str, Any]:
     return {
         "from": step.old,
         "to": step.new,
-        "by": step.by,
+        "by": asdict(step.by),
         "reason": step.reason,
         "note": step.note,
         "at": rfc3339(step.at),

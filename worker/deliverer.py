@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from moderation import signing, wiring
+from moderation.actor import DELIVERER
 from moderation.comment import Comment
 from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
@@ -306,7 +307,7 @@ def _disable_if_dead(
         return
     disabled = replace(endpoint, enabled=False, disabled_reason=reason, failing_since=since)
     try:
-        adapters.accounts.save_endpoint(disabled, was=endpoint, by="deliverer", now_ms=now_ms)
+        adapters.accounts.save_endpoint(disabled, was=endpoint, by=DELIVERER, now_ms=now_ms)
     except (Conflict, NotFound):
         return  # changed or removed while the attempt ran: what failed is not what is there now
     log.warning("endpoint disabled", endpoint=endpoint.id, reason=reason)

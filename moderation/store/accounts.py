@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from moderation import ids
+from moderation.actor import OPERATOR, Actor, ActorKind
 from moderation.changes import Change, difference
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ports import AuditLine
@@ -89,7 +90,7 @@ class RedisAccounts:
 
     # -- sites -----------------------------------------------------------------------------------
 
-    def add_site(self, name: str, url: str = "", *, now_ms: int, by: str = "winnow") -> Site:
+    def add_site(self, name: str, url: str = "", *, now_ms: int, by: Actor = OPERATOR) -> Site:
         """Make a site in the emptiest shard. Raises Conflict when the name is taken."""
         site = Site(
             id=ids.new_id(now_ms, self._emptiest_shard()),
@@ -109,7 +110,9 @@ class RedisAccounts:
             raise Conflict(f"there is a site named {site.name} already")
         return site
 
-    def save_site(self, site: Site, *, was: Site, by: str, now_ms: int, reverts: str = "") -> None:
+    def save_site(
+        self, site: Site, *, was: Site, by: Actor, now_ms: int, reverts: str = ""
+    ) -> None:
         """Replace a site's settings, on the audit trail with what they were."""
         site = replace(site, name=_name(site.name), url=_web_address(site.url))
         site.check()
@@ -140,7 +143,7 @@ class RedisAccounts:
             if not failed:
                 return
 
-    def remove_site(self, site_id: str, *, by: str, now_ms: int) -> None:
+    def remove_site(self, site_id: str, *, by: Actor, now_ms: int) -> None:
         """Forget a site, its keys and endpoints; its comments are purged by the worker."""
         site = self.site(site_id)
         digests = _texts(self._redis.smembers(keys.SITE_KEYS(_G, site.id)))
@@ -201,7 +204,7 @@ class RedisAccounts:
         *,
         now_ms: int,
         expires_at: int | None = None,
-        by: str = "winnow",
+        by: Actor = OPERATOR,
     ) -> tuple[Key, str]:
         """Make a key; the second value is the key itself (door keys: 12 lower-case hex digits)."""
         if expires_at is not None and not now_ms < expires_at <= now_ms + MAX_DAYS * _DAY_MS:
@@ -254,7 +257,7 @@ class RedisAccounts:
         return self.vault.unseal(newest["sealed"], about=f"key {newest['id']}")
 
     def set_door_secret(
-        self, site_id: str, door: Door, secret: str, *, by: str, now_ms: int
+        self, site_id: str, door: Door, secret: str, *, by: Actor, now_ms: int
     ) -> None:
         """Keep the secret with which a door's client signs, and switch the door on."""
         site = self.site(site_id)
@@ -272,7 +275,7 @@ class RedisAccounts:
             raise NotFound(f"no secret was set for the {door} door")
         return self.vault.unseal(sealed.decode(), about=f"{door} of {site_id}")
 
-    def revoke_key(self, key_id: str, *, by: str, now_ms: int) -> None:
+    def revoke_key(self, key_id: str, *, by: Actor, now_ms: int) -> None:
         """Make a key worthless at once. Raises NotFound."""
         digest = self._redis.hget(keys.KEY_IDS(_G), key_id)
         stored = self._redis.hget(keys.KEYS(_G), digest) if digest else None
@@ -296,7 +299,7 @@ class RedisAccounts:
 
     # -- tokens ----------------------------------------------------------------------------------
 
-    def add_token(self, name: str, *, now_ms: int, by: str = "winnow") -> tuple[Token, str]:
+    def add_token(self, name: str, *, now_ms: int, by: Actor = OPERATOR) -> tuple[Token, str]:
         """Make an administrator's token; the second value is the token itself."""
         text = f"wt_{secrets.token_urlsafe(24)}"
         token = Token(ids.new_id(now_ms), _name(name), f"…{text[-4:]}", now_ms)
@@ -321,7 +324,7 @@ class RedisAccounts:
         stored = self._redis.hvals(keys.TOKENS(_G))
         return sorted((Token(**json.loads(one)) for one in stored), key=lambda token: token.id)
 
-    def revoke_token(self, token_id: str, *, by: str, now_ms: int) -> None:
+    def revoke_token(self, token_id: str, *, by: Actor, now_ms: int) -> None:
         """Make a token worthless at once. Raises NotFound."""
         for digest, stored in self._redis.hgetall(keys.TOKENS(_G)).items():
             token = Token(**json.loads(stored))
@@ -354,7 +357,7 @@ class RedisAccounts:
         sites: Sequence[str],
         now_ms: int,
         must_change: bool = False,
-        by: str = "winnow",
+        by: Actor = OPERATOR,
     ) -> Moderator:
         """Make a moderator. Raises Conflict when the name is taken."""
         seen = tuple(self.site(site).id for site in sites)
@@ -374,7 +377,7 @@ class RedisAccounts:
         return moderator
 
     def save_moderator(
-        self, moderator: Moderator, *, was: Moderator, by: str, now_ms: int, reverts: str = ""
+        self, moderator: Moderator, *, was: Moderator, by: Actor, now_ms: int, reverts: str = ""
     ) -> None:
         """Replace a moderator's role, sites, and whether they may sign in at all."""
         sites = [self.site(site).id for site in moderator.sites]
@@ -405,7 +408,7 @@ class RedisAccounts:
                 return
 
     def set_password(
-        self, name: str, password: str, *, by: str, now_ms: int, must_change: bool = False
+        self, name: str, password: str, *, by: Actor, now_ms: int, must_change: bool = False
     ) -> None:
         """Replace a password and end that moderator's sessions. Raises NotFound."""
         told = {"password": self._hashed(password), "must_change_password": must_change}
@@ -453,7 +456,7 @@ class RedisAccounts:
         found = _readable(stored, lambda one: _moderator(json.loads(one)))
         return sorted(found, key=lambda moderator: _fold(moderator.name))
 
-    def remove_moderator(self, name: str, *, by: str, now_ms: int) -> None:
+    def remove_moderator(self, name: str, *, by: Actor, now_ms: int) -> None:
         """Forget a moderator and end their sessions. Raises NotFound."""
         moderator = self.moderator(name)
         self._change(
@@ -486,7 +489,7 @@ class RedisAccounts:
 
     # -- endpoints -------------------------------------------------------------------------------
 
-    def add_endpoint(self, endpoint: Endpoint, *, by: str, now_ms: int) -> Endpoint:
+    def add_endpoint(self, endpoint: Endpoint, *, by: Actor, now_ms: int) -> Endpoint:
         """Keep a new endpoint, with an id and, unless it brings one, a fresh secret."""
         kept = replace(
             endpoint,
@@ -507,7 +510,7 @@ class RedisAccounts:
         return kept
 
     def save_endpoint(
-        self, endpoint: Endpoint, *, was: Endpoint, by: str, now_ms: int, reverts: str = ""
+        self, endpoint: Endpoint, *, was: Endpoint, by: Actor, now_ms: int, reverts: str = ""
     ) -> None:
         """Replace an endpoint's settings. Raises NotFound, and Conflict if it is not as it *was*."""
         after = self._sealed(endpoint)
@@ -547,7 +550,7 @@ class RedisAccounts:
         found = (self._unsealed(one) for one in stored if one is not None)
         return sorted(found, key=lambda endpoint: endpoint.id)
 
-    def remove_endpoint(self, endpoint_id: str, *, by: str, now_ms: int) -> None:
+    def remove_endpoint(self, endpoint_id: str, *, by: Actor, now_ms: int) -> None:
         """Forget an endpoint; what was due to it is dropped. Raises NotFound."""
         endpoint = self.endpoint(endpoint_id)
         self._change(
@@ -626,13 +629,15 @@ def _line(line: AuditLine) -> Command:
 
 
 def _audit_line(line_id: bytes, fields: dict[bytes, bytes]) -> AuditLine:
-    return AuditLine(**json.loads(fields[b"line"]), id=line_id.decode())
+    told = json.loads(fields[b"line"])
+    by = Actor(ActorKind(told["by"]["kind"]), told["by"]["name"], told["by"]["via"])
+    return AuditLine(**{**told, "by": by}, id=line_id.decode())
 
 
 def _fits(line: AuditLine, *, about: str, by: str, action: str) -> bool:
     return (
         (not about or about in {line.subject, line.detail.get("site")})
-        and (not by or _fold(line.by) == _fold(by))
+        and (not by or _fold(by) in {_fold(line.by.name), _fold(line.by.via)})
         and (not action or line.action == action or line.action.startswith(f"{action}."))
     )
 

@@ -13,6 +13,7 @@ from json.encoder import encode_basestring
 import zstandard
 
 from moderation import ids
+from moderation.actor import Actor, ActorKind
 from moderation.comment import Author, Draft, Post
 from moderation.scores import LABELS, Scores
 from moderation.verdict import Verdict
@@ -90,6 +91,34 @@ def unpack_remains(stored: bytes) -> tuple[Verdict | None, bytes]:
     """Return what :func:`pack_remains` packed; nothing for no bytes."""
     told, _, history = _inflate(stored, _OF_REMAINS).partition("\n") if stored else ("", "", "")
     return Verdict.from_list(json.loads(told)) if told else None, history.encode()
+
+
+#: What an actor's kind is stored as; a capital letter says that ``via`` stands before the name.
+LETTERS = {
+    ActorKind.MODERATOR: "m",
+    ActorKind.OPERATOR: "o",
+    ActorKind.TOKEN: "t",
+    ActorKind.BLOG: "b",
+    ActorKind.IMPORT: "i",
+    ActorKind.MACHINE: "x",
+    ActorKind.SCHEDULE: "s",
+    ActorKind.STRANGER: "u",
+}
+_KINDS = {letter: kind for kind, letter in LETTERS.items()}
+
+
+def pack_actor(actor: Actor) -> str:
+    """Return an actor as a short text: a letter, ``via`` and a line end if there is any, the name."""
+    letter = LETTERS[actor.kind]
+    return f"{letter.upper()}{actor.via}\n{actor.name}" if actor.via else letter + actor.name
+
+
+@lru_cache(1024)
+def unpack_actor(stored: str) -> Actor:
+    """Return the actor that :func:`pack_actor` packed."""
+    letter, rest = stored[:1], stored[1:]
+    via, _, name = rest.partition("\n") if letter.isupper() else ("", "", rest)
+    return Actor(_KINDS[letter.lower()], name, via)
 
 
 class _Zstd(threading.local):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from moderation import ids
+from moderation.actor import IMPORT, SUPERVISOR, Actor, machine
 from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms, to_ms
 from moderation.errors import (
     Busy,
@@ -25,7 +26,6 @@ from moderation.errors import (
 )
 from moderation.events import OF_STATUS, Event, EventType
 from moderation.ports import (
-    BY_IMPORT,
     Accepted,
     Batch,
     KeptDecision,
@@ -130,26 +130,26 @@ class RedisComments:
         draft: Draft,
         screened: Screened,
         *,
-        by: str,
+        via: str,
         now_ms: int,
         announce: bool = True,
         repeat_ms: int | None = None,
     ) -> Accepted:
-        """Store what was judged elsewhere, settled or flagged, with its event if *announce*.
+        """Store what was judged at the door *via*, settled or flagged; its event if *announce*.
 
         A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
         """
         event = OF_STATUS[screened.status] if announce else ""
         why = _why(screened.verdict)
         return self._record(
-            site_id, draft, screened, by=by, why=why, event=event, repeat_ms=repeat_ms,
-            now_ms=now_ms, created_ms=now_ms,
+            site_id, draft, screened, by=_by(screened.scores, via), why=why, event=event,
+            repeat_ms=repeat_ms, now_ms=now_ms, created_ms=now_ms,
         )  # fmt: skip
 
     def remember(self, site_id: str, past: Past, screened: Screened, *, now_ms: int) -> Accepted:
         """Store a comment from before Winnow under its own time, and what was decided on it."""
         return self._record(
-            site_id, past.draft, screened, by=BY_IMPORT, why=BY_IMPORT, event="", repeat_ms=None,
+            site_id, past.draft, screened, by=IMPORT, why="import", event="", repeat_ms=None,
             now_ms=now_ms, created_ms=past.created_ms, decision=past.decision or "",
         )  # fmt: skip
 
@@ -159,7 +159,7 @@ class RedisComments:
         draft: Draft,
         screened: Screened,
         *,
-        by: str,
+        by: Actor,
         why: str,
         event: str,
         repeat_ms: int | None,
@@ -182,7 +182,7 @@ class RedisComments:
             screened.status,
             codec.pack_scored(screened.scores, screened.verdict),
             screened.priority,
-            by,
+            codec.pack_actor(by),
             why,
             event,
             screened.verdict.action,
@@ -193,7 +193,9 @@ class RedisComments:
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
         )
 
-    def edit(self, comment_id: str, draft: Draft, *, by: str, now_ms: int) -> tuple[Comment, bool]:
+    def edit(
+        self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int
+    ) -> tuple[Comment, bool]:
         """Make *draft* the next revision, pending; tell whether to wake a worker."""
         site_id = self.get(comment_id).site_id
         answer, *rest = self._run(
@@ -203,7 +205,7 @@ class RedisComments:
             ids.shorten(comment_id),
             codec.pack(draft),
             bytes.fromhex(draft.digest),
-            by,
+            codec.pack_actor(by),
             EventType.EDITED,
             *self._authors(site_id, draft, now_ms),
         )
@@ -211,7 +213,7 @@ class RedisComments:
             raise NotFound(_missing(comment_id))
         return self.get(comment_id), bool(rest[0])
 
-    def erase(self, comment_id: str, *, by: str, now_ms: int) -> None:
+    def erase(self, comment_id: str, *, by: Actor, now_ms: int) -> None:
         """Leave a tombstone: id, site, digest, time."""
         draft = self.get(comment_id).draft
         answer, *_ = self._run(
@@ -219,7 +221,7 @@ class RedisComments:
             self.shard_of(comment_id),
             now_ms,
             ids.shorten(comment_id),
-            by,
+            codec.pack_actor(by),
             EventType.ERASED,
             near.author_bytes(self.author_number(draft)),
         )
@@ -267,7 +269,7 @@ class RedisComments:
                 item.status,
                 codec.pack_scored(item.scores, item.verdict),
                 item.priority,
-                _by(item.scores),
+                codec.pack_actor(_by(item.scores)),
                 _why(item.verdict),
                 OF_STATUS[item.status],
                 item.verdict.action,
@@ -281,7 +283,14 @@ class RedisComments:
         """Take back expired leases, or those of a dead *holder*; return the ids quarantined."""
         latest = "+inf" if lease_ms is None else now_ms + 2 * lease_ms
         gone = self._run(
-            "reclaim", shard, now_ms, _day(now_ms), holder or "", EventType.FLAGGED, latest
+            "reclaim",
+            shard,
+            now_ms,
+            _day(now_ms),
+            holder or "",
+            EventType.FLAGGED,
+            latest,
+            codec.pack_actor(SUPERVISOR),
         )
         return [ids.lengthen(short.decode()) for short in gone]
 
@@ -336,7 +345,7 @@ class RedisComments:
         comment_id: str,
         decision: Decision,
         *,
-        by: str,
+        by: Actor,
         reason: str,
         note: str,
         version: int | None,
@@ -352,7 +361,7 @@ class RedisComments:
             ids.shorten(comment_id),
             decision,
             decision.status,
-            by,
+            codec.pack_actor(by),
             reason or decision,
             note,
             "" if version is None else version,
@@ -367,7 +376,7 @@ class RedisComments:
             raise IllegalMove(f"the comment is {rest[0].decode()} already")
         return self.get(comment_id)
 
-    def undo(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
+    def undo(self, comment_id: str, *, by: Actor, now_ms: int) -> Comment:
         """Take back the last decision while its event is held."""
         answer, *_ = self._run(
             "undo",
@@ -375,7 +384,7 @@ class RedisComments:
             now_ms,
             _day(now_ms),
             ids.shorten(comment_id),
-            by,
+            codec.pack_actor(by),
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
@@ -388,10 +397,14 @@ class RedisComments:
         latest = "+inf" if hold_ms is None else now_ms + 2 * hold_ms
         return int(self._run("release", shard, now_ms, 500, latest))
 
-    def retry(self, comment_id: str, *, by: str, now_ms: int) -> Comment:
+    def retry(self, comment_id: str, *, by: Actor, now_ms: int) -> Comment:
         """Make a flagged comment pending again, its deaths forgotten."""
         answer, *rest = self._run(
-            "retry", self.shard_of(comment_id), now_ms, ids.shorten(comment_id), by
+            "retry",
+            self.shard_of(comment_id),
+            now_ms,
+            ids.shorten(comment_id),
+            codec.pack_actor(by),
         )
         if answer == b"missing":
             raise NotFound(_missing(comment_id))
@@ -675,7 +688,7 @@ class RedisComments:
         return Transition(
             _BY_LETTER[letters[0]],
             _BY_LETTER[letters[1]],
-            self._text_of(shard, by) if isinstance(by, int) else by,
+            codec.unpack_actor(self._text_of(shard, by) if isinstance(by, int) else by),
             reason,
             from_ms(created_ms + int(after)),
             note or "",
@@ -770,8 +783,8 @@ def _external(draft: Draft) -> bytes:
     return hashlib.sha256(told).digest()[:8] if told else b""
 
 
-def _by(scores: Scores | None) -> str:
-    return f"model {scores.model}" if scores else "winnow"
+def _by(scores: Scores | None, via: str = "") -> Actor:
+    return machine(scores.model if scores else "", via=via)
 
 
 def _why(verdict: Verdict) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 
 from redis import exceptions
 
+from moderation.actor import ActorKind
 from moderation.errors import BadSettings, StorageUnavailable
-from moderation.store import keys, near
+from moderation.store import codec, keys, near
 from moderation.store.client import Client
 
 #: Lines of a comment's history that are kept, the latest.
@@ -41,6 +42,7 @@ _CONSTANTS = {
     "IDS_INLINE": IDS_INLINE,
     "BUCKET_ENTRIES": BUCKET_ENTRIES,
     "LISTED": LISTED,
+    "MACHINE": f"'{codec.LETTERS[ActorKind.MACHINE]}'",
     "NEAR_KEPT": near.KEPT,
     "NEAR_BYTES": near.ENTRY_BYTES,
     "NEAR_AUTHOR": near.AUTHOR_AT,

@@ -16,6 +16,7 @@ from service.api.base import (
     LIMIT,
     MAX_PAGE,
     SITE,
+    actor,
     administrator,
     api,
     asked_site,
@@ -50,9 +51,7 @@ def add_site() -> Any:
     """Add a site. Administrators only."""
     administrator()
     told, context = read(schemas.SiteIn), winnow()
-    site = context.accounts.add_site(
-        told.name, told.url, by=asking().name, now_ms=context.clock.now_ms()
-    )
+    site = context.accounts.add_site(told.name, told.url, by=actor(), now_ms=context.clock.now_ms())
     return site_shape(site), 201
 
 
@@ -83,7 +82,7 @@ def change_site(site_id: str) -> Any:
         changed = replace(changed, policy=_policy(site.policy, told.policy))
     if told.retention:
         changed = replace(changed, retention=_retention(site.retention, told.retention))
-    context.accounts.save_site(changed, was=site, by=asking().name, now_ms=context.clock.now_ms())
+    context.accounts.save_site(changed, was=site, by=actor(), now_ms=context.clock.now_ms())
     return site_shape(changed)
 
 
@@ -92,7 +91,7 @@ def remove_site(site_id: str) -> Any:
     """Remove a site with its keys, endpoints and comments. Administrators only."""
     administrator()
     site, context = _own_site(site_id), winnow()
-    context.accounts.remove_site(site.id, by=asking().name, now_ms=context.clock.now_ms())
+    context.accounts.remove_site(site.id, by=actor(), now_ms=context.clock.now_ms())
     return "", 204
 
 
@@ -123,7 +122,7 @@ def add_key() -> Any:
         site.id,
         told.kind,
         expires_at=to_ms(told.expires_at) if told.expires_at else None,
-        by=asking().name,
+        by=actor(),
         now_ms=context.clock.now_ms(),
     )
     return key_shape(key) | {"key": shown}, 201
@@ -134,7 +133,7 @@ def revoke_key(key_id: str) -> Any:
     """Revoke a key; it is worthless within seconds. Administrators only."""
     administrator()
     context = winnow()
-    context.accounts.revoke_key(key_id, by=asking().name, now_ms=context.clock.now_ms())
+    context.accounts.revoke_key(key_id, by=actor(), now_ms=context.clock.now_ms())
     return "", 204
 
 
@@ -177,7 +176,7 @@ def add_endpoint() -> Any:
             kind=told.kind,
             headers=told.headers,
         ),
-        by=asking().name,
+        by=actor(),
         admin=asking().is_admin,
         accounts=context.accounts,
         clock=context.clock,
@@ -218,7 +217,7 @@ def change_endpoint(endpoint_id: str) -> Any:
     changed = workflow.change_endpoint(
         replace(endpoint, **changes),
         was=endpoint,
-        by=asking().name,
+        by=actor(),
         admin=asking().is_admin,
         accounts=context.accounts,
         clock=context.clock,
@@ -230,7 +229,7 @@ def change_endpoint(endpoint_id: str) -> Any:
 def remove_endpoint(endpoint_id: str) -> Any:
     """Remove an endpoint; what was due to it is dropped."""
     endpoint, context = _own_endpoint(endpoint_id), winnow()
-    context.accounts.remove_endpoint(endpoint.id, by=asking().name, now_ms=context.clock.now_ms())
+    context.accounts.remove_endpoint(endpoint.id, by=actor(), now_ms=context.clock.now_ms())
     return "", 204
 
 
@@ -245,7 +244,7 @@ def rotate_secret(endpoint_id: str) -> Any:
     """Give an endpoint a new secret; the old one signs beside it for 24 hours."""
     endpoint, context = _own_endpoint(endpoint_id), winnow()
     secret = workflow.rotate_secret(
-        endpoint.id, by=asking().name, accounts=context.accounts, clock=context.clock
+        endpoint.id, by=actor(), accounts=context.accounts, clock=context.clock
     )
     return {"id": endpoint.id, "secret": secret}
 

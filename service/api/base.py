@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from flask import Blueprint, current_app, g, request
 
 from moderation import texts
+from moderation.actor import Actor
 from moderation.comment import Comment
 from moderation.errors import InvalidInput, NotFound
 from moderation.site import Site
@@ -102,6 +104,6 @@ def text(name: str, longest: int = MAX_CURSOR) -> str | None:
     return given or None
 
 
-def moderator(named: str) -> str:
-    """Return who a decision is by, for the record: the API's caller, and whom it names."""
-    return f"{named} (by {asking().name})" if named else asking().name
+def actor(named: str = "") -> Actor:
+    """Return who acts, for the record: the caller's key or token, and whom the caller names."""
+    return replace(asking().actor, name=named)

@@ -22,10 +22,9 @@ from service.api.base import (
     LIMIT,
     MAX_PAGE,
     SITE,
+    actor,
     api,
     asked_site,
-    asking,
-    moderator,
     number,
     own_comment,
     spend,
@@ -173,7 +172,7 @@ def edit_comment(comment_id: str) -> Any:
     edited = workflow.edit(
         comment_id,
         workflow.with_external_id(draft, known),
-        by=asking().name,
+        by=actor(),
         comments=context.comments,
         jobs=context.jobs,
         clock=context.clock,
@@ -186,7 +185,7 @@ def erase_comment(comment_id: str) -> Any:
     """Erase a comment: its words and author are forgotten, a tombstone stays."""
     own_comment(comment_id)
     context = winnow()
-    workflow.erase(comment_id, by=asking().name, comments=context.comments, clock=context.clock)
+    workflow.erase(comment_id, by=actor(), comments=context.comments, clock=context.clock)
     return "", 204
 
 
@@ -238,7 +237,7 @@ def decide(comment_id: str) -> Any:
     comment = workflow.review(
         comment_id,
         told.decision,
-        by=moderator(told.moderator),
+        by=actor(told.moderator),
         version=told.version,
         reason=told.reason,
         note=told.note,
@@ -266,7 +265,7 @@ def decide_many() -> Any:
             workflow.review(
                 comment_id,
                 told.decision,
-                by=moderator(told.moderator),
+                by=actor(told.moderator),
                 reason=told.reason,
                 note=told.note,
                 comments=context.comments,
@@ -290,9 +289,7 @@ def undo(comment_id: str) -> Any:
     """Take back the last decision within its window, before anyone was told."""
     own_comment(comment_id)
     context = winnow()
-    comment = workflow.undo(
-        comment_id, by=moderator(""), comments=context.comments, clock=context.clock
-    )
+    comment = workflow.undo(comment_id, by=actor(), comments=context.comments, clock=context.clock)
     return _shape(comment)
 
 
@@ -309,7 +306,7 @@ def retry(comment_id: str) -> Any:
     context = winnow()
     comment = workflow.retry(
         comment_id,
-        by=moderator(""),
+        by=actor(),
         comments=context.comments,
         jobs=context.jobs,
         clock=context.clock,
@@ -415,7 +412,7 @@ def erase_author() -> Any:
         site.id,
         email=told.email,
         ip=told.ip,
-        by=asking().name,
+        by=actor(),
         comments=context.comments,
         clock=context.clock,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
 from moderation import texts
+from moderation.actor import ActorKind
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
 from moderation.events import EventType
 from moderation.policy import MAX_ENTRIES, NEVER, Mode
@@ -274,6 +275,14 @@ class BatchOut(BaseModel):
     items: list[AcceptedOut]
 
 
+class ActorOut(BaseModel):
+    """Who did it: the kind is Winnow's own knowledge, the name may be what a blog says."""
+
+    kind: ActorKind
+    name: str
+    via: Annotated[str, Field(description="The key's id, the token's name or the door, if any.")]
+
+
 class TransitionOut(BaseModel):
     """One line of history."""
 
@@ -281,7 +290,7 @@ class TransitionOut(BaseModel):
 
     from_: Annotated[Status, Field(alias="from")]
     to: Status
-    by: str
+    by: ActorOut
     reason: str
     note: str
     at: str

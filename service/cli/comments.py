@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from moderation import workflow
+from moderation.actor import who
 from moderation.comment import Comment, Decision
 from moderation.ports import Order
 from service.cli.context import (
@@ -12,9 +13,9 @@ from service.cli.context import (
     as_json,
     confirm,
     dumped,
+    operator,
     plain,
     storage,
-    whoever,
     yes_option,
 )
 from service.shapes import comment_shape
@@ -72,7 +73,7 @@ def decide(comment: str, decision: str, note: str, *, as_json: bool) -> None:
         decided = workflow.review(
             comment,
             Decision(decision),
-            by=whoever(),
+            by=operator(),
             comments=adapters.comments,
             clock=adapters.clock,
             hold_seconds=adapters.settings.undo_seconds,
@@ -91,7 +92,7 @@ def undo(comment: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         undone = workflow.undo(
-            comment, by=whoever(), comments=adapters.comments, clock=adapters.clock
+            comment, by=operator(), comments=adapters.comments, clock=adapters.clock
         )
     _tell_status(undone, as_json=as_json)
 
@@ -107,7 +108,7 @@ def retry(comment: str, *, as_json: bool) -> None:
     with storage() as adapters:
         pending = workflow.retry(
             comment,
-            by=whoever(),
+            by=operator(),
             comments=adapters.comments,
             jobs=adapters.jobs,
             clock=adapters.clock,
@@ -126,7 +127,7 @@ def erase(comment: str, *, yes: bool) -> None:
     with storage() as adapters:
         adapters.comments.get(comment)
         confirm("Forget the words and the author of this comment for good?", yes=yes)
-        workflow.erase(comment, by=whoever(), comments=adapters.comments, clock=adapters.clock)
+        workflow.erase(comment, by=operator(), comments=adapters.comments, clock=adapters.clock)
 
 
 def _shape(comment: Comment) -> dict[str, object]:
@@ -163,7 +164,7 @@ def _described(comment: Comment, *, history: bool = False) -> str:
         lines.append(f"  {shown} (model {comment.scores.model})")
     if history:
         lines += [
-            f"  {step.at:%Y-%m-%d %H:%M:%S} {step.old} -> {step.new} by {plain(step.by)}"
+            f"  {step.at:%Y-%m-%d %H:%M:%S} {step.old} -> {step.new} by {plain(who(step.by))}"
             + (f": {plain(step.reason)}" if step.reason else "")
             + (f" ({plain(step.note)})" if step.note else "")
             for step in comment.history

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from moderation import wiring
+from moderation.actor import OPERATOR, Actor, ActorKind
 from moderation.errors import AlreadyRunning, StorageUnavailable
 from moderation.settings import Settings, from_env
 from moderation.store.embedded import EmbeddedValkey, socket_path
@@ -99,12 +100,12 @@ def _prepared(settings: Settings) -> wiring.Adapters:
     return adapters
 
 
-def whoever() -> str:
+def operator() -> Actor:
     """Return who asks, for histories and the audit trail."""
     try:
-        return f"{getpass.getuser()} (command line)"
+        return Actor(ActorKind.OPERATOR, getpass.getuser())
     except (KeyError, OSError):  # a container's user need not have a name
-        return "command line"
+        return OPERATOR
 
 
 def answer(told: Mapping[str, Any], *, as_json: bool, text: str) -> None:

@@ -13,9 +13,9 @@ from service.cli.context import (
     as_json,
     confirm,
     listed,
+    operator,
     plain,
     storage,
-    whoever,
     yes_option,
 )
 from service.shapes import endpoint_shape
@@ -77,7 +77,7 @@ def add(
                 kind=EndpointKind(kind),
                 description=description[:200],
             ),
-            by=whoever(),
+            by=operator(),
             admin=True,
             accounts=adapters.accounts,
             clock=adapters.clock,
@@ -116,7 +116,9 @@ def remove(endpoint_id: str, *, yes: bool) -> None:
     with storage() as adapters:
         found = adapters.accounts.endpoint(endpoint_id)
         confirm(f"Send no more webhooks to {plain(found.url)}?", yes=yes)
-        adapters.accounts.remove_endpoint(endpoint_id, by=whoever(), now_ms=adapters.clock.now_ms())
+        adapters.accounts.remove_endpoint(
+            endpoint_id, by=operator(), now_ms=adapters.clock.now_ms()
+        )
 
 
 def _yes_or_no(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from moderation.site import MAX_DAYS, KeyKind
-from service.cli.context import answer, answer_all, as_json, storage, whoever
+from service.cli.context import answer, answer_all, as_json, operator, storage
 from service.shapes import key_shape
 
 
@@ -38,7 +38,7 @@ def add(site: str, kind: str, days: int | None, *, as_json: bool) -> None:
         owner, now = adapters.accounts.site(site), adapters.clock.now_ms()
         expires_at = now + days * 86_400_000 if days else None
         made, text = adapters.accounts.add_key(
-            owner.id, KeyKind(kind), expires_at=expires_at, by=whoever(), now_ms=now
+            owner.id, KeyKind(kind), expires_at=expires_at, by=operator(), now_ms=now
         )
     expires = key_shape(made)["expires_at"]
     told = {"id": made.id, "key": text, "kind": made.kind, "expires_at": expires}
@@ -80,4 +80,4 @@ def revoke(key_id: str) -> None:
     Example: ./winnow key revoke 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
     with storage() as adapters:
-        adapters.accounts.revoke_key(key_id, by=whoever(), now_ms=adapters.clock.now_ms())
+        adapters.accounts.revoke_key(key_id, by=operator(), now_ms=adapters.clock.now_ms())

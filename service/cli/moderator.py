@@ -12,9 +12,9 @@ from service.cli.context import (
     as_json,
     confirm,
     listed,
+    operator,
     plain,
     storage,
-    whoever,
     yes_option,
 )
 from service.shapes import moderator_shape
@@ -46,7 +46,7 @@ def add(name: str, sites: tuple[str, ...], role: str, *, as_json: bool) -> None:
             name,
             role=Role(role),
             sites=sites,
-            by=whoever(),
+            by=operator(),
             accounts=adapters.accounts,
             clock=adapters.clock,
         )
@@ -91,7 +91,7 @@ def reset(name: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         password = workflow.reset_password(
-            name, by=whoever(), accounts=adapters.accounts, clock=adapters.clock
+            name, by=operator(), accounts=adapters.accounts, clock=adapters.clock
         )
         name = adapters.accounts.moderator(name).name
     _tell_password(name, password, as_json=as_json)
@@ -108,7 +108,9 @@ def remove(name: str, *, yes: bool) -> None:
     with storage() as adapters:
         found = adapters.accounts.moderator(name)
         confirm(f"Remove the moderator {found.name}?", yes=yes)
-        adapters.accounts.remove_moderator(found.name, by=whoever(), now_ms=adapters.clock.now_ms())
+        adapters.accounts.remove_moderator(
+            found.name, by=operator(), now_ms=adapters.clock.now_ms()
+        )
 
 
 def _tell_password(name: str, password: str, *, as_json: bool) -> None:

@@ -13,9 +13,9 @@ from service.cli.context import (
     as_json,
     confirm,
     dumped,
+    operator,
     plain,
     storage,
-    whoever,
     yes_option,
 )
 from service.shapes import site_shape
@@ -37,8 +37,8 @@ def add(name: str, url: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         now = adapters.clock.now_ms()
-        made = adapters.accounts.add_site(name, url, by=whoever(), now_ms=now)
-        _, text = adapters.accounts.add_key(made.id, KeyKind.API, by=whoever(), now_ms=now)
+        made = adapters.accounts.add_site(name, url, by=operator(), now_ms=now)
+        _, text = adapters.accounts.add_key(made.id, KeyKind.API, by=operator(), now_ms=now)
     told = {"id": made.id, "name": made.name, "key": text}
     answer(told, as_json=as_json, text=f"site  {made.name}\nid    {made.id}\nkey   {text}")
 
@@ -91,7 +91,7 @@ def remove(site: str, *, yes: bool) -> None:
     with storage() as adapters:
         found = adapters.accounts.site(site)
         confirm(f"Remove the site {found.name} and all of its comments for good?", yes=yes)
-        adapters.accounts.remove_site(found.id, by=whoever(), now_ms=adapters.clock.now_ms())
+        adapters.accounts.remove_site(found.id, by=operator(), now_ms=adapters.clock.now_ms())
 
 
 def _waiting(comments: Comments, site_id: str) -> dict[str, int]:
@@ -116,6 +116,6 @@ def coral_secret(site_name: str, secret: str) -> None:
             adapters.accounts.site(site_name).id,
             Door.CORAL,
             secret,
-            by=whoever(),
+            by=operator(),
             now_ms=adapters.clock.now_ms(),
         )

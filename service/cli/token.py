@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from service.cli.context import answer, answer_all, as_json, plain, storage, whoever
+from service.cli.context import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import token_shape
 
 
@@ -22,7 +22,9 @@ def add(name: str, *, as_json: bool) -> None:
     Example: ./winnow token add deploy-script
     """
     with storage() as adapters:
-        made, text = adapters.accounts.add_token(name, by=whoever(), now_ms=adapters.clock.now_ms())
+        made, text = adapters.accounts.add_token(
+            name, by=operator(), now_ms=adapters.clock.now_ms()
+        )
     told = {"id": made.id, "name": made.name, "token": text}
     answer(told, as_json=as_json, text=f"token  {text}\nid     {made.id}\nname   {made.name}")
 
@@ -52,4 +54,4 @@ def revoke(token_id: str) -> None:
     Example: ./winnow token revoke 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
     with storage() as adapters:
-        adapters.accounts.revoke_token(token_id, by=whoever(), now_ms=adapters.clock.now_ms())
+        adapters.accounts.revoke_token(token_id, by=operator(), now_ms=adapters.clock.now_ms())

@@ -10,7 +10,7 @@ import click
 from moderation import workflow
 from moderation.comment import to_ms
 from moderation.store.deliveries import State
-from service.cli.context import answer, answer_all, as_json, storage, whoever
+from service.cli.context import answer, answer_all, as_json, operator, storage
 from service.cli.endpoint import endpoint
 from service.shapes import delivery_shape
 
@@ -25,7 +25,7 @@ def rotate(endpoint_id: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         secret = workflow.rotate_secret(
-            endpoint_id, by=whoever(), accounts=adapters.accounts, clock=adapters.clock
+            endpoint_id, by=operator(), accounts=adapters.accounts, clock=adapters.clock
         )
     answer({"id": endpoint_id, "secret": secret}, as_json=as_json, text=f"secret  {secret}")
 
@@ -126,7 +126,7 @@ def _switch(endpoint_id: str, *, enabled: bool) -> None:
         workflow.change_endpoint(
             replace(kept, enabled=enabled),
             was=kept,
-            by=whoever(),
+            by=operator(),
             admin=True,
             accounts=adapters.accounts,
             clock=adapters.clock,

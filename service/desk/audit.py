@@ -10,7 +10,7 @@ from flask import flash, redirect, request, url_for
 from moderation import workflow
 from moderation.ports import AuditLine
 from service.context import winnow
-from service.desk.base import administrator, bp, me, my_sites
+from service.desk.base import administrator, bp, my_sites, myself
 from service.desk.pages import page
 from service.desk.words import _, later
 
@@ -65,7 +65,7 @@ def revert(line_id: str) -> Any:
     """Take a change of settings back, unless they have changed since."""
     administrator()
     context = winnow()
-    workflow.revert(line_id, by=me().name, accounts=context.accounts, clock=context.clock)
+    workflow.revert(line_id, by=myself(), accounts=context.accounts, clock=context.clock)
     flash(_("Reverted. This is a change, too: it can be reverted in its turn."))
     return redirect(url_for("desk.audit"))
 

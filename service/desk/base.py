@@ -15,6 +15,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from moderation import texts
+from moderation.actor import Actor, moderator
 from moderation.comment import Comment
 from moderation.errors import InvalidInput, NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
@@ -22,7 +23,7 @@ from moderation.store.desk import Desk
 from service.bodies import at_the_gate, limit_of, vouched
 from service.context import winnow
 from service.desk.pages import page
-from service.desk.words import _, ngettext
+from service.desk.words import _, ngettext, who
 
 bp = Blueprint(
     "desk",
@@ -52,6 +53,11 @@ def desk() -> Desk:
 def me() -> Moderator:
     """Return the moderator who is signed in."""
     return cast(Moderator, g.moderator)
+
+
+def myself() -> Actor:
+    """Return the moderator who is signed in, as histories and the audit trail name them."""
+    return moderator(me().name)
 
 
 def root() -> Response:
@@ -166,7 +172,7 @@ def digest_of(told: Mapping[str, Any]) -> str:
 def changed_meanwhile(subject: str, action: str) -> str:
     """Return who changed a site, endpoint or moderator since a form was made from it, in a sentence."""
     latest = winnow().accounts.audit(about=subject, action=action, limit=1)
-    name = latest[0].by if latest else _("Somebody")
+    name = who(latest[0].by) if latest else _("Somebody")
     return _("%(name)s changed these settings meanwhile.", name=name)
 
 

@@ -12,7 +12,7 @@ from wtforms.validators import NumberRange, Optional
 from moderation.errors import NotFound
 from moderation.site import MAX_DAYS, KeyKind, Site
 from service.context import winnow
-from service.desk.base import administrator, bp, me, my_site, my_sites
+from service.desk.base import administrator, bp, my_site, my_sites, myself
 from service.desk.pages import page
 from service.desk.words import _, later
 
@@ -46,7 +46,7 @@ def keys(site_id: str) -> Any:
         site.id,
         KeyKind(form.kind.data),
         expires_at=now + days * _DAY_MS if days else None,
-        by=me().name,
+        by=myself(),
         now_ms=now,
     )
     # Answered here and not after a redirect: the key must pass through no cookie and no address.
@@ -62,7 +62,7 @@ def revoke_key(site_id: str) -> Any:
     key = next((key for key in context.accounts.keys(site.id) if key.id == wanted), None)
     if key is None:
         raise NotFound(_("this site has no such key, or not any more"))
-    context.accounts.revoke_key(key.id, by=me().name, now_ms=context.clock.now_ms())
+    context.accounts.revoke_key(key.id, by=myself(), now_ms=context.clock.now_ms())
     flash(_("The key %(hint)s is revoked: it is worthless within seconds.", hint=key.hint))
     return redirect(url_for("desk.keys", site_id=site.id))
 

@@ -21,6 +21,7 @@ from service.desk.base import (
     digest_of,
     me,
     my_sites,
+    myself,
 )
 from service.desk.pages import page
 from service.desk.words import _, later
@@ -61,7 +62,7 @@ def moderators() -> Any:
             form.name.data or "",
             role=Role(form.role.data),
             sites=form.sites.data or (),
-            by=me().name,
+            by=myself(),
             accounts=context.accounts,
             clock=context.clock,
         )
@@ -89,9 +90,7 @@ def save_moderator() -> Any:
     )
     if person.name == me().name and (changed.role, changed.disabled) != (person.role, False):
         raise Conflict(_("you cannot take your own rights away; ask another administrator to"))
-    context.accounts.save_moderator(
-        changed, was=person, by=me().name, now_ms=context.clock.now_ms()
-    )
+    context.accounts.save_moderator(changed, was=person, by=myself(), now_ms=context.clock.now_ms())
     flash(_("Saved: %(name)s.", name=person.name))
     return redirect(url_for("desk.moderators"))
 
@@ -104,7 +103,7 @@ def reset_password() -> Any:
     if person.name == me().name:
         return redirect(url_for("desk.password"))
     password = workflow.reset_password(
-        person.name, by=me().name, accounts=context.accounts, clock=context.clock
+        person.name, by=myself(), accounts=context.accounts, clock=context.clock
     )
     # Answered here and not after a redirect: it must pass through no cookie and no address.
     form = _with_sites(NewModeratorForm(formdata=None))

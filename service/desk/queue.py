@@ -20,10 +20,10 @@ from moderation.ports import Order
 from moderation.scores import Label
 from moderation.site import Role, Site
 from service.context import winnow
-from service.desk.base import administrator, bp, desk, me, my_comment, my_site, my_sites
+from service.desk.base import administrator, bp, desk, me, my_comment, my_site, my_sites, myself
 from service.desk.pages import page
 from service.desk.reasons import because
-from service.desk.words import _, decided, ngettext, word
+from service.desk.words import _, decided, ngettext, who, word
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +184,7 @@ def decide() -> Any:
             workflow.review(
                 comment_id,
                 decision,
-                by=me().name,
+                by=myself(),
                 version=int(version) if version.isdigit() else None,
                 reason=request.form.get("reason", "")[:200],
                 note=request.form.get("note", "")[:2000],
@@ -214,7 +214,7 @@ def undo() -> Any:
     for comment_id in wanted:
         try:
             my_comment(comment_id)
-            workflow.undo(comment_id, by=me().name, comments=context.comments, clock=context.clock)
+            workflow.undo(comment_id, by=myself(), comments=context.comments, clock=context.clock)
             done.append(comment_id)
         except WinnowError as problem:
             refused.append(str(problem))
@@ -236,7 +236,7 @@ def retry(comment_id: str) -> Any:
     context = winnow()
     workflow.retry(
         comment_id,
-        by=me().name,
+        by=myself(),
         comments=context.comments,
         jobs=context.jobs,
         clock=context.clock,
@@ -288,7 +288,7 @@ def _block(site: Site, domain: str) -> None:
         domains = (*site.policy.blocked_domains, domain)
         changed = replace(site, policy=replace(site.policy, blocked_domains=domains))
         context = winnow()
-        context.accounts.save_site(changed, was=site, by=me().name, now_ms=context.clock.now_ms())
+        context.accounts.save_site(changed, was=site, by=myself(), now_ms=context.clock.now_ms())
         flash(_("%(domain)s is blocked from now on.", domain=domain))
 
 
@@ -388,7 +388,7 @@ def _meanwhile(comment_id: str, problem: WinnowError) -> str:
         if step is not None:
             return _(
                 "Not decided: %(name)s made it %(status)s (%(reason)s) meanwhile.",
-                name=step.by,
+                name=who(step.by),
                 status=word(step.new),
                 reason=because(step.reason),
             )

@@ -14,10 +14,11 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from moderation.actor import Actor, ActorKind, moderator
 from moderation.errors import NotFound
 from moderation.ports import AuditLine
 from service.context import winnow
-from service.desk.base import bp, desk, me
+from service.desk.base import bp, desk, me, myself
 from service.desk.pages import page
 from service.desk.words import _, later
 from service.limits import Limiter
@@ -62,14 +63,15 @@ def sign_in() -> Any:
         return page("sign_in.html", form=form, detail=detail), 429, {"Retry-After": wait}
     now = context.clock.now_ms()
     try:
-        moderator = context.accounts.check_password(name, form.password.data or "")
+        person = context.accounts.check_password(name, form.password.data or "")
     except NotFound:
-        context.accounts.note(AuditLine(now, name[:100], "sign-in.refused", "desk"))
+        stranger = Actor(ActorKind.STRANGER, name[:100])
+        context.accounts.note(AuditLine(now, stranger, "sign-in.refused", "desk"))
         return page("sign_in.html", form=form, detail=_("Wrong name or password.")), 401
-    epoch = context.accounts.session_epoch(moderator.name)
+    epoch = context.accounts.session_epoch(person.name)
     session.clear()
-    session["token"] = desk().begin(moderator.name, epoch, now_ms=now)
-    context.accounts.note(AuditLine(now, moderator.name, "sign-in", "desk"))
+    session["token"] = desk().begin(person.name, epoch, now_ms=now)
+    context.accounts.note(AuditLine(now, moderator(person.name), "sign-in", "desk"))
     return redirect(_safe(request.args.get("next", "")))
 
 
@@ -92,7 +94,7 @@ def password() -> Any:
         context.accounts.check_password(name, form.old.data or "")
     except NotFound:
         return page("password.html", form=form, detail=_("The current password is wrong.")), 401
-    context.accounts.set_password(name, form.new.data or "", by=name, now_ms=now)
+    context.accounts.set_password(name, form.new.data or "", by=myself(), now_ms=now)
     session["token"] = desk().begin(name, context.accounts.session_epoch(name), now_ms=now)
     flash(_("Your password is changed; other sessions were signed out."))
     return redirect(url_for("desk.queue"))

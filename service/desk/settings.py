@@ -37,9 +37,9 @@ from service.desk.base import (
     bp,
     changed_meanwhile,
     digest_of,
-    me,
     my_site,
     my_sites,
+    myself,
 )
 from service.desk.pages import page
 from service.desk.words import WORDS, _, later
@@ -205,7 +205,7 @@ def site_settings(site_id: str) -> Any:
             site.id,
             Door.CORAL,
             form.coral_secret.data,
-            by=me().name,
+            by=myself(),
             now_ms=context.clock.now_ms(),
         )
     return answer
@@ -400,7 +400,7 @@ def _saved(site: Site, changed: Site, to: str) -> Any:
     if changed == site:
         flash(_("Nothing was different, so nothing was saved."))
     else:
-        context.accounts.save_site(changed, was=site, by=me().name, now_ms=context.clock.now_ms())
+        context.accounts.save_site(changed, was=site, by=myself(), now_ms=context.clock.now_ms())
         flash(_("Saved. It can be reverted below or on the audit page."))
     return redirect(url_for(to, site_id=site.id))
 

@@ -28,9 +28,9 @@ from service.desk.base import (
     bp,
     changed_meanwhile,
     digest_of,
-    me,
     my_site,
     my_sites,
+    myself,
 )
 from service.desk.pages import page
 from service.desk.words import _, later
@@ -148,7 +148,7 @@ def enable(endpoint_id: str) -> Any:
     workflow.change_endpoint(
         replace(kept, enabled=True),
         was=kept,
-        by=me().name,
+        by=myself(),
         admin=True,
         accounts=context.accounts,
         clock=context.clock,
@@ -167,7 +167,7 @@ def add_endpoint(site_id: str) -> Any:
     try:
         endpoint = workflow.add_endpoint(
             _described(form, Endpoint("", site.id, "")),
-            by=me().name,
+            by=myself(),
             admin=True,
             accounts=context.accounts,
             clock=context.clock,
@@ -198,7 +198,7 @@ def endpoint(endpoint_id: str) -> Any:
         workflow.change_endpoint(
             _described(form, kept),
             was=kept,
-            by=me().name,
+            by=myself(),
             admin=True,
             accounts=context.accounts,
             clock=context.clock,
@@ -218,7 +218,7 @@ def rotate_secret(endpoint_id: str) -> Any:
     kept = context.accounts.endpoint(endpoint_id)
     site = my_site(kept.site_id)
     secret = workflow.rotate_secret(
-        kept.id, by=me().name, accounts=context.accounts, clock=context.clock
+        kept.id, by=myself(), accounts=context.accounts, clock=context.clock
     )
     return _endpoint_page(site, EndpointForm(None, obj=kept), kept, secret=secret)
 
@@ -230,7 +230,7 @@ def remove_endpoint(endpoint_id: str) -> Any:
     context = winnow()
     kept = context.accounts.endpoint(endpoint_id)
     site = my_site(kept.site_id)
-    context.accounts.remove_endpoint(kept.id, by=me().name, now_ms=context.clock.now_ms())
+    context.accounts.remove_endpoint(kept.id, by=myself(), now_ms=context.clock.now_ms())
     flash(_("The endpoint is removed; what was due to it is dropped."))
     return redirect(url_for("desk.webhooks", site_id=site.id))
 

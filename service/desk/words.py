@@ -13,6 +13,8 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_timedelta
 from flask import Flask, request
 
+from moderation.actor import Actor
+from moderation.actor import who as called
 from moderation.comment import Decision
 
 #: Its text in the reader's language, with named values put in.
@@ -50,6 +52,7 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
     app.add_template_filter(flask_babel.format_date, "date")
     app.add_template_filter(flask_babel.format_decimal, "decimal")
     app.add_template_filter(lasted, "lasted")
+    app.add_template_filter(who, "who")
     app.add_template_filter(word, "word")
     app.add_template_global(lang, "lang")
     app.add_template_global(policy_words, "policy_words")
@@ -65,6 +68,11 @@ def lasted(seconds: float) -> str:
     """Return a duration for people, to one unit."""
     duration = timedelta(seconds=round(seconds))
     return format_timedelta(duration, format="short", locale=flask_babel.get_locale() or SOURCE)
+
+
+def who(actor: Actor) -> str:
+    """Return what people call *actor* in the reader's language."""
+    return called(actor, _)
 
 
 def word(name: object) -> str:

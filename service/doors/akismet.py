@@ -23,6 +23,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from moderation import texts, workflow
+from moderation.actor import Actor, ActorKind
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import Conflict, NotFound
 from moderation.ports import Screened
@@ -106,7 +107,7 @@ def comment_check() -> Response:
         site.id,
         draft,
         screened,
-        by="akismet",
+        via=Door.AKISMET,
         now_ms=context.clock.now_ms(),
         repeat_ms=None if fields.get("recheck_reason") else REPEAT_MS,
     )
@@ -369,7 +370,7 @@ def _feedback(decision: Decision) -> Response:
         workflow.review(
             comment_id,
             decision,
-            by=f"{reporter} (akismet)" if reporter else "akismet",
+            by=Actor(ActorKind.BLOG, reporter, via=Door.AKISMET),
             reason="feedback",
             comments=context.comments,
             clock=context.clock,
@@ -391,7 +392,7 @@ def _checked(fields: Fields, site: Site) -> str:
             return found.id
     now = winnow().clock.now_ms()
     return comments.record(
-        site.id, draft, judged(draft, site), by="akismet", now_ms=now, announce=False
+        site.id, draft, judged(draft, site), via=Door.AKISMET, now_ms=now, announce=False
     ).id
 
 

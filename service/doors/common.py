@@ -121,7 +121,7 @@ def record(
     scores: Scores,
     model: Model,
     *,
-    by: str,
+    via: Door,
     repeat_ms: int | None = REPEAT_MS,
 ) -> Accepted:
     """Keep what a door that only scores has scored, for a site that asked for it.
@@ -129,12 +129,12 @@ def record(
     The same text within *repeat_ms* (None: ever) is the same comment.
     """
     context = winnow()
-    told = replace(draft, external_id=f"{by}:{draft.digest}")
+    told = replace(draft, external_id=f"{via}:{draft.digest}")
     return context.comments.record(
         site.id,
         told,
         verdict(told, site, scores, model),
-        by=by,
+        via=via,
         now_ms=context.clock.now_ms(),
         repeat_ms=repeat_ms,
     )

@@ -44,7 +44,7 @@ def moderate(key: str) -> Response:
         return _answer({"status": "SYSTEM_WITHHELD"})
     screened = judged(draft, site)
     if site.record_doors and screened.scores is not None:
-        record(site, draft, screened.scores, scorer(), by="coral")
+        record(site, draft, screened.scores, scorer(), via=Door.CORAL)
     if screened.status is Status.APPROVED:
         return _answer({"status": "NONE"})
     spam = screened.verdict.label == Label.SPAM

@@ -63,7 +63,7 @@ def moderations() -> Response:
     for draft, scores in zip(drafts, workflow.score(drafts, model=model), strict=True):
         results.append(_result(draft, site, scores))
         if site.record_doors and draft.content.strip():
-            record(site, draft, scores, model, by="openai")
+            record(site, draft, scores, model, via=Door.OPENAI)
     named = told.get("model")
     return _json(
         {

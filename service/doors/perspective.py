@@ -17,6 +17,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import TooManyRequests
 
 from moderation import workflow
+from moderation.actor import Actor, ActorKind
 from moderation.comment import Decision, Draft
 from moderation.errors import Conflict, NotFound, WinnowError
 from moderation.scores import Label, Scores
@@ -100,7 +101,7 @@ def analyze() -> Response:
     if isinstance(told.get("clientToken"), str):
         answer["clientToken"] = told["clientToken"]
     if site.record_doors and told.get("doNotStore") is not True:
-        record(site, draft, scores, model, by="perspective")
+        record(site, draft, scores, model, via=Door.PERSPECTIVE)
     return _json(answer)
 
 
@@ -155,14 +156,14 @@ def _decide(site: Site, draft: Draft, decision: Decision) -> None:
         draft,
         workflow.score([draft], model=model)[0],
         model,
-        by="perspective",
+        via=Door.PERSPECTIVE,
         repeat_ms=None,
     )
     with contextlib.suppress(Conflict, NotFound):  # it stands there already, or was erased
         workflow.review(
             kept.id,
             decision,
-            by="perspective",
+            by=Actor(ActorKind.BLOG, via=Door.PERSPECTIVE),
             reason="feedback",
             comments=context.comments,
             clock=context.clock,

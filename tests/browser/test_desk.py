@@ -6,9 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.site import Endpoint
 from tests.support import browser, hostile
+from tests.support.actors import ADA
 from tests.support.browser import Desk
 
 pytestmark = browser.needed
@@ -87,11 +89,11 @@ def test_every_page_is_accessible_and_fits_its_width(
     site = desk.world.site.id
     endpoint = Endpoint("", site, "https://blog.example/hook")
     adapters = desk.world.adapters
-    adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
+    adapters.accounts.add_endpoint(endpoint, by=moderator("test"), now_ms=1)
     adapters.comments.decide(
         ids[1],
         Decision.SPAM,
-        by="ada",
+        by=ADA,
         reason="",
         note="",
         version=None,

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from moderation.site import Endpoint, KeyKind, Site
 from tests.support import browser
+from tests.support.actors import EVE
 from tests.support.browser import Desk
 
 pytestmark = browser.needed
@@ -153,7 +154,7 @@ def test_every_page_of_settings_is_accessible_in_every_state(desk: Desk, scheme:
     accounts, here = desk.world.adapters.accounts, desk.world.site
     accounts.add_site("other", now_ms=1)
     desk.world.add_moderator("bob", sites=[here.id])
-    accounts.add_endpoint(Endpoint("", here.id, "https://blog.example/hook"), by="eve", now_ms=1)
+    accounts.add_endpoint(Endpoint("", here.id, "https://blog.example/hook"), by=EVE, now_ms=1)
     accounts.add_key(here.id, KeyKind.DOOR, expires_at=2, now_ms=1)
     desk.flagged("toxicity=0.4", "toxicity=0.6")
     page = policy(desk, color_scheme=scheme, viewport={"width": width, "height": 800})

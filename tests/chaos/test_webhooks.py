@@ -19,6 +19,7 @@ from typing import Self
 
 import pytest
 
+from moderation.actor import moderator
 from moderation.errors import StorageUnavailable
 from moderation.site import Endpoint
 from moderation.store.deliveries import State
@@ -132,7 +133,7 @@ def test_every_event_is_delivered_and_repeats_carry_the_same_id(tmp_path: Path):
         endpoints = [
             accounts.add_endpoint(
                 Endpoint("", world.site.id, receiver.url(f"/{n}"), allow_private=True),
-                by="test",
+                by=moderator("test"),
                 now_ms=1,
             )
             for n in range(trial.endpoints)

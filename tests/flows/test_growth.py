@@ -17,6 +17,7 @@ from moderation.comment import Decision, Status
 from moderation.errors import StorageUnavailable
 from moderation.settings import Settings
 from moderation.store import keys
+from tests.support.actors import ADA
 from tests.support.cluster import cluster, start
 from tests.support.service import Running, command, descendants, free_port, kill
 from tests.support.valkey import serving
@@ -76,7 +77,7 @@ def test_sites_spread_over_a_cluster_and_each_comment_goes_its_whole_way(
     for site in sites:
         (held,) = adapters.comments.queue(site.id).items
         decided = workflow.review(
-            held.id, Decision.APPROVE, by="ada", comments=adapters.comments,
+            held.id, Decision.APPROVE, by=ADA, comments=adapters.comments,
             clock=adapters.clock, hold_seconds=0,
         )  # fmt: skip
         adapters.comments.release(
@@ -84,7 +85,7 @@ def test_sites_spread_over_a_cluster_and_each_comment_goes_its_whole_way(
         )
         told = [event.type for event in adapters.comments.events(site.id)]
         assert told.count("comment.approved") == 2
-        adapters.comments.erase(decided.id, by="ada", now_ms=adapters.clock.now_ms())
+        adapters.comments.erase(decided.id, by=ADA, now_ms=adapters.clock.now_ms())
         assert len(adapters.comments.recent(site.id).items) == 3
     held_by = [sum(1 for _ in redis.Redis(port=port).scan_iter("{w:*")) for port in ports]
     assert all(held_by), "every node has some of it"

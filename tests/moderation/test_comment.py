@@ -13,6 +13,7 @@ from moderation.errors import IllegalMove
 from moderation.scores import LABELS, Scores
 from moderation.store import codec
 from moderation.verdict import Action, Reason, Verdict
+from tests.support.actors import ADA
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -25,11 +26,11 @@ def comment(status: Status = Status.PENDING) -> Comment:
 @pytest.mark.parametrize("new", Status)
 def test_a_comment_goes_only_where_it_may(old: Status, new: Status):
     if new in MOVES[old]:
-        moved = comment(old).moved(new, by="ada", reason="because", at=NOW)
+        moved = comment(old).moved(new, by=ADA, reason="because", at=NOW)
         assert (moved.status, moved.version, moved.history[-1].old) == (new, 1, old)
     else:
         with pytest.raises(IllegalMove):
-            comment(old).moved(new, by="ada", reason="because", at=NOW)
+            comment(old).moved(new, by=ADA, reason="because", at=NOW)
 
 
 def test_an_erased_comment_stays_erased():

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from moderation import ids
-from moderation.comment import Decision
-from moderation.insight import Summary, summary
-from moderation.ports import BY_IMPORT, KeptDecision
+from moderation.actor import IMPORT, SUPERVISOR, Actor, machine, moderator
+from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms
+from moderation.insight import Summary, summary, what_if
+from moderation.policy import Policy, Thresholds
+from moderation.ports import KeptDecision
+from moderation.scores import Scores
 from moderation.verdict import Action, Reason, Verdict
+from tests.support.actors import ADA
 
 MADE = 1_800_000_000_000
 
@@ -14,7 +20,7 @@ MADE = 1_800_000_000_000
 def kept(action: Action, decision: Decision, *, code: str = "spam", after: int = 60, **told):
     """Return a decision *after* so many seconds on what had the verdict *action*."""
     reasons = () if action is Action.ALLOW else (Reason(code, "words"),)
-    told.setdefault("by", "ada")
+    told.setdefault("by", ADA)
     return KeptDecision(
         ids.new_id(MADE), 1, decision, at=MADE + after * 1000,
         verdict=Verdict(action, reasons), **told,
@@ -61,7 +67,45 @@ def test_what_was_undone_or_brought_in_by_an_import_says_nothing():
     found = summary(
         [
             kept(Action.FLAG, Decision.SPAM, undone=True),
-            kept(Action.FLAG, Decision.SPAM, by=BY_IMPORT),
+            kept(Action.FLAG, Decision.SPAM, by=IMPORT),
         ]
     )
     assert found == Summary()
+
+
+# -- what-if
+
+
+BARS = Thresholds(flag={"spam": 0.5}, reject={"spam": 0.9})
+
+
+def settled(by: Actor, decided_on: int | None = None) -> Comment:
+    """Return a comment that *by* approved, a moderator if there is a revision *decided_on*."""
+    step = Transition(
+        Status.PENDING, Status.APPROVED, by, "clean", from_ms(MADE), decided_on=decided_on
+    )
+    return Comment(
+        ids.new_id(MADE), ids.new_id(MADE), Draft("hello"), from_ms(MADE),
+        status=Status.APPROVED, scores=Scores({"spam": 0.2}, "m"), history=(step,),
+    )  # fmt: skip
+
+
+def test_a_moderator_is_no_machine_whatever_the_name():
+    for name in ("winnow-team", "winnow", "model 28dd4c0f2dd3", "x", "m"):
+        found = what_if([settled(moderator(name), 1)], Policy(), Policy(), BARS)
+        assert found.decided == 1, name
+
+
+def test_what_no_person_decided_counts_as_no_decision():
+    """Nor does what a door was answered, although the blog asked."""
+    for by in (machine("m"), machine("m", via="akismet"), machine(""), SUPERVISOR):
+        assert what_if([settled(by)], Policy(), Policy(), BARS).decided == 0, by
+
+
+def test_an_undone_decision_leaves_the_machine_s():
+    comment = settled(machine("m"))
+    back = comment.history[0]
+    undone = replace(back, old=Status.SPAM, by=moderator("ada"), reason="undo")
+    assert (
+        what_if([replace(comment, history=(back, undone))], Policy(), Policy(), BARS).decided == 0
+    )

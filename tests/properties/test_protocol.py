@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from moderation import ids, workflow
+from moderation.actor import ActorKind
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import Conflict, NotFound
 from moderation.policy import Policy
@@ -31,6 +32,7 @@ from moderation.ports import Batch, Taken
 from moderation.store import keys
 from moderation.store.client import connect
 from moderation.store.comments import RedisComments
+from tests.support.actors import ADA, BLOG
 from tests.support.world import PlainModel
 
 LONG = os.environ.get("WINNOW_PROPERTIES") == "long"
@@ -110,31 +112,31 @@ class Protocol(RuleBasedStateMachine):
             Taken(self.shell(site, draft)), workflow.score([draft], model=MODEL)[0],
             policy=Policy(), model=MODEL,
         )  # fmt: skip
-        one = self.comments.record(site, draft, judged, by="door", now_ms=self.now)
+        one = self.comments.record(site, draft, judged, via="door", now_ms=self.now)
         self.accepted.add(one.id)
         return one.id
 
     @rule(comment=known, text=TEXTS)
     def edit(self, comment: str, text: str) -> None:
-        self.attempt(self.comments.edit, comment, Draft(text + " edited"), by="blog")
+        self.attempt(self.comments.edit, comment, Draft(text + " edited"), by=BLOG)
 
     @rule(comment=known)
     def erase(self, comment: str) -> None:
-        self.comments.erase(comment, by="blog", now_ms=self.now)
+        self.comments.erase(comment, by=BLOG, now_ms=self.now)
 
     @rule(comment=known, decision=st.sampled_from(Decision), times=st.integers(1, 2))
     def decide(self, comment: str, decision: Decision, times: int) -> None:
-        told = {"by": "ada", "reason": "", "note": "", "version": None, "hold_ms": HOLD_MS}
+        told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": HOLD_MS}
         for _ in range(times):
             self.attempt(self.comments.decide, comment, decision, **told)
 
     @rule(comment=known)
     def undo(self, comment: str) -> None:
-        self.attempt(self.comments.undo, comment, by="ada")
+        self.attempt(self.comments.undo, comment, by=ADA)
 
     @rule(comment=known)
     def retry(self, comment: str) -> None:
-        self.attempt(self.comments.retry, comment, by="ada")
+        self.attempt(self.comments.retry, comment, by=ADA)
 
     @rule(target=batches, size=st.integers(1, 5))
     def take(self, size: int) -> Batch | None:
@@ -243,7 +245,7 @@ class Protocol(RuleBasedStateMachine):
         }
         for comment in self.every():
             for number, step in enumerate(comment.history, 1):
-                if step.by.startswith("model"):
+                if step.by.kind is ActorKind.MACHINE:
                     assert (comment.id, number) in told
 
     # --------------------------------------------------------------------------------------------

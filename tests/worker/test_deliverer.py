@@ -10,12 +10,14 @@ import pytest
 from standardwebhooks import Webhook
 
 from moderation import ids, workflow
+from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.events import EventType
 from moderation.signing import new_secret
 from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
 from moderation.store import keys
 from moderation.store.deliveries import State
+from tests.support.actors import ADA, BLOG
 from tests.support.receiver import Receiver, answer
 from tests.support.waiting import wait_until
 from tests.support.world import World
@@ -33,7 +35,7 @@ def receiver() -> Iterator[Receiver]:
 
 def add(world: World, url: str, **told: object) -> Endpoint:
     endpoint = Endpoint(id="", site_id=world.site.id, url=url, allow_private=True, **told)
-    return world.adapters.accounts.add_endpoint(endpoint, by="test", now_ms=1)
+    return world.adapters.accounts.add_endpoint(endpoint, by=moderator("test"), now_ms=1)
 
 
 def deliver(world: World, **told: object) -> Deliverer:
@@ -50,7 +52,7 @@ def deliver(world: World, **told: object) -> Deliverer:
 def decide(world: World, comment_id: str, decision: Decision) -> None:
     adapters = world.adapters
     workflow.review(
-        comment_id, decision, by="ada", comments=adapters.comments, clock=adapters.clock,
+        comment_id, decision, by=ADA, comments=adapters.comments, clock=adapters.clock,
         hold_seconds=0,
     )  # fmt: skip
     adapters.comments.release(0, now_ms=adapters.clock.now_ms() + 1)
@@ -94,7 +96,7 @@ def test_whoever_was_told_of_an_approval_is_told_of_its_withdrawal(
     deliver(world)
     assert told(receiver) == ["comment.approved", "comment.rejected"]
     adapters = world.adapters
-    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
     deliver(world)
     assert told(receiver)[-1] == "comment.erased"
     assert b"hello" not in receiver.requests[-1].body
@@ -105,7 +107,7 @@ def test_a_payload_holds_nothing_that_was_erased_meanwhile(world: World, receive
     add(world, receiver.url())
     comment = world.comment("hello secret")
     adapters = world.adapters
-    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
     deliver(world)
     # What is sent at once may come in any order.
     assert sorted(told(receiver)) == ["comment.approved", "comment.erased"]
@@ -171,7 +173,7 @@ def test_events_that_cannot_be_read_stop_their_own_site_alone(world: World, rece
     redis.xadd(keys.EVENTS(0, short), {"nonsense": "x"})
     redis.sadd(keys.EVENTFUL(0), short)
     world.adapters.accounts.add_endpoint(
-        Endpoint("", other.id, "https://a.example"), by="test", now_ms=1
+        Endpoint("", other.id, "https://a.example"), by=moderator("test"), now_ms=1
     )
     world.comment("hello")
     deliver(world)
@@ -224,7 +226,7 @@ def test_410_of_what_was_is_not_held_against_what_is(world: World):
     world.comment("hello")
 
     def gone(*_: object, **__: object) -> Attempt:
-        accounts.save_endpoint(moved, was=endpoint, by="ada", now_ms=1)
+        accounts.save_endpoint(moved, was=endpoint, by=ADA, now_ms=1)
         return Attempt(status=410, error="answered 410 Gone", permanent=True, disable=True)
 
     deliver(world, send=gone)
@@ -240,7 +242,7 @@ def test_a_failed_delivery_can_be_redelivered(world: World, receiver: Receiver):
     assert adapters.deliveries.log(endpoint)[0].state is State.FAILED
     disabled = adapters.accounts.endpoint(endpoint.id)
     enabled = replace(disabled, enabled=True)
-    adapters.accounts.save_endpoint(enabled, was=disabled, by="ada", now_ms=1)
+    adapters.accounts.save_endpoint(enabled, was=disabled, by=ADA, now_ms=1)
     assert adapters.deliveries.redeliver_failed(endpoint, since_ms=0, now_ms=1) == 1
     deliver(world)
     assert adapters.deliveries.log(endpoint)[0].state is State.DELIVERED

@@ -144,7 +144,7 @@ local function move(c, new, now, by, reason, more)
   count(c.site, old, -1)
   count(c.site, new, 1)
   local line = {LETTER[old] .. LETTER[new], by, reason, tonumber(now) - made(c.id)}
-  if more.scores and string.sub(by, 1, 6) == 'model ' then line[2] = number_of(by) end
+  if more.scores and string.lower(string.sub(by, 1, 1)) == MACHINE then line[2] = number_of(by) end
   if more.revision then line[5], line[6] = more.note, tonumber(more.revision) end
   c.st, c.v = new, c.v + 1
   if c.h and c.v > HISTORY_KEPT and call('HDEL', key, 'z') == 0 then

@@ -133,10 +133,11 @@ register('commit', function()
 end)
 
 -- RECLAIM: take back leases that expired or, with a holder, those of a worker that died.
--- ARGV: now, day, holder, event of a quarantine, when the latest lease can end. Returns the ids that were quarantined.
+-- ARGV: now, day, holder, event of a quarantine, when the latest lease can end, who quarantines.
+-- Returns the ids that were quarantined.
 -- Atomic so that an id leaves its lease and enters a list, the suspects or the queue in one step.
 register('reclaim', function()
-  local now, day, holder, event, latest = unpack(ARGV)
+  local now, day, holder, event, latest, by = unpack(ARGV)
   local tokens = {}
   if holder == '' then
     tokens = call('ZRANGEBYSCORE', leases_key(), '-inf', now)
@@ -163,7 +164,7 @@ register('reclaim', function()
       elseif holder ~= '' and lonely and call('HINCRBY', deaths_key(), id, 1) >= FATAL_DEATHS then
         call('HDEL', deaths_key(), id)
         call('HDEL', comment_key(id), 'w', 'sc')
-        move(c, 'flagged', now, 'winnow', 'unscored')
+        move(c, 'flagged', now, by, 'unscored')
         tally(c.site, day, 'flag', 1)
         emit(c, event, now)
         quarantined[#quarantined + 1] = id

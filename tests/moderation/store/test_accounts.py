@@ -10,6 +10,7 @@ import pytest
 import redis
 from argon2 import PasswordHasher
 
+from moderation.actor import moderator
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ids import shard_of
 from moderation.policy import Mode, Policy
@@ -18,6 +19,7 @@ from moderation.site import Endpoint, KeyKind, Retention, Role, Secret
 from moderation.store.accounts import RedisAccounts
 from moderation.store.client import connect
 from moderation.vault import Vault
+from tests.support.actors import ADA, BOB, EVE
 
 NOW = 1_790_000_000_000
 NOBODYS = Endpoint("no", "no", "https://x.example")
@@ -92,11 +94,11 @@ def test_sites_spread_over_the_shards(redis_url: str):
 def test_settings_of_a_site_are_replaced_on_the_record(accounts: RedisAccounts):
     site = accounts.add_site("blog", now_ms=NOW)
     changed = replace(site, policy=Policy(mode=Mode.HOLD_ALL))
-    accounts.save_site(changed, was=site, by="ada", now_ms=NOW + 1)
+    accounts.save_site(changed, was=site, by=ADA, now_ms=NOW + 1)
     assert accounts.site("blog").policy.mode is Mode.HOLD_ALL
     assert accounts.audit()[0] == AuditLine(
         NOW + 1,
-        "ada",
+        ADA,
         "site.save",
         site.id,
         {"changes": {"policy.mode": {"before": "hold-doubtful", "after": "hold-all"}}},
@@ -107,12 +109,12 @@ def test_a_renamed_site_gives_its_old_name_back(accounts: RedisAccounts):
     site = accounts.add_site("old", now_ms=NOW)
     other = accounts.add_site("taken", now_ms=NOW)
     renamed = replace(site, name="new")
-    accounts.save_site(renamed, was=site, by="ada", now_ms=NOW)
+    accounts.save_site(renamed, was=site, by=ADA, now_ms=NOW)
     assert accounts.site("new").id == site.id
     with pytest.raises(NotFound):
         accounts.site("old")
     with pytest.raises(Conflict):
-        accounts.save_site(replace(site, name="Taken"), was=renamed, by="ada", now_ms=NOW)
+        accounts.save_site(replace(site, name="Taken"), was=renamed, by=ADA, now_ms=NOW)
     assert accounts.site("taken") == other
 
 
@@ -121,14 +123,14 @@ def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: RedisAccoun
     site = accounts.add_site("blog", now_ms=NOW)
     key, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
     endpoint = accounts.add_endpoint(
-        Endpoint("", site.id, "https://blog.example/hook"), by="ada", now_ms=NOW
+        Endpoint("", site.id, "https://blog.example/hook"), by=ADA, now_ms=NOW
     )
-    accounts.remove_site(site.id, by="ada", now_ms=NOW)
+    accounts.remove_site(site.id, by=ADA, now_ms=NOW)
     assert accounts.sites() == []
     for missing in (
         lambda: accounts.site("blog"),
         lambda: accounts.key(text, now_ms=NOW),
-        lambda: accounts.revoke_key(key.id, by="ada", now_ms=NOW),
+        lambda: accounts.revoke_key(key.id, by=ADA, now_ms=NOW),
         lambda: accounts.endpoint(endpoint.id),
         lambda: accounts.add_key(site.id, KeyKind.API, now_ms=NOW),
     ):
@@ -142,9 +144,9 @@ def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: RedisAccoun
 def test_a_change_built_on_what_is_no_more_is_refused(accounts: RedisAccounts):
     """Two administrators who save at once: the second is told, and loses the first's nothing."""
     site = accounts.add_site("blog", now_ms=NOW)
-    accounts.save_site(replace(site, url="https://a.example"), was=site, by="ada", now_ms=NOW)
+    accounts.save_site(replace(site, url="https://a.example"), was=site, by=ADA, now_ms=NOW)
     with pytest.raises(Conflict, match="meanwhile"):
-        accounts.save_site(replace(site, record_doors=True), was=site, by="eve", now_ms=NOW)
+        accounts.save_site(replace(site, record_doors=True), was=site, by=EVE, now_ms=NOW)
     assert accounts.site("blog") == replace(site, url="https://a.example")
 
 
@@ -154,17 +156,17 @@ def test_a_moderators_and_an_endpoints_changes_are_built_on_what_is_there(
     site = accounts.add_site("blog", now_ms=NOW)
     bob = accounts.add_moderator("bob", "one", role=Role.MODERATOR, sites=(), now_ms=NOW)
     seeing = replace(bob, sites=(site.id,))
-    accounts.save_moderator(seeing, was=bob, by="ada", now_ms=NOW)
+    accounts.save_moderator(seeing, was=bob, by=ADA, now_ms=NOW)
     with pytest.raises(Conflict, match="meanwhile"):
-        accounts.save_moderator(replace(bob, disabled=True), was=bob, by="eve", now_ms=NOW)
+        accounts.save_moderator(replace(bob, disabled=True), was=bob, by=EVE, now_ms=NOW)
     assert accounts.moderator("bob") == seeing
     hook = accounts.add_endpoint(
-        Endpoint("", site.id, "https://a.example", allow_private=True), by="ada", now_ms=NOW
+        Endpoint("", site.id, "https://a.example", allow_private=True), by=ADA, now_ms=NOW
     )
     public = replace(hook, allow_private=False)
-    accounts.save_endpoint(public, was=hook, by="ada", now_ms=NOW)
+    accounts.save_endpoint(public, was=hook, by=ADA, now_ms=NOW)
     with pytest.raises(Conflict, match="meanwhile"):
-        accounts.save_endpoint(replace(hook, enabled=False), was=hook, by="eve", now_ms=NOW)
+        accounts.save_endpoint(replace(hook, enabled=False), was=hook, by=EVE, now_ms=NOW)
     assert accounts.endpoint(hook.id) == public
 
 
@@ -183,7 +185,7 @@ def test_a_moderators_and_an_endpoints_changes_are_built_on_what_is_there(
 def test_a_setting_that_cannot_be_is_refused_by_name(accounts: RedisAccounts, change, field: str):
     site = accounts.add_site("blog", now_ms=NOW)
     with pytest.raises(InvalidInput) as refused:
-        accounts.save_site(replace(site, **change), was=site, by="ada", now_ms=NOW)
+        accounts.save_site(replace(site, **change), was=site, by=ADA, now_ms=NOW)
     assert refused.value.field == field
 
 
@@ -197,25 +199,25 @@ def test_a_key_opens_its_site_until_it_is_revoked(accounts: RedisAccounts, kind:
     assert accounts.key(text, now_ms=NOW) == key
     assert key.site_id == site.id
     assert accounts.keys(site.id) == [key]
-    accounts.revoke_key(key.id, by="ada", now_ms=NOW)
+    accounts.revoke_key(key.id, by=ADA, now_ms=NOW)
     assert accounts.keys(site.id) == []
     with pytest.raises(NotFound):
         accounts.key(text, now_ms=NOW)
     with pytest.raises(NotFound):
-        accounts.revoke_key(key.id, by="ada", now_ms=NOW)
+        accounts.revoke_key(key.id, by=ADA, now_ms=NOW)
 
 
 @pytest.mark.parametrize("kind", KeyKind)
 def test_a_key_opens_nothing_from_the_moment_it_expires(accounts: RedisAccounts, kind: KeyKind):
     site = accounts.add_site("blog", now_ms=NOW)
-    key, text = accounts.add_key(site.id, kind, expires_at=NOW + 10, by="ada", now_ms=NOW)
+    key, text = accounts.add_key(site.id, kind, expires_at=NOW + 10, by=ADA, now_ms=NOW)
     assert accounts.key(text, now_ms=NOW + 9) == key
     with pytest.raises(NotFound):
         accounts.key(text, now_ms=NOW + 10)
     assert accounts.door_key_text(site.id, now_ms=NOW + 10) is None
     assert accounts.keys(site.id) == [key]
     line = accounts.audit()[0]
-    assert (line.by, line.detail["expires_at"]) == ("ada", NOW + 10)
+    assert (line.by, line.detail["expires_at"]) == (ADA, NOW + 10)
     for past in (NOW, 0, NOW + 40_000 * 86_400_000):
         with pytest.raises(InvalidInput):
             accounts.add_key(site.id, kind, expires_at=past, now_ms=NOW)
@@ -237,7 +239,7 @@ def test_whoever_reads_the_database_learns_no_key(
     texts = [accounts.add_key(site.id, kind, now_ms=NOW)[1] for kind in KeyKind]
     texts += [accounts.add_token("ci", now_ms=NOW)[1]]
     endpoint = Endpoint("", site.id, "https://blog.example", headers={"X-Pass": "sesame-9"})
-    texts += [accounts.add_endpoint(endpoint, by="ada", now_ms=NOW).secrets[0].value, "sesame-9"]
+    texts += [accounts.add_endpoint(endpoint, by=ADA, now_ms=NOW).secrets[0].value, "sesame-9"]
     accounts.add_moderator("ada", "correct horse", role=Role.ADMIN, sites=(), now_ms=NOW)
     everything = stored_bytes(redis_client)
     for text in [*texts, "correct horse"]:
@@ -258,11 +260,11 @@ def test_a_token_is_listed_and_revoked(accounts: RedisAccounts):
     token, text = accounts.add_token("ci", now_ms=NOW)
     assert accounts.token(text) == token
     assert accounts.tokens() == [token]
-    accounts.revoke_token(token.id, by="ada", now_ms=NOW)
+    accounts.revoke_token(token.id, by=ADA, now_ms=NOW)
     with pytest.raises(NotFound):
         accounts.token(text)
     with pytest.raises(NotFound):
-        accounts.revoke_token(token.id, by="ada", now_ms=NOW)
+        accounts.revoke_token(token.id, by=ADA, now_ms=NOW)
 
 
 def test_data_made_with_another_secret_is_told_apart(accounts: RedisAccounts, redis_url: str):
@@ -306,11 +308,11 @@ def test_a_new_password_and_a_removal_end_sessions(accounts: RedisAccounts):
     seen = [accounts.session_epoch("ada")]
     accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     seen.append(accounts.session_epoch("ada"))
-    accounts.set_password("ada", "two", by="eve", now_ms=NOW)
+    accounts.set_password("ada", "two", by=EVE, now_ms=NOW)
     seen.append(accounts.session_epoch("ada"))
     with pytest.raises(NotFound):
         accounts.check_password("ada", "one")
-    accounts.remove_moderator("ada", by="eve", now_ms=NOW)
+    accounts.remove_moderator("ada", by=EVE, now_ms=NOW)
     seen.append(accounts.session_epoch("ada"))
     with pytest.raises(NotFound):
         accounts.check_password("ada", "two")
@@ -324,7 +326,7 @@ def test_a_role_changes_and_the_password_stays(accounts: RedisAccounts):
     accounts.add_moderator("eve", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
     ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     accounts.save_moderator(
-        replace(ada, role=Role.MODERATOR, sites=(site.id,)), was=ada, by="eve", now_ms=NOW
+        replace(ada, role=Role.MODERATOR, sites=(site.id,)), was=ada, by=EVE, now_ms=NOW
     )
     changed = accounts.check_password("ada", "one")
     assert (changed.role, changed.sites) == (Role.MODERATOR, (site.id,))
@@ -334,10 +336,10 @@ def test_the_last_administrator_stays_one(accounts: RedisAccounts):
     """Two who step down at once must not leave nobody, either; the script sees to that."""
     ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     eve = accounts.add_moderator("eve", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
-    accounts.save_moderator(replace(ada, disabled=True), was=ada, by="eve", now_ms=NOW)
+    accounts.save_moderator(replace(ada, disabled=True), was=ada, by=EVE, now_ms=NOW)
     for less in (replace(eve, disabled=True), replace(eve, role=Role.MODERATOR)):
         with pytest.raises(Conflict, match="last administrator"):
-            accounts.save_moderator(less, was=eve, by="eve", now_ms=NOW)
+            accounts.save_moderator(less, was=eve, by=EVE, now_ms=NOW)
     assert accounts.check_password("eve", "two") == eve
 
 
@@ -345,11 +347,11 @@ def test_a_disabled_moderator_is_signed_out_and_kept_out(accounts: RedisAccounts
     bob = accounts.add_moderator("bob", "one", role=Role.MODERATOR, sites=(), now_ms=NOW)
     before = accounts.session_epoch("bob")
     disabled = replace(bob, disabled=True)
-    accounts.save_moderator(disabled, was=bob, by="ada", now_ms=NOW)
+    accounts.save_moderator(disabled, was=bob, by=ADA, now_ms=NOW)
     assert accounts.session_epoch("bob") != before
     with pytest.raises(NotFound):
         accounts.check_password("bob", "one")
-    accounts.save_moderator(bob, was=disabled, by="ada", now_ms=NOW)
+    accounts.save_moderator(bob, was=disabled, by=ADA, now_ms=NOW)
     assert accounts.check_password("bob", "one") == bob
 
 
@@ -358,9 +360,9 @@ def test_a_password_that_somebody_else_made_up_has_to_be_changed(accounts: Redis
         "bob", "one", role=Role.MODERATOR, sites=(), must_change=True, now_ms=NOW
     )
     assert bob.must_change_password
-    accounts.set_password("bob", "my own", by="bob", now_ms=NOW)
+    accounts.set_password("bob", "my own", by=BOB, now_ms=NOW)
     assert not accounts.moderator("bob").must_change_password
-    accounts.set_password("bob", "two", by="ada", must_change=True, now_ms=NOW)
+    accounts.set_password("bob", "two", by=ADA, must_change=True, now_ms=NOW)
     assert accounts.moderator("bob").must_change_password
 
 
@@ -373,13 +375,13 @@ def test_an_empty_or_endless_password_is_refused(accounts: RedisAccounts, passwo
 @pytest.mark.parametrize(
     "verb",
     [
-        lambda accounts: accounts.set_password("no", "x", by="eve", now_ms=NOW),
-        lambda accounts: accounts.remove_moderator("no", by="eve", now_ms=NOW),
+        lambda accounts: accounts.set_password("no", "x", by=EVE, now_ms=NOW),
+        lambda accounts: accounts.remove_moderator("no", by=EVE, now_ms=NOW),
         lambda accounts: accounts.moderator("no"),
         lambda accounts: accounts.endpoint("no"),
-        lambda accounts: accounts.remove_endpoint("no", by="eve", now_ms=NOW),
-        lambda accounts: accounts.save_endpoint(NOBODYS, was=NOBODYS, by="eve", now_ms=NOW),
-        lambda accounts: accounts.remove_site("no", by="eve", now_ms=NOW),
+        lambda accounts: accounts.remove_endpoint("no", by=EVE, now_ms=NOW),
+        lambda accounts: accounts.save_endpoint(NOBODYS, was=NOBODYS, by=EVE, now_ms=NOW),
+        lambda accounts: accounts.remove_site("no", by=EVE, now_ms=NOW),
     ],
 )
 def test_what_is_not_there_is_not_found(accounts: RedisAccounts, verb):
@@ -393,21 +395,21 @@ def test_what_is_not_there_is_not_found(accounts: RedisAccounts, verb):
 def test_an_endpoint_comes_back_as_it_was_kept(accounts: RedisAccounts):
     site = accounts.add_site("blog", now_ms=NOW)
     told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Blog": "1"})
-    kept = accounts.add_endpoint(told, by="ada", now_ms=NOW)
+    kept = accounts.add_endpoint(told, by=ADA, now_ms=NOW)
     assert kept.secrets[0].value.startswith("whsec_")
     assert accounts.endpoint(kept.id) == kept
     assert accounts.endpoints(site.id) == [kept]
     changed = replace(kept, enabled=False, secrets=(*kept.secrets, Secret("whsec_2", NOW + 5)))
-    accounts.save_endpoint(changed, was=kept, by="ada", now_ms=NOW)
+    accounts.save_endpoint(changed, was=kept, by=ADA, now_ms=NOW)
     assert accounts.endpoints(site.id) == [changed]
-    accounts.remove_endpoint(kept.id, by="ada", now_ms=NOW)
+    accounts.remove_endpoint(kept.id, by=ADA, now_ms=NOW)
     assert accounts.endpoints(site.id) == []
 
 
 def test_the_trail_tells_the_newest_first_and_holds_no_secret(accounts: RedisAccounts):
     site = accounts.add_site("blog", now_ms=NOW)
     _, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
-    accounts.note(AuditLine(NOW, "ada", "model.promote", "v2", {"from": "v1"}))
+    accounts.note(AuditLine(NOW, ADA, "model.promote", "v2", {"from": "v1"}))
     trail = accounts.audit()
     assert [line.action for line in trail] == ["model.promote", "key.add", "site.add"]
     assert accounts.audit(limit=1) == trail[:1]
@@ -418,8 +420,8 @@ def test_the_trail_is_read_on_from_a_line_and_by_what_one_looks_for(accounts: Re
     site = accounts.add_site("blog", now_ms=NOW)
     other = accounts.add_site("other", now_ms=NOW)
     for n in range(700):
-        accounts.note(AuditLine(NOW + n, "eve", "sign-in", "desk"))
-    accounts.add_key(site.id, KeyKind.API, by="Ada", now_ms=NOW)
+        accounts.note(AuditLine(NOW + n, EVE, "sign-in", "desk"))
+    accounts.add_key(site.id, KeyKind.API, by=moderator("Ada"), now_ms=NOW)
     accounts.add_key(other.id, KeyKind.API, now_ms=NOW)
     assert [line.action for line in accounts.audit(about=site.id)] == ["key.add", "site.add"]
     assert [line.detail["site"] for line in accounts.audit(by="ada")] == [site.id]
@@ -437,14 +439,14 @@ def test_the_trail_is_read_on_from_a_line_and_by_what_one_looks_for(accounts: Re
 def test_no_secret_of_an_endpoint_is_on_the_trail(accounts: RedisAccounts):
     site = accounts.add_site("blog", now_ms=NOW)
     told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Pass": "sesame-9"})
-    kept = accounts.add_endpoint(told, by="ada", now_ms=NOW)
+    kept = accounts.add_endpoint(told, by=ADA, now_ms=NOW)
     changed = replace(
         kept,
         url="https://blog.example/2",
         headers={"X-Pass": "swordfish-9"},
         secrets=(*kept.secrets, Secret("whsec_2")),
     )
-    accounts.save_endpoint(changed, was=kept, by="ada", now_ms=NOW)
+    accounts.save_endpoint(changed, was=kept, by=ADA, now_ms=NOW)
     line = accounts.audit()[0]
     assert line.changes == {
         "headers": {"hidden": True},

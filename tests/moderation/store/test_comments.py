@@ -9,12 +9,14 @@ from dataclasses import replace
 import pytest
 
 from moderation import ids, workflow
+from moderation.actor import machine, moderator
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
 from moderation.ports import Order
 from moderation.site import Retention
 from moderation.store import keys, library, near
 from moderation.store.comments import AUTHOR_KEY_DAYS, RedisComments
+from tests.support.actors import ADA, BLOG, BOB, EVE
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
@@ -70,7 +72,7 @@ def test_a_text_edited_while_it_was_scored_is_scored_anew(world: World):
     batch = take(world)
     adapters = world.adapters
     workflow.edit(
-        accepted.id, Draft("spam=0.99"), by="blog", comments=adapters.comments,
+        accepted.id, Draft("spam=0.99"), by=BLOG, comments=adapters.comments,
         jobs=adapters.jobs, clock=adapters.clock,
     )  # fmt: skip
     now = adapters.clock.now_ms()
@@ -84,7 +86,7 @@ def test_a_decision_taken_while_a_comment_was_scored_stands(world: World):
     batch = take(world)
     adapters = world.adapters
     decided = workflow.review(
-        accepted.id, Decision.SPAM, by="ada", comments=adapters.comments, clock=adapters.clock,
+        accepted.id, Decision.SPAM, by=ADA, comments=adapters.comments, clock=adapters.clock,
         hold_seconds=5,
     )  # fmt: skip
     now = adapters.clock.now_ms()
@@ -135,23 +137,23 @@ def test_an_expired_lease_is_no_death(world: World):
 def test_of_two_moderators_one_decides_and_the_other_is_told(world: World):
     comment = world.comment("toxicity=0.6")
     decide = world.adapters.comments.decide
-    told = {"by": "a", "reason": "", "note": "", "hold_ms": 5000, "now_ms": 1_800_000_000_000}
+    told = {"by": ADA, "reason": "", "note": "", "hold_ms": 5000, "now_ms": 1_800_000_000_000}
     decide(comment.id, Decision.APPROVE, version=1, **told)
     with pytest.raises(StaleVersion) as stale:
         decide(comment.id, Decision.SPAM, version=1, **told)
     assert stale.value.current == 2
     with pytest.raises(IllegalMove):
-        decide(comment.id, Decision.APPROVE, version=None, **told | {"by": "b"})
+        decide(comment.id, Decision.APPROVE, version=None, **told | {"by": BOB})
 
 
 def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: World):
     comment = world.comment("toxicity=0.6")
     adapters = world.adapters
     workflow.review(
-        comment.id, Decision.APPROVE, by="ada", note="a quote", comments=adapters.comments,
+        comment.id, Decision.APPROVE, by=ADA, note="a quote", comments=adapters.comments,
         clock=adapters.clock, hold_seconds=5,
     )  # fmt: skip
-    workflow.undo(comment.id, by="ada", comments=adapters.comments, clock=adapters.clock)
+    workflow.undo(comment.id, by=ADA, comments=adapters.comments, clock=adapters.clock)
     (kept,) = adapters.comments.decisions(world.site.id)
     assert (kept.draft.content, kept.scores.model, kept.note) == (
         "toxicity=0.6", "plain", "a quote",
@@ -162,12 +164,12 @@ def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: W
 def test_after_its_window_a_decision_is_told_and_can_no_longer_be_undone(world: World):
     comment = world.comment("toxicity=0.6")
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
-    told = {"by": "a", "reason": "", "note": "", "version": None, "hold_ms": 5000}
+    told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 5000}
     comments.decide(comment.id, Decision.APPROVE, now_ms=now, **told)
     assert comments.release(0, now_ms=now + 4999) == 0
     assert comments.release(0, now_ms=now + 5000) == 1
     with pytest.raises(UndoTooLate):
-        comments.undo(comment.id, by="a", now_ms=now + 5001)
+        comments.undo(comment.id, by=ADA, now_ms=now + 5001)
     events = comments.events(world.site.id)
     assert [(one.type.value, one.sequence) for one in events] == [
         ("comment.flagged", 1), ("comment.approved", 2),
@@ -182,7 +184,7 @@ def test_a_recorded_check_is_the_same_within_its_window_and_new_after_it(world: 
         take_one(world), workflow.score([draft], model=world.model)[0],
         policy=world.site.policy, model=world.model,
     )  # fmt: skip
-    told = {"by": "akismet", "repeat_ms": 60_000}
+    told = {"via": "akismet", "repeat_ms": 60_000}
     first = comments.record(world.site.id, draft, judged, now_ms=now, **told)
     again = comments.record(world.site.id, draft, judged, now_ms=now + 59_000, **told)
     later = comments.record(world.site.id, draft, judged, now_ms=now + 61_000, **told)
@@ -203,7 +205,7 @@ def test_a_queue_page_goes_on_where_it_stopped_though_others_decide(world: World
     comments = world.adapters.comments
     first = comments.queue(world.site.id, order=order, limit=4)
     for gone in first.items:
-        told = {"by": "a", "reason": "", "note": "", "version": None, "hold_ms": 1, "now_ms": 1}
+        told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 1, "now_ms": 1}
         comments.decide(gone.id, Decision.SPAM, **told)
     rest = comments.queue(world.site.id, order=order, cursor=first.next, limit=50)
     ids = [one.id for one in (*first.items, *rest.items)]
@@ -214,11 +216,11 @@ def test_erasure_reaches_the_queue_the_author_and_the_kept_decisions(world: Worl
     comment = world.comment("toxicity=0.6 my words", email="ada@mail.example")
     adapters = world.adapters
     workflow.review(
-        comment.id, Decision.SPAM, by="eve", comments=adapters.comments, clock=adapters.clock,
+        comment.id, Decision.SPAM, by=EVE, comments=adapters.comments, clock=adapters.clock,
         hold_seconds=5,
     )  # fmt: skip
-    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
-    workflow.erase(comment.id, by="site", comments=adapters.comments, clock=adapters.clock)
+    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
+    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
     assert adapters.comments.queue(world.site.id).items == ()
     now = adapters.clock.now_ms()
     assert adapters.comments.by_author(world.site.id, now_ms=now, email="ada@mail.example") == []
@@ -232,7 +234,7 @@ def test_the_search_for_words_finds_what_is_kept_packed(world: World):
     assert stored_anywhere(world.adapters.redis, "my words") == [key]
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     comments.decide(
-        comment.id, Decision.SPAM, by="ada", reason="", note="a note of mine", version=None,
+        comment.id, Decision.SPAM, by=ADA, reason="", note="a note of mine", version=None,
         hold_ms=0, now_ms=now,
     )  # fmt: skip
     comments.release(0, now_ms=now + 1)
@@ -246,10 +248,10 @@ def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
     comment = world.comment("toxicity=0.6 my words")
     adapters, now = world.adapters, world.adapters.clock.now_ms()
     workflow.review(
-        comment.id, Decision.APPROVE, by="eve", comments=adapters.comments, clock=adapters.clock,
+        comment.id, Decision.APPROVE, by=EVE, comments=adapters.comments, clock=adapters.clock,
         hold_seconds=0,
     )  # fmt: skip
-    adapters.comments.edit(comment.id, Draft("other text"), by="blog", now_ms=now + 1)
+    adapters.comments.edit(comment.id, Draft("other text"), by=BLOG, now_ms=now + 1)
     world.screen()
     (kept,) = adapters.comments.decisions(world.site.id)
     assert kept.draft is not None
@@ -306,7 +308,7 @@ def test_an_author_is_hashed_anew_each_quarter_and_found_in_all_of_them(world: W
         name for key in keys_of(world, keys.AUTHOR) for name in world.adapters.redis.hkeys(key)
     ]
     assert len(names) == len(set(names)) == 6
-    comments.erase(found[1].id, by="site", now_ms=times[-1])
+    comments.erase(found[1].id, by=BLOG, now_ms=times[-1])
     left = comments.by_author(world.site.id, now_ms=times[-1], email="ada@mail.example")
     assert [one.content for one in left] == ["2", "0"]
 
@@ -321,7 +323,7 @@ def test_an_author_of_many_comments_is_found_whole_and_forgotten_whole(world: Wo
     found = comments.by_author(world.site.id, now_ms=now, email=" ADA@mail.example")
     assert [one.id for one in found] == sorted((one.id for one in wrote), reverse=True)
     for one in wrote:
-        comments.erase(one.id, by="site", now_ms=world.adapters.clock.now_ms())
+        comments.erase(one.id, by=BLOG, now_ms=world.adapters.clock.now_ms())
     assert comments.by_author(world.site.id, now_ms=now, email="ada@mail.example") == []
     left = [kind for kind in (keys.AUTHOR, keys.AUTHORED) if list(keys_of(world, kind))]
     assert left == []
@@ -353,7 +355,7 @@ def test_an_index_finds_what_it_was_given_before_it_grew(world: World):
 
 def test_a_long_history_keeps_its_latest_lines(world: World):
     comment = world.comment("toxicity=0.6")
-    told = {"by": "ada", "reason": "", "note": "", "version": None, "hold_ms": 0}
+    told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 0}
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     for n in range(library.HISTORY_KEPT + 5):
         decision = Decision.SPAM if n % 2 else Decision.APPROVE
@@ -428,7 +430,7 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
     last = max(known.values()) + 1
     assert marks() == set(range(last - near.KEPT + 1, last + 1))
     newest = next(iter(sorted(known, reverse=True)))
-    comments.erase(newest, by="site", now_ms=clock.now_ms())
+    comments.erase(newest, by=BLOG, now_ms=clock.now_ms())
     assert marks() == set(range(last - near.KEPT + 1, last + 1)) - {known[newest] + 1}
 
 
@@ -449,7 +451,7 @@ def test_what_stands_in_many_comments_as_a_number_reads_as_its_text(world: World
     fresh = RedisComments(world.adapters.redis, pepper=b"another process")
     for one in (fresh.get(first.id), fresh.get(second.id), world.adapters.comments.get(second.id)):
         assert one.site_id == world.site.id
-        assert one.history[0].by == f"model {world.model.version}"
+        assert one.history[0].by == machine(world.model.version)
     stored = world.adapters.redis.hget(keys.COMMENT(0, ids.shorten(first.id)), "s")
     assert int(stored) < 2**20
 
@@ -459,11 +461,11 @@ def test_no_name_that_somebody_gives_becomes_a_number(world: World):
     comment = world.comment("toxicity=0.6")
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     decided = comments.decide(
-        comment.id, Decision.SPAM, by="model of virtue", reason="", note="", version=None,
+        comment.id, Decision.SPAM, by=moderator("model of virtue"), reason="", note="", version=None,
         hold_ms=0, now_ms=now,
     )  # fmt: skip
-    assert decided.history[-1].by == "model of virtue"
-    assert world.adapters.redis.hget(keys.TERMS(0), "model of virtue") is None
+    assert decided.history[-1].by == moderator("model of virtue")
+    assert world.adapters.redis.hget(keys.TERMS(0), "mmodel of virtue") is None
 
 
 def test_history_is_whole_after_its_text_has_expired(world: World):
@@ -473,7 +475,7 @@ def test_history_is_whole_after_its_text_has_expired(world: World):
 
     def decide(decision: Decision, note: str) -> None:
         comments.decide(
-            comment.id, decision, by="ada", reason="", note=note, version=None, hold_ms=0,
+            comment.id, decision, by=ADA, reason="", note=note, version=None, hold_ms=0,
             now_ms=now,
         )  # fmt: skip
         comments.release(0, now_ms=now + 1)
@@ -501,7 +503,7 @@ def test_a_text_that_comes_after_the_first_expired_is_a_text_again(world: World)
     comment = world.comment("toxicity=0.6")
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     assert comments.forget(comment, everything=False)
-    edited, _ = comments.edit(comment.id, Draft("toxicity=0.95"), by="blog", now_ms=now)
+    edited, _ = comments.edit(comment.id, Draft("toxicity=0.95"), by=BLOG, now_ms=now)
     assert (edited.content, edited.text_expired, edited.revision) == ("toxicity=0.95", False, 2)
     assert edited.verdict is None
     world.screen()
@@ -531,7 +533,7 @@ def test_an_author_is_found_and_forgotten_although_the_index_grew(world: World):
 
     assert found() == wrote
     for identifier in sorted(wrote):
-        adapters.comments.erase(identifier, by="site", now_ms=now)
+        adapters.comments.erase(identifier, by=BLOG, now_ms=now)
     assert found() == set()
     assert list(keys_of(world, keys.AUTHORED)) == []
     size = adapters.redis.hget(keys.COUNTS(0), f"{ids.shorten(world.site.id)}:authors")

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from moderation.actor import Actor, ActorKind
 from moderation.site import KeyKind
 from tests.support.world import World
+
+TESTS = Actor(ActorKind.TOKEN, via="tests")
 
 
 def test_a_key_may_be_made_for_some_time_only(world: World):
@@ -45,7 +48,7 @@ def test_a_list_that_cannot_be_is_refused_with_its_line(world: World, change: di
 
 def test_the_trail_says_who_made_a_site(world: World):
     assert world.ask("POST", "/v1/sites", {"name": "new"}, key=world.token).status_code == 201
-    assert world.adapters.accounts.audit(action="site.add", limit=1)[0].by == "token tests"
+    assert world.adapters.accounts.audit(action="site.add", limit=1)[0].by == TESTS
 
 
 def test_a_change_through_the_api_is_on_the_trail_and_can_be_reverted(world: World):
@@ -53,5 +56,5 @@ def test_a_change_through_the_api_is_on_the_trail_and_can_be_reverted(world: Wor
     changed = world.ask("PATCH", path, {"retention": {"verdict_days": 9}}, key=world.token)
     assert changed.status_code == 200
     line = world.adapters.accounts.audit(limit=1)[0]
-    assert (line.by, line.revertible) == ("token tests", True)
+    assert (line.by, line.revertible) == (TESTS, True)
     assert line.changes == {"retention.verdict_days": {"before": 400, "after": 9}}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from moderation.site import Endpoint
+from tests.support.actors import ADA
 from tests.support.world import World
 
 
@@ -72,7 +73,7 @@ def test_an_administrator_moves_an_endpoint_within_the_private_network(world: Wo
 def test_a_site_cannot_allow_itself_private_addresses(world: World):
     endpoint = add(world)
     accounts = world.adapters.accounts
-    accounts.save_endpoint(replace(endpoint, allow_private=False), was=endpoint, by="ada", now_ms=1)
+    accounts.save_endpoint(replace(endpoint, allow_private=False), was=endpoint, by=ADA, now_ms=1)
     assert patch(world, endpoint, {"allow_private": True}).status_code == 403
     asked = {"url": "https://blog.example/", "allow_private": True}
     assert world.ask("POST", "/v1/endpoints", asked).status_code == 403

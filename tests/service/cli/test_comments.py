@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from moderation import wiring
+from moderation.actor import moderator
 from moderation.comment import Author, Draft, Status
 from moderation.policy import Policy
 from moderation.ports import Screened
@@ -91,5 +92,7 @@ def test_stats_count_comments_and_bytes(run, ask, flagged: str):
 def test_names_of_sites_cannot_move_the_terminal_either(run, ask, adapters: wiring.Adapters):
     site = adapters.accounts.site(ask("site", "add", "blog")["id"])
     words = Policy(blocked_words=("\x1b[2J",))
-    adapters.accounts.save_site(replace(site, policy=words), was=site, by="test", now_ms=1)
+    adapters.accounts.save_site(
+        replace(site, policy=words), was=site, by=moderator("test"), now_ms=1
+    )
     assert "\x1b" not in run("site", "show", "blog").stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from moderation import ids, wiring
+from moderation.actor import moderator
 from moderation.comment import Draft
 from moderation.site import Endpoint, Role
 from moderation.store import keys
@@ -48,9 +49,11 @@ def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
     site = adapters.accounts.add_site("blog", now_ms=1)
     for number, change in enumerate([{}, {"enabled": False, "disabled_reason": "it answered 410"}]):
         made = adapters.accounts.add_endpoint(
-            Endpoint("", site.id, f"https://blog.example/{number}"), by="test", now_ms=1
+            Endpoint("", site.id, f"https://blog.example/{number}"), by=moderator("test"), now_ms=1
         )
-        adapters.accounts.save_endpoint(replace(made, **change), was=made, by="test", now_ms=1)
+        adapters.accounts.save_endpoint(
+            replace(made, **change), was=made, by=moderator("test"), now_ms=1
+        )
         adapters.redis.set(keys.FAILING(0, ids.shorten(made.id)), 1)
     told = findings(run, 1)
     assert told["blog: webhooks to https://blog.example/0 fail"] == "wrong"

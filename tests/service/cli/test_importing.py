@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from moderation import workflow
+from moderation.actor import IMPORT
 from moderation.comment import Decision, Status
 from moderation.insight import what_if
 from moderation.policy import Policy
+from tests.support.actors import ADA
 
 FIXTURES = Path(__file__).parents[1] / "importers"
 
@@ -31,12 +33,12 @@ def test_decided_comments_are_settled_and_kept_to_learn_from(ask, adapters, site
     assert told == {"new": 4, "same": 0, "not_taken": 4}
     spam = adapters.comments.find(site.id, "14")
     assert (spam.status, spam.created_at.year, spam.history[-1].by) == (
-        Status.SPAM, 2024, "import",
+        Status.SPAM, 2024, IMPORT,
     )  # fmt: skip
     assert spam.scores is not None, "what-if works on scores"
     kept = adapters.comments.decisions(site.id)
     assert [(one.decision, one.by) for one in kept] == [
-        (Decision.REJECT, "import"), (Decision.SPAM, "import"), (Decision.APPROVE, "import"),
+        (Decision.REJECT, IMPORT), (Decision.SPAM, IMPORT), (Decision.APPROVE, IMPORT),
     ]  # fmt: skip
     assert kept[1].draft.author.name == "Pills"
     assert kept[1].scores == spam.scores
@@ -47,7 +49,7 @@ def test_what_nobody_had_decided_waits_for_a_moderator_here(ask, adapters, site)
     (waiting,) = adapters.comments.queue(site.id).items
     assert (waiting.draft.external_id, waiting.status) == ("12", Status.FLAGGED)
     workflow.review(
-        waiting.id, Decision.APPROVE, by="ada", comments=adapters.comments, clock=adapters.clock,
+        waiting.id, Decision.APPROVE, by=ADA, comments=adapters.comments, clock=adapters.clock,
         hold_seconds=0,
     )  # fmt: skip
     adapters.comments.release(0, now_ms=adapters.clock.now_ms())

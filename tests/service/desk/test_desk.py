@@ -7,9 +7,11 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from moderation.actor import moderator
 from moderation.comment import Author, Status
 from moderation.site import Endpoint
 from moderation.store.deliveries import State
+from tests.support.actors import ADA, BLOG
 from tests.support.world import PASSWORD, World
 
 
@@ -76,7 +78,7 @@ def test_nobody_is_sent_to_another_host_after_signing_in(world: World):
 
 def test_a_changed_password_ends_every_session(world: World, admin: FlaskClient):
     other = sign_in(world, "ada")
-    world.adapters.accounts.set_password("ada", "another good password", by="ada", now_ms=1)
+    world.adapters.accounts.set_password("ada", "another good password", by=ADA, now_ms=1)
     assert other.get("/desk/queue").status_code == 302
     assert admin.get("/desk/queue").status_code == 302
 
@@ -223,7 +225,7 @@ def test_a_comments_page_lists_who_else_sent_nearly_the_same(world: World, admin
     world.screen()
     *_, first = world.adapters.comments.recent(world.site.id).items
     _, last, second, _ = world.adapters.comments.recent(world.site.id).items
-    world.adapters.comments.erase(second.id, by="site", now_ms=world.adapters.clock.now_ms())
+    world.adapters.comments.erase(second.id, by=BLOG, now_ms=world.adapters.clock.now_ms())
     page = admin.get(f"/desk/comments/{last.id}").text
     assert "2 other author(s) sent nearly the same" in page
     listed = page.partition('<ul class="others">')[2].partition("</ul>")[0]
@@ -253,7 +255,7 @@ def test_the_delivery_log_is_searched_and_what_failed_is_sent_again(
 ):
     adapters = world.adapters
     endpoint = adapters.accounts.add_endpoint(
-        Endpoint("", world.site.id, "https://blog.example/hook"), by="test", now_ms=1
+        Endpoint("", world.site.id, "https://blog.example/hook"), by=moderator("test"), now_ms=1
     )
     comment = world.comment("hello")
     now = adapters.clock.now_ms()

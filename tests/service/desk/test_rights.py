@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from moderation.site import Endpoint, KeyKind
+from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
 #: What anybody who is signed in may do for themselves, and signing in.
@@ -57,7 +58,7 @@ def world_with_all(world: World) -> World:
     accounts = world.adapters.accounts
     world.add_moderator("ada", admin=True)
     world.add_moderator("bob", sites=[world.site.id])
-    accounts.add_endpoint(Endpoint("", world.site.id, "https://a.example"), by="ada", now_ms=1)
+    accounts.add_endpoint(Endpoint("", world.site.id, "https://a.example"), by=ADA, now_ms=1)
     accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)
     world.comment("toxicity=0.6 held")
     return world
@@ -156,7 +157,7 @@ def test_no_form_is_taken_without_our_token(world_with_all: World, csrf: str):
 
 def test_whoever_has_yet_to_choose_a_password_does_nothing_else(world_with_all: World):
     world = world_with_all
-    world.adapters.accounts.set_password("ada", PASSWORD, by="eve", must_change=True, now_ms=1)
+    world.adapters.accounts.set_password("ada", PASSWORD, by=EVE, must_change=True, now_ms=1)
     ada = sign_in(world, "ada")
     form = told(world, token(ada.get("/desk/password").text))
     before = state(world)

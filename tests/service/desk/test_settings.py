@@ -10,10 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation import workflow
+from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.policy import Mode, Policy
 from moderation.site import Door, Endpoint, KeyKind, Role
 from service.desk.settings import PolicyForm
+from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
 
@@ -95,7 +97,7 @@ def test_a_page_that_is_saved_as_it_came_changes_nothing(world: World, admin: Fl
         hold_near_duplicates=2,
     )
     changed = replace(world.site, policy=policy)
-    world.adapters.accounts.save_site(changed, was=world.site, by="test", now_ms=1)
+    world.adapters.accounts.save_site(changed, was=world.site, by=moderator("test"), now_ms=1)
     assert "Nothing was different" in policy_page(world, admin).send(act="save").text
     assert "Nothing was different" in site_page(world, admin).send().text
     assert saved(world) == changed
@@ -122,7 +124,7 @@ def test_what_was_previewed_and_then_changed_is_previewed_again(world: World, ad
 def test_the_what_if_says_how_often_it_goes_against_moderators(world: World, admin: FlaskClient):
     comment = world.comment("toxicity=0.6")
     workflow.review(
-        comment.id, Decision.APPROVE, by="ada", hold_seconds=0,
+        comment.id, Decision.APPROVE, by=ADA, hold_seconds=0,
         comments=world.adapters.comments, clock=world.adapters.clock,
     )  # fmt: skip
     page = policy_page(world, admin).send(reject_toxicity="55", act="preview")
@@ -134,7 +136,7 @@ def test_the_what_if_says_how_often_it_goes_against_moderators(world: World, adm
 def test_whoever_saves_over_anothers_change_is_told_first(world: World, admin: FlaskClient):
     page = policy_page(world, admin).send(flag_toxicity="30", act="preview")
     others = replace(world.site, policy=Policy(mode=Mode.SHADOW))
-    world.adapters.accounts.save_site(others, was=world.site, by="eve", now_ms=1)
+    world.adapters.accounts.save_site(others, was=world.site, by=EVE, now_ms=1)
     page.send(act="save")
     assert "eve changed these settings meanwhile" in page.text
     assert "mode" in page.text
@@ -274,7 +276,7 @@ def test_a_key_is_shown_once_and_revoked(world: World, admin: FlaskClient, kind:
     )
     assert "is revoked" in revoked.text
     assert key not in accounts.keys(world.site.id)
-    assert [line.by for line in accounts.audit(action="key", limit=2)] == ["ada", "ada"]
+    assert [line.by for line in accounts.audit(action="key", limit=2)] == [ADA, ADA]
 
 
 def test_a_key_is_revoked_by_its_own_site_alone(world: World, admin: FlaskClient):
@@ -337,7 +339,7 @@ def test_an_endpoint_is_changed_given_a_new_secret_and_removed(world: World, adm
     accounts = world.adapters.accounts
     kept = accounts.add_endpoint(
         Endpoint("", world.site.id, "https://a.example", headers={"X-Pass": "sesame"}),
-        by="test", now_ms=1,
+        by=moderator("test"), now_ms=1,
     )  # fmt: skip
     page = Page(admin, f"/desk/endpoints/{kept.id}")
     assert "X-Pass" in page.text
@@ -358,11 +360,13 @@ def test_an_endpoints_form_writes_over_no_change_that_it_did_not_show(
 ):
     accounts = world.adapters.accounts
     kept = accounts.add_endpoint(
-        Endpoint("", world.site.id, "https://a.example", allow_private=True), by="test", now_ms=1
+        Endpoint("", world.site.id, "https://a.example", allow_private=True),
+        by=moderator("test"),
+        now_ms=1,
     )
     page = Page(admin, f"/desk/endpoints/{kept.id}")
     public = replace(kept, allow_private=False)
-    accounts.save_endpoint(public, was=kept, by="eve", now_ms=1)
+    accounts.save_endpoint(public, was=kept, by=EVE, now_ms=1)
     page.send(description="the blog")
     assert page.status == 409
     assert "eve changed these settings meanwhile" in page.text
@@ -427,7 +431,7 @@ def test_a_moderators_form_writes_over_no_change_that_it_did_not_show(
     seen = re.search(
         r'name="name" value="bob"><input type="hidden" name="seen" value="(\w+)"', page
     )
-    accounts.save_moderator(replace(bob, disabled=True), was=bob, by="eve", now_ms=1)
+    accounts.save_moderator(replace(bob, disabled=True), was=bob, by=EVE, now_ms=1)
     told = {"csrf_token": token(page), "name": "bob", "role": "moderator", "seen": seen[1]}
     answer = admin.post("/desk/moderators/save", data=told | {"sites": [world.site.id]})
     assert answer.status_code == 409
@@ -493,7 +497,7 @@ def test_the_trail_is_filtered_and_read_on(world: World, admin: FlaskClient):
     site = world.site
     for n in range(60):
         changed = replace(site, url=f"https://{n}.example")
-        world.adapters.accounts.save_site(changed, was=site, by="eve", now_ms=n)
+        world.adapters.accounts.save_site(changed, was=site, by=EVE, now_ms=n)
         site = changed
     page = admin.get("/desk/audit", query_string={"about": world.site.id, "by": "EVE"}).text
     assert "https://59.example" in page
@@ -506,7 +510,7 @@ def test_the_trail_is_filtered_and_read_on(world: World, admin: FlaskClient):
 def test_hostile_entries_and_names_are_shown_as_text(world: World, admin: FlaskClient):
     words = ("<script>alert(1)</script>", "{{ 7*7 }}", '"><img src=x onerror=alert(1)>', "\u202ex")
     changed = replace(world.site, name='<b>"x', policy=Policy(blocked_words=words))
-    world.adapters.accounts.save_site(changed, was=world.site, by="<i>eve", now_ms=1)
+    world.adapters.accounts.save_site(changed, was=world.site, by=moderator("<i>eve"), now_ms=1)
     add_bob(world, admin, name="<u>bob")
     for path in (
         policy_page(world, admin).path, site_page(world, admin).path, keys_path(world),
@@ -532,7 +536,7 @@ def test_the_model_page_shows_the_worst_misses_of_the_sites_one_may_see(world: W
     ]
     for comment, decision in decided:
         workflow.review(
-            comment.id, decision, by="ada", hold_seconds=0,
+            comment.id, decision, by=ADA, hold_seconds=0,
             comments=world.adapters.comments, clock=world.adapters.clock,
         )  # fmt: skip
     page = sign_in(world, "bob").get("/desk/model").text

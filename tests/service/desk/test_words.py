@@ -32,6 +32,7 @@ from moderation.verdict import Action
 from service.desk import audit, queue, reasons, words
 from tests.service.desk.test_desk import decide, token
 from tests.service.desk.test_rights import routes
+from tests.support.actors import ADA
 from tests.support.world import PASSWORD, World
 
 CONSOLE = Path(words.__file__).parent
@@ -67,7 +68,8 @@ def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
 def marked(tmp_path_factory) -> Catalog:
     """Return every text that is marked in the sources, found as `make words` finds it."""
     pot = tmp_path_factory.mktemp("words") / "messages.pot"
-    extract = ["extract", "-F", str(ROOT / "pyproject.toml"), "-o", str(pot), str(CONSOLE)]
+    places = [str(CONSOLE), str(ROOT / "moderation")]
+    extract = ["extract", "-F", str(ROOT / "pyproject.toml"), "-o", str(pot), *places]
     CommandLineInterface().run(["pybabel", "--quiet", *extract])
     with pot.open("rb") as file:
         return read_po(file)
@@ -145,14 +147,14 @@ def full(world: World) -> World:
     accounts, clock = world.adapters.accounts, world.adapters.clock
     world.add_moderator("ada", admin=True)
     world.add_moderator("bob", sites=[world.site.id])
-    accounts.set_password("bob", PASSWORD, by="ada", must_change=True, now_ms=1)
+    accounts.set_password("bob", PASSWORD, by=ADA, must_change=True, now_ms=1)
     accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)
     accounts.add_key(world.site.id, KeyKind.API, expires_at=2, now_ms=1)
     policy = Policy(mode=Mode.HOLD_ALL, flag_at={"spam": 0.4}, blocked_words=("casino",))
     site = replace(world.site, policy=policy, record_doors=True)
-    accounts.save_site(site, was=world.site, by="ada", now_ms=clock.now_ms())
+    accounts.save_site(site, was=world.site, by=ADA, now_ms=clock.now_ms())
     endpoint = accounts.add_endpoint(
-        Endpoint("", world.site.id, "https://a.example"), by="ada", now_ms=1
+        Endpoint("", world.site.id, "https://a.example"), by=ADA, now_ms=1
     )
     world.adapters.deliveries.send_test(endpoint, now_ms=clock.now_ms())
     world.comment("toxicity=0.6 casino http://a.example/", email="a@mail.example")

@@ -12,6 +12,7 @@ from moderation.comment import Decision
 from moderation.site import KeyKind
 from service.doors import akismet
 from service.doors import akismet_stats as stats
+from tests.support.actors import ADA
 from tests.support.world import World
 
 THANKS = b"Thanks for making the web a better place."
@@ -105,7 +106,7 @@ def test_checking_a_comment_again_answers_what_became_of_it(world: World, door: 
     assert (again.data, again.headers["X-akismet-guid"]) == (b"false", first)
     (flagged,) = adapters.comments.queue(world.site.id).items
     workflow.review(
-        flagged.id, Decision.SPAM, by="ada", comments=adapters.comments, clock=adapters.clock,
+        flagged.id, Decision.SPAM, by=ADA, comments=adapters.comments, clock=adapters.clock,
         hold_seconds=0,
     )  # fmt: skip
     later = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="recheck")
@@ -292,7 +293,7 @@ def test_a_door_that_is_switched_off_stays_shut(world: World, door: str):
     from dataclasses import replace  # noqa: PLC0415
 
     world.adapters.accounts.save_site(
-        replace(world.site, doors=()), was=world.site, by="ada", now_ms=1
+        replace(world.site, doors=()), was=world.site, by=ADA, now_ms=1
     )
     assert check(world, door, "hello").data == b"invalid"
 
@@ -328,7 +329,7 @@ def test_statistics_tell_what_comments_became_and_what_people_corrected(world: W
 
 def test_a_keys_sites_are_told_as_json_and_as_csv(world: World, door: str):
     site = replace(world.site, url="https://www.blog.example/news")
-    world.adapters.accounts.save_site(site, was=world.site, by="ada", now_ms=1)
+    world.adapters.accounts.save_site(site, was=world.site, by=ADA, now_ms=1)
     check(world, door, "hello")
     month = stats.month_of(world.adapters.clock.now_ms())
     line = {

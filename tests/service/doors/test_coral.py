@@ -9,6 +9,7 @@ import json
 import pytest
 
 from moderation.site import Door, KeyKind
+from tests.support.actors import ADA
 from tests.support.world import World
 
 SECRET = "coral-signing-secret"
@@ -17,7 +18,7 @@ SECRET = "coral-signing-secret"
 @pytest.fixture
 def key(world: World) -> str:
     accounts = world.adapters.accounts
-    accounts.set_door_secret(world.site.id, Door.CORAL, SECRET, by="ada", now_ms=1)
+    accounts.set_door_secret(world.site.id, Door.CORAL, SECRET, by=ADA, now_ms=1)
     return accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)[1]
 
 

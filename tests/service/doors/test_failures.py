@@ -15,6 +15,7 @@ import pytest
 from moderation.site import Door, KeyKind
 from service.app import create_app
 from service.limits import Limiter
+from tests.support.actors import ADA
 from tests.support.valkey import serving
 from tests.support.world import PlainModel, World, make_world
 
@@ -104,7 +105,7 @@ each_door = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 def opened(world: World) -> str:
     """Return a key that opens every door of *world*'s site."""
     accounts = world.adapters.accounts
-    accounts.set_door_secret(world.site.id, Door.CORAL, SECRET, by="ada", now_ms=1)
+    accounts.set_door_secret(world.site.id, Door.CORAL, SECRET, by=ADA, now_ms=1)
     return accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)[1]
 
 

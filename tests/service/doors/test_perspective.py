@@ -8,6 +8,7 @@ import pytest
 
 from moderation.site import KeyKind
 from service.doors.perspective import ATTRIBUTES
+from tests.support.actors import ADA
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
@@ -123,7 +124,7 @@ def test_what_must_not_be_stored_is_nowhere_in_redis(world: World, key: str):
     """Neither by default, nor with recording switched on and `doNotStore` asked for."""
     recording = replace(world.site, record_doors=True)
     analyze(world, key, "secretword toxicity=0.6")
-    world.adapters.accounts.save_site(recording, was=world.site, by="ada", now_ms=1)
+    world.adapters.accounts.save_site(recording, was=world.site, by=ADA, now_ms=1)
     world = replace(world, app=world.app)
     analyze(world, key, "secretword toxicity=0.6", doNotStore=True)
     assert sum(world.adapters.comments.counts().values()) == 0
@@ -151,14 +152,14 @@ def test_where_the_door_records_a_suggestion_is_a_decision(
 ):
     """On the comment that was scored, or on one that is recorded for it."""
     recording = replace(world.site, record_doors=True)
-    world.adapters.accounts.save_site(recording, was=world.site, by="ada", now_ms=1)
+    world.adapters.accounts.save_site(recording, was=world.site, by=ADA, now_ms=1)
     if scored_before:
         analyze(world, key, "toxicity=0.6 a comment")
     assert suggest(world, key, "toxicity=0.6 a comment", value).status_code == 200
     (kept,) = world.adapters.comments.recent(world.site.id).items
     assert kept.status == status
     (decision,) = world.adapters.comments.decisions(world.site.id)
-    assert (decision.by, decision.decision.status) == ("perspective", status)
+    assert (decision.by.via, decision.decision.status) == ("perspective", status)
 
 
 @pytest.mark.parametrize("value", [None, "1", 2, -0.1])
