@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from html import unescape
 from itertools import islice
 from math import log1p
-from operator import itemgetter
+from operator import itemgetter, ne
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -152,6 +152,7 @@ _MAX_NUMBERS = 50
 _ANNOUNCED = re2.compile(f"{_CONTACT_WORDS.pattern}|{_MESSENGER.pattern}")
 #: Pictograms, dingbats and emoji, without what joins and colours them.
 _PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001f3fa\U0001f400-\U0001faff]")
+_FOREIGN = re.compile(r"(?![\u0000-\u036f])[^\W\d_]")
 _CURRENCY = re2.compile("(?i)[$€£₹]|usd|dollars|btc|bitcoin|euro".encode())
 _TRADE = re.compile(
     r"\b(?:buy|cheap|best|online|loans?|seo|casino|poker|slots?|betting|viagra|cialis|pills?|insurance"
@@ -377,7 +378,7 @@ def _of_text(reading: Reading, text: str, raw: bytes, counts: _Counts) -> dict[s
         is_cased = True
     else:
         found |= _of_characters(text)
-        is_cased = 2 * sum(1 for c in text if c.lower() != c.upper()) > sum(map(str.isalpha, text))
+        is_cased = _is_cased(text[:_MAX_PIECES])
     found |= _of_contacts(text, raw, counts.digits)
     if reading.own is not reading.content or not text.isascii():
         found |= _of_hiding(reading)
@@ -394,12 +395,17 @@ def _of_characters(text: str) -> dict[str, float]:
     found = {"mixed_scripts": mixed_words(text) / 3}
     letters = sum(map(str.isalpha, text))
     if letters:
-        found["foreign_letters"] = sum(1 for c in text if c > "\u036f" and c.isalpha()) / letters
+        found["foreign_letters"] = len(_FOREIGN.findall(text)) / letters
         # Pictures alone are a comment; among words, many of them are a way to be seen.
         found["pictures"] = 3 * len(_PICTURE.findall(text)) / length
     if length > 8:
-        found["capitals"] = (sum(map(str.isupper, text)) / length - 0.2) * 1.5
+        found["capitals"] = (sum(map(ne, text, text.lower())) / length - 0.2) * 1.5
     return found
+
+
+def _is_cased(text: str) -> bool:
+    """Say whether most letters are of a script that has capital ones."""
+    return 2 * sum(map(ne, text.lower(), text.upper())) > sum(map(str.isalpha, text))
 
 
 def _of_hiding(reading: Reading) -> dict[str, float]:
@@ -427,10 +433,15 @@ def _of_contacts(text: str, raw: bytes, digits: int) -> dict[str, float]:
 
 def _with_plain_digits(text: str) -> str:
     """Write the digits of every script, styled and boxed ones among them, as 0 to 9."""
-    return "".join(
-        str(value) if c > "\x7f" and (value := unicodedata.digit(c, -1)) >= 0 else c
-        for c in text.replace("\ufe0f", "").replace("\u20e3", "")
-    )
+    text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match.group(), "")), text)
+    return _KEYCAP.sub("", text)
+
+
+#: Digits outside of ASCII; superscripts are no part of a number.
+_OTHER_DIGIT = re.compile(
+    r"(?![0-9])\d|[\u2460-\u2468\u2474-\u247c\u24f5-\u24fd\u2776-\u277e\u24ea]"
+)
+_KEYCAP = re.compile("\ufe0f?\u20e3")
 
 
 def _has_phone(text: str) -> bool:

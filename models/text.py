@@ -507,9 +507,10 @@ def mixed_words(text: str) -> int:
 
     Units such as "k\u03a9" and words that take an ending of another alphabet mix nothing up.
     """
-    if text.isascii() or not _NON_LATIN.search(text):
+    text = text.lower()
+    if text.isascii() or not _NON_LATIN.search(text) or not _LATIN.search(text):
         return 0
-    return sum(map(_is_mixed, _FOREIGN_WORD.findall(text.lower())))
+    return sum(map(_is_mixed, _FOREIGN_WORD.findall(text)))
 
 
 def _is_mixed(word: str) -> bool:
