@@ -1,4 +1,4 @@
-"""The verbs of `./winnow model`: train, evaluate, card, compare."""
+"""The verbs of `./winnow model`: train, evaluate, languages, card, compare."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from tqdm import tqdm
 
 from models import artifacts, card, evaluation, training
+from models import languages as identification
 from models.datasets import Corpus
 from models.datasets import load as load_data
 from models.scorer import Scorer
@@ -85,6 +86,20 @@ def write_card(directory: Path) -> None:
     path = directory / "MODEL_CARD.md"
     path.write_text(card.rendered(_load(directory).card), encoding="utf-8")
     click.echo(f"wrote {path}")
+
+
+@model.command()
+@_DATA
+@click.option("--most", default=1_000, show_default=True, help="Texts of each language and length.")
+def languages(data: Path, most: int) -> None:
+    """Measure how well the language of DATA_DIR's texts is told, by language and length, as JSON.
+
+    \b
+    Example: ./winnow model languages ../shared/data
+    """  # noqa: D301 - click reads the backspace
+    examples = _read(data).examples
+    rows = identification.spread(((one.language, one.text) for one in examples), most)
+    click.echo(json.dumps(identification.measured(rows), indent=1))
 
 
 @model.command()

@@ -17,7 +17,7 @@ from models.explain import Explanation, Reason, Span
 from models.languages import language_of
 from models.ngrams import chunked, hashed
 from models.signals import SIGNALS, of_author, raised_by
-from models.text import FEW, MAX_LENGTH, Reading, read
+from models.text import FEW, MAX_LENGTH, Reading, read, says_something
 
 __all__ = [
     "LABELS",
@@ -266,14 +266,12 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 def _scored(item: Item, reading: Reading, row: list[float]) -> Score:
-    normal = reading.normal
-    words = reading.words if normal is reading.written else normal.split()
-    language, known = language_of(normal, words, item.language)
+    language, known = language_of(reading, item.language)
     return Score(
         labels=dict(zip(LABELS, row, strict=True)),
         language=language,
         known_language=known,
-        empty=not (normal[:1].isalnum() or any(map(str.isalnum, normal))),
+        empty=not says_something(reading.own),
     )
 
 

@@ -405,7 +405,7 @@ def _of_characters(text: str) -> dict[str, float]:
 
 def _is_cased(text: str) -> bool:
     """Say whether most letters are of a script that has capital ones."""
-    return 2 * sum(map(ne, text.lower(), text.upper())) > sum(map(str.isalpha, text))
+    return bool(2 * sum(map(ne, text.lower(), text.upper())) > sum(map(str.isalpha, text)))
 
 
 def _of_hiding(reading: Reading) -> dict[str, float]:

@@ -342,8 +342,11 @@ _RICH = re2.compile(
     rf"|{quotation.CUES}"
     r")[^\n]*"
 )
-#: A letter, a digit or a picture.
-_SAYS = re.compile("[^\\W_]|[\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+#: A letter, a digit, a picture or an emoticon.
+_SAYS = re.compile(
+    "[^\\W_]|[\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+    r"|[:;=][-'o^]?[)(\[\]|/*]|\^[_.-]{0,3}\^|[><][_.-]{1,3}[><]|-[_.]-"
+)
 #: Fewer texts than this are read one by one: there is too little to share.
 FEW = 8
 
@@ -451,6 +454,11 @@ def _own_runs(seen: markup.Shown) -> list[tuple[int, int]]:
         if any(_SAYS.search(seen.text, *run) for run in runs):
             return runs
     return list(seen.parts(Kind.OWN))
+
+
+def says_something(text: str) -> bool:
+    """Say whether a reader finds anything in *text*: a letter, a digit, a picture, an emoticon."""
+    return _SAYS.search(text) is not None
 
 
 def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:

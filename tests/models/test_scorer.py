@@ -154,9 +154,16 @@ def test_nothing_left_is_said_to_be_empty(scorer, content):
 
 
 def test_a_language_that_was_never_measured_is_unknown(scorer):
-    polish = "Dzi\u0119kuj\u0119 bardzo za ten artyku\u0142, bardzo mi pom\u00f3g\u0142 w pracy"
-    (score,) = scorer.score([Item(polish)])
-    assert (score.language, score.known_language) == ("pl", False)
+    hungarian = "Nagyon sz\u00e9pen k\u00f6sz\u00f6n\u00f6m ezt a cikket, sokat seg\u00edtett a munk\u00e1mban"
+    (score,) = scorer.score([Item(hungarian)])
+    assert (score.language, score.known_language) == ("hu", False)
+
+
+@pytest.mark.parametrize(
+    "content", ["\U0001f44d", "\u2764\ufe0f", ":-)", "^^", "+1", "\u00af\\_(\u30c4)_/\u00af"]
+)
+def test_a_picture_or_an_emoticon_is_not_empty(scorer, content):
+    assert not scorer.score([Item(content)])[0].empty
 
 
 @pytest.mark.parametrize(
