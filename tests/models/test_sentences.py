@@ -54,6 +54,9 @@ FEWEST_HARMLESS, FEWEST_OTHER = 12, 3
 #: Fewest groups that hateful and friendly sentences share.
 FEWEST_GROUPS = 12
 
+#: Languages of issue 23, point 7.
+LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv", "fi", "tr", "id", "vi"}
+
 HOST = re.compile(
     r"""(?:https?://|www\.|(?<=\w)@(?=[\w-]+\.\w))(?P<linked>[\w.-]+\w)
     |(?<![\w./@-])(?P<bare>[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24})(?=[/\s)\]"'<]|$)""",
@@ -88,6 +91,10 @@ def path(request):
 @pytest.fixture
 def data(path):
     return read(path)
+
+
+def test_every_language_has_its_file():
+    assert {path.stem for path in FILES} >= LANGUAGES
 
 
 def test_a_file_says_its_language_and_has_every_list_and_no_other(path, data):
