@@ -170,9 +170,6 @@ class Settings:
     log_level: str = _setting(str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = _setting(str, "auto", "json, console, or auto: console on a terminal.")
     model: str = _setting(str, "", "A directory with an artifact in place of the shipped one.")
-    poison: bool = _setting(
-        _flag, default=False, text="For tests only: marker texts crash, hang or bloat a worker."
-    )
 
     @property
     def url(self) -> str:

@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from moderation import logs, wiring
 from moderation.errors import StorageUnavailable, WinnowError
+from moderation.ports import Model
 from moderation.settings import Settings, from_env
-from worker.poison import Poisonable
 from worker.supervisor import CurrentModel, Supervisor
 
 log = structlog.get_logger(__name__)
 
 
-def main() -> int:
-    """Run until told to stop; return the exit status."""
+def main(wrap: Callable[[Model], Model] = lambda model: model) -> int:
+    """Run until told to stop; return the exit status. Tests *wrap* the model."""
     try:
         settings = from_env(os.environ)
         logs.configure(settings)
         _await_storage(settings)
         path = Path(settings.model) if settings.model else None
-        model = CurrentModel(path, Poisonable) if settings.poison else CurrentModel(path)
-        Supervisor(settings, model).run()
+        Supervisor(settings, CurrentModel(path, wrap)).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up
         return 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from rq import Queue, SimpleWorker
@@ -18,44 +17,35 @@ from rq.serializers import JSONSerializer
 
 from moderation import dispatch, wiring
 from moderation.ports import Duplicates, Model
+from moderation.processes import Restarts, die_with
 from moderation.settings import Settings
 from worker import jobs
 
 log = structlog.get_logger(__name__)
 
-#: A child that dies sooner than this after its start is restarted after a pause.
-_SETTLED_SECONDS = 5.0
-_LONGEST_PAUSE_SECONDS = 10.0
-#: After deaths by a signal: whoever sends many bad comments must not make the others wait.
-_LONGEST_PAUSE_OF_KILLED_SECONDS = 1.0
-#: So many quick deaths by a signal cost no pause.
-_FREE_DEATHS = 6
-_PR_SET_PDEATHSIG = 1
-
 
 @dataclass
 class Child:
-    """One process that is to be running: what it runs, and how its last lives went."""
+    """One process that is to be running, and what it runs."""
 
     name: str
     run: Callable[[], None]
     pid: int = 0
-    started: float = 0.0
-    failures: int = 0
-    start_at: float = 0.0
+    restarts: Restarts = field(default_factory=Restarts)
 
     def start(self) -> None:
         """Fork, and run in the child; it dies with its parent and never returns into our stack."""
         gc.freeze()  # what was loaded before the fork stays shared: collecting would touch it
         parent = os.getpid()
-        self.pid, self.started = os.fork(), time.monotonic()
+        self.pid = os.fork()
         if self.pid:
+            self.restarts.started(time.monotonic())
             return
         status = 1
         try:
             for signum in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signum, signal.SIG_DFL)  # the parent's handlers are not ours
-            _die_with(parent)
+            die_with(parent)
             self.run()
             status = 0
         except KeyboardInterrupt:
@@ -65,20 +55,6 @@ class Child:
         finally:
             sys.stderr.flush()
             os._exit(status)
-
-    def ended(self, now: float, *, killed: bool) -> None:
-        """Note that the process is gone, and when to start it again: at once, unless it keeps dying.
-
-        One that was *killed* may have met a bad comment: until that one is put aside after its
-        third worker, the neighbours must not wait. One that ended by itself lacks something, such
-        as Redis, and gets it no sooner by being started often.
-        """
-        lasted = now - self.started >= _SETTLED_SECONDS
-        self.failures = 1 if lasted else self.failures + 1
-        excess = self.failures - (_FREE_DEATHS if killed else 1)
-        longest = _LONGEST_PAUSE_OF_KILLED_SECONDS if killed else _LONGEST_PAUSE_SECONDS
-        pause = min(0.25 * 2**excess, longest) if excess > 0 else 0.0
-        self.pid, self.start_at = 0, now + pause
 
 
 class Worker(SimpleWorker):
@@ -131,12 +107,3 @@ def work(
         )
     )
     worker.work(logging_level="WARNING")
-
-
-def _die_with(parent: int) -> None:
-    """Ask the kernel to end this process with its parent, where the kernel can (Linux)."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)

@@ -118,7 +118,7 @@ class Supervisor:
             now = time.monotonic()
             self._bury(now)
             for child in self.children:
-                if not child.pid and now >= child.start_at:
+                if not child.pid and now >= child.restarts.at:
                     child.start()
             if now >= self._next_watch:
                 self._next_watch = now + _WATCH_SECONDS
@@ -139,7 +139,8 @@ class Supervisor:
                 continue
             killed = os.WIFSIGNALED(status)
             log.warning("child is gone", child=child.name, pid=pid, status=status)
-            child.ended(now, killed=killed)
+            child.pid = 0
+            child.restarts.ended(now, killed=killed)
             # Who ended by itself gave its batch back, or lost Redis and lets the lease expire:
             # no comment is to blame for either.
             if killed and child in self._screeners:

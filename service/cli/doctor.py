@@ -131,8 +131,6 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield _ok(f"the desk is at {settings.url}")
-    if settings.poison:
-        yield _wrong("WINNOW_POISON is for tests: it lets a comment kill workers; unset it")
 
 
 def _data_directory(settings: Settings) -> Iterator[Finding]:

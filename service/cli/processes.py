@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -16,27 +15,10 @@ from pathlib import Path
 
 import structlog
 
+from moderation.processes import Restarts, tied
 from service.cli.context import ROOT
 
 log = structlog.get_logger(__name__)
-
-#: A process that lives for so long is taken to have started well: its next death is its first.
-SETTLED_SECONDS = 10.0
-LONGEST_PAUSE_SECONDS = 10.0
-_PR_SET_PDEATHSIG = 1
-
-# Asks the kernel for SIGTERM when the parent dies, steps back by so much niceness, then becomes the
-# program. Not `preexec_fn`, which may deadlock once the parent has threads.
-_LAUNCH = """
-import ctypes, os, signal, sys
-prctl = getattr(ctypes.CDLL(None), "prctl", None)
-if prctl:
-    prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("Winnow died before its processes had started")
-os.nice(int(sys.argv[2]))
-os.execv(sys.argv[3], sys.argv[3:])
-"""
 
 
 @dataclass
@@ -48,9 +30,7 @@ class Process:
     nice: int = 0
     stop_seconds: float = 10.0
     _running: subprocess.Popen[bytes] | None = None
-    _deaths: int = 0
-    _started: float = 0.0
-    _start_at: float = field(default=0.0)
+    _restarts: Restarts = field(default_factory=Restarts)
 
     @property
     def pid(self) -> int | None:
@@ -65,19 +45,15 @@ class Process:
             if status is None:
                 return False
             self._running = None
-            lasted = now - self._started >= SETTLED_SECONDS
-            self._deaths = 1 if lasted else self._deaths + 1
-            pause = min(0.1 * 2**self._deaths, LONGEST_PAUSE_SECONDS)
-            self._start_at = now + pause
+            pause = self._restarts.ended(now)
             log.warning(
                 "process ended and is restarted", process=self.name, status=status, pause=pause
             )
-        if now < self._start_at:
+        if now < self._restarts.at:
             return False
-        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(self.nice)]
-        self._started = now
+        self._restarts.started(now)
         self._running = subprocess.Popen(
-            [*launch, *self.command],
+            tied(self.command, nice=self.nice),
             stdin=subprocess.DEVNULL,
             env=environ,
             # Ctrl-C is for `up`, which stops everyone in order.
@@ -108,13 +84,6 @@ def environment(**more: str) -> dict[str, str]:
     """Return the environment for programs of ours, wherever they were called from."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to end this process when its parent ends, where it can (Linux)."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 # -- what an earlier `up` left behind ------------------------------------------------------------

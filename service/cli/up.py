@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -48,6 +48,11 @@ def up() -> None:
 
     Example: WINNOW_PORT=9000 ./winnow up
     """
+    start()
+
+
+def start(worker: Sequence[str] = ("-m", "worker")) -> None:
+    """Do it; *worker* is what Python runs as the worker: tests have one of their own."""
     settings = read_settings()
     logs.configure(settings)
     stopping = Event()
@@ -60,7 +65,7 @@ def up() -> None:
         _check_port(settings)
         welcome = _welcome(adapters, settings)
         try:
-            _run(settings, server, stopping, welcome)
+            _run(settings, server, stopping, welcome, worker)
         finally:
             _remembered(settings).unlink(missing_ok=True)
 
@@ -78,11 +83,17 @@ def web() -> None:
     serve(settings)
 
 
-def _run(settings: Settings, server: EmbeddedValkey | None, stopping: Event, welcome: str) -> None:
+def _run(
+    settings: Settings,
+    server: EmbeddedValkey | None,
+    stopping: Event,
+    welcome: str,
+    worker: Sequence[str],
+) -> None:
     """Keep everything running until told to stop, then stop it: the web first, storage last."""
     environ = processes.environment(WINNOW_DATA_DIR=str(settings.data_dir))
     parts = [
-        Process("worker", processes.python("-m", "worker"), stop_seconds=12),
+        Process("worker", processes.python(*worker), stop_seconds=12),
         Process("web", processes.python("-m", "service.cli", "web"), nice=_WEB_NICE),
     ]
     ready_by = time.monotonic() + _READY_SECONDS

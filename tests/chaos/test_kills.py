@@ -172,8 +172,8 @@ def test_a_start_after_its_own_death_alone_goes_on(tmp_path: Path):
 @pytest.mark.parametrize("marker", ["crash", "hang", "bloat"])
 def test_a_comment_that_kills_workers_is_set_apart(tmp_path: Path, marker: str):
     """After three deaths alone it is a person's to look at; its neighbours never notice."""
-    settings = {"WINNOW_POISON": "1", "WINNOW_BATCH_SECONDS": "1", "WINNOW_LEASE_SECONDS": "4"}
-    with running(tmp_path / "data", **settings) as winnow:
+    settings = {"WINNOW_BATCH_SECONDS": "1", "WINNOW_LEASE_SECONDS": "4"}
+    with running(tmp_path / "data", poisonable=True, **settings) as winnow:
         before = submit_many(winnow, 20, "before")
         status, bad = winnow.ask("POST", "/v1/comments", {"content": f"winnow-poison-{marker}"})
         assert status == 202

@@ -28,7 +28,6 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.chaos
 SETTINGS = {
     "WINNOW_FSYNC": "always",
-    "WINNOW_POISON": "1",
     "WINNOW_BATCH_SECONDS": "1",
     "WINNOW_LEASE_SECONDS": "3",
 }
@@ -107,7 +106,7 @@ def test_no_kill_loses_or_doubles_or_strands_a_comment(tmp_path: Path):
     """Every poisonous comment is set apart, and at most one other that died with the killed."""
     trial = FULL if os.environ.get("WINNOW_CHAOS") == "full" else SMALL
     data = tmp_path / "data"
-    with running(data, **SETTINGS) as winnow:
+    with running(data, poisonable=True, **SETTINGS) as winnow:
         sender = Sender(winnow)
         with ThreadPoolExecutor(1) as pool:
             sending = pool.submit(sender.send, texts(trial))

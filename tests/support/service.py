@@ -23,10 +23,16 @@ START_SECONDS = 60
 
 
 class Running:
-    """A Winnow in *data*; `key` and `password` are those of its first start."""
+    """A Winnow in *data*; `key` and `password` are those of its first start.
 
-    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+    A *poisonable* one has workers that some texts harm (tests/support/poisoned.py).
+    """
+
+    def __init__(
+        self, data: Path, settings: Mapping[str, str] | None = None, *, poisonable: bool = False
+    ) -> None:
         self.data = data
+        self._program = "tests.support.poisoned" if poisonable else "service.cli"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = self.password = ""
@@ -46,7 +52,11 @@ class Running:
         printed = self.data.with_name(f"{self.data.name}.out")
         with printed.open("wb") as out, self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command("up"), env=self.environ, stdin=subprocess.DEVNULL, stdout=out, stderr=log
+                [sys.executable, "-P", "-m", self._program, "up"],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
             )
         wait_until(
             lambda: self._process.poll() is not None or "Everything is kept" in printed.read_text(),
@@ -73,7 +83,8 @@ class Running:
 
     def workers(self) -> list[int]:
         """Return the processes that the supervisor forked, the oldest first."""
-        known = {pid: status_of(pid) for pid in self.pids("-m worker")}
+        found = self.pids("-m worker") or self.pids("poisoned worker")
+        known = {pid: status_of(pid) for pid in found}
         forked = [pid for pid, status in known.items() if int(status[1]) in known]
         return sorted(forked, key=lambda pid: (int(known[pid][19]), pid))
 
@@ -126,9 +137,9 @@ class Running:
 
 
 @contextmanager
-def running(data: Path, **settings: str) -> Iterator[Running]:
+def running(data: Path, *, poisonable: bool = False, **settings: str) -> Iterator[Running]:
     """Run a Winnow of its own, and leave nothing of it behind."""
-    winnow = Running(data, settings)
+    winnow = Running(data, settings, poisonable=poisonable)
     try:
         yield winnow.start()
     except BaseException:

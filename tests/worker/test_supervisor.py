@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,9 @@ from tests.support.waiting import wait_until
 class Workers:
     """`python -m worker`, as compose and `up` run it."""
 
-    def __init__(self, url: str, data: Path, **settings: str) -> None:
+    def __init__(
+        self, url: str, data: Path, program: Sequence[str] = ("worker",), **settings: str
+    ) -> None:
         self.settings = Settings(redis_url=url, data_dir=data)
         self.adapters = wiring.connect(self.settings)
         self.site: Site = self.adapters.accounts.add_site(f"blog {os.urandom(4).hex()}", now_ms=1)
@@ -44,7 +47,7 @@ class Workers:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "worker"], env=environ, stderr=log
+                [sys.executable, "-P", "-m", *program], env=environ, stderr=log
             )
 
     def wait_outage(self) -> None:
@@ -83,7 +86,7 @@ class Workers:
 
 
 @contextmanager
-def working(server: EmbeddedValkey, data: Path, **settings: str) -> Iterator[Workers]:
+def working(server: EmbeddedValkey, data: Path, **settings: Any) -> Iterator[Workers]:
     workers = Workers(server.url, data, **settings)
     try:
         wait_until(lambda: len(workers.children) == 4, 20, "the children")
@@ -130,7 +133,7 @@ def test_a_stuck_worker_does_not_hold_up_a_stop(tmp_path: Path):
         working(
             server,
             tmp_path,
-            WINNOW_POISON="1",
+            program=("tests.support.poisoned", "worker"),
             WINNOW_BATCH_SECONDS="60",
             WINNOW_LEASE_SECONDS="90",
         ) as workers,

@@ -33,8 +33,8 @@ signal.pause()
 #: The same, but the kernel is told to leave the server alone when its parent dies.
 OTHER_WITHOUT_PDEATHSIG = "import ctypes\n" + OTHER.replace(
     "server =",
-    "import moderation.store.embedded as e\n"
-    "e._LAUNCH = e._LAUNCH.replace('prctl(1, signal.SIGTERM)', 'pass')\n"
+    "import moderation.processes as p\n"
+    "p._LAUNCH = p._LAUNCH.replace('prctl(1, signal.SIGTERM)', 'pass')\n"
     "server =",
 )
 

@@ -66,7 +66,6 @@ def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
         ("WINNOW_PORT", "much", "WINNOW_PORT=much"),
         ("WINNOW_PROT", "1", "unknown setting WINNOW_PROT"),
         ("WINNOW_HOST", "0.0.0.0", "WINNOW_PUBLIC_URL is not set"),
-        ("WINNOW_POISON", "1", "unset it"),
         ("WINNOW_SECRET_KEY", "short", "shorter than 32"),
         ("WINNOW_MODEL", "/nowhere", "the model cannot be loaded"),
         ("WINNOW_REDIS_URL", "unix:///nowhere.sock", "Redis is away"),

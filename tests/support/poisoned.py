@@ -1,15 +1,21 @@
-"""For tests only (WINNOW_POISON): texts that do to a worker what the worst comment could."""
+"""Winnow whose model some texts harm: ``python -m tests.support.poisoned up`` or ``worker``.
+
+What such a text does to a worker is what the worst comment could.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
 from moderation.ports import Model
+from service.cli import up
+from worker.__main__ import main
 
 _BLOAT_BYTES = 256 * 1024 * 1024
 
@@ -55,3 +61,9 @@ def _harm(marker: Marker) -> None:
             os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
         case Marker.RAISE:
             raise ValueError("a text that the model cannot score")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["worker"]:
+        sys.exit(main(Poisonable))
+    up.start(worker=("-m", "tests.support.poisoned", "worker"))
