@@ -86,7 +86,8 @@ def analyze() -> Response:
     model = scorer()
     draft = Draft(content=text)
     scores = workflow.score([draft], model=model)[0]
-    detected = [scores.language or "en"]
+    # "und" is BCP 47 for a text whose language nobody can tell.
+    detected = [scores.language or "und"]
     pieces = _pieces(text) if told.get("spanAnnotations") is True else []
     parts = workflow.score([Draft(text[a:b]) for a, b in pieces], model=model) if pieces else []
     answer: dict[str, Any] = {}
