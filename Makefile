@@ -58,7 +58,7 @@ WORDS := service/desk/translations
 words: install ## Bring the desk's translations up to date with its texts (ADD=fr begins one)
 	@pot=`mktemp` && trap 'rm -f "$$pot"' EXIT && mkdir -p $(WORDS) && \
 	  $(PYBABEL) extract -F pyproject.toml --no-location --sort-output --project=Winnow \
-	    --version=1 -o "$$pot" service/desk moderation && \
+	    --version=1 -o "$$pot" service/desk moderation models && \
 	  $(PYBABEL) update -i "$$pot" -d $(WORDS) --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date $(if $(ADD),--init-missing -l $(ADD)) && \
 	  $(PYBABEL) compile -d $(WORDS)

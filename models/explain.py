@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from models.ngrams import chunked, hashed
@@ -32,11 +32,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Something about the comment other than its words, and what it adds or takes."""
+    """Something about the comment, and what it adds to the log-odds or takes.
+
+    ``text`` is the sentence of that name, the same in every comment, with places for ``values``:
+    "says “%(word)s”". It has no subject.
+    """
 
     name: str
     text: str
     weight: float
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,8 @@ class Explanation:
     bias: float
     spans: tuple[Span, ...]
     features: tuple[Reason, ...]
-    #: The weightiest reasons, as sentences without a subject: "has a link".
-    reasons: tuple[str, ...]
+    #: The weightiest of both.
+    reasons: tuple[Reason, ...]
 
 
 def sentences(content: str) -> Iterable[Range]:

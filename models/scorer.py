@@ -16,7 +16,7 @@ from models.datasets import LABELS
 from models.explain import Explanation, Reason, Span
 from models.languages import language_of
 from models.ngrams import chunked, hashed
-from models.signals import SIGNALS, of_author, raised_by
+from models.signals import SIGNALS, of_author, raised_by, said
 from models.text import FEW, MAX_LENGTH, Reading, read, says_something
 
 __all__ = [
@@ -212,7 +212,7 @@ class Scorer:
         spans, rest = explain.spans(item.content, pair, contributions)
         features = self._features(reading, item, column, slope)
         if rest:
-            features.append(Reason("text", "reads like this as a whole", rest))
+            features.append(Reason("text", said("reads like this as a whole"), rest))
         features.sort(key=lambda reason: -abs(reason.weight))
         return Explanation(
             label=label,
@@ -220,7 +220,7 @@ class Scorer:
             bias=float(self._intercepts[column] * slope + self._shifts[column]),
             spans=tuple(spans),
             features=tuple(features),
-            reasons=_sentences(item.content, spans, features),
+            reasons=_weightiest(item.content, spans, features),
         )
 
     def _features(self, reading: Reading, item: Item, column: int, slope: float) -> list[Reason]:
@@ -282,28 +282,31 @@ def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return probabilities
 
 
-def _sentences(
+def _weightiest(
     content: str, spans: Sequence[Span], features: Sequence[Reason], most: int = 5
-) -> tuple[str, ...]:
-    """Return the weightiest reasons for the score in words that a moderator understands."""
-    reasons = [(one.weight, one.text) for one in features if one.weight > _WORTH_SAYING]
-    reasons += [
-        (span.weight, f"says \u201c{content[span.begin : span.end][:40]}\u201d")
+) -> tuple[Reason, ...]:
+    """Return the weightiest reasons for the score, each of them once."""
+    words = (
+        Reason("says", _SAYS, span.weight, {"word": content[span.begin : span.end][:40]})
         for span in spans
-        if span.weight > _WORTH_SAYING
-    ]
-    reasons.sort(key=lambda reason: -reason[0])
-    return tuple(dict.fromkeys(text for _, text in reasons))[:most]
+    )
+    reasons = [one for one in (*features, *words) if one.weight > _WORTH_SAYING]
+    reasons.sort(key=lambda reason: reason.weight)
+    once = {one.text % one.values: one for one in reasons}
+    return tuple(sorted(once.values(), key=lambda reason: -reason.weight)[:most])
 
 
 #: A reason that moves the log-odds by less isn't worth a moderator's time.
 _WORTH_SAYING = 0.2
 
+#: What a word says to a moderator.
+_SAYS = said("says “%(word)s”")
+
 #: What the terms of ``_behaviour`` say to a moderator.
 BEHAVIOUR = {
-    "honeypot": "filled in a field that people don't see",
-    "too_fast": "was sent within three seconds",
-    "near_duplicates": "was sent in nearly the same words by others",
+    "honeypot": said("filled in a field that people don't see"),
+    "too_fast": said("was sent within three seconds"),
+    "near_duplicates": said("was sent in nearly the same words by others"),
 }
 
 

@@ -11,8 +11,9 @@ from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.lists import check_domains, domains_in, links_in, word_list
+from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
-from moderation.verdict import Action, Reason, Verdict
+from moderation.verdict import Action, Verdict
 
 #: The settings of a policy that are lists.
 LISTS = ("blocked_words", "blocked_domains", "staff_roles")
@@ -120,29 +121,29 @@ class Case:
 Rule = Callable[[Case], Verdict | None]
 
 
-def _flag(code: str, text: str, label: str = "") -> Verdict:
-    return Verdict(Action.FLAG, (Reason(code, text),), label)
+def _flag(code: str, *, label: str = "", **values: Value) -> Verdict:
+    return Verdict(Action.FLAG, (Reason(code, values),), label)
 
 
 def wrote_as_staff(case: Case) -> Verdict | None:
     """Staff of the blog pass; the blog itself vouches for the role."""
     roles = {role.strip().lower() for role in case.draft.author.role.split(",")}
     if roles & set(case.policy.staff_roles):
-        return Verdict(Action.ALLOW, (Reason("staff", "written by the blog's own staff"),))
+        return Verdict(Action.ALLOW, (Reason("staff"),))
     return None
 
 
 def unscored(case: Case) -> Verdict | None:
     """Without scores nobody knows: a human looks."""
     if case.scores is None:
-        return _flag("unscored", "could not be scored; a person has to look at it")
+        return _flag("unscored")
     return None
 
 
 def empty(case: Case) -> Verdict | None:
     """Nothing readable is left of the text."""
     if case.scores is not None and case.scores.empty:
-        return _flag("empty", "nothing readable is left of the text")
+        return _flag("empty")
     return None
 
 
@@ -159,11 +160,11 @@ def blocked(case: Case) -> Verdict | None:
         linked = domains_in(" ".join(fields))
         hit = next((domain for domain in policy.blocked_domains if linked.touches(domain)), None)
         if hit:
-            return _flag("blocked_domain", f"links to the blocked domain {hit}", Label.SPAM)
+            return _flag("blocked_domain", domain=hit, label=Label.SPAM)
     if policy.blocked_words:
         word = word_list(policy.blocked_words).first_in("\n".join(fields))
         if word:
-            return _flag("blocked_word", f"contains the blocked word “{word}”")
+            return _flag("blocked_word", word=word)
     return None
 
 
@@ -177,8 +178,7 @@ def repeated(case: Case) -> Verdict | None:
     bar = case.policy.hold_near_duplicates
     near = case.scores.near_duplicates if case.scores else 0
     if bar is not None and near >= bar:
-        text = f"{near} other author(s) sent nearly the same text lately"
-        return _flag("near_duplicate", text, Label.SPAM)
+        return _flag("near_duplicate", number=near, label=Label.SPAM)
     return None
 
 
@@ -186,28 +186,28 @@ def many_links(case: Case) -> Verdict | None:
     """More links than the site takes without looking."""
     bar = case.policy.hold_links_over
     if bar is not None and (count := len(links_in(case.draft.content))) > bar:
-        return _flag("links", f"has {count} links, more than {bar}")
+        return _flag("links", number=count, bar=bar)
     return None
 
 
 def unknown_language(case: Case) -> Verdict | None:
     """A language that the model was not measured on."""
     if case.policy.hold_unknown_language and case.scores and not case.scores.known_language:
-        return _flag("unknown_language", "is in a language that the model does not know")
+        return _flag("unknown_language")
     return None
 
 
 def first_comment(case: Case) -> Verdict | None:
     """The author has no approved comment on this site yet."""
     if case.policy.hold_first_comment and case.first_comment:
-        return _flag("first_comment", "is this author's first comment here")
+        return _flag("first_comment")
     return None
 
 
 def hold_all(case: Case) -> Verdict | None:
     """A site that wants to see everything."""
     if case.policy.mode is Mode.HOLD_ALL:
-        return _flag("hold_all", "the site holds every comment")
+        return _flag("hold_all")
     return None
 
 
@@ -231,7 +231,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-_NOTHING = Verdict(Action.ALLOW, (Reason("clean", "no rule objected"),))
+_NOTHING = Verdict(Action.ALLOW, (Reason("clean"),))
 
 
 def judge(case: Case) -> Verdict:
@@ -271,7 +271,7 @@ def _by_score(case: Case, bars: Mapping[str, float], action: Action) -> Verdict 
     if not labels:
         return None
     reasons = tuple(
-        Reason(label, f"{label.replace('_', ' ')} {case.scores[label]:.0%}, from {bars[label]:.0%}")
+        Reason(label, {"score": round(float(case.scores[label]), 4), "bar": float(bars[label])})
         for label in labels
     )
     return Verdict(action, reasons, labels[0])

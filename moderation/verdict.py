@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from moderation.reasons import Reason
+
 
 class Action(StrEnum):
     """What the machine would do with a comment."""
@@ -13,18 +15,6 @@ class Action(StrEnum):
     ALLOW = "allow"
     FLAG = "flag"
     REJECT = "reject"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why: a stable code for programs and a sentence for people."""
-
-    code: str
-    text: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the reason as JSON shows it."""
-        return {"code": self.code, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +27,14 @@ class Verdict:
 
     def to_list(self) -> list[Any]:
         """Return a compact form for storage."""
-        return [self.action, self.label, [[reason.code, reason.text] for reason in self.reasons]]
+        reasons = [
+            [reason.code, dict(reason.values)] if reason.values else [reason.code]
+            for reason in self.reasons
+        ]
+        return [self.action, self.label, reasons]
 
     @classmethod
     def from_list(cls, stored: list[Any]) -> Self:
         """Rebuild what :meth:`to_list` gave."""
         action, label, reasons = stored
-        return cls(Action(action), tuple(Reason(code, text) for code, text in reasons), label)
+        return cls(Action(action), tuple(Reason(*reason) for reason in reasons), label)

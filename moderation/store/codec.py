@@ -55,29 +55,22 @@ _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 
 #: As above, for verdicts.
 _OF_VERDICTS = (
-    b'"staff","written by the blog\'s own staff"]["unscored","could not be scored; a person has to '
-    b'look at it"]["empty","nothing readable is left of the text"]["blocked_domain","links to the '
-    b'blocked domain "blocked_word","contains the blocked word \xe2\x80\x9c"["links","has  links, more t'
-    b'han "unknown_language","is in a language that the model does not know"]["first_comment","is th'
-    b'is author\'s first comment here"]["hold_all","the site holds every comment"]["near_duplicate","'
-    b'1 other author(s) sent nearly the same text lately"]%"]],["obscene","obscene  %, from ["threat"'
-    b',"threat %, from ["identity_attack","identity attack %, from ["severe_toxicity","severe toxicit'
-    b'y %, from ["insult","insult %, from ["toxicity","toxicity %, from ["spam","spam %, from '
-    b'["reject","spam",[["flag","toxicity",[['
-    b'["allow","",[["clean","no rule objected"]]]'
+    b'["staff"]["unscored"]["empty"]["hold_all"]["unknown_language"]["first_comment"]["blocked_word",'
+    b'{"word":"["blocked_domain",{"domain":"["links",{"number":4,"bar":3}]["near_duplicate",{"number":1}'
+    b']]],["obscene",["threat",["identity_attack",["severe_toxicity",["insult",["toxicity",{"score":0.9'
+    b',"bar":0.5}]["spam",{"score":0.9,"bar":0.8}],["reject","spam",[["flag","toxicity",[['
+    b'["allow","",[["clean"]]]'
 )
 
 #: As above, for what is left of a comment once its text has expired.
 _OF_REMAINS = (
     _OF_VERDICTS
-    + b'["pe","api","erased",["fe","moderator ","erased",["pf","winnow","unscored",["fp","moderator '
-    b'","retry",["af","moderator ","undo",["rf","moderator ","undo",["sf","moderator ","undo",["ap","'
-    b'api","edited",["fp","api","edited",["pa","akismet",["ps","akismet",["pa","import","import",["ps"'
-    b',"import","import",["pr",1,"insult",["pr",1,"toxicity",["pf",1,"links",["pf",1,"first_comment",["p'
-    b'f",1,"insult",["pf",1,"toxicity",["ra","moderator ","approve",["sa","moderator ","approve",["fr"'
-    b',"moderator ","reject",["ar","moderator ","reject",["as","moderator ","spam",["fs","moderator ",'
-    b'"spam",["fa","moderator ","approve",,"",1]\n["pf",1,"spam",["ps",1,"spam",'
-    b'["allow","",[["clean","no rule objected"]]]\n["pa",1,"clean",'
+    + b'["pe","B","erased",["fe","m","erased",["pf","ssupervisor","unscored",["fp","m","retry",["af","m"'
+    b',"undo",["rf","m","undo",["sf","m","undo",["ap","B","edited",["fp","B","edited",["pa","i","import"'
+    b',["ps","i","import",["pr",1,"insult",["pr",1,"toxicity",["pf",1,"links",["pf",1,"first_comment",["p'
+    b'f",1,"insult",["pf",1,"toxicity",["ra","m","approve",["sa","m","approve",["fr","m","reject",["ar",'
+    b'"m","reject",["as","m","spam",["fs","m","spam",["fa","m","approve",,"",1]\n["pf",1,"spam",["ps",1,'
+    b'"spam",["allow","",[["clean"]]]\n["pa",1,"clean",'
 )
 
 

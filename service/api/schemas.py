@@ -253,9 +253,10 @@ class Links(BaseModel):
 
 
 class ReasonOut(BaseModel):
-    """Why: a stable code and a sentence."""
+    """Why: a stable code with its values, and what they say in English."""
 
     code: str
+    values: dict[str, str | int | float]
     text: str
 
 

@@ -8,6 +8,7 @@ from moderation import workflow
 from moderation.actor import who
 from moderation.comment import Comment, Decision
 from moderation.ports import Order
+from moderation.reasons import sentence
 from service.cli.context import (
     answer,
     as_json,
@@ -156,7 +157,7 @@ def _described(comment: Comment, *, history: bool = False) -> str:
     ]
     lines += [f"  | {line}" for line in plain(draft.content).splitlines()]
     if comment.verdict:
-        reasons = "; ".join(reason.text for reason in comment.verdict.reasons)
+        reasons = "; ".join(sentence(reason) for reason in comment.verdict.reasons)
         lines.append(f"  {comment.verdict.action}: {plain(reasons)}")
     if comment.scores:
         scores = sorted(comment.scores.labels.items(), key=lambda pair: -pair[1])

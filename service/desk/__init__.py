@@ -53,6 +53,8 @@ def init_app(app: Flask, context: Context) -> None:
     base.csrf.init_app(app)
     words.init_app(app)
     app.add_template_filter(reasons.because, "because")
+    app.add_template_filter(reasons.explained, "explained")
+    app.add_template_filter(reasons.moved, "moved")
     app.add_template_filter(base.shown, "shown")
     app.add_template_filter(base.told, "told")
     app.add_template_filter(base.when, "when")

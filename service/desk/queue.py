@@ -17,12 +17,13 @@ from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
 from moderation.lists import domains_in
 from moderation.ports import Order
+from moderation.reasons import SENTENCES
 from moderation.scores import Label
 from moderation.site import Role, Site
 from service.context import winnow
 from service.desk.base import administrator, bp, desk, me, my_comment, my_site, my_sites, myself
 from service.desk.pages import page
-from service.desk.reasons import because
+from service.desk.reasons import moved
 from service.desk.words import _, decided, ngettext, who, word
 
 log = structlog.get_logger(__name__)
@@ -34,10 +35,7 @@ SCANNED = 2000
 BULK = 500
 
 #: What the policy says of what it holds, beside the labels; for the filter.
-CODES = (
-    "near_duplicate", "links", "blocked_word", "blocked_domain", "unknown_language",
-    "first_comment", "hold_all", "empty", "unscored",
-)  # fmt: skip
+CODES = tuple(code for code in SENTENCES if code not in {*Label, "clean", "staff"})
 REASONS = ("off-topic", "abusive", "advertising", "repeated", "personal data", "illegal")
 
 
@@ -390,7 +388,7 @@ def _meanwhile(comment_id: str, problem: WinnowError) -> str:
                 "Not decided: %(name)s made it %(status)s (%(reason)s) meanwhile.",
                 name=who(step.by),
                 status=word(step.new),
-                reason=because(step.reason),
+                reason=moved(step.reason),
             )
     return _("Not decided: %(problem)s.", problem=problem)
 

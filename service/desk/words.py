@@ -103,7 +103,9 @@ WORDS = {
     "reject": later("reject"),
     "allow": later("allow"),
     "flag": later("flag"),
-    # why the policy held a comment
+    # why the policy held a comment, or did not
+    "clean": later("nothing objected"),
+    "staff": later("the blog’s own staff"),
     "near_duplicate": later("near duplicate"),
     "links": later("links"),
     "blocked_word": later("blocked word"),
@@ -120,6 +122,12 @@ WORDS = {
     "repeated": later("repeated"),
     "personal data": later("personal data"),
     "illegal": later("illegal"),
+    # why else a status changes
+    "edited": later("edited"),
+    "undo": later("taken back"),
+    "retry": later("screened again"),
+    "feedback": later("the blog’s feedback"),
+    "import": later("import"),
     # orders of the queue
     "priority": later("priority"),
     "newest": later("newest"),

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, request
 
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, Status
 from moderation.errors import NotFound
+from moderation.reasons import sentence
 from moderation.scores import Label
 from moderation.site import Door, Site
 from service.context import winnow
@@ -52,7 +53,7 @@ def moderate(key: str) -> Response:
     told: dict[str, Any] = {"actions": [{"actionType": "FLAG", "reason": reason}]}
     if screened.status is Status.FLAGGED:
         return _answer(told | {"status": "SYSTEM_WITHHELD"})
-    explained = "; ".join(one.text for one in screened.verdict.reasons)
+    explained = "; ".join(sentence(one) for one in screened.verdict.reasons)
     why = {"code": "SPAM" if spam else "ABUSIVE", "detailedExplanation": explained}
     decision = {"status": "REJECTED", "rejectionReason": why}
     return _answer(told | {"status": "REJECTED", "moderationAction": decision})

@@ -79,7 +79,7 @@ def test_an_explanation_points_at_the_insult(scorer):
     said = scorer.explain(Item(text), "insult")
     worst = max(said.spans, key=lambda span: span.weight)
     assert text[worst.begin : worst.end] == "idiot"
-    assert "idiot" in " ".join(said.reasons)
+    assert "idiot" in " ".join(one.text % one.values for one in said.reasons)
 
 
 def test_an_explanation_points_at_a_disguised_insult_in_the_original(scorer):

@@ -10,9 +10,10 @@ import pytest
 from moderation import ids
 from moderation.comment import MOVES, Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import IllegalMove
+from moderation.reasons import Reason
 from moderation.scores import LABELS, Scores
 from moderation.store import codec
-from moderation.verdict import Action, Reason, Verdict
+from moderation.verdict import Action, Verdict
 from tests.support.actors import ADA
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -68,7 +69,7 @@ def test_a_draft_that_an_earlier_release_packed_is_read():
 
 def test_scores_survive_storage_with_the_ids_of_near_duplicates():
     labels = dict.fromkeys(LABELS, 0.25)
-    verdict = Verdict(Action.FLAG, (Reason("near_duplicate", "3 other author(s)"),), "spam")
+    verdict = Verdict(Action.FLAG, (Reason("near_duplicate", {"number": 3}),), "spam")
     for alike in ((), tuple(ids.new_id(n) for n in range(5))):
         scores = Scores(labels, "28dd4c0f2dd3", "en", near_duplicates=7, alike=alike)
         assert codec.unpack_scored(codec.pack_scored(scores, verdict)) == (scores, verdict)

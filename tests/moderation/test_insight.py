@@ -10,8 +10,9 @@ from moderation.comment import Comment, Decision, Draft, Status, Transition, fro
 from moderation.insight import Summary, summary, what_if
 from moderation.policy import Policy, Thresholds
 from moderation.ports import KeptDecision
+from moderation.reasons import Reason
 from moderation.scores import Scores
-from moderation.verdict import Action, Reason, Verdict
+from moderation.verdict import Action, Verdict
 from tests.support.actors import ADA
 
 MADE = 1_800_000_000_000
@@ -19,7 +20,7 @@ MADE = 1_800_000_000_000
 
 def kept(action: Action, decision: Decision, *, code: str = "spam", after: int = 60, **told):
     """Return a decision *after* so many seconds on what had the verdict *action*."""
-    reasons = () if action is Action.ALLOW else (Reason(code, "words"),)
+    reasons = () if action is Action.ALLOW else (Reason(code),)
     told.setdefault("by", ADA)
     return KeptDecision(
         ids.new_id(MADE), 1, decision, at=MADE + after * 1000,

@@ -11,8 +11,9 @@ from moderation.actor import moderator
 from moderation.comment import Author, Draft, Status
 from moderation.policy import Policy
 from moderation.ports import Screened
+from moderation.reasons import Reason
 from moderation.scores import Scores
-from moderation.verdict import Action, Reason, Verdict
+from moderation.verdict import Action, Verdict
 
 NASTY = "Buy now \x1b[2J\x1b]0;pwned\x07 \u202e!"
 
@@ -26,7 +27,7 @@ def flagged(ask, adapters: wiring.Adapters) -> str:
     (accepted,), _ = adapters.comments.accept(site["id"], [draft], backlog=10, now_ms=now)
     batch = adapters.comments.take(0, "test:1", size=9, lease_ms=1000, now_ms=now)
     assert batch is not None
-    verdict = Verdict(Action.FLAG, (Reason("spam", "spam 61%"),), "spam")
+    verdict = Verdict(Action.FLAG, (Reason("spam", {"score": 0.61, "bar": 0.5}),), "spam")
     screened = Screened(
         batch.items[0].comment, Scores({"spam": 0.61}, "m1"), verdict, Status.FLAGGED, 0.5
     )
