@@ -1,7 +1,8 @@
-"""The verbs of `./winnow model`: train, evaluate, languages, card, compare."""
+"""The verbs of `./winnow model`, which train, measure and describe what scores comments."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from models import artifacts, card, evaluation, training
 from models import languages as identification
 from models.datasets import Corpus
 from models.datasets import load as load_data
+from models.encoder.runtime import SHIPPED, TOKENIZER
 from models.scorer import Scorer
 
 _DATA = click.argument(
@@ -129,6 +132,104 @@ def compare(candidate: Path, data: Path, directory: Path, *, promote: bool) -> N
     if promote:
         artifacts.save(artifacts.load(candidate), directory)
         click.echo(f"promoted to {directory}")
+
+
+@model.command("train-encoder")
+@_DATA
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="What it begins with: encoder.npz, or the weights.npz of an earlier run.",
+)
+@click.option(
+    "--teacher",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="teacher.npz: what a larger model says of English texts; labels alone if not given.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("candidate-encoder"),
+    show_default=True,
+    help="Where weights.npz, log.jsonl and the exported encoder are written.",
+)
+@click.option("--layers", default=2, show_default=True, help="How many upper layers learn.")
+@click.option("--epochs", default=3, show_default=True, help="How often each text is read.")
+@click.option("--rows", default=60_000, show_default=True, help="How many texts are drawn.")
+@click.option("--rate", default=1e-4, show_default=True, help="The largest rate of learning.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the CPU.")
+@click.option(
+    "--time-limit",
+    "minutes",
+    default=75.0,
+    show_default=True,
+    help="Minutes after which it ends with the best weights so far.",
+)
+@click.option("--bfloat16", is_flag=True, help="Multiply in bfloat16; for CPUs with AMX.")
+@click.option("--seed", default=0, show_default=True, help="What every draw begins with.")
+def train_encoder(
+    data: Path, weights: Path, teacher: Path | None, output: Path, rows: int, **plan: Any
+) -> None:
+    """Train the encoder's upper layers on the sources below DATA_DIR, on a CPU.
+
+    Needs requirements-train.txt. The same seed on the same machine draws the same texts; the
+    weights differ a little with the time that the limit leaves.
+
+    \b
+    Example: ./winnow model train-encoder ../shared/data --weights ../shared/encoder/encoder.npz \\
+             --teacher ../shared/encoder/teacher.npz --layers 2 --time-limit 75
+    """  # noqa: D301 - click reads the backspace
+    export, lessons, learning = _encoder("export"), _encoder("lessons"), _encoder("train")
+    corpus = _read(data)
+    drawn = lessons.balanced(lessons.learned(corpus, plan["seed"]), rows, plan["seed"])
+    taught = lessons.lessons(drawn, lessons.Teacher.load(teacher))
+    checks = lessons.checks(corpus, lessons.CHECKS, plan["seed"])
+    click.echo(f"{len(drawn)} texts to learn, {len(checks)} to choose the weights by")
+    tokenizer = (SHIPPED / TOKENIZER).read_bytes()
+    found = learning.train(
+        taught,
+        checks,
+        export.read(weights),
+        Tokenizer.from_buffer(tokenizer),
+        output,
+        learning.Plan(**plan),
+        lambda numbers: click.echo(json.dumps(numbers)),
+    )
+    manifest = export.export(
+        export.read(output / learning.WEIGHTS), tokenizer, output, trained=found
+    )
+    click.echo(f"{manifest['version']} is in {output}; fit the heads on it before you promote it.")
+
+
+@model.command("export-encoder")
+@click.argument(
+    "weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="WEIGHTS"
+)
+@click.argument("output", type=click.Path(file_okay=False, path_type=Path), metavar="DIRECTORY")
+@click.option("--made", default="", help="How the weights were made, for the manifest.")
+def export_encoder(weights: Path, output: Path, made: str) -> None:
+    """Write WEIGHTS (an .npz of train-encoder) below DIRECTORY as what the runtime loads.
+
+    Needs requirements-train.txt.
+
+    \b
+    Example: ./winnow model export-encoder candidate-encoder/weights.npz models/artifacts/encoder
+    """  # noqa: D301 - click reads the backspace
+    export = _encoder("export")
+    tokenizer = (SHIPPED / TOKENIZER).read_bytes()
+    manifest = export.export(export.read(weights), tokenizer, output, made=made)
+    click.echo(f"{manifest['version']} is in {output}")
+
+
+def _encoder(module: str) -> Any:
+    """Return a module of the encoder that needs what running it does not."""
+    try:
+        return importlib.import_module(f"models.encoder.{module}")
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is missing: install requirements-train.txt into .venv"
+        ) from error
 
 
 def _measured(scorer: Scorer, corpus: Corpus) -> dict[str, Any]:

@@ -59,6 +59,12 @@ def export(weights: Weights, tokenizer: bytes, directory: Path, **about: Any) ->
     return manifest
 
 
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights of an .npz, by name."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
 def layers(weights: Weights) -> int:
     """Return how many layers there are."""
     return len({name.split(".")[1] for name in weights if name.startswith("layer.")})

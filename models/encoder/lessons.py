@@ -1,0 +1,184 @@
+"""What the encoder learns: rows balanced by source, and a goal with a weight for each label."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.datasets import LABELS, Corpus, Example, may_train
+from models.training import Recipe, held_out, training_corpus
+
+Matrix = NDArray[np.float32]
+
+#: What the teacher was shown of a text, and the encoder in training.
+SHOWN = 1_000
+#: How much of a goal is the teacher's where there is a label too, and what the teacher's word
+#: alone weighs.
+TAUGHT = 0.7
+#: The weight of "no attack on a group" as "not toxic", which is likely and not certain.
+ASSUMED = 0.3
+#: The shares of what is drawn: English, where the teacher keeps what is known already; our own
+#: sentences; and everything else, which is what is new.
+SHARES: Mapping[str, float] = {"english": 0.33, "own": 0.17, "others": 0.5}
+#: How many texts of a source say which weights of a training are the best.
+CHECKS = 100
+#: What one of our own sentences weighs: nobody mislabelled it.
+OWN_WEIGHT = 2.0
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What a larger model says of English texts, by a digest of their first 1,000 characters."""
+
+    keys: NDArray[np.uint64]
+    logits: NDArray[np.float16]
+
+    @classmethod
+    def load(cls, path: Path | None) -> Teacher:
+        """Read ``teacher.npz``: `keys` (sorted uint64) and `logits` (a row each)."""
+        if path is None:
+            return cls(np.empty(0, np.uint64), np.empty((0, len(LABELS)), np.float16))
+        with np.load(path, allow_pickle=False) as file:
+            return cls(file["keys"], file["logits"])
+
+    def of(self, texts: Sequence[str]) -> Matrix:
+        """Return a row of probabilities for each text; NaN where the teacher wasn't asked."""
+        wanted = np.array([key(text) for text in texts], np.uint64)
+        found = np.full((len(texts), len(LABELS)), np.nan, np.float32)
+        if len(self.keys) and len(texts):
+            places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+            known = self.keys[places] == wanted
+            found[known] = 1 / (1 + np.exp(-self.logits[places[known]].astype(np.float32)))
+        return found
+
+
+def key(text: str) -> int:
+    """Return the first 8 bytes, big-endian, of the SHA-256 of what the teacher was shown."""
+    shown = text[:SHOWN].encode("utf-8", "replace")
+    return int.from_bytes(hashlib.sha256(shown).digest()[:8], "big")
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Texts with goals.
+
+    Attributes
+    ----------
+    corpus : Corpus
+        The texts, with what is known of them.
+    goals : ndarray of shape (n_texts, 7), float32
+        The probability that each label shall get.
+    weights : ndarray of shape (n_texts, 7), float32
+        What each goal weighs; 0 where neither the source nor the teacher says anything.
+    """
+
+    corpus: Corpus
+    goals: Matrix
+    weights: Matrix
+
+    def __len__(self) -> int:
+        return len(self.corpus)
+
+
+def lessons(corpus: Corpus, teacher: Teacher) -> Lessons:
+    """Return a goal and a weight for each label of each text of *corpus*."""
+    targets = corpus.targets
+    taught = teacher.of([one.text for one in corpus.examples])
+    labelled, known = ~np.isnan(targets), ~np.isnan(taught)
+    goals = np.where(labelled, targets, 0).astype(np.float32)
+    weights = labelled.astype(np.float32)
+    toxicity, attack = LABELS.index("toxicity"), LABELS.index("identity_attack")
+    assumed = ~labelled[:, toxicity] & (targets[:, attack] == 0)
+    weights[assumed, toxicity] = ASSUMED
+    both = labelled & known
+    goals[both] = TAUGHT * taught[both] + (1 - TAUGHT) * targets[both]
+    alone = known & ~labelled
+    goals[alone], weights[alone] = taught[alone], TAUGHT
+    own = np.array([_is_own(one) for one in corpus.examples], bool)
+    weights[own] *= OWN_WEIGHT
+    return Lessons(corpus, goals, weights)
+
+
+def learned(data: Corpus, seed: int) -> Corpus:
+    """Return everything that may be learned from: nothing that is kept aside, here or by us."""
+    corpus = training_corpus(data.where(may_train), Recipe(seed=seed))
+    kept = held_out(corpus)
+    return Corpus(
+        tuple(
+            one
+            for one, no in zip(corpus.examples, kept, strict=True)
+            if not no and not checked(one)
+        ),
+        corpus.digests,
+    )
+
+
+def checks(data: Corpus, most: int, seed: int) -> Corpus:
+    """Return the texts, *most* of a source, that say which weights of a training are the best."""
+    rest = data.where(may_train)
+    kept = held_out(rest)
+    mine = tuple(
+        one for one, no in zip(rest.examples, kept, strict=True) if not no and checked(one)
+    )
+    return Corpus(mine).capped(most, seed)
+
+
+def checked(example: Example) -> bool:
+    """Whether the encoder's training keeps this aside for itself: one text in fifty."""
+    return zlib.crc32(example.text.encode("utf-8", "replace")) % 50 == 7
+
+
+def balanced(corpus: Corpus, rows: int, seed: int) -> Corpus:
+    """Return about *rows* of *corpus* in the shares of SHARES, no source of a share above others.
+
+    A source that is smaller than its part gives all it has, and others fill its place.
+    """
+    draw = np.random.default_rng(seed)
+    groups: dict[str, list[int]] = {}
+    for index in draw.permutation(len(corpus)):
+        groups.setdefault(_group(corpus.examples[index]), []).append(int(index))
+    chosen: list[int] = []
+    for group, share in SHARES.items():
+        members = groups.get(group, [])
+        names = [_origin(corpus.examples[index]) for index in members]
+        most = cap(list(Counter(names).values()), round(rows * share))
+        seen: Counter[str] = Counter()
+        for index, name in zip(members, names, strict=True):
+            seen[name] += 1
+            if seen[name] <= most:
+                chosen.append(index)
+    return replace(corpus, examples=tuple(corpus.examples[index] for index in sorted(chosen)))
+
+
+def cap(counts: Sequence[int], total: int) -> int:
+    """Return the largest cap under which *counts* add up to *total* at most."""
+    low, high = 0, max(counts, default=0)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sum(min(count, middle) for count in counts) <= total:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _is_own(example: Example) -> bool:
+    return example.source.startswith("own:")
+
+
+def _group(example: Example) -> str:
+    if _is_own(example):
+        return "own"
+    return "english" if example.language == "en" else "others"
+
+
+def _origin(example: Example) -> str:
+    # Our own sentences are balanced by language: each has kinds of its own.
+    return example.language if _is_own(example) else example.source

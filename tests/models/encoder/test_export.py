@@ -1,0 +1,94 @@
+"""The network as ONNX: the same numbers as the recipe, whatever it is padded with."""
+
+import numpy as np
+import pytest
+
+from tests.support.encoder import HIDDEN, PIECES, tiny
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx", reason="onnx is in requirements-train.txt alone")
+
+from models.encoder import export  # noqa: E402
+from models.encoder.runtime import NETWORK, TOKENIZER, read_manifest  # noqa: E402
+
+
+def layer_norm(states, weights, name):
+    centred = states - states.mean(-1, keepdims=True)
+    unit = centred / np.sqrt(centred.var(-1, keepdims=True) + export.EPSILON)
+    return unit * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+
+def gelu(values):
+    erf = np.vectorize(__import__("math").erf)
+    return values * 0.5 * (1 + erf(values / np.sqrt(2)))
+
+
+def expected(weights, ids):
+    """Return features and logits of one window, step by step in float32."""
+
+    def linear(states, name):
+        return states @ export.full(weights, f"{name}.weight").T + weights[f"{name}.bias"]
+
+    states = export.full(weights, "embeddings.word")[ids]
+    states = states + export.full(weights, "embeddings.position")[: len(ids)]
+    states = layer_norm(states + weights["embeddings.type"][0], weights, "embeddings.LayerNorm")
+    for layer in range(export.layers(weights)):
+        name = f"layer.{layer}."
+        query, key, value = (
+            linear(states, f"{name}attention.self.{part}")
+            .reshape(len(ids), export.HEADS, -1)
+            .transpose(1, 0, 2)
+            for part in ("query", "key", "value")
+        )
+        looks = query @ key.transpose(0, 2, 1) / np.sqrt(query.shape[-1])
+        looks = np.exp(looks - looks.max(-1, keepdims=True))
+        looks /= looks.sum(-1, keepdims=True)
+        context = (looks @ value).transpose(1, 0, 2).reshape(states.shape)
+        told = linear(context, f"{name}attention.output.dense")
+        states = layer_norm(states + told, weights, f"{name}attention.output.LayerNorm")
+        bent = gelu(linear(states, f"{name}intermediate.dense"))
+        narrow = linear(bent, f"{name}output.dense")
+        states = layer_norm(states + narrow, weights, f"{name}output.LayerNorm")
+    features = np.concatenate([states.mean(0), states.max(0)])
+    return features, weights["heads.weight"] @ features + weights["heads.bias"]
+
+
+@pytest.fixture(scope="module")
+def session():
+    raw = export.graph(tiny()).SerializeToString()
+    return onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])
+
+
+def read(session, *windows):
+    ids = np.full((len(windows), max(map(len, windows))), export.PADDING, np.int64)
+    for row, window in zip(ids, windows, strict=True):
+        row[: len(window)] = window
+    return session.run(["features", "logits"], {"ids": ids})
+
+
+def test_the_graph_computes_what_the_recipe_says(session):
+    window = np.array([0, *range(10, 40), 2])
+    features, logits = read(session, window)
+    wanted_features, wanted_logits = expected(tiny(), window)
+    # Eight bits of each token are the whole difference.
+    assert np.abs(features[0] - wanted_features).max() < 0.05
+    assert np.abs(logits[0] - wanted_logits).max() < 0.05
+
+
+def test_neighbours_and_padding_change_no_number(session):
+    draw = np.random.default_rng(1)
+    windows = [draw.integers(3, PIECES, size) for size in (5, 30, 160, 2)]
+    together = read(session, *windows)
+    for index, window in enumerate(windows):
+        for among, alone in zip(together, read(session, window), strict=True):
+            assert np.abs(among[index] - alone[0]).max() < 1e-5
+
+
+def test_an_export_has_digests_a_version_and_its_size(tmp_path):
+    written = export.export(tiny(), b"{}", tmp_path, made="by chance")
+    assert read_manifest(tmp_path) == written
+    assert set(written["files"]) == {NETWORK, TOKENIZER}
+    assert (written["hidden"], written["layers"], written["labels"]) == (HIDDEN, 2, 7)
+    assert written["made"] == "by chance"
+    assert export.export(tiny(), b"{}", tmp_path, made="again")["version"] == written["version"]
+    assert export.export(tiny(1), b"{}", tmp_path)["version"] != written["version"]
