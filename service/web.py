@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 
 from moderation import logs
@@ -14,6 +15,11 @@ from service.front import Bounds, Front, allow_files
 #: Threads of their own. Health is told while all others are taken; checking a password costs
 #: 20 MB and a core for a moment, so that strangers may have two at once.
 LANES = {"/healthz": 1, "/readyz": 1, "/metrics": 1, "/desk/sign-in": 2, "/desk/password": 1}
+
+
+#: Of glibc's mallopt: the size from which memory is given back as soon as it is free, and how many
+#: heaps threads have between them.
+_MMAP_THRESHOLD, _ARENAS = (-3, 131_072), (-8, 2)
 
 
 def serve(settings: Settings) -> None:
@@ -31,7 +37,19 @@ def serve(settings: Settings) -> None:
         body_limit=bodies.table(app),
         lanes=LANES,
     )
+    _return_memory()
     # What was loaded stays: without this each full collection would walk through the model.
     gc.collect()
     gc.freeze()
     front.run()
+
+
+def _return_memory() -> None:
+    """Have the memory of large bodies and answers go back to the system, where glibc is used.
+
+    Each of many threads would keep a heap as large as the largest request that it has served.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        for option in (_MMAP_THRESHOLD, _ARENAS):
+            mallopt(*option)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, render_template
+from flask import Blueprint, Flask, Response, render_template
 
 from service.api.base import api
 from service.api.describe import openapi
@@ -26,17 +27,27 @@ def _document(url: str) -> dict[str, Any]:
     return openapi(api, url=url)
 
 
+# Anybody may ask for both, as often as they like: each is made once.
+@cache
+def _json(url: str) -> str:
+    return json.dumps(_document(url)) + "\n"
+
+
+@cache
+def _page(url: str) -> str:
+    return render_template("docs.html", api=_document(url), problems=PROBLEMS, url=url)
+
+
 @bp.get("/openapi.json")
 def document() -> Response:
     """Return the OpenAPI 3.1 document."""
-    return jsonify(_document(winnow().settings.url))
+    return Response(_json(winnow().settings.url), content_type="application/json")
 
 
 @bp.get("/docs")
 def docs() -> str:
     """Return the same for people."""
-    told = _document(winnow().settings.url)
-    return render_template("docs.html", api=told, problems=PROBLEMS, url=winnow().settings.url)
+    return _page(winnow().settings.url)
 
 
 def init_app(app: Flask) -> None:

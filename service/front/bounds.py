@@ -11,9 +11,9 @@ class Bounds:
 
     #: Open connections of all, and of one address. Over it, the worst ones are closed.
     connections: int = 8192
-    connections_of_one: int = 512
+    connections_of_one: int = 2000
     #: Requests of one address that have begun and are not here whole. Over it, the oldest is ended.
-    arriving_of_one: int = 64
+    arriving_of_one: int = 1000
     #: Complete requests that wait for a thread, of all and of one address. Over it: 503.
     waiting: int = 512
     waiting_of_one: int = 256
@@ -30,6 +30,8 @@ class Bounds:
     arriving_bytes: int = 32 * 1024 * 1024
     unkeyed_bytes: int = 8 * 1024 * 1024
     keyed_bytes: int = 32 * 1024 * 1024
+    #: Bytes of its answers that the kernel keeps for one client; it keeps twice as many.
+    socket_bytes: int = 131_072
     #: Bytes of answers that clients have not taken yet.
     unread_bytes: int = 64 * 1024 * 1024
 
@@ -47,7 +49,9 @@ class Bounds:
     room_seconds: float = 10.0
     #: What a refused client has to read why, while the rest of its body is thrown away.
     linger_seconds: float = 2.0
-    #: Between two looks at who is late.
-    sweep_seconds: float = 0.5
+    #: Between two looks at who is late, and how many are ended at a look: those who came together
+    #: are not ended together, which would make all others wait.
+    sweep_seconds: float = 0.1
+    sweep_most: int = 100
     #: Requests at work may end within this when the server stops.
     stop_seconds: float = 5.0

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from enum import IntEnum
 from functools import partial
 from http import HTTPStatus
 from typing import NoReturn, Protocol, cast
@@ -14,7 +13,7 @@ from typing import NoReturn, Protocol, cast
 import httptools
 
 from service.clients import Proxies, network_of
-from service.front.crowd import Crowd, Refusal
+from service.front.crowd import Crowd, Refusal, Stage
 from service.front.pool import Answer, Job, Request, refusal
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -24,24 +23,6 @@ _LENGTH_DIGITS = 12
 #: Chunks of any size that a body may have, and the bytes that each further one brings on average.
 _SMALL_CHUNKS, _CHUNK_BYTES = 1000, 64
 _LINGER_BYTES = 4 * 1024 * 1024
-
-
-class Stage(IntEnum):
-    """Where a connection stands."""
-
-    #: No byte of the next request is here.
-    IDLE = 0
-    #: A part of its head is here.
-    HEAD = 1
-    #: The app is asked whether a large body may come, or the body waits for room.
-    GATE = 2
-    BODY = 3
-    #: The request waits for a thread or has one.
-    WORK = 4
-    #: The answer is being taken.
-    ANSWER = 5
-    #: Refused: what still comes is thrown away while the client reads why.
-    LINGER = 6
 
 
 class Service(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from service.front.bounds import Bounds
@@ -17,6 +17,24 @@ from service.front.bounds import Bounds
 if TYPE_CHECKING:
     from service.front.connection import Connection
     from service.front.pool import Request
+
+
+class Stage(IntEnum):
+    """Where a connection stands."""
+
+    #: No byte of the next request is here.
+    IDLE = 0
+    #: A part of its head is here.
+    HEAD = 1
+    #: The app is asked whether a large body may come, or the body waits for room.
+    GATE = 2
+    BODY = 3
+    #: The request waits for a thread or has one.
+    WORK = 4
+    #: The answer is being taken.
+    ANSWER = 5
+    #: Refused: what still comes is thrown away while the client reads why.
+    LINGER = 6
 
 
 class Refusal(StrEnum):
@@ -123,21 +141,22 @@ class Crowd:
         self.arriving_bytes += count
         if self.arriving_bytes > self.bounds.arriving_bytes:
             late = sorted(
-                (one for mine in self._arriving.values() for one in mine),
-                key=lambda one: one.since,
+                ((len(mine), one) for mine in self._arriving.values() for one in mine),
+                key=lambda found: (-found[0], found[1].since),
             )
-            for one in late:
+            for _, one in late:
                 if self.arriving_bytes < self.bounds.arriving_bytes * 3 // 4:
                     break
                 one.refuse_late(Refusal.CROWDED)
 
     def sweep(self, now: float) -> None:
         """End whoever is late, and the largest of the answers that nobody takes."""
-        unread = 0
+        unread, left = 0, self.bounds.sweep_most
         for one in list(self._all):
-            if one.is_late(now):
+            if left and one.is_late(now):
+                left -= 1
                 one.refuse_late(Refusal.LATE)
-            else:
+            elif one.stage is Stage.ANSWER:
                 unread += one.unread()
         if unread > self.bounds.unread_bytes:
             for one in sorted(self._all, key=lambda one: -one.unread()):

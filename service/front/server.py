@@ -23,7 +23,7 @@ from service.front.pool import Answer, Job, Pool, Request, Wsgi
 log = structlog.get_logger(__name__)
 
 #: Connections that the kernel keeps for us, and that one turn of the loop takes of them.
-_BACKLOG, _ACCEPTED = 2048, 64
+_BACKLOG, _ACCEPTED = 4096, 128
 #: Files that are no connections: Redis, logs, the model.
 _OTHER_FILES = 256
 
@@ -91,7 +91,7 @@ class Front:
 
     def run(self, *, signals: bool = True) -> None:
         """Serve until SIGTERM, SIGINT or `stop`. Raises BadSettings when it cannot listen."""
-        listener = _listener(self._host, self._port)
+        listener = _listener(self._host, self._port, self.crowd.bounds.socket_bytes)
         self._port = listener.getsockname()[1]
         with asyncio.Runner() as runner:
             runner.run(self._serve(listener, signals=signals))
@@ -168,7 +168,7 @@ def allow_files(connections: int) -> int:
     return min(connections, max(64, soft - _OTHER_FILES))
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int, socket_bytes: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -176,6 +176,8 @@ def _listener(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Connections take it over: one that is never read from holds this and no more.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, socket_bytes)
             listener.bind(address)
         except OSError:
             listener.close()
