@@ -373,7 +373,7 @@ def _hides(attributes: Mapping[str, str | None]) -> bool:
 #: joiners where no script needs them, variation selectors after a letter.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0100-\U000e01ef]"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0100-\U000e01ef]+"
     "|(?<![\u0590-\u109f\u1780-\u18af\ua800-\ua8ff\u200d\u203c-\u32ff\ufe0f\U0001f000-\U0001faff])"
     "[\u200c\u200d\ufe00-\ufe0f]"
     "|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+"
@@ -487,7 +487,7 @@ _BB_TAG = re.compile(
     rf"\[/?(?:{_BB})(?:=[^\[\]\n]{{0,2000}}| [a-z]+=[^\[\]\n]{{0,2000}})?/?\]", re.IGNORECASE
 )
 _BB_LINK = re.compile(
-    r"\[(url|link|img|image)(?:=([^\[\]\n]{1,2000}))?\](.{0,1000}?)\[/\1\]",
+    r"\[(url|link|img|image)(?:=([^\[\]\n]{1,2000}))?\](.{0,300}?)\[/\1\]",
     re.IGNORECASE | re.DOTALL,
 )
 _BB_OPENED = re.compile(r"\[(?:url|link)=([^\[\]\n]{1,2000})\]", re.IGNORECASE)
@@ -498,10 +498,10 @@ _MARKDOWN = re.compile(
 _BARE = re.compile(r"(?:h(?:tt|xx)ps?://|ftp://|www\.)[^\s<>\"'\])\u3000-\u303f]+", re.IGNORECASE)
 _EMPHASIS = (
     re.compile(r"(?<!\*)(\*\*|~~)(\w{1,100})\1(?!\*)"),
-    re.compile(r"(?<![\w*\\])(\*\*\*|\*\*|~~)(?=[^\s*])([^\n]{1,400}?)(?<=[^\s*])\1(?![\w*])"),
-    re.compile(r"(?<![\w\\])(__)(?=[^\s_])([^\n]{1,400}?)(?<=[^\s_])\1(?!\w)"),
-    re.compile(r"(?<![\w*\\])(\*)(?=[^\s*])([^*\n]{1,400}?)(?<=[^\s*])\1(?![\w*])"),
-    re.compile(r"(?<![\w\\])(_)(?=[^\s_])([^_\n]{1,400}?)(?<=[^\s_])\1(?!\w)"),
+    re.compile(r"(?<![\w*\\])(\*\*\*|\*\*|~~)(?=[^\s*])([^\n]{1,200}?)(?<=[^\s*])\1(?![\w*])"),
+    re.compile(r"(?<![\w\\])(__)(?=[^\s_])([^\n]{1,200}?)(?<=[^\s_])\1(?!\w)"),
+    re.compile(r"(?<![\w*\\])(\*)(?=[^\s*])([^*\n]{1,200}?)(?<=[^\s*])\1(?![\w*])"),
+    re.compile(r"(?<![\w\\])(_)(?=[^\s_])([^_\n]{1,200}?)(?<=[^\s_])\1(?!\w)"),
 )
 _HEADING = re.compile(r"^[ ]{0,3}(#{1,6})(?=[ \t]+\S)", re.MULTILINE)
 

@@ -72,7 +72,8 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(r"[^\n]*\n?")
-_MARKED = re.compile(r"[ \t\u3000]{0,4}>")
+#: A quoted line; ">:(", ">.<" and ">= 5" quote nothing.
+_MARKED = re.compile(r"[ \t\u3000]{0,4}[>\uff1e](?![=.:;_-]{1,2}[<(\[/|\\DPO ]|=)")
 
 
 def _any(words: Sequence[str]) -> str:
@@ -87,7 +88,7 @@ _HEAD = re.compile(
 )
 #: Whatever may be part of a quotation has one of these; what has none costs no more than this look.
 CUES = (
-    r"^[ \t\x{3000}]*(?:>|[-_=*]{2,}[ \t]*\pL|begin forwarded message)"
+    r"^[ \t\x{3000}]*(?:[>\x{ff1e}\x{22}\x{201c}\x{201e}\x{ab}\x{300c}\x{300e}]|[-_=*]{2,}[ \t]*\pL|begin forwarded message)"
     rf"|^[ \t*]*(?:{FROM})[ \t*]*[:\x{{ff1a}}]"
     rf"|(?:{_any((*WROTE, *_SAID, *_QUOTE))})[^\n]*(?:[:\x{{ff1a}}]|$)"
 )
@@ -113,7 +114,7 @@ def ranges(text: str, kinds: Sequence[int]) -> Iterator[Range]:
     while number < len(lines):
         begin, end = lines[number]
         line = text[begin:end].rstrip("\n")
-        if _MARKED.match(line):
+        if _MARKED.match(line) or _is_in_marks(line):
             yield begin, end
         elif _FORWARDED.match(line) or _is_mail_head(text, lines, number):
             yield begin, len(text)
@@ -125,6 +126,16 @@ def ranges(text: str, kinds: Sequence[int]) -> Iterator[Range]:
                 while number + 1 < len(lines) and lines[number + 1][0] < quote:
                     number += 1
         number += 1
+
+
+def _is_in_marks(line: str) -> bool:
+    """Say whether a whole line stands in one pair of quotation marks, and is a sentence."""
+    line = line.strip()
+    if line[:1] not in _PAIRS or line[:1] in "'\u2018\u00bb":
+        return False
+    body = line.rstrip(".,!?\u2026\u3002")
+    is_sentence = len(line.split()) > 2 or (not line.isascii() and len(line) > 8)
+    return is_sentence and _closing(line, 0, len(line)) in (len(body), len(line))
 
 
 def _is_mail_head(text: str, lines: Sequence[Range], number: int) -> bool:

@@ -328,7 +328,7 @@ _SUSPECT = re2.compile(f"{_TRIPLES}|{_SIGNS}|{_SINGLES}".encode())
 _MAYBE_STRETCHED = re2.compile(_TRIPLES.encode())
 _MAYBE_SPACED = re2.compile(_SINGLES.encode())
 #: A word of ASCII characters that may be more than letters and what stands behind them.
-_ODD_WORD = re.compile(r"[^ ]*[0-9@$!*#%&|+][^ ]*")
+_ODD_WORD = re.compile(r"(?<![^ ])[^ ]*[0-9@$!*#%&|+][^ ]*")
 #: What may be markup, a quotation, code, a link or an invisible character: whatever has none of
 #: these is seen as it stands. "[^\n]*" ends a line's search, so that a batch is searched once.
 _RICH = re2.compile(

@@ -89,6 +89,14 @@ def test_an_explanation_points_at_a_disguised_insult_in_the_original(scorer):
     assert text[worst.begin : worst.end] == "1d\u200b10t"
 
 
+def test_an_explanation_marks_a_word_that_markup_splits_and_none_of_a_quotation(scorer):
+    text = "> an idiot wrote this\n\n<p>Well, you are an id<b></b>iot yourself.</p>"
+    said = scorer.explain(Item(text), "insult")
+    worst = max(said.spans, key=lambda span: span.weight)
+    assert text[worst.begin : worst.end] == "id<b></b>iot"
+    assert min(span.begin for span in said.spans) > text.index("\n")
+
+
 def test_half_a_surrogate_pair_is_no_reason_to_fail(scorer):
     torn, whole = scorer.score([Item("you idiot \ud83d"), Item("you idiot ?")])
     assert torn.labels["insult"] == pytest.approx(whole.labels["insult"], abs=0.2)
