@@ -38,7 +38,7 @@ from models import near
 from models.scorer import Item, Scorer
 from moderation import ids, workflow
 from moderation.comment import Draft
-from moderation.ports import Duplicates
+from moderation.ports import Duplicates, Marked
 from moderation.store import keys
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
@@ -136,8 +136,8 @@ class Unlike:
         return [self.chance.getrandbits(64) for _ in contents]
 
     def others(
-        self, _seen: bytes, batch: Sequence[tuple[int, int, bytes]]
-    ) -> list[tuple[int, list[bytes]]]:
+        self, _seen: Sequence[int], batch: Sequence[Marked]
+    ) -> list[tuple[int, list[tuple[int, int]]]]:
         """Return none for each."""
         return [(0, []) for _ in batch]
 

@@ -21,9 +21,8 @@ MAX_DISTANCE = 3
 #: Letters and digits: a text with fewer is no campaign by itself, in however many mouths.
 SHORT = 50
 _CONTACTS = ("email", "phone", "messenger", "bare_domain")
-#: What is known of an earlier text: its signature, a number for its author, and what it is found by.
-ENTRY = np.dtype([("signature", ">u8"), ("author", ">u8"), ("id", "V16")])
-_COMPARED = ("signature", "author")
+#: What is known of a text: its signature, a number for its author, and the halves of its id.
+Marked = tuple[int, int, int, int]
 #: Four counters of 16 bits are added as one number, so that no more n-grams of a text may vote.
 _LANE, _LANES = 16, np.uint64(0x0001000100010001)
 _VOTES = (1 << _LANE) - 1
@@ -61,34 +60,30 @@ def _length(reading: Reading) -> int:
 
 
 def others(
-    seen: bytes, batch: Sequence[tuple[int, int, bytes]], *, most: int = 5
-) -> list[tuple[int, list[bytes]]]:
-    """Return for each text of *batch* how many other authors sent nearly the same, and some of it.
+    seen: Sequence[int], batch: Sequence[Marked], *, most: int = 5
+) -> list[tuple[int, list[tuple[int, int]]]]:
+    """Return near-duplicates by other authors for each text of *batch*: count, and *most* ids.
 
-    *batch* has signatures, numbers for their authors, and sixteen bytes by which each text is found;
-    *seen* has the same of earlier texts, one ENTRY after the other. The texts of a batch count for
-    one another. Of each author's texts the greatest counts; of these the *most* greatest are named,
-    the greatest first.
+    *seen* holds the numbers of earlier texts, four each as in :data:`Marked`, as a buffer or list.
+    The texts of a batch count for one another. Of each author's texts the one with the greatest id
+    counts; the ids of the greatest of these are named, as halves, the greatest first.
     """
-    own = np.array(batch, ENTRY)
-    known = np.concatenate([np.frombuffer(seen, ENTRY), own])
-    known = known[known["signature"] != 0]
-    signs, authors = (known[name].astype(np.uint64) for name in _COMPARED)
-    own_signs, own_authors = (own[name].astype(np.uint64)[:, None] for name in _COMPARED)
+    own = np.array(batch, np.uint64).reshape(-1, 4)
+    known = np.concatenate([np.asarray(seen, np.uint64).reshape(-1, 4), own])
+    signs, authors, high, low = known[known[:, 0] != 0].T
+    own_signs, own_authors = own[:, :1], own[:, 1:2]
     close = np.bitwise_count(own_signs ^ signs) <= MAX_DISTANCE
     close &= (own_authors != authors) & (own_signs != 0)
-    found: list[tuple[int, list[bytes]]] = [(0, []) for _ in batch]
+    found: list[tuple[int, list[tuple[int, int]]]] = [(0, []) for _ in batch]
     rows = close.any(axis=1).nonzero()[0]
     if len(rows):
-        names = np.ascontiguousarray(known["id"])
-        high, low = names.view(">u8").reshape(-1, 2).T
         latest = np.lexsort((low, high))[::-1]
-        names, authors = names[latest], authors[latest]
+        authors, high, low = authors[latest], high[latest], low[latest]
         for row in rows:
             columns = close[row, latest].nonzero()[0]
             _, first = np.unique(authors[columns], return_index=True)
             named = columns[np.sort(first)[:most]]
-            found[row] = len(first), [names[column].tobytes() for column in named]
+            found[row] = len(first), [(int(high[one]), int(low[one])) for one in named]
     return found
 
 

@@ -28,8 +28,8 @@ _TTL_SECONDS = 30
 _UPKEEP_SECONDS = 1800
 
 
-class RqJobs:
-    """The port ``Jobs`` over RQ."""
+class Jobs:
+    """Jobs over RQ."""
 
     def __init__(self, connection: redis.Redis) -> None:
         """Keep jobs on *connection*, which need not be where comments are."""

@@ -73,5 +73,16 @@ def unpacked(stored: bytes) -> str:
     return _dashed(stored.hex())
 
 
+def halves(identifier: str) -> tuple[int, int]:
+    """Return *identifier* as two numbers of 64 bits, which sort as it does."""
+    whole = int(identifier.replace("-", ""), 16)
+    return whole >> 64, whole & (2**64 - 1)
+
+
+def whole(high: int, low: int) -> str:
+    """Return the UUID whose :func:`halves` these are."""
+    return _dashed(f"{high:016x}{low:016x}")
+
+
 def _dashed(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -11,7 +11,7 @@ from moderation import ids
 from moderation.actor import ActorKind
 from moderation.comment import SETTLED, Comment, Decision, Status
 from moderation.policy import Case, Policy, Thresholds, judge, outcome
-from moderation.ports import KeptDecision
+from moderation.records import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action
 

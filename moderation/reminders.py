@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from moderation.comment import Status, from_ms
-from moderation.ports import Accounts, Clock, Comments, Order
+from moderation.ports import Clock
+from moderation.records import Order
 from moderation.rows import each
 from moderation.site import Moderator
+from moderation.store.accounts import Accounts
+from moderation.store.comments import Comments
 
 #: How seldom a moderator may wish to hear, in hours.
 INTERVALS = (1, 4, 12, 24, 168)

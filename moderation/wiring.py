@@ -7,21 +7,21 @@ from typing import Any
 
 from redis import Redis
 
-from moderation.dispatch import RqJobs
+from moderation.dispatch import Jobs
 from moderation.errors import BadSettings, NewerData
-from moderation.ports import Accounts, Clock
+from moderation.ports import Clock
 from moderation.settings import Settings
 from moderation.store import keys
-from moderation.store.accounts import RedisAccounts
+from moderation.store.accounts import Accounts
 from moderation.store.client import Client
 from moderation.store.client import connect as connect_redis
 from moderation.store.clock import RedisClock
-from moderation.store.comments import RedisComments
-from moderation.store.deliveries import RedisDeliveries
+from moderation.store.comments import Comments
+from moderation.store.deliveries import Deliveries
 from moderation.store.embedded import socket_url
 from moderation.store.library import Library
 from moderation.store.liveness import Liveness
-from moderation.store.metrics import RedisMetrics
+from moderation.store.metrics import Metrics
 from moderation.store.notices import RedisNotices
 from moderation.vault import Vault
 
@@ -35,13 +35,13 @@ class Adapters:
 
     settings: Settings
     redis: Client
-    comments: RedisComments
+    comments: Comments
     accounts: Accounts
-    deliveries: RedisDeliveries
-    metrics: RedisMetrics
+    deliveries: Deliveries
+    metrics: Metrics
     notices: RedisNotices
     liveness: Liveness
-    jobs: RqJobs
+    jobs: Jobs
     clock: Clock
     vault: Vault
 
@@ -55,7 +55,7 @@ def connect(settings: Settings) -> Adapters:
     url = settings.redis_url or socket_url(settings.data_dir)
     store = connect_redis(url, cluster=settings.cluster)
     vault = Vault.open(settings)
-    comments = RedisComments(
+    comments = Comments(
         store,
         pepper=vault.derive("authors"),
         shards=settings.shards,
@@ -65,12 +65,12 @@ def connect(settings: Settings) -> Adapters:
         settings=settings,
         redis=store,
         comments=comments,
-        accounts=RedisAccounts(store, vault, shards=settings.shards),
-        deliveries=RedisDeliveries(store, settings=settings, comments=comments),
-        metrics=RedisMetrics(store),
+        accounts=Accounts(store, vault, shards=settings.shards),
+        deliveries=Deliveries(store, settings=settings, comments=comments),
+        metrics=Metrics(store),
         notices=RedisNotices(store),
         liveness=Liveness(store),
-        jobs=RqJobs(Redis.from_url(settings.jobs_url or url)),
+        jobs=Jobs(Redis.from_url(settings.jobs_url or url)),
         clock=RedisClock(store),
         vault=vault,
     )

@@ -14,30 +14,20 @@ from time import monotonic, sleep
 from moderation import ids, texts
 from moderation.actor import Actor
 from moderation.addresses import check_headers, check_url
+from moderation.audit import AuditLine
 from moderation.changes import taken_back
 from moderation.comment import Comment, Decision, Draft, Status, from_ms, to_ms
+from moderation.dispatch import Jobs
 from moderation.errors import Conflict, NotFound
 from moderation.policy import Case, Policy, Thresholds, judge, outcome, priority
-from moderation.ports import (
-    Accepted,
-    Accounts,
-    AuditLine,
-    Batch,
-    Clock,
-    Comments,
-    Duplicates,
-    Jobs,
-    Meter,
-    Model,
-    Near,
-    Past,
-    Sample,
-    Screened,
-    Taken,
-)
+from moderation.ports import Clock, Duplicates, Model, Sample
+from moderation.records import Accepted, Batch, Near, Past, Screened, Taken
 from moderation.scores import Scores
 from moderation.signing import new_secret
 from moderation.site import Endpoint, EndpointKind, Moderator, Retention, Role, Secret, Site
+from moderation.store.accounts import Accounts
+from moderation.store.comments import Comments
+from moderation.store.metrics import Metrics
 from moderation.vault import new_password
 
 log = logging.getLogger(__name__)
@@ -93,7 +83,7 @@ def screen(
     duplicates: Duplicates,
     jobs: Jobs,
     clock: Clock,
-    meter: Meter,
+    meter: Metrics,
     limits: ScreenLimits,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -208,14 +198,14 @@ def _surrounded(
     for site_id in sites:
         places = [n for n, item in enumerate(items) if item.comment.site_id == site_id]
         marked = [
-            (signatures[n], comments.author_number(one.draft), ids.packed(one.id))
+            (signatures[n], comments.author_number(one.draft), *ids.halves(one.id))
             for n in places
             for one in (items[n].comment,)
         ]
         others = duplicates.others(seen[site_id], marked)
         for place, (count, named) in zip(places, others, strict=True):
             if count:
-                found[place] = Near(count, tuple(map(ids.unpacked, named)))
+                found[place] = Near(count, tuple(ids.whole(*one) for one in named))
     return [
         replace(item, near=near, first_comment=first) if near.count or first else item
         for item, near in zip(items, found, strict=True)

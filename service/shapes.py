@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from moderation.comment import Comment, Transition, from_ms, rfc3339
+from moderation.delivery import Delivery
 from moderation.events import Event
 from moderation.site import Endpoint, Key, Moderator, Site, Token
-from moderation.store.deliveries import Delivery
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:

@@ -19,11 +19,11 @@ import structlog
 from moderation import signing, wiring
 from moderation.actor import DELIVERER
 from moderation.comment import Comment
+from moderation.delivery import Leased, State
 from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
 from moderation.settings import Settings
 from moderation.site import Endpoint, EndpointKind
-from moderation.store.deliveries import Leased, State
 from worker.delivery import Attempt, attempt
 
 log = structlog.get_logger(__name__)

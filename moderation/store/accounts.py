@@ -21,9 +21,9 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from moderation import ids
 from moderation.actor import OPERATOR, Actor, ActorKind
+from moderation.audit import AuditLine
 from moderation.changes import Change, difference
 from moderation.errors import Conflict, InvalidInput, NotFound
-from moderation.ports import AuditLine
 from moderation.signing import new_secret
 from moderation.site import (
     MAX_DAYS,
@@ -61,7 +61,7 @@ Condition = list[str]
 Command = list[str]
 
 
-class RedisAccounts:
+class Accounts:
     """Sites and whoever may speak for them; see the port for what each call promises."""
 
     def __init__(

@@ -25,7 +25,7 @@ from moderation.errors import (
     UndoTooLate,
 )
 from moderation.events import OF_STATUS, Event, EventType
-from moderation.ports import (
+from moderation.records import (
     Accepted,
     Batch,
     KeptDecision,
@@ -65,7 +65,7 @@ _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h")
 _BY_LETTER = {status[0]: status for status in Status}
 
 
-class RedisComments:
+class Comments:
     """Every comment and where it stands; see the port for what each call promises."""
 
     def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1, replicas: int = 0) -> None:
@@ -322,14 +322,15 @@ class RedisComments:
         """Let the next comment wake a worker again: called first thing by a screening job."""
         self._redis.delete(keys.WAKE(shard))
 
-    def signatures(self, site_ids: Iterable[str]) -> dict[str, bytes]:
-        """Return for each site its recent texts' signatures, authors' numbers and ids, packed."""
+    def signatures(self, site_ids: Iterable[str]) -> dict[str, Sequence[int]]:
+        """Return for each site the numbers of its recent texts, four each (near.py)."""
         wanted = list(dict.fromkeys(site_ids))
         pipeline = self._redis.pipeline(transaction=False)
         for site_id in wanted:
             pipeline.get(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)))
         return {
-            site_id: ring or b"" for site_id, ring in zip(wanted, pipeline.execute(), strict=True)
+            site_id: near.numbers(ring or b"")
+            for site_id, ring in zip(wanted, pipeline.execute(), strict=True)
         }
 
     def author_number(self, draft: Draft) -> int:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from moderation import ids
+from moderation.delivery import Delivery, Leased, State
 from moderation.errors import NotFound
 from moderation.events import WITHDRAWALS, Event, EventType
-from moderation.ports import Comments
 from moderation.settings import Settings
 from moderation.site import Endpoint
 from moderation.store import keys
 from moderation.store.client import Client
+from moderation.store.comments import Comments
 from moderation.store.library import LISTED, Library
 from moderation.store.streams import read_event
 
@@ -23,42 +22,7 @@ _FAN_OUT = 200
 _DAY_MS = 86_400_000
 
 
-class State(StrEnum):
-    """Where a delivery stands."""
-
-    DUE = "due"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """A delivery that this process is to attempt now."""
-
-    lease: str
-    shard: int
-    site_id: str
-    endpoint_id: str
-    cursor: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What the delivery log knows of one event and endpoint."""
-
-    id: str
-    endpoint_id: str
-    site_id: str
-    comment_id: str
-    type: EventType
-    state: State
-    next_attempt_at: int | None
-    attempts: tuple[dict[str, Any], ...]
-
-
-class RedisDeliveries:
+class Deliveries:
     """Fans events out, leases what is due, and keeps the log."""
 
     def __init__(self, redis: Client, *, settings: Settings, comments: Comments) -> None:

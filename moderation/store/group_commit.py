@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from moderation.comment import Draft
-from moderation.ports import Accepted
+from moderation.records import Accepted
 
 #: Drafts that one call stores at most, unless one request alone brings more.
 _MOST = 64

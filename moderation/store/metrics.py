@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.ports import Screened
+from moderation.records import Screened
 from moderation.store import keys
 from moderation.store.client import Client
 
@@ -26,7 +26,7 @@ class Measured:
     batch_seconds: float
 
 
-class RedisMetrics:
+class Metrics:
     """Adds to, and reads, one hash of counters."""
 
     def __init__(self, redis: Client) -> None:

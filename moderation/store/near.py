@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 
 from moderation import ids
 
-_ENTRY = struct.Struct(">QQ16s")
+_ENTRY = struct.Struct(">4Q")
 _AUTHOR = struct.Struct(">Q")
-#: Bytes of an entry: signature (8), its author's number (8), its comment's id (16).
+#: Bytes of an entry: signature, number of its author, the halves of its comment's id; 8 each.
 ENTRY_BYTES = _ENTRY.size
 #: Where in an entry its author's number begins.
 AUTHOR_AT = 8
@@ -18,9 +20,17 @@ KEPT = 1000
 
 def entry(signature: int, author: int, comment_id: str) -> bytes:
     """Return what is kept of one text."""
-    return _ENTRY.pack(signature, author, ids.packed(comment_id))
+    return _ENTRY.pack(signature, author, *ids.halves(comment_id))
 
 
 def author_bytes(author: int) -> bytes:
     """Return an author's number as it stands in an entry, for an erasure to find it by."""
     return _AUTHOR.pack(author)
+
+
+def numbers(ring: bytes) -> array[int]:
+    """Return the numbers of all entries of a site, four each; a signature of 0: blanked or unused."""
+    found = array("Q", ring)
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found

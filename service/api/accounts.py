@@ -7,10 +7,10 @@ from typing import Any
 
 from moderation import workflow
 from moderation.comment import to_ms
+from moderation.delivery import State
 from moderation.errors import InvalidInput, NotFound
 from moderation.policy import Policy
 from moderation.site import Endpoint, Retention, Site
-from moderation.store.deliveries import State
 from service.api import schemas
 from service.api.base import (
     LIMIT,

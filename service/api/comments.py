@@ -15,7 +15,7 @@ from moderation.comment import Comment, Draft, Status
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
-from moderation.ports import Accepted, Order, Outcome
+from moderation.records import Accepted, Order, Outcome
 from service.api import schemas
 from service.api.base import (
     CURSOR,

@@ -7,8 +7,8 @@ import click
 from moderation import workflow
 from moderation.actor import who
 from moderation.comment import Comment, Decision
-from moderation.ports import Order
 from moderation.reasons import sentence
+from moderation.records import Order
 from service.cli.context import (
     answer,
     as_json,

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from moderation import wiring, workflow
 from moderation.comment import Author, Draft, Post
-from moderation.ports import Outcome
+from moderation.records import Outcome
 from service.cli.context import answer, as_json, storage
 
 #: Comments that are submitted together.

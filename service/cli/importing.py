@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from moderation import wiring, workflow
 from moderation.errors import InvalidInput
-from moderation.ports import Model, Outcome, Past
+from moderation.ports import Model
+from moderation.records import Outcome, Past
 from moderation.site import Site
 from service.cli.context import answer, as_json, dumped, plain, storage
 from service.importers import Found, Reader, Unusable, disqus, jsonl, wordpress

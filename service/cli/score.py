@@ -16,7 +16,8 @@ from moderation import workflow
 from moderation.comment import MAX_CONTENT_BYTES, Author, Comment, Draft, Post
 from moderation.errors import InvalidInput
 from moderation.policy import Policy
-from moderation.ports import Model, Taken
+from moderation.ports import Model
+from moderation.records import Taken
 from moderation.verdict import Verdict
 from service.cli.context import dumped, read_settings
 from service.lines import MAX_LINE_BYTES, numbered

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from moderation.comment import Status
-from moderation.ports import Comments
 from moderation.site import Door, KeyKind
+from moderation.store.comments import Comments
 from service.cli.context import (
     answer,
     answer_all,

@@ -9,7 +9,7 @@ import click
 
 from moderation import workflow
 from moderation.comment import to_ms
-from moderation.store.deliveries import State
+from moderation.delivery import State
 from service.cli.context import answer, answer_all, as_json, operator, storage
 from service.cli.endpoint import endpoint
 from service.shapes import delivery_shape

@@ -9,7 +9,7 @@ from flask import request
 
 from moderation.comment import Status, from_ms
 from moderation.insight import summary
-from moderation.ports import Order
+from moderation.records import Order
 from service.context import winnow
 from service.desk.base import bp, my_site, my_sites
 from service.desk.pages import page

@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 
 from moderation import workflow
-from moderation.ports import AuditLine
+from moderation.audit import AuditLine
 from service.context import winnow
 from service.desk.base import administrator, bp, my_sites, myself
 from service.desk.pages import page

@@ -10,7 +10,7 @@ from flask import request
 
 from moderation.comment import Decision
 from moderation.insight import how_wrong, most_wrong
-from moderation.ports import KeptDecision
+from moderation.records import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action
 from service.context import winnow

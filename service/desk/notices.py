@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from moderation import texts
 from moderation.comment import rfc3339
-from moderation.ports import Order
+from moderation.records import Order
 from moderation.reminders import INTERVALS
 from service.context import winnow
 from service.desk.base import bp, me, my_sites

@@ -16,8 +16,8 @@ from moderation import workflow
 from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
 from moderation.lists import domains_in
-from moderation.ports import Order
 from moderation.reasons import SENTENCES
+from moderation.records import Order
 from moderation.scores import Label
 from moderation.site import Role, Site
 from service.context import winnow

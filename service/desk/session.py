@@ -15,8 +15,8 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from moderation.actor import Actor, ActorKind, moderator
+from moderation.audit import AuditLine
 from moderation.errors import NotFound
-from moderation.ports import AuditLine
 from service.context import winnow
 from service.desk.base import bp, desk, me, myself
 from service.desk.pages import page

@@ -18,10 +18,10 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length
 
 from moderation import workflow
+from moderation.delivery import State
 from moderation.errors import InvalidInput
 from moderation.events import EventType
 from moderation.site import Endpoint, EndpointKind, Site
-from moderation.store.deliveries import State
 from service.context import winnow
 from service.desk.base import (
     administrator,

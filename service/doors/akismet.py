@@ -26,7 +26,7 @@ from moderation import texts, workflow
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import Conflict, NotFound
-from moderation.ports import Screened
+from moderation.records import Screened
 from moderation.scores import Label
 from moderation.site import Door, Site
 from service.context import winnow

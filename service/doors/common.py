@@ -13,7 +13,8 @@ from flask import Flask, current_app
 from moderation import ids, texts, workflow
 from moderation.comment import Comment, Draft, from_ms
 from moderation.errors import NotFound, StorageUnavailable
-from moderation.ports import Accepted, Model, Screened, Taken
+from moderation.ports import Model
+from moderation.records import Accepted, Screened, Taken
 from moderation.scores import Scores
 from moderation.site import Door, KeyKind, Site
 from service.context import Context, winnow

@@ -13,7 +13,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from moderation.comment import Decision, to_ms
-from moderation.ports import Past
+from moderation.records import Past
 from service.api.schemas import CommentIn, Text
 
 #: What each status says that somebody decided; a comment in the others still waits.

@@ -20,9 +20,9 @@ from typing import Self
 import pytest
 
 from moderation.actor import moderator
+from moderation.delivery import State
 from moderation.errors import StorageUnavailable
 from moderation.site import Endpoint
-from moderation.store.deliveries import State
 from moderation.store.embedded import EmbeddedValkey
 from tests.support import receiver as behaves
 from tests.support.receiver import Received, Receiver

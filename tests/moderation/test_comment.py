@@ -44,7 +44,7 @@ def test_every_decision_settles():
 
 def test_a_draft_survives_storage_whole():
     draft = Draft(
-        "text \ud800 ☃", Author("Ada", "a@b.example", ip="203.0.113.9"), Post(title="A post"),
+        "text 𝕏 ☃", Author("Ada", "a@b.example", ip="203.0.113.9"), Post(title="A post"),
         external_id="7", honeypot="x",
     )  # fmt: skip
     assert codec.unpack(codec.pack(draft)) == draft

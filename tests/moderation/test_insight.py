@@ -9,8 +9,8 @@ from moderation.actor import IMPORT, SUPERVISOR, Actor, machine, moderator
 from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms
 from moderation.insight import Summary, summary, what_if
 from moderation.policy import Policy, Thresholds
-from moderation.ports import KeptDecision
 from moderation.reasons import Reason
+from moderation.records import KeptDecision
 from moderation.scores import Scores
 from moderation.verdict import Action, Verdict
 from tests.support.actors import ADA

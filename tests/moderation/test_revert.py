@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from moderation import workflow
+from moderation.audit import AuditLine
 from moderation.errors import Conflict, NotFound
 from moderation.policy import Mode, Policy
-from moderation.ports import AuditLine
 from moderation.site import Door, Endpoint, KeyKind, Retention, Role
 from tests.support.actors import ADA, BOB, EVE
 from tests.support.world import World

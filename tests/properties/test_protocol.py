@@ -28,10 +28,10 @@ from moderation.actor import ActorKind
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import Conflict, NotFound
 from moderation.policy import Policy
-from moderation.ports import Batch, Taken
+from moderation.records import Batch, Taken
 from moderation.store import keys
 from moderation.store.client import connect
-from moderation.store.comments import RedisComments
+from moderation.store.comments import Comments
 from tests.support.actors import ADA, BLOG
 from tests.support.world import PlainModel
 
@@ -78,7 +78,7 @@ class Resending:
 
 
 class Protocol(RuleBasedStateMachine):
-    comments: RedisComments
+    comments: Comments
     redis: Any
 
     known = Bundle("known")
@@ -287,7 +287,7 @@ class Protocol(RuleBasedStateMachine):
 def test_no_interleaving_loses_doubles_or_strands_a_comment(redis_url: str):
     redis = Resending(connect(redis_url))
     machine = type("On", (Protocol,), {
-        "redis": redis, "comments": RedisComments(redis, pepper=b"p" * 32),
+        "redis": redis, "comments": Comments(redis, pepper=b"p" * 32),
     })  # fmt: skip
     run_state_machine_as_test(
         machine,

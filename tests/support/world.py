@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 from models import near
 from moderation import wiring, workflow
 from moderation.comment import Author, Comment, Draft
-from moderation.ports import Accepted
+from moderation.ports import Marked
+from moderation.records import Accepted
 from moderation.settings import Settings
 from moderation.site import KeyKind, Role, Site
 from service.app import create_app
@@ -38,8 +39,8 @@ class PlainDuplicates:
         return [zlib.crc32(content.encode()) * 0x9E3779B1 for content in contents]
 
     def others(
-        self, seen: bytes, batch: Sequence[tuple[int, int, bytes]]
-    ) -> list[tuple[int, list[bytes]]]:
+        self, seen: Sequence[int], batch: Sequence[Marked]
+    ) -> list[tuple[int, list[tuple[int, int]]]]:
         return near.others(seen, batch)
 
 

@@ -12,11 +12,11 @@ from standardwebhooks import Webhook
 from moderation import ids, workflow
 from moderation.actor import moderator
 from moderation.comment import Decision
+from moderation.delivery import State
 from moderation.events import EventType
 from moderation.signing import new_secret
 from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
 from moderation.store import keys
-from moderation.store.deliveries import State
 from tests.support.actors import ADA, BLOG
 from tests.support.receiver import Receiver, answer
 from tests.support.waiting import wait_until

@@ -11,12 +11,12 @@ import redis
 from argon2 import PasswordHasher
 
 from moderation.actor import moderator
+from moderation.audit import AuditLine
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ids import shard_of
 from moderation.policy import Mode, Policy
-from moderation.ports import AuditLine
 from moderation.site import Endpoint, KeyKind, Retention, Role, Secret
-from moderation.store.accounts import RedisAccounts
+from moderation.store.accounts import Accounts
 from moderation.store.client import connect
 from moderation.vault import Vault
 from tests.support.actors import ADA, BOB, EVE
@@ -29,8 +29,8 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
-def accounts(redis_url: str) -> RedisAccounts:
-    return RedisAccounts(connect(redis_url), VAULT, hasher=QUICK)
+def accounts(redis_url: str) -> Accounts:
+    return Accounts(connect(redis_url), VAULT, hasher=QUICK)
 
 
 def stored_bytes(client: redis.Redis) -> bytes:
@@ -41,13 +41,13 @@ def stored_bytes(client: redis.Redis) -> bytes:
 # -- sites
 
 
-def test_a_site_is_found_by_id_and_by_name(accounts: RedisAccounts):
+def test_a_site_is_found_by_id_and_by_name(accounts: Accounts):
     site = accounts.add_site("My Blog", "https://blog.example", now_ms=NOW)
     assert accounts.site(site.id) == accounts.site("my blog") == site
     assert accounts.sites() == [site]
 
 
-def test_a_name_is_given_once_however_it_is_written(accounts: RedisAccounts):
+def test_a_name_is_given_once_however_it_is_written(accounts: Accounts):
     accounts.add_site("Blog", now_ms=NOW)
     with pytest.raises(Conflict, match="BLOG"):
         accounts.add_site("BLOG", now_ms=NOW)
@@ -57,7 +57,7 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(redis_url: str):
     won: list[str] = []
 
     def claim() -> None:
-        mine = RedisAccounts(connect(redis_url), VAULT)
+        mine = Accounts(connect(redis_url), VAULT)
         with contextlib.suppress(Conflict):
             won.append(mine.add_site("blog", now_ms=NOW).id)
 
@@ -66,32 +66,32 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(redis_url: str):
         thread.start()
     for thread in threads:
         thread.join()
-    assert [site.id for site in RedisAccounts(connect(redis_url), VAULT).sites()] == won
+    assert [site.id for site in Accounts(connect(redis_url), VAULT).sites()] == won
     assert len(won) == 1
 
 
 @pytest.mark.parametrize(
     "name", ["", " ", "x" * 101, "line\nbreak", "\ud800", "018bcfe5-6800-7005-bc9f-8b569eec2b3a"]
 )
-def test_a_name_that_cannot_be_shown_or_typed_is_refused(accounts: RedisAccounts, name: str):
+def test_a_name_that_cannot_be_shown_or_typed_is_refused(accounts: Accounts, name: str):
     """A name that looks like an id could stand for another site."""
     with pytest.raises(InvalidInput):
         accounts.add_site(name, now_ms=NOW)
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "blog.example", "http://", "http://[x"])
-def test_a_sites_address_is_a_web_address(accounts: RedisAccounts, url: str):
+def test_a_sites_address_is_a_web_address(accounts: Accounts, url: str):
     with pytest.raises(InvalidInput):
         accounts.add_site("blog", url, now_ms=NOW)
 
 
 def test_sites_spread_over_the_shards(redis_url: str):
-    accounts = RedisAccounts(connect(redis_url), VAULT, shards=3)
+    accounts = Accounts(connect(redis_url), VAULT, shards=3)
     made = [accounts.add_site(f"blog {n}", now_ms=NOW) for n in range(6)]
     assert sorted(shard_of(site.id) for site in made) == [0, 0, 1, 1, 2, 2]
 
 
-def test_settings_of_a_site_are_replaced_on_the_record(accounts: RedisAccounts):
+def test_settings_of_a_site_are_replaced_on_the_record(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     changed = replace(site, policy=Policy(mode=Mode.HOLD_ALL))
     accounts.save_site(changed, was=site, by=ADA, now_ms=NOW + 1)
@@ -105,7 +105,7 @@ def test_settings_of_a_site_are_replaced_on_the_record(accounts: RedisAccounts):
     )
 
 
-def test_a_renamed_site_gives_its_old_name_back(accounts: RedisAccounts):
+def test_a_renamed_site_gives_its_old_name_back(accounts: Accounts):
     site = accounts.add_site("old", now_ms=NOW)
     other = accounts.add_site("taken", now_ms=NOW)
     renamed = replace(site, name="new")
@@ -118,7 +118,7 @@ def test_a_renamed_site_gives_its_old_name_back(accounts: RedisAccounts):
     assert accounts.site("taken") == other
 
 
-def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: RedisAccounts):
+def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: Accounts):
     """Its comments are still there, so the worker is told to purge them."""
     site = accounts.add_site("blog", now_ms=NOW)
     key, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
@@ -141,7 +141,7 @@ def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: RedisAccoun
     assert accounts.removed_sites() == []
 
 
-def test_a_change_built_on_what_is_no_more_is_refused(accounts: RedisAccounts):
+def test_a_change_built_on_what_is_no_more_is_refused(accounts: Accounts):
     """Two administrators who save at once: the second is told, and loses the first's nothing."""
     site = accounts.add_site("blog", now_ms=NOW)
     accounts.save_site(replace(site, url="https://a.example"), was=site, by=ADA, now_ms=NOW)
@@ -151,7 +151,7 @@ def test_a_change_built_on_what_is_no_more_is_refused(accounts: RedisAccounts):
 
 
 def test_a_moderators_and_an_endpoints_changes_are_built_on_what_is_there(
-    accounts: RedisAccounts,
+    accounts: Accounts,
 ):
     site = accounts.add_site("blog", now_ms=NOW)
     bob = accounts.add_moderator("bob", "one", role=Role.MODERATOR, sites=(), now_ms=NOW)
@@ -182,7 +182,7 @@ def test_a_moderators_and_an_endpoints_changes_are_built_on_what_is_there(
         ({"retention": Retention(verdict_days=36_501)}, "retention.verdict_days"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_by_name(accounts: RedisAccounts, change, field: str):
+def test_a_setting_that_cannot_be_is_refused_by_name(accounts: Accounts, change, field: str):
     site = accounts.add_site("blog", now_ms=NOW)
     with pytest.raises(InvalidInput) as refused:
         accounts.save_site(replace(site, **change), was=site, by=ADA, now_ms=NOW)
@@ -193,7 +193,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(accounts: RedisAccounts, ch
 
 
 @pytest.mark.parametrize("kind", KeyKind)
-def test_a_key_opens_its_site_until_it_is_revoked(accounts: RedisAccounts, kind: KeyKind):
+def test_a_key_opens_its_site_until_it_is_revoked(accounts: Accounts, kind: KeyKind):
     site = accounts.add_site("blog", now_ms=NOW)
     key, text = accounts.add_key("blog", kind, now_ms=NOW)
     assert accounts.key(text, now_ms=NOW) == key
@@ -208,7 +208,7 @@ def test_a_key_opens_its_site_until_it_is_revoked(accounts: RedisAccounts, kind:
 
 
 @pytest.mark.parametrize("kind", KeyKind)
-def test_a_key_opens_nothing_from_the_moment_it_expires(accounts: RedisAccounts, kind: KeyKind):
+def test_a_key_opens_nothing_from_the_moment_it_expires(accounts: Accounts, kind: KeyKind):
     site = accounts.add_site("blog", now_ms=NOW)
     key, text = accounts.add_key(site.id, kind, expires_at=NOW + 10, by=ADA, now_ms=NOW)
     assert accounts.key(text, now_ms=NOW + 9) == key
@@ -224,16 +224,14 @@ def test_a_key_opens_nothing_from_the_moment_it_expires(accounts: RedisAccounts,
 
 
 @pytest.mark.parametrize("text", ["", "wk_wrong", "x" * 100_000, "\ud800", "\0"])
-def test_what_is_no_key_opens_nothing(accounts: RedisAccounts, text: str):
+def test_what_is_no_key_opens_nothing(accounts: Accounts, text: str):
     with pytest.raises(NotFound):
         accounts.key(text, now_ms=NOW)
     with pytest.raises(NotFound):
         accounts.token(text)
 
 
-def test_whoever_reads_the_database_learns_no_key(
-    accounts: RedisAccounts, redis_client: redis.Redis
-):
+def test_whoever_reads_the_database_learns_no_key(accounts: Accounts, redis_client: redis.Redis):
     """A stolen backup without its secret.key must not open the API or forge a webhook."""
     site = accounts.add_site("blog", now_ms=NOW)
     texts = [accounts.add_key(site.id, kind, now_ms=NOW)[1] for kind in KeyKind]
@@ -246,7 +244,7 @@ def test_whoever_reads_the_database_learns_no_key(
         assert text.encode() not in everything
 
 
-def test_a_door_key_is_twelve_hex_digits_and_can_be_told_to_wordpress(accounts: RedisAccounts):
+def test_a_door_key_is_twelve_hex_digits_and_can_be_told_to_wordpress(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     assert accounts.door_key_text(site.id, now_ms=NOW) is None
     accounts.add_key(site.id, KeyKind.DOOR, now_ms=NOW)
@@ -256,7 +254,7 @@ def test_a_door_key_is_twelve_hex_digits_and_can_be_told_to_wordpress(accounts: 
     assert accounts.door_key_text(site.id, now_ms=NOW) == newest
 
 
-def test_a_token_is_listed_and_revoked(accounts: RedisAccounts):
+def test_a_token_is_listed_and_revoked(accounts: Accounts):
     token, text = accounts.add_token("ci", now_ms=NOW)
     assert accounts.token(text) == token
     assert accounts.tokens() == [token]
@@ -267,18 +265,18 @@ def test_a_token_is_listed_and_revoked(accounts: RedisAccounts):
         accounts.revoke_token(token.id, by=ADA, now_ms=NOW)
 
 
-def test_data_made_with_another_secret_is_told_apart(accounts: RedisAccounts, redis_url: str):
+def test_data_made_with_another_secret_is_told_apart(accounts: Accounts, redis_url: str):
     """Otherwise every key would be refused and nobody would know why."""
     accounts.check_secret()
     accounts.check_secret()
     with pytest.raises(Conflict, match=r"secret\.key"):
-        RedisAccounts(connect(redis_url), Vault(b"x" * 32)).check_secret()
+        Accounts(connect(redis_url), Vault(b"x" * 32)).check_secret()
 
 
 # -- moderators
 
 
-def test_a_moderator_signs_in_with_name_and_password(accounts: RedisAccounts):
+def test_a_moderator_signs_in_with_name_and_password(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     ada = accounts.add_moderator(
         "Ada", "correct horse", role=Role.MODERATOR, sites=["blog"], now_ms=NOW
@@ -291,19 +289,19 @@ def test_a_moderator_signs_in_with_name_and_password(accounts: RedisAccounts):
             accounts.check_password(name, password)
 
 
-def test_a_moderators_name_is_given_once(accounts: RedisAccounts):
+def test_a_moderators_name_is_given_once(accounts: Accounts):
     accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     with pytest.raises(Conflict):
         accounts.add_moderator("Ada", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
     assert accounts.check_password("ada", "one")
 
 
-def test_a_moderator_of_a_site_that_is_not_there_is_refused(accounts: RedisAccounts):
+def test_a_moderator_of_a_site_that_is_not_there_is_refused(accounts: Accounts):
     with pytest.raises(NotFound):
         accounts.add_moderator("ada", "x", role=Role.MODERATOR, sites=["none"], now_ms=NOW)
 
 
-def test_a_new_password_and_a_removal_end_sessions(accounts: RedisAccounts):
+def test_a_new_password_and_a_removal_end_sessions(accounts: Accounts):
     """Neither may the sessions of a removed moderator live on under someone new of that name."""
     seen = [accounts.session_epoch("ada")]
     accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
@@ -321,7 +319,7 @@ def test_a_new_password_and_a_removal_end_sessions(accounts: RedisAccounts):
     assert len(set(seen)) == len(seen)
 
 
-def test_a_role_changes_and_the_password_stays(accounts: RedisAccounts):
+def test_a_role_changes_and_the_password_stays(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     accounts.add_moderator("eve", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
     ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
@@ -332,7 +330,7 @@ def test_a_role_changes_and_the_password_stays(accounts: RedisAccounts):
     assert (changed.role, changed.sites) == (Role.MODERATOR, (site.id,))
 
 
-def test_the_last_administrator_stays_one(accounts: RedisAccounts):
+def test_the_last_administrator_stays_one(accounts: Accounts):
     """Two who step down at once must not leave nobody, either; the script sees to that."""
     ada = accounts.add_moderator("ada", "one", role=Role.ADMIN, sites=(), now_ms=NOW)
     eve = accounts.add_moderator("eve", "two", role=Role.ADMIN, sites=(), now_ms=NOW)
@@ -343,7 +341,7 @@ def test_the_last_administrator_stays_one(accounts: RedisAccounts):
     assert accounts.check_password("eve", "two") == eve
 
 
-def test_a_disabled_moderator_is_signed_out_and_kept_out(accounts: RedisAccounts):
+def test_a_disabled_moderator_is_signed_out_and_kept_out(accounts: Accounts):
     bob = accounts.add_moderator("bob", "one", role=Role.MODERATOR, sites=(), now_ms=NOW)
     before = accounts.session_epoch("bob")
     disabled = replace(bob, disabled=True)
@@ -355,7 +353,7 @@ def test_a_disabled_moderator_is_signed_out_and_kept_out(accounts: RedisAccounts
     assert accounts.check_password("bob", "one") == bob
 
 
-def test_a_password_that_somebody_else_made_up_has_to_be_changed(accounts: RedisAccounts):
+def test_a_password_that_somebody_else_made_up_has_to_be_changed(accounts: Accounts):
     bob = accounts.add_moderator(
         "bob", "one", role=Role.MODERATOR, sites=(), must_change=True, now_ms=NOW
     )
@@ -367,7 +365,7 @@ def test_a_password_that_somebody_else_made_up_has_to_be_changed(accounts: Redis
 
 
 @pytest.mark.parametrize("password", ["", "x" * 1001])
-def test_an_empty_or_endless_password_is_refused(accounts: RedisAccounts, password: str):
+def test_an_empty_or_endless_password_is_refused(accounts: Accounts, password: str):
     with pytest.raises(InvalidInput):
         accounts.add_moderator("ada", password, role=Role.ADMIN, sites=(), now_ms=NOW)
 
@@ -384,7 +382,7 @@ def test_an_empty_or_endless_password_is_refused(accounts: RedisAccounts, passwo
         lambda accounts: accounts.remove_site("no", by=EVE, now_ms=NOW),
     ],
 )
-def test_what_is_not_there_is_not_found(accounts: RedisAccounts, verb):
+def test_what_is_not_there_is_not_found(accounts: Accounts, verb):
     with pytest.raises(NotFound):
         verb(accounts)
 
@@ -392,7 +390,7 @@ def test_what_is_not_there_is_not_found(accounts: RedisAccounts, verb):
 # -- endpoints and the trail
 
 
-def test_an_endpoint_comes_back_as_it_was_kept(accounts: RedisAccounts):
+def test_an_endpoint_comes_back_as_it_was_kept(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Blog": "1"})
     kept = accounts.add_endpoint(told, by=ADA, now_ms=NOW)
@@ -406,7 +404,7 @@ def test_an_endpoint_comes_back_as_it_was_kept(accounts: RedisAccounts):
     assert accounts.endpoints(site.id) == []
 
 
-def test_the_trail_tells_the_newest_first_and_holds_no_secret(accounts: RedisAccounts):
+def test_the_trail_tells_the_newest_first_and_holds_no_secret(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     _, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
     accounts.note(AuditLine(NOW, ADA, "model.promote", "v2", {"from": "v1"}))
@@ -416,7 +414,7 @@ def test_the_trail_tells_the_newest_first_and_holds_no_secret(accounts: RedisAcc
     assert text not in str(trail)
 
 
-def test_the_trail_is_read_on_from_a_line_and_by_what_one_looks_for(accounts: RedisAccounts):
+def test_the_trail_is_read_on_from_a_line_and_by_what_one_looks_for(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     other = accounts.add_site("other", now_ms=NOW)
     for n in range(700):
@@ -436,7 +434,7 @@ def test_the_trail_is_read_on_from_a_line_and_by_what_one_looks_for(accounts: Re
             accounts.audit_line(nothing)
 
 
-def test_no_secret_of_an_endpoint_is_on_the_trail(accounts: RedisAccounts):
+def test_no_secret_of_an_endpoint_is_on_the_trail(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
     told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Pass": "sesame-9"})
     kept = accounts.add_endpoint(told, by=ADA, now_ms=NOW)

@@ -11,7 +11,7 @@ import pytest
 
 from moderation.comment import Draft
 from moderation.errors import Busy
-from moderation.ports import Accepted
+from moderation.records import Accepted
 from moderation.store.group_commit import GroupCommit
 from tests.support.waiting import wait_until
 from tests.support.world import World

@@ -10,8 +10,8 @@ from moderation import wiring
 from moderation.actor import moderator
 from moderation.comment import Author, Draft, Status
 from moderation.policy import Policy
-from moderation.ports import Screened
 from moderation.reasons import Reason
+from moderation.records import Screened
 from moderation.scores import Scores
 from moderation.verdict import Action, Verdict
 

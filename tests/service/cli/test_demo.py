@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moderation.comment import Status
-from moderation.ports import Order
+from moderation.records import Order
 
 
 def test_seed_fills_a_site_with_comments_of_every_sort_and_not_twice(run, ask, adapters):

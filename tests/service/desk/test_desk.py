@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from moderation.actor import moderator
 from moderation.comment import Author, Status
+from moderation.delivery import State
 from moderation.site import Endpoint
-from moderation.store.deliveries import State
 from tests.support.actors import ADA, BLOG
 from tests.support.world import PASSWORD, World
 

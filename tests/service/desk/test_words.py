@@ -24,12 +24,12 @@ from models.explain import Reason as Said
 from models.scorer import BEHAVIOUR
 from models.signals import SIGNALS
 from moderation.comment import Author, Decision, Draft, Post, Status
+from moderation.delivery import State
 from moderation.policy import RULES, Case, Mode, Policy, Thresholds
-from moderation.ports import Order
 from moderation.reasons import SENTENCES, Reason, sentence
+from moderation.records import Order
 from moderation.scores import Label, Scores
 from moderation.site import Door, Endpoint, KeyKind, Role
-from moderation.store.deliveries import State
 from moderation.verdict import Action
 from service.desk import audit, queue, reasons, words
 from tests.service.desk.test_desk import decide, token

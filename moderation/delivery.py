@@ -1,0 +1,44 @@
+"""Deliveries: what is to be told to an endpoint, and what came of telling it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from moderation.events import EventType
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    DUE = "due"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A delivery that this process is to attempt now."""
+
+    lease: str
+    shard: int
+    site_id: str
+    endpoint_id: str
+    cursor: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the delivery log knows of one event and endpoint."""
+
+    id: str
+    endpoint_id: str
+    site_id: str
+    comment_id: str
+    type: EventType
+    state: State
+    next_attempt_at: int | None
+    attempts: tuple[dict[str, Any], ...]

@@ -1,0 +1,112 @@
+"""What the store takes and hands over, beside comments themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from moderation.actor import Actor
+from moderation.comment import Comment, Decision, Draft, Status
+from moderation.scores import Scores
+from moderation.verdict import Verdict
+
+
+class Outcome(StrEnum):
+    """How a draft fared on its way in."""
+
+    NEW = "new"
+    SAME = "same"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one draft: its comment's id and status, and whether it is a repeat."""
+
+    id: str
+    status: Status
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How many other authors sent nearly the same lately, and the ids of some of it, the latest first."""
+
+    count: int = 0
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A pending comment on lease, with the facts of its site that rules and model ask for."""
+
+    comment: Comment
+    first_comment: bool = False
+    near: Near = Near()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Comments on lease to one worker. ``token`` names the lease.
+
+    ``wake``: there are others, and the caller is to wake a worker for them.
+    """
+
+    token: str
+    items: tuple[Taken, ...]
+    wake: bool = False
+    suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What the machine made of one comment; ``signature`` is its SimHash, 0 for none."""
+
+    comment: Comment
+    scores: Scores | None
+    verdict: Verdict
+    status: Status
+    priority: float = 0.0
+    signature: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A comment from before Winnow and what its blog decided; None: nobody has decided yet."""
+
+    draft: Draft
+    created_ms: int
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of comments and the cursor of the next one, None at the end."""
+
+    items: tuple[Comment, ...]
+    next: str | None
+
+
+class Order(StrEnum):
+    """How a queue is read."""
+
+    PRIORITY = "priority"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """A moderator's decision with what it was decided on, kept to learn from later."""
+
+    comment_id: str
+    revision: int
+    decision: Decision
+    by: Actor
+    at: int
+    reason: str = ""
+    note: str = ""
+    draft: Draft | None = None
+    scores: Scores | None = None
+    verdict: Verdict | None = None
+    undone: bool = False
