@@ -51,11 +51,15 @@ SECTIONS = {
 FEWEST = {"harmless": 144, "insult": 30, "obscene": 15, "threat": 20, "hate": 25, "spam": 60}
 #: Fewest templates of one list in `harmless`, and in every other section.
 FEWEST_HARMLESS, FEWEST_OTHER = 12, 3
+#: Most templates of spam, or of abuse, that share a word which no harmless one has: no word decides.
+MOST_OF_ONE_WORD = 11
 #: Fewest groups that hateful and friendly sentences share.
 FEWEST_GROUPS = 12
 
 #: Languages of issue 23, point 7.
-LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv", "fi", "tr", "id", "vi"}
+LANGUAGES = set(
+    "ar bn cs de el en es fa fi fr he hi id it ja ko nl pl pt ru sv th tr uk vi zh".split()  # noqa: SIM905
+)
 
 HOST = re.compile(
     r"""(?:https?://|www\.|(?<=\w)@(?=[\w-]+\.\w))(?P<linked>[\w.-]+\w)
@@ -135,6 +139,26 @@ def test_hateful_and_friendly_sentences_draw_from_the_same_groups(data):
             for slot in slots(template)
         }
         assert "group_people" in used, section
+
+
+def test_no_word_tells_spam_or_abuse_by_itself(data):
+    def words(*sections):
+        return Counter(
+            word
+            for section in sections
+            for entries in data[section].values()
+            for template in entries
+            for word in set(re.findall(r"[^\W\d_]{2,}", re.sub(r"{\w+}", " ", template.casefold())))
+        )
+
+    harmless = words("harmless")
+    for sections in (["spam"], ["insult", "obscene", "threat", "hate"]):
+        telling = {
+            word: count
+            for word, count in words(*sections).items()
+            if count > MOST_OF_ONE_WORD and not harmless[word]
+        }
+        assert telling == {}
 
 
 def test_no_template_stands_twice(data):
