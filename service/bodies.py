@@ -25,6 +25,8 @@ POLICY_BYTES = 8 * MIB
 #: A thousand comments of ordinary length.
 BATCH_BYTES = 16 * MIB
 
+#: Fields of a form of ours: a bulk decision names 500 comments.
+MAX_FIELDS = 2000
 #: Bytes of a body by endpoint. Only what needs a key or a session may have megabytes.
 LIMITS: Mapping[str, int] = {
     "api.submit_comment": COMMENT_BYTES,
@@ -68,6 +70,14 @@ def vouched() -> None:
 def limit_of(endpoint: str | None) -> int:
     """Return how many bytes a body for *endpoint* may have."""
     return LIMITS.get(endpoint or "", DEFAULT_BYTES)
+
+
+def check_fields() -> None:
+    """Refuse a form of more fields than any page of ours has, before an object is made of each."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        count = request.get_data().count(b"&")
+        if count > MAX_FIELDS:
+            raise RequestEntityTooLarge(f"the form may have {MAX_FIELDS:,} fields at most")
 
 
 def table(app: Flask) -> Callable[[str, str], int]:

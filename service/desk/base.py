@@ -20,7 +20,7 @@ from moderation.comment import Comment
 from moderation.errors import InvalidInput, NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
 from moderation.store.desk import Desk
-from service.bodies import at_the_gate, limit_of, vouched
+from service.bodies import at_the_gate, check_fields, limit_of, vouched
 from service.context import winnow
 from service.desk.pages import page
 from service.desk.words import _, ngettext, who
@@ -76,8 +76,11 @@ def _identify() -> Response | None:
         return redirect(url_for("desk.sign_in", next=following))
     if g.moderator:
         vouched()
-    if request.method not in {"GET", "HEAD", "OPTIONS"} and not at_the_gate():
+    if at_the_gate():
+        return None
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
         request.max_form_memory_size = limit_of(request.endpoint)
+        check_fields()
         csrf.protect()
     for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
         texts.check(value, field=name[:_LONGEST_NAME])

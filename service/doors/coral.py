@@ -12,13 +12,14 @@ import json
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, Status
 from moderation.errors import NotFound
 from moderation.reasons import sentence
 from moderation.scores import Label
 from moderation.site import Door, Site
+from service.bodies import vouched
 from service.context import winnow
 from service.doors.common import judged, parsed, record, scorer, site_of, spend
 
@@ -30,12 +31,21 @@ _STAFF = {"STAFF": "staff", "MODERATOR": "moderator", "ADMIN": "administrator"}
 _LONGEST = 2000
 
 
+@bp.before_request
+def _identify() -> Response | None:
+    """Ask for the key before the body is read."""
+    g.site = site_of((request.view_args or {}).get("key", ""), Door.CORAL)
+    if g.site is None:
+        return Response(status=404)
+    vouched()
+    return None
+
+
 @bp.post("/coral/<key>")
 def moderate(key: str) -> Response:
     """Answer what Coral should do with a comment."""
-    site = site_of(key, Door.CORAL)
-    if site is None:
-        return Response(status=404)
+    del key  # `_identify` has found its site
+    site: Site = g.site
     body = request.get_data()
     if not _signed(site, body):
         return Response(status=401)

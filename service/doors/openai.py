@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import TooManyRequests
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from moderation import workflow
 from moderation.comment import MAX_CONTENT_BYTES, Draft
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from moderation.verdict import Action
+from service.bodies import vouched
 from service.doors.common import parsed, record, scorer, site_of, spend, verdict
 
 log = structlog.get_logger(__name__)
@@ -50,10 +51,17 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
+@bp.before_request
+def _identify() -> None:
+    """Ask for the key before the body, which may be large, is read."""
+    g.site = _site()
+    vouched()
+
+
 @bp.post("/v1/moderations")
 def moderations() -> Response:
     """Score one text, several, or the text parts of one message."""
-    site = _site()
+    site: Site = g.site
     told = _body()
     texts = _texts(told.get("input"))
     spend(site)
@@ -84,6 +92,11 @@ def _too_fast(refused: TooManyRequests) -> Response:
     answer = _error(429, "Rate limit reached for this site.", "requests", "rate_limit_exceeded")
     answer.headers["Retry-After"] = str(refused.retry_after)
     return answer
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def _too_large(refused: RequestEntityTooLarge) -> Response:
+    return _error(413, str(refused.description), "invalid_request_error", None)
 
 
 @bp.errorhandler(Exception)

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import TooManyRequests
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from moderation import workflow
 from moderation.actor import Actor, ActorKind
@@ -22,6 +22,7 @@ from moderation.comment import Decision, Draft
 from moderation.errors import Conflict, NotFound, WinnowError
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
+from service.bodies import vouched
 from service.context import winnow
 from service.doors.common import parsed, record, scorer, site_of, spend
 
@@ -57,7 +58,6 @@ ATTRIBUTES: Mapping[str, tuple[Label, ...]] = {
 LANGUAGES = ("en", "de", "es", "fr", "ko", "pt", "ru", "vi")
 
 LONGEST_BYTES = 20_480
-_MAX_BODY = 3_000_000
 _MAX_SPANS = 200
 #: A suggested score from here on says that the comment was rejected.
 _HALF = 0.5
@@ -74,10 +74,18 @@ class Refused(Exception):
         self.kind, self.message, self.detail = kind, message, detail
 
 
+@bp.before_request
+def _identify() -> None:
+    """Ask for the key before the body is read."""
+    if request.method == "POST":
+        g.site = _site()
+        vouched()
+
+
 @bp.post("/v1alpha1/comments:analyze")
 def analyze() -> Response:
     """Score a text for the attributes that were asked for."""
-    site = _site()
+    site: Site = g.site
     told = _body()
     text, wanted = _text_of(told), _attributes(told)
     languages = _strings(told, "languages")
@@ -112,7 +120,7 @@ def suggest_score() -> Response:
 
     Coral suggests 1 for what its moderators rejected and 0 for what they approved.
     """
-    site = _site()
+    site: Site = g.site
     spend(site)
     told = _body()
     text = _text_of(told)
@@ -217,7 +225,7 @@ def discovery() -> Response:
 
 
 @bp.errorhandler(Refused)
-def _refused(refused: Refused) -> Response:
+def _refused_as(refused: Refused) -> Response:
     detail = {"@type": _ERROR_TYPE, "errorType": refused.kind, **refused.detail}
     return _error(400, "INVALID_ARGUMENT", refused.message, detail)
 
@@ -235,6 +243,11 @@ def _too_fast(refused: TooManyRequests) -> Response:
     answer = _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for this site.", detail)
     answer.headers["Retry-After"] = str(refused.retry_after)
     return answer
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def _too_large(_refused: RequestEntityTooLarge) -> Response:
+    return _refused_as(Refused("INVALID_REQUEST", "Request payload size exceeds the limit."))
 
 
 @bp.errorhandler(Exception)
@@ -261,8 +274,7 @@ def _site() -> Site:
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_data()
-    told = parsed(body) if len(body) <= _MAX_BODY else None
+    told = parsed(request.get_data())
     if told is None:
         raise Refused("INVALID_REQUEST", "Invalid JSON payload received.")
     return told
