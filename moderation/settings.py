@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from moderation.errors import BadSettings
 
@@ -24,6 +28,16 @@ class Variable:
     secret: bool = False
 
 
+#: An ordinary whole number: int() takes "1_0" and digits of every script, too.
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_RATE = re.compile(r"[1-9][0-9]{0,8} ?/ ?(second|minute|hour|day)s?")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+_MEMORY = re.compile(r"[1-9][0-9]{0,12}([kmg]b?)?", re.IGNORECASE)
+_SENDER = re.compile(r"[^@\s<>]+@[^@\s<>]+|[^@<>\r\n]+ <[^@\s<>]+@[^@\s<>]+>")
+_LONGEST_SECONDS = 10 * 365 * 86_400
+_SHORTEST_TOKEN = 16
+
+
 def _flag(text: str) -> bool:
     if text.lower() in {"1", "true", "yes", "on"}:
         return True
@@ -32,46 +46,104 @@ def _flag(text: str) -> bool:
     raise ValueError("write 1 or 0")
 
 
-def _fsync(text: str) -> str:
-    if text not in {"always", "everysec"}:
-        raise ValueError("write always or everysec")
-    return text
+def _one_of(*words: str) -> Callable[[str], str]:
+    by_name = {word.lower(): word for word in words}
+
+    def parse(text: str) -> str:
+        if text.lower() not in by_name:
+            raise ValueError(f"write {', '.join(words[:-1])} or {words[-1]}")
+        return by_name[text.lower()]
+
+    return parse
+
+
+def _like(pattern: re.Pattern[str], told: str, *, empty: bool = False) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text) and not (empty and not text):
+            raise ValueError(told)
+        return text
+
+    return parse
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    for name in _names(text):
+        if not _HOST.fullmatch(name):
+            raise ValueError(f"{name} is no host name; write names without scheme, path or spaces")
+    return _names(text)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    for name in _names(text):
+        try:
+            ipaddress.ip_network(name, strict=False)
+        except ValueError:
+            raise ValueError(f"{name} is neither an address nor a network") from None
+    return _names(text)
+
+
+def _web_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = (
+            parts.scheme in {"http", "https"}
+            and parts.hostname
+            and parts.port != 0
+            and not (parts.username or parts.password or parts.query or parts.fragment)
+            and re.fullmatch(r"[!-~]+", text)
+        )
+    except ValueError:
+        sound = False
+    if text and not sound:
+        raise ValueError("write http://name or https://name, with a port or a path if need be")
+    return text
+
+
+def _redis(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("write redis://host:6379/0, rediss://... or unix:///path")
+    return text
+
+
 def _schedule(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in _names(text))
+    return tuple(_seconds(part) for part in _names(text))
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise ValueError("a port lies in 1..65535")
-    return port
+def _whole(least: int, most: int, told: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text) if _WHOLE.fullmatch(text) else -1
+        if not least <= number <= most:
+            raise ValueError(told)
+        return number
+
+    return parse
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("write a whole number of at least 1")
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("write a whole number, 0 for none")
-    return number
+_port = _whole(1, 65_535, "a port lies in 1..65535")
+_positive = _whole(1, 999_999_999, "write a whole number of at least 1")
+_count = _whole(0, 999_999_999, "write a whole number, 0 for none")
+_few = _whole(1, 1024, "write a whole number of 1 to 1024")
+_files = _whole(64, 1_000_000, "write a whole number of 64 to 1000000")
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
-    if number <= 0:
-        raise ValueError("write a number of seconds above 0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= _LONGEST_SECONDS:  # NaN isn't, either
+        raise ValueError("write a number above 0, ten years of seconds at most")
     return number
+
+
+def _token(text: str) -> str:
+    if text and (len(text) < _SHORTEST_TOKEN or not re.fullmatch("[!-~]+", text)):
+        raise ValueError(f"write at least {_SHORTEST_TOKEN} letters, digits and marks")
+    return text
 
 
 def _mail_server(text: str) -> str:
@@ -88,18 +160,20 @@ def _setting(parse: Callable[[str], Any], default: Any, text: str, *, secret: bo
 class Settings:
     """How this installation runs; read once by :func:`from_env` and handed down."""
 
-    host: str = _setting(str, "127.0.0.1", "Address to listen on.")
+    host: str = _setting(
+        _like(_HOST, "write a name or an address"), "127.0.0.1", "Address to listen on."
+    )
     port: int = _setting(_port, 8025, "Port to listen on.")
     public_url: str = _setting(
-        str,
+        _web_address,
         "",
         "Where browsers reach the desk; links are built from it. Default: http://HOST:PORT.",
     )
     allowed_hosts: tuple[str, ...] = _setting(
-        _names, (), "Further names that browsers may call Winnow by, with commas between."
+        _hosts, (), "Further names that browsers may call Winnow by, with commas between."
     )
     trusted_proxies: tuple[str, ...] = _setting(
-        _names,
+        _networks,
         (),
         "Addresses or networks, comma-separated, whose X-Forwarded-* headers are believed.",
     )
@@ -107,10 +181,10 @@ class Settings:
         Path, _DATA, "Where the embedded Valkey and secret.key live."
     )
     redis_url: str = _setting(
-        str, "", "A Redis or Valkey of your own in place of the embedded one.", secret=True
+        _redis, "", "A Redis or Valkey of your own in place of the embedded one.", secret=True
     )
     jobs_url: str = _setting(
-        str, "", "Where RQ keeps its jobs. Default: WINNOW_REDIS_URL.", secret=True
+        _redis, "", "Where RQ keeps its jobs. Default: WINNOW_REDIS_URL.", secret=True
     )
     cluster: bool = _setting(
         _flag, default=False, text="WINNOW_REDIS_URL is a Valkey or Redis Cluster."
@@ -120,18 +194,22 @@ class Settings:
         0,
         "Answer for a comment or a decision only once so many replicas have it (not with a Cluster).",
     )
-    shards: int = _setting(_positive, 1, "Hash slots for sites; fixed when a data set is made.")
-    workers: int = _setting(_positive, 2, "Screening processes.")
-    web_threads: int = _setting(_positive, 16, "Threads of the web process that run requests.")
+    shards: int = _setting(_few, 1, "Hash slots for sites; fixed when a data set is made.")
+    workers: int = _setting(_few, 2, "Screening processes.")
+    web_threads: int = _setting(_few, 16, "Threads of the web process that run requests.")
     connections: int = _setting(
-        _positive, 8192, "Open connections of the web process; over it, the idlest are closed."
+        _files, 8192, "Open connections of the web process; over it, the idlest are closed."
     )
     fsync: str = _setting(
-        _fsync,
+        _one_of("always", "everysec"),
         "everysec",
         "always: no acknowledged write is ever lost; everysec: up to 2 s can be.",
     )
-    maxmemory: str = _setting(str, "", "Memory limit of the embedded Valkey, such as 512mb.")
+    maxmemory: str = _setting(
+        _like(_MEMORY, "write bytes, such as 512mb", empty=True),
+        "",
+        "Memory limit of the embedded Valkey, such as 512mb.",
+    )
     secret_key: str = _setting(
         str,
         "",
@@ -141,8 +219,22 @@ class Settings:
     backlog: int = _setting(
         _positive, 50_000, "Unscreened comments at most; over it clients get 503."
     )
-    site_rate: str = _setting(str, "60000/minute", "Comments that one site may submit.")
-    login_rate: str = _setting(str, "10/minute", "Sign-ins that one address may try.")
+    site_rate: str = _setting(
+        _like(_RATE, "write a number and a time, such as 600/minute"),
+        "60000/minute",
+        "Comments that one site may submit.",
+    )
+    login_rate: str = _setting(
+        _like(_RATE, "write a number and a time, such as 600/minute"),
+        "10/minute",
+        "Sign-ins that one address may try.",
+    )
+    metrics_token: str = _setting(
+        _token,
+        "",
+        "What Prometheus sends as a bearer token to read /metrics; without one only this machine may.",
+        secret=True,
+    )
     undo_seconds: float = _setting(_seconds, 5.0, "How long a decision can be undone unannounced.")
     bulk_undo_seconds: float = _setting(_seconds, 30.0, "The same for decisions on many at once.")
     batch_seconds: float = _setting(
@@ -165,10 +257,18 @@ class Settings:
         "A mail server for moderators' reminders: smtp://user:password@host:587 or smtps://...",
         secret=True,
     )
-    mail_from: str = _setting(str, "winnow@localhost", "Who the reminders are from.")
+    mail_from: str = _setting(
+        _like(_SENDER, "write name@host or Name <name@host>"),
+        "winnow@localhost",
+        "Who the reminders are from.",
+    )
     event_days: float = _setting(_seconds, 7.0, "Days for which the event stream is kept.")
-    log_level: str = _setting(str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
-    log_format: str = _setting(str, "auto", "json, console, or auto: console on a terminal.")
+    log_level: str = _setting(
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: str = _setting(
+        _one_of("json", "console", "auto"), "auto", "json, console, or auto: console on a terminal."
+    )
     model: str = _setting(str, "", "A directory with an artifact in place of the shipped one.")
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,11 +20,14 @@ from prometheus_client.registry import Collector
 
 from moderation.comment import Status
 from moderation.errors import StorageUnavailable
+from service.auth import refuse
 from service.context import Context, winnow
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("ops", __name__)
 
+#: No text of a client's is a label: each would be kept for ever.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ALIVE_MS = 10_000
 _REGISTRY, _REQUESTS = "winnow_registry", "winnow_requests"
 
@@ -51,7 +56,14 @@ def readyz() -> tuple[Response, int]:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Return what Prometheus scrapes."""
+    """Return what Prometheus scrapes: to whoever has the token, or to this machine without one."""
+    token = winnow().settings.metrics_token
+    if token:
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            refuse(401, "wrong-key", "send WINNOW_METRICS_TOKEN as `Authorization: Bearer <token>`")
+    elif not _is_here(request.remote_addr or ""):
+        refuse(403, "forbidden", "set WINNOW_METRICS_TOKEN to read this from another machine")
     told = generate_latest(current_app.extensions[_REGISTRY])
     return Response(told, content_type=CONTENT_TYPE_LATEST)
 
@@ -60,7 +72,16 @@ def observe(seconds: float, status: int) -> None:
     """Note how long a request took. Routes are named by their rule, never by what was asked."""
     rule = request.url_rule.rule if request.url_rule else "none"
     histogram: Histogram = current_app.extensions[_REQUESTS]
-    histogram.labels(request.method, rule, str(status)).observe(seconds)
+    method = request.method if request.method in _METHODS else "other"
+    histogram.labels(method, rule, str(status)).observe(seconds)
+
+
+def _is_here(address: str) -> bool:
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(known, "ipv4_mapped", None) or known).is_loopback
 
 
 def init_app(app: Flask, context: Context) -> None:

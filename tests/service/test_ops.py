@@ -1,0 +1,44 @@
+"""What operators read: bounded in size whatever clients send, and theirs alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.world import World, make_world
+
+TOKEN = "a-token-for-prometheus"
+
+
+def test_no_text_of_a_client_is_a_label(world: World):
+    client = world.client()
+    client.get("/healthz")
+    for n in range(50):
+        client.open(f"/nothing-{n}", method="GET", headers={"Host": f"h{n}.example"})
+    before = client.get("/metrics").text
+    for n in range(50):
+        client.open("/healthz", method=f"INVENTED{n}")
+        client.open(f"/no-{n}", method=f"X{n}", headers={"User-Agent": f"a{n}"})
+        client.post("/desk/sign-in", data={"name": f"n{n}"}, headers={"Cookie": f"c{n}=1"})
+    after = client.get("/metrics").text
+    for text in ("INVENTED", "nothing-", "h1.example", "X1", "n1"):
+        assert f'"{text}' not in after
+    assert len(after.splitlines()) - len(before.splitlines()) < 100
+    assert 'method="other"' in after
+
+
+def test_metrics_are_for_this_machine_unless_a_token_is_set(world: World):
+    client = world.client()
+    assert client.get("/metrics").status_code == 200
+    for address in ("192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", "nonsense"):
+        assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 403
+    for address in ("127.0.0.9", "::1", "::ffff:127.0.0.1"):
+        assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 200
+
+
+def test_with_a_token_metrics_are_for_whoever_has_it(redis_url: str, tmp_path: Path):
+    client = make_world(redis_url, tmp_path, metrics_token=TOKEN).client()
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers={"Authorization": "Bearer é"}).status_code == 401
+    there = {"REMOTE_ADDR": "192.0.2.1"}
+    good = {"Authorization": f"Bearer {TOKEN}"}
+    assert client.get("/metrics", headers=good, environ_base=there).status_code == 200
