@@ -417,9 +417,11 @@ _CODE_SIGN = re.compile(r"[{}()\[\];=<>\\$#|/]|\w[_.:]+\w")
 
 
 def _is_prose(text: str) -> bool:
-    """Say whether what is marked as code is sentences, which no mark turns into code."""
+    """Say whether what is marked as code is words, which no mark turns into code."""
     words = text.split()
-    return len(words) > 1 and len(_CODE_SIGN.findall(text)) * 4 < len(words)
+    return (len(words) > 1 or text.strip().isalpha()) and len(_CODE_SIGN.findall(text)) * 4 < len(
+        words
+    )
 
 
 def _read_code(seen: Shown) -> None:

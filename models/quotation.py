@@ -73,7 +73,7 @@ _HEADER = re.compile(
 )
 _LINE = re.compile(r"[^\n]*\n?")
 #: A quoted line; ">:(", ">.<" and ">= 5" quote nothing.
-_MARKED = re.compile(r"[ \t\u3000]{0,4}[>\uff1e](?![=.:;_-]{1,2}[<(\[/|\\DPO ]|=)")
+_MARKED = re.compile(r"[ \t\u3000]{0,4}[>\uff1e](?![=.:;_-]{1,2}[<(\[/|\\DPO]|=)")
 
 
 def _any(words: Sequence[str]) -> str:

@@ -126,8 +126,10 @@ def test_code_is_told_apart(text):
 
 
 @pytest.mark.parametrize("text", ["<code>{}</code>", "```\n{}\n```", "`{}`", "[code]{}[/code]"])
-def test_sentences_marked_as_code_stay_the_authors_own(text):
+def test_words_marked_as_code_stay_the_authors_own(text):
+    """Else everybody could call names in ticks."""
     assert seen(text.format("you are an idiot")) == "you are an idiot"
+    assert seen(text.format("idiot")) == "idiot"
 
 
 @pytest.mark.parametrize(
