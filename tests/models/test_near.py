@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.near import MAX_DISTANCE, others, signature, signatures
@@ -42,6 +42,7 @@ def test_signatures_of_nearly_the_same_text_are_near():
     assert count(seen_before((signature(PRAISE), 1)), (other, 2)) == [0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=20))
 def test_a_text_has_the_same_signature_alone_and_in_any_batch(texts):
     assert signatures(texts) == [signature(text) for text in texts]

@@ -4,7 +4,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.ngrams import views
@@ -161,11 +161,13 @@ RICH = st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)
 @given(st.lists(RICH | st.text(max_size=100), max_size=12))
 def test_a_text_is_read_the_same_alone_and_in_any_batch(texts):
     assert read(texts) == [read([text])[0] for text in texts]
 
 
+@settings(deadline=None)
 @given(RICH)
 def test_every_character_that_is_read_has_a_place(text):
     (reading,) = read([text])
