@@ -1,0 +1,202 @@
+"""Moderators and their passwords."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from moderation.actor import OPERATOR, Actor
+from moderation.audit import AuditLine
+from moderation.changes import difference
+from moderation.errors import Conflict, InvalidInput, NotFound
+from moderation.site import (
+    Moderator,
+    Role,
+)
+from moderation.store import keys
+from moderation.store.accounts.base import (
+    as_json,
+    changed_meanwhile,
+    checked_name,
+    cut,
+    detail,
+    fold,
+    readable,
+)
+from moderation.store.accounts.sites import Sites
+from moderation.store.accounts.trail import line_of
+
+_PASSWORD_LENGTH = 1000
+_G = keys.GLOBAL
+
+
+class Moderators(Sites):
+    """Moderators by folded name; passwords are kept as Argon2 hashes."""
+
+    def add_moderator(
+        self,
+        name: str,
+        password: str,
+        *,
+        role: Role,
+        sites: Sequence[str],
+        now_ms: int,
+        must_change: bool = False,
+        by: Actor = OPERATOR,
+    ) -> Moderator:
+        """Make a moderator. Raises Conflict when the name is taken."""
+        seen = tuple(self.site(site).id for site in sites)
+        moderator = Moderator(
+            checked_name(name), role, seen, now_ms, must_change_password=must_change
+        )
+        told = {"role": role, "sites": seen}
+        stored = as_json({**asdict(moderator), "password": self._hashed(password)})
+        failed = self._change(
+            [[keys.MODERATORS(_G), fold(moderator.name), "", stored]],
+            [
+                ["HSET", keys.MODERATORS(_G), fold(moderator.name), stored],
+                ["HINCRBY", keys.EPOCHS(_G), fold(moderator.name), "1"],
+                line_of(AuditLine(now_ms, by, "moderator.add", moderator.name, told)),
+            ],
+        )
+        if failed:
+            raise Conflict(f"there is a moderator named {moderator.name} already")
+        return moderator
+
+    def save_moderator(
+        self, moderator: Moderator, *, was: Moderator, by: Actor, now_ms: int, reverts: str = ""
+    ) -> None:
+        """Replace a moderator's role, sites, and whether they may sign in at all.
+
+        Ends the sessions of one who may not. Raises NotFound, and Conflict when no administrator
+        would be left or the moderator is not as they *were* any more.
+        """
+        sites = [self.site(site).id for site in moderator.sites]
+        told = {"role": moderator.role, "sites": sites, "disabled": moderator.disabled}
+        while True:
+            stored = self._stored_moderators()
+            before = stored.get(fold(moderator.name))
+            if before is None:
+                raise NotFound(f"there is no moderator {cut(moderator.name)}")
+            old = json.loads(before)
+            if _moderator(old) != was:
+                raise changed_meanwhile(was.name)
+            after = as_json({**old, **told})
+            others = [one for one in stored if one != fold(moderator.name)]
+            chief = next((one for one in others if _administers(json.loads(stored[one]))), None)
+            conditions = [[keys.MODERATORS(_G), fold(moderator.name), before, after]]
+            if _administers(old) and not _administers(told):
+                if chief is None:
+                    raise Conflict("this is the last administrator; make somebody else one first")
+                # They must be there still: two who step down at once would leave nobody.
+                conditions.append([keys.MODERATORS(_G), chief, stored[chief]])
+            changes = difference({name: old.get(name, False) for name in told}, told)
+            commands = [["HSET", keys.MODERATORS(_G), fold(moderator.name), after]]
+            if moderator.disabled:
+                commands.append(["HINCRBY", keys.EPOCHS(_G), fold(moderator.name), "1"])
+            line = AuditLine(now_ms, by, "moderator.save", old["name"], detail(changes, reverts))
+            if not self._change(conditions, [*commands, line_of(line)]):
+                return
+
+    def set_password(
+        self, name: str, password: str, *, by: Actor, now_ms: int, must_change: bool = False
+    ) -> None:
+        """Replace a password and end that moderator's sessions. Raises NotFound."""
+        told = {"password": self._hashed(password), "must_change_password": must_change}
+        while True:
+            before = self._redis.hget(keys.MODERATORS(_G), fold(name))
+            if before is None:
+                raise NotFound(f"there is no moderator {cut(name)}")
+            old = json.loads(before)
+            after = as_json({**old, **told})
+            failed = self._change(
+                [[keys.MODERATORS(_G), fold(name), before.decode(), after]],
+                [
+                    ["HSET", keys.MODERATORS(_G), fold(name), after],
+                    ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"],
+                    line_of(AuditLine(now_ms, by, "moderator.password", old["name"])),
+                ],
+            )
+            if not failed:
+                return
+
+    def check_password(self, name: str, password: str) -> Moderator:
+        """Return the moderator whose name and password these are, unless disabled.
+
+        Raises NotFound otherwise.
+        """
+        stored = self._redis.hget(keys.MODERATORS(_G), fold(name))
+        told = json.loads(stored) if stored else None
+        # An unknown name costs as much time as a known one, so that names cannot be guessed by it.
+        hashed = told["password"] if told else self._nobodys()
+        try:
+            self._hasher.verify(hashed, password[:_PASSWORD_LENGTH])
+        except (VerifyMismatchError, InvalidHashError):
+            told = None
+        if told is None or told.get("disabled"):
+            raise NotFound("wrong name or password")
+        return _moderator(told)
+
+    def moderator(self, name: str) -> Moderator:
+        """Return a moderator. Raises NotFound."""
+        stored = self._redis.hget(keys.MODERATORS(_G), fold(name))
+        if stored is None:
+            raise NotFound(f"there is no moderator {cut(name)}")
+        return _moderator(json.loads(stored))
+
+    def moderators(self) -> list[Moderator]:
+        """Return every moderator by name."""
+        stored = self._redis.hgetall(keys.MODERATORS(_G))
+        found = readable(stored, lambda one: _moderator(json.loads(one)))
+        return sorted(found, key=lambda moderator: fold(moderator.name))
+
+    def remove_moderator(self, name: str, *, by: Actor, now_ms: int) -> None:
+        """Forget a moderator and end their sessions. Raises NotFound."""
+        moderator = self.moderator(name)
+        self._change(
+            [],
+            [
+                ["HDEL", keys.MODERATORS(_G), fold(name)],
+                ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"],
+                line_of(AuditLine(now_ms, by, "moderator.remove", moderator.name)),
+            ],
+        )
+
+    def session_epoch(self, name: str) -> int:
+        """Return a number that changes whenever that moderator's sessions end."""
+        return int(self._redis.hget(keys.EPOCHS(_G), fold(name)) or 0)
+
+    def _nobodys(self) -> str:
+        """Return the hash of a password that nobody has."""
+        if not self._nobody:
+            self._nobody = self._hasher.hash(secrets.token_hex())
+        return self._nobody
+
+    def _hashed(self, password: str) -> str:
+        if not password or len(password) > _PASSWORD_LENGTH:
+            raise InvalidInput("a password has 1 to 1000 characters", field="password")
+        return self._hasher.hash(password)
+
+    def _stored_moderators(self) -> dict[str, str]:
+        stored = self._redis.hgetall(keys.MODERATORS(_G))
+        return {name.decode(): one.decode() for name, one in stored.items()}
+
+
+def _administers(told: Mapping[str, Any]) -> bool:
+    return told["role"] == Role.ADMIN and not told.get("disabled")
+
+
+def _moderator(told: dict[str, Any]) -> Moderator:
+    return Moderator(
+        told["name"],
+        Role(told["role"]),
+        tuple(told["sites"]),
+        told["created_at"],
+        told.get("disabled", False),
+        told.get("must_change_password", False),
+    )

@@ -1,0 +1,82 @@
+"""The audit trail: a stream of the latest lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+
+from moderation.actor import Actor, ActorKind
+from moderation.audit import AuditLine
+from moderation.errors import NotFound
+from moderation.store import keys
+from moderation.store.accounts.base import (
+    Command,
+    Records,
+    as_json,
+    fold,
+)
+
+AUDIT_LINES = 10_000
+#: Lines of the trail that one round trip brings.
+_LINES_READ = 500
+_LINE_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+_G = keys.GLOBAL
+
+
+class Trail(Records):
+    """Who changed what, and when."""
+
+    def note(self, line: AuditLine) -> None:
+        """Put a line on the audit trail."""
+        self._redis.execute_command(*line_of(line))
+
+    def audit(
+        self, *, limit: int = 200, before: str = "", about: str = "", by: str = "", action: str = ""
+    ) -> list[AuditLine]:
+        """Return the audit trail, the newest first: of the lines older than the line *before*.
+
+        Of those only lines *about* an id (a site's with what belongs to it), *by* somebody, or of
+        an *action* or a kind of action (``key`` for ``key.add``).
+        """
+        found: list[AuditLine] = []
+        cursor = f"({before}" if _LINE_ID.fullmatch(before) else "+"
+        while len(found) < limit:
+            rows = self._redis.xrevrange(keys.AUDIT(_G), max=cursor, count=max(limit, _LINES_READ))
+            lines = [_audit_line(*row) for row in rows]
+            found += [line for line in lines if _fits(line, about=about, by=by, action=action)]
+            if len(rows) < max(limit, _LINES_READ):
+                break
+            cursor = f"({lines[-1].id}"
+        return found[:limit]
+
+    def audit_line(self, line_id: str) -> AuditLine:
+        """Return one line of the trail. Raises NotFound."""
+        rows = (
+            self._redis.xrange(keys.AUDIT(_G), line_id, line_id)
+            if _LINE_ID.fullmatch(line_id)
+            else []
+        )
+        if not rows:
+            raise NotFound("the trail has no such line, or not any more")
+        return _audit_line(*rows[0])
+
+
+def line_of(line: AuditLine) -> Command:
+    """Return the command that puts *line* on the trail."""
+    told = as_json({name: value for name, value in asdict(line).items() if name != "id"})
+    return ["XADD", keys.AUDIT(_G), "MAXLEN", "~", str(AUDIT_LINES), "*", "line", told]
+
+
+def _audit_line(line_id: bytes, fields: dict[bytes, bytes]) -> AuditLine:
+    told = json.loads(fields[b"line"])
+    by = Actor(ActorKind(told["by"]["kind"]), told["by"]["name"], told["by"]["via"])
+    return AuditLine(**{**told, "by": by}, id=line_id.decode())
+
+
+def _fits(line: AuditLine, *, about: str, by: str, action: str) -> bool:
+    return (
+        (not about or about in {line.subject, line.detail.get("site")})
+        and (not by or fold(by) in {fold(line.by.name), fold(line.by.via)})
+        and (not action or line.action == action or line.action.startswith(f"{action}."))
+    )
