@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NoReturn
 
+from cachetools import TTLCache, cached
 from flask import abort, make_response, request
 
 from moderation.actor import Actor, ActorKind
@@ -45,22 +44,9 @@ class Callers:
 
     def __init__(self) -> None:
         """Remember nobody yet."""
-        self._known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def find(self, text: str) -> Caller:
-        """Return the caller whose key or token this is. Raises NotFound."""
-        now = time.monotonic()
-        with self._lock:
-            known = self._known.get(text)
-        if known and known[0] > now:
-            return known[1]
-        caller = _looked_up(text)
-        with self._lock:
-            self._known[text] = (now + CACHE_SECONDS, caller)
-            while len(self._known) > _CACHE_SIZE:
-                self._known.popitem(last=False)
-        return caller
+        known: TTLCache[str, Caller] = TTLCache(_CACHE_SIZE, CACHE_SECONDS)
+        #: Return the caller whose key or token this is. Raises NotFound.
+        self.find = cached(known, key=str, lock=threading.Lock())(_looked_up)
 
 
 def _looked_up(text: str) -> Caller:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
+from cachetools import TTLCache, cached
 from flask import Flask, current_app
 
 from moderation import ids, texts, workflow
@@ -29,29 +29,20 @@ _DOOR_KEY_LENGTH = 12
 REPEAT_MS = 60_000
 
 
-@dataclass
 class Sites:
     """Sites by door key, looked up once every few seconds."""
 
-    known: dict[str, tuple[float, Site | None]]
-    lock: threading.Lock
+    def __init__(self) -> None:
+        """Remember none yet."""
+        known: TTLCache[str, Site | None] = TTLCache(_CACHE_SIZE, _CACHE_SECONDS)
+        self._site = cached(known, key=str, lock=threading.Lock())(_site)
 
     def find(self, key: str) -> Site | None:
         """Return the site whose door key this is, None when it is nobody's."""
         key = key.strip().lower()
         if len(key) != _DOOR_KEY_LENGTH or not key.isalnum() or not key.isascii():
             return None
-        now = time.monotonic()
-        with self.lock:
-            cached = self.known.get(key)
-        if cached and cached[0] > now:
-            return cached[1]
-        site = _site(key)
-        with self.lock:
-            if len(self.known) >= _CACHE_SIZE:
-                self.known.clear()
-            self.known[key] = (now + _CACHE_SECONDS, site)
-        return site
+        return self._site(key)
 
 
 def _site(text: str) -> Site | None:
@@ -65,7 +56,7 @@ def _site(text: str) -> Site | None:
 
 def init_app(app: Flask, context: Context) -> None:
     """Give *app* what the doors share."""
-    app.extensions[_SITES] = Sites({}, threading.Lock())
+    app.extensions[_SITES] = Sites()
     app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
 
 
