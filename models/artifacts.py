@@ -1,4 +1,4 @@
-"""What training leaves behind: two arrays and a manifest, never a pickle."""
+"""What training leaves behind: three arrays and a manifest, never a pickle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +31,29 @@ class Artifact:
 
     Attributes
     ----------
-    weights : ndarray of shape (BUCKETS, len(LABELS) + 1), int16
+    weights : ndarray of shape (BUCKETS, n_labels + 1), int16
         The quantised weight of each n-gram for each label, times its inverse document frequency;
         the last column is the square of that frequency in 128ths.
-    signals : ndarray of shape (n_signals, len(LABELS)), int32
-        The quantised weight of each signal for each label.
+    joined : ndarray of shape (768 + 7 + 7 + n_signals + 1, n_labels), float32
+        The heads over encoder, n-grams and signals (``models.heads.Heads``).
+    alone : ndarray of shape (7 + n_signals + 1, n_labels), float32
+        The heads for where the encoder doesn't read.
     manifest : dict
-        Scales, intercepts, calibration, thresholds, metrics, versions, and hashes of the data.
+        Labels, signals, scales, calibration, thresholds, metrics, versions, and hashes of the data.
     """
 
     weights: NDArray[np.int16]
-    signals: NDArray[np.int32]
+    joined: NDArray[np.float32]
+    alone: NDArray[np.float32]
     manifest: Mapping[str, Any]
 
     @property
     def version(self) -> str:
         """The name of these very numbers: a digest of the arrays and of what scales them."""
         return str(self.manifest["version"])
+
+
+_ARRAYS = ("weights", "joined", "alone")
 
 
 def save(artifact: Artifact, directory: Path) -> Artifact:
@@ -57,17 +63,15 @@ def save(artifact: Artifact, directory: Path) -> Artifact:
     new one, and never half of each.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    arrays = {"weights": _bytes(artifact.weights), "signals": _bytes(artifact.signals)}
+    arrays = {name: _bytes(getattr(artifact, name)) for name in _ARRAYS}
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in arrays.items()}
-    scaling = {
-        key: artifact.manifest[key]
-        for key in ("scales", "signal_scale", "intercepts", "calibration")
-    }
-    named = hashlib.sha256(json.dumps([digests, scaling], sort_keys=True).encode()).hexdigest()
+    calibration = {name: way["calibration"] for name, way in artifact.manifest["ways"].items()}
+    scaling = {key: artifact.manifest[key] for key in ("scales", "intercepts", "encoder")}
+    named = json.dumps([digests, scaling, calibration], sort_keys=True).encode()
     files = {name: f"{name}-{digest[:12]}.npy" for name, digest in digests.items()}
     manifest = {
         **artifact.manifest,
-        "version": named[:12],
+        "version": hashlib.sha256(named).hexdigest()[:12],
         "files": {files[name]: digest for name, digest in digests.items()},
     }
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -79,11 +83,17 @@ def save(artifact: Artifact, directory: Path) -> Artifact:
     for old in directory.glob("*.npy"):
         if old.name not in manifest["files"]:
             old.unlink()
-    return Artifact(artifact.weights, artifact.signals, manifest)
+    return replace(artifact, manifest=manifest)
 
 
 def load(directory: Path = SHIPPED) -> Artifact:
-    """Return the artifact below *directory*, once its digests are found to be right."""
+    """Return the artifact below *directory*, once its digests are found to be right.
+
+    Raises
+    ------
+    BrokenArtifact
+        If a file is missing or damaged.
+    """
     manifest = read_manifest(directory)
     arrays = {}
     for name, digest in manifest["files"].items():
@@ -94,7 +104,9 @@ def load(directory: Path = SHIPPED) -> Artifact:
         if hashlib.sha256(raw).hexdigest() != digest:
             raise BrokenArtifact(f"{name} isn't what the manifest says")
         arrays[name.partition("-")[0]] = np.load(io.BytesIO(raw), allow_pickle=False)
-    return Artifact(arrays["weights"], arrays["signals"], manifest)
+    if arrays.keys() != set(_ARRAYS):
+        raise BrokenArtifact(f"{MANIFEST} below {directory} doesn't name {', '.join(_ARRAYS)}")
+    return Artifact(**arrays, manifest=manifest)
 
 
 def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:

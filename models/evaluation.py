@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.augmentation import EVASIONS, disguised
-from models.datasets import LABELS, Corpus, Example
+from models.datasets import LABELS, Corpus, Example, published
 from models.scorer import Item, Scorer
 
 Numbers = NDArray[np.float64]
@@ -156,6 +156,68 @@ def budget(
                     "comments": int(rows.sum()),
                     **{name: round(float(yes[rows].mean()), 4) for name, yes in reached.items()},
                 }
+    return table
+
+
+def group_shares(
+    probabilities: Numbers,
+    thresholds: Mapping[str, Mapping[str, float]],
+    groups: Mapping[str, NDArray[np.bool_]],
+    weight: Numbers,
+) -> dict[str, dict[str, float]]:
+    """Return the shares of good comments held and rejected in each group, and over all."""
+    reached = {name: beyond(probabilities, levels) for name, levels in thresholds.items()}
+    everybody = {"all": np.ones(len(probabilities), bool), **groups}
+    return {
+        name: {
+            "comments": int(rows.sum()),
+            **{
+                level: round(float(weight[yes & rows].sum() / weight[rows].sum()), 4)
+                for level, yes in reached.items()
+            },
+        }
+        for name, rows in everybody.items()
+    }
+
+
+def languages(
+    corpus: Corpus, predicted: Numbers, thresholds: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Return for each language how well abuse is told, and how much of a blog's ham is allowed.
+
+    ROC-AUC of toxicity is the mean over sources; a figure of fewer than 20 comments is left out.
+    """
+    codes = np.array([one.language for one in corpus.examples])
+    ham = np.array(
+        [published(one.source) and not any(one.labels.values()) for one in corpus.examples]
+    )
+    held = beyond(predicted, thresholds["flag"])
+    table: dict[str, dict[str, float]] = {}
+    for code in sorted(set(codes)):
+        rows = codes == code
+        chosen = Corpus(tuple(one for one, yes in zip(corpus.examples, rows, strict=True) if yes))
+        ranks = [
+            labels["toxicity"]["auc"]
+            for labels in ranking(chosen, predicted[rows]).values()
+            if "toxicity" in labels
+        ]
+        row: dict[str, float] = {"comments": int(rows.sum())}
+        if ranks:
+            row["toxicity"] = round(float(np.mean(ranks)), 4)
+        if (rows & ham).sum() >= 20:
+            row["ham allowed"] = round(1 - float(held[rows & ham].mean()), 4)
+        table[str(code)] = row
+    return table
+
+
+def own_sentences(scorer: Scorer, corpus: Corpus) -> dict[str, dict[str, float]]:
+    """Return for each language the share of our own unseen sentences of each kind that is held."""
+    held = beyond(probabilities(scorer, corpus.examples), scorer.thresholds["flag"])
+    table: dict[str, dict[str, float]] = {}
+    for source in sorted({one.source for one in corpus.examples}):
+        _, language, kind = source.split()
+        rows = np.array([one.source == source for one in corpus.examples])
+        table.setdefault(language, {})[kind] = round(float(held[rows].mean()), 4)
     return table
 
 

@@ -301,6 +301,15 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
         """
         return self._fit(self._blocks(X))
 
+    def fit_pairs(self, pairs: Iterable[tuple[str, str]]) -> Self:
+        """Learn from texts given by their two views, as ``views`` returns them."""
+        return self._fit([hashed(chunk) for chunk in chunked(pairs)])
+
+    def transform_pairs(self, pairs: Iterable[tuple[str, str]]) -> sparse.csr_matrix:
+        """Return what ``transform`` does, of texts given by their two views."""
+        check_is_fitted(self)
+        return self._transform([hashed(chunk) for chunk in chunked(pairs)])
+
     def _fit(self, blocks: Sequence[Hashed]) -> Self:
         counts = np.zeros(BUCKETS)
         texts = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -12,17 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import artifacts, explain
+from models.artifacts import BrokenArtifact
 from models.datasets import LABELS
+from models.encoder import Encoder
 from models.explain import Explanation, Reason, Span
+from models.heads import Heads, Inputs
 from models.languages import language_of
 from models.ngrams import chunked, hashed
-from models.signals import SIGNALS, of_author, raised_by, said
-from models.text import FEW, MAX_LENGTH, Reading, read, says_something
+from models.signals import AUTHOR_SENTENCES, AUTHOR_SIGNALS, SIGNALS, of_author, raised_by, said
+from models.text import MAX_LENGTH, Reading, read, says_something
 
 __all__ = [
     "LABELS",
     "Explanation",
     "Item",
+    "Reader",
     "Reason",
     "Score",
     "Scorer",
@@ -30,12 +35,18 @@ __all__ = [
     "newest_version",
 ]
 
-#: Signals are whole 1024ths, so that their sum doesn't depend on the order of addition.
-_PARTS = 1024
-#: So many comments are read at once, and no more than so many characters of several.
+#: Comments that are read at once, and characters of several of them together.
 _AT_ONCE = 512
 _AT_ONCE_LENGTH = 1 << 17
 _INDEX = {name: index for index, name in enumerate(SIGNALS)}
+Numbers = NDArray[np.float64]
+
+
+class Reader(StrEnum):
+    """Who read a comment."""
+
+    ENCODER = "encoder"
+    NGRAMS = "ngrams"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ class Item:
     #: Whether the form's hidden field was filled in.
     honeypot: bool = False
     seconds_to_submit: float | None = None
-    #: How many other authors lately sent nearly this text to this site.
+    #: Other authors who lately sent nearly this text to this site: count.
     near_duplicates: int = 0
 
 
@@ -62,16 +73,44 @@ class Score(NamedTuple):
     """What the model says about one comment."""
 
     labels: Mapping[str, float]
-    #: ISO 639-1 code, or "".
+    #: ISO 639-1 code, or "" where the language can't be told.
     language: str
     #: False when the model was not measured on the comment's language.
     known_language: bool
-    #: True when nothing is left after normalisation.
+    #: True when there is nothing to read.
     empty: bool
+    read_by: Reader = Reader.ENCODER
+    #: The artifact's version, with "-ngrams" behind it where the encoder did not read.
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to read: its heads, its calibration, its thresholds."""
+
+    heads: Heads
+    slopes: Numbers
+    shifts: Numbers
+    thresholds: Mapping[str, Mapping[str, float]]
+
+    def probabilities(self, sums: Numbers, behaviour: Numbers) -> Numbers:
+        return _sigmoid(self.calibrated(sums, behaviour))
+
+    def calibrated(self, sums: Numbers, behaviour: Numbers) -> Numbers:
+        logits = sums * self.slopes + self.shifts
+        logits[:, 0] += behaviour
+        return logits
 
 
 class Scorer:
     """The loaded model: safe to load once and to share with forked workers.
+
+    Parameters
+    ----------
+    artifact
+        The heads.
+    encoder
+        What reads sentences; None leaves n-grams and signals alone, with thresholds of their own.
 
     Examples
     --------
@@ -82,34 +121,103 @@ class Scorer:
     True
     """
 
-    def __init__(self, artifact: artifacts.Artifact) -> None:
+    def __init__(self, artifact: artifacts.Artifact, encoder: Encoder | None) -> None:
         manifest = artifact.manifest
+        _check(manifest, encoder)
         self.version = artifact.version
-        self.thresholds: Mapping[str, Mapping[str, float]] = manifest["thresholds"]
         self.card: Mapping[str, Any] = manifest
         self._weights = artifact.weights
-        # An artifact from before the latest signals gives them no weight.
-        missing = len(SIGNALS) - len(artifact.signals)
-        self._signals = np.pad(artifact.signals.astype(np.int64), ((0, missing), (0, 0)))
         self._scales = np.array([manifest["scales"][label] for label in LABELS])
-        self._signal_scale = float(manifest["signal_scale"]) / _PARTS
         self._intercepts = np.array([manifest["intercepts"][label] for label in LABELS])
-        slopes, shifts = zip(*(manifest["calibration"][label] for label in LABELS), strict=True)
-        self._slopes, self._shifts = np.array(slopes), np.array(shifts)
+        self._encoder = encoder
+        self._alone = _way(Heads(artifact.alone, reads=False), manifest["ways"]["alone"])
+        self._joined = _way(Heads(artifact.joined, reads=True), manifest["ways"]["joined"])
+        self._usual = self._joined if encoder else self._alone
+        self.thresholds = self._usual.thresholds
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Self:
-        """Return a scorer for the artifact below *path*, or for the one that was shipped."""
-        return cls(artifacts.load(path or artifacts.SHIPPED))
+    def load(cls, path: Path | None = None, *, encoder: bool = True) -> Self:
+        """Return a scorer for the artifact below *path*, or for the one that was shipped.
 
-    def score(self, items: Sequence[Item]) -> list[Score]:
-        """Return a score for each item, in order."""
+        The encoder lies beside the heads, in ``encoder/``, or is the shipped one. Raises
+        BrokenArtifact if a file is missing, damaged, or was made for other labels.
+        """
+        directory = path or artifacts.SHIPPED
+        beside = directory / "encoder"
+        reader = None
+        if encoder:
+            reader = Encoder.load(beside) if beside.is_dir() else Encoder.load()
+        return cls(artifacts.load(directory), reader)
+
+    def renewed(self, path: Path | None = None) -> Self:
+        """Return a scorer for the artifact that lies below *path* now.
+
+        The encoder in hand is kept, and stays shared, when the new heads were made for it.
+        """
+        artifact = artifacts.load(path or artifacts.SHIPPED)
+        if self._encoder is None or artifact.manifest["encoder"] == self._encoder.version:
+            return type(self)(artifact, self._encoder)
+        return self.load(path)
+
+    def score(self, items: Sequence[Item], *, hurried: bool = False) -> list[Score]:
+        """Return a score for each item, in order.
+
+        *hurried* spares the encoder what n-grams and signals are sure of, good or bad, for while
+        comments come in faster than they can be read.
+        """
         scores: list[Score] = []
         for part in _parts(items):
             readings = read([item.content for item in part])
-            calibrated = self._logits(readings, part) * self._slopes + self._shifts
-            scores += map(_scored, part, readings, _sigmoid(calibrated).tolist())
+            probabilities, read_by = self._read(readings, part, hurried=hurried)
+            names = [
+                self.version if by is Reader.ENCODER else f"{self.version}-{by}" for by in read_by
+            ]
+            scores += map(_scored, part, readings, probabilities.tolist(), read_by, names)
         return scores
+
+    def _read(
+        self, readings: Sequence[Reading], items: Sequence[Item], *, hurried: bool = False
+    ) -> tuple[Numbers, list[Reader]]:
+        inputs = self._inputs(readings, items)
+        behaviour = np.array(
+            [sum(_behaviour(item, one).values()) for item, one in zip(items, readings, strict=True)]
+        )
+        if self._encoder is None:
+            alone = self._alone.probabilities(self._alone.heads.sums(inputs), behaviour)
+            return alone, [Reader.NGRAMS] * len(items)
+        if not hurried:
+            return self._joined.probabilities(
+                self._joined.heads.sums(self._encoded(inputs, readings)), behaviour
+            ), [Reader.ENCODER] * len(items)
+        probabilities = self._alone.probabilities(self._alone.heads.sums(inputs), behaviour)
+        unsure = np.flatnonzero(~self._sure(probabilities)).tolist()
+        if unsure:
+            some = Inputs(inputs.ngrams[unsure], inputs.signals[unsure])
+            encoded = self._encoded(some, [readings[row] for row in unsure])
+            probabilities[unsure] = self._joined.probabilities(
+                self._joined.heads.sums(encoded), behaviour[unsure]
+            )
+        doubtful = set(unsure)
+        return probabilities, [
+            Reader.ENCODER if row in doubtful else Reader.NGRAMS for row in range(len(items))
+        ]
+
+    def _sure(self, probabilities: Numbers) -> NDArray[np.bool_]:
+        """Say which comments n-grams alone would allow by far, or reject."""
+        flag, reject = (
+            np.array([self._alone.thresholds[name][label] for label in LABELS])
+            for name in ("flag", "reject")
+        )
+        good = (probabilities < flag * _SURE).all(axis=1)
+        # What one way of reading rejects must be beyond the other's threshold, too.
+        bar = np.maximum(reject, [self._joined.thresholds["reject"][label] for label in LABELS])
+        sure: NDArray[np.bool_] = np.logical_or(good, (probabilities >= bar).any(axis=1))
+        return sure
+
+    def _encoded(self, inputs: Inputs, readings: Sequence[Reading]) -> Inputs:
+        assert self._encoder is not None
+        said = self._encoder.read([reading.own for reading in readings])
+        return Inputs(inputs.ngrams, inputs.signals, said.features, said.logits, said.owners)
 
     def iter_scores(self, items: Iterable[Item], batch: int = 256) -> Iterator[tuple[Item, Score]]:
         """Yield each item of a stream with its score, keeping one batch in memory."""
@@ -117,25 +225,20 @@ class Scorer:
         while part := list(islice(stream, batch)):
             yield from zip(part, self.score(part), strict=True)
 
-    def logits(self, items: Sequence[Item]) -> NDArray[np.float64]:
-        """Return the sums of all contributions to each label, before calibration."""
-        rows = [self._logits(read([item.content for item in part]), part) for part in _parts(items)]
-        return np.concatenate([np.empty((0, len(LABELS))), *rows])
-
-    def _logits(self, readings: Sequence[Reading], items: Sequence[Item]) -> NDArray[np.float64]:
-        logits: NDArray[np.float64] = self._intercepts + self._signal_scale * (
-            self._levels(readings, items) @ self._signals
-        )
+    def _inputs(self, readings: Sequence[Reading], items: Sequence[Item]) -> Inputs:
+        """Return n-gram logits and signals of each item; the signals of its author stay out."""
+        ngrams = np.tile(self._intercepts, (len(items), 1))
         done = 0
         for chunk in chunked((reading.written, reading.normal) for reading in readings):
-            self._add_sums(logits[done : done + len(chunk)], chunk)
+            self._add_sums(ngrams[done : done + len(chunk)], chunk)
             done += len(chunk)
-        for row, item in enumerate(items):
-            if item.honeypot or item.near_duplicates or item.seconds_to_submit is not None:
-                logits[row, 0] += sum(_behaviour(item).values())
-        return logits
+        signals = np.zeros((len(items), len(SIGNALS)))
+        for row, raised in enumerate(raised_by(readings)):
+            for name, value in raised.items():
+                signals[row, _INDEX[name]] = min(max(value, 0.0), 1.0)
+        return Inputs(ngrams, signals)
 
-    def _add_sums(self, logits: NDArray[np.float64], pairs: Sequence[tuple[str, str]]) -> None:
+    def _add_sums(self, logits: Numbers, pairs: Sequence[tuple[str, str]]) -> None:
         """Add what the n-grams of each text weigh to its row."""
         found = hashed(pairs)
         if len(found.buckets) == 0:
@@ -157,79 +260,51 @@ class Scorer:
         logits += worth[::2]
         logits += worth[1::2]
 
-    def _levels(self, readings: Sequence[Reading], items: Sequence[Item]) -> NDArray[np.int64]:
-        """Return the signals of each item in whole parts."""
-        places: list[int] = []
-        values: list[float] = []
-        for row, (shown, item) in enumerate(zip(raised_by(readings), items, strict=True)):
-            first = row * len(SIGNALS)
-            places += [first + _INDEX[name] for name in shown]
-            values += shown.values()
-            if item.author_name or item.author_email or item.author_url:
-                of_them = of_author(
-                    readings[row], item.author_name, item.author_email, item.author_url
-                )
-                places += [first + _INDEX[name] for name in of_them]
-                values += of_them.values()
-        levels = np.zeros((len(items), len(SIGNALS)), np.int64)
-        if len(items) < FEW:  # the same, to the last bit, and for a few numbers sooner done
-            parts = [round(min(max(value, 0.0), 1.0) * _PARTS) for value in values]
-            levels.ravel()[places] = parts
-        else:
-            bounded = np.minimum(np.maximum(np.array(values), 0.0), 1.0)
-            levels.ravel()[places] = np.rint(bounded * _PARTS)
-        return levels
-
     def explain(self, item: Item, label: str | None = None) -> Explanation:
         """Return what made the score of *label*, or of the label closest to being flagged.
 
-        Every contribution is exact: the weights of spans and features and the bias add up to the
-        log-odds of the score.
+        A span's weight is what the log-odds lose when its words are left out, everything else
+        being read again without them. The weights of signals are exact. All is read in one batch;
+        long comments are left out in groups of words, at most ``explain.MOST_GROUPS``.
         """
         (reading,) = read([item.content])
-        pair = reading.written, reading.normal
-        logits = self._logits([reading], [item])[0]
-        calibrated = logits * self._slopes + self._shifts
         if label is None:
-            flags = np.array([self.thresholds["flag"][name] for name in LABELS])
-            label = LABELS[int(np.argmax(calibrated - np.log(flags / (1 - flags))))]
+            label = self._leading(reading, item)
         column = LABELS.index(label)
-        slope = float(self._slopes[column])
-        contributions: dict[int, tuple[float, bool]] = {}
-        found = hashed([pair])
-        for block in map(slice, found.starts, found.starts[1:]):
-            buckets, extra = found.buckets[block], found.extra[block]
-            rows = self._weights.take(buckets, axis=0).astype(np.int64)
-            norm = np.sqrt(max(int(rows[~extra, -1].sum()), 1) / 128)
-            worth = rows[:, column] / norm * self._scales[column] * slope
-            contributions |= dict(
-                zip(
-                    buckets.tolist(),
-                    zip(worth.tolist(), extra.tolist(), strict=True),
-                    strict=True,
-                )
-            )
-        spans, rest = explain.spans(item.content, pair, contributions)
-        features = self._features(reading, item, column, slope)
-        if rest:
-            features.append(Reason("text", said("reads like this as a whole"), rest))
+        groups = explain.word_groups(item.content)
+        without = [explain.without(item.content, group) for group in groups]
+        readings = [reading, *read(without)]
+        items = [item] * len(readings)
+        logits = self._logits(readings, items)[:, column]
+        spans = explain.marked(groups, logits[0] - logits[1:])
+        features = self._features(reading, item, column)
         features.sort(key=lambda reason: -abs(reason.weight))
         return Explanation(
             label=label,
-            score=float(_sigmoid(calibrated)[column]),
-            bias=float(self._intercepts[column] * slope + self._shifts[column]),
+            score=float(_sigmoid(logits[:1])[0]),
             spans=tuple(spans),
             features=tuple(features),
             reasons=_weightiest(item.content, spans, features),
         )
 
-    def _features(self, reading: Reading, item: Item, column: int, slope: float) -> list[Reason]:
-        worth = (
-            self._levels([reading], [item])[0]
-            * self._signals[:, column]
-            * self._signal_scale
-            * slope
+    def _logits(self, readings: Sequence[Reading], items: Sequence[Item]) -> Numbers:
+        inputs = self._inputs(readings, items)
+        if self._encoder:
+            inputs = self._encoded(inputs, readings)
+        behaviour = np.array(
+            [sum(_behaviour(item, one).values()) for item, one in zip(items, readings, strict=True)]
         )
+        return self._usual.calibrated(self._usual.heads.sums(inputs), behaviour)
+
+    def _leading(self, reading: Reading, item: Item) -> str:
+        logits = self._logits([reading], [item])[0]
+        flags = np.array([self.thresholds["flag"][name] for name in LABELS])
+        return LABELS[int(np.argmax(logits - np.log(flags / (1 - flags))))]
+
+    def _features(self, reading: Reading, item: Item, column: int) -> list[Reason]:
+        raised = self._inputs([reading], [item]).signals[0]
+        way = self._usual
+        worth = raised * way.heads.of_signals()[:, column] * way.slopes[column]
         features = [
             Reason(name, SIGNALS[name], float(weight))
             for name, weight in zip(SIGNALS, worth, strict=True)
@@ -237,8 +312,8 @@ class Scorer:
         ]
         if LABELS[column] == "spam":
             features += [
-                Reason(name, BEHAVIOUR[name], weight * slope)
-                for name, weight in _behaviour(item).items()
+                Reason(name, BEHAVIOUR[name], weight)
+                for name, weight in _behaviour(item, reading).items()
             ]
         return features
 
@@ -250,6 +325,26 @@ class Scorer:
             Span(begin, end, score.labels[label])
             for (begin, end), score in zip(ranges, scores, strict=True)
         )
+
+
+#: A hurried reading is sure of a comment that stays below this share of every threshold.
+_SURE = 0.25
+
+
+def _check(manifest: Mapping[str, Any], encoder: Encoder | None) -> None:
+    if list(manifest["labels"]) != list(LABELS):
+        raise BrokenArtifact(f"the artifact has the labels {', '.join(manifest['labels'])}")
+    if list(manifest["signals"]) != list(SIGNALS):
+        raise BrokenArtifact("the artifact was made for other signals")
+    if encoder and manifest["encoder"] != encoder.version:
+        raise BrokenArtifact(
+            f"the heads were made for encoder {manifest['encoder']}, not for {encoder.version}"
+        )
+
+
+def _way(heads: Heads, known: Mapping[str, Any]) -> _Way:
+    slopes, shifts = zip(*(known["calibration"][label] for label in LABELS), strict=True)
+    return _Way(heads, np.array(slopes), np.array(shifts), known["thresholds"])
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -265,20 +360,22 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield items[begin:]
 
 
-def _scored(item: Item, reading: Reading, row: list[float]) -> Score:
+def _scored(item: Item, reading: Reading, row: list[float], read_by: Reader, model: str) -> Score:
     language, known = language_of(reading, item.language)
     return Score(
         labels=dict(zip(LABELS, row, strict=True)),
         language=language,
         known_language=known,
         empty=not says_something(reading.own),
+        read_by=read_by,
+        model=model,
     )
 
 
-def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sigmoid(logits: Numbers) -> Numbers:
     # Beyond 60 a probability can't be told from 1, and far beyond it exp overflows.
     bounded = np.minimum(np.maximum(-logits, -60), 60)
-    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(bounded))
+    probabilities: Numbers = 1 / (1 + np.exp(bounded))
     return probabilities
 
 
@@ -304,17 +401,22 @@ _SAYS = said("says “%(word)s”")
 
 #: What the terms of ``_behaviour`` say to a moderator.
 BEHAVIOUR = {
+    **AUTHOR_SENTENCES,
     "honeypot": said("filled in a field that people don't see"),
     "too_fast": said("was sent within three seconds"),
     "near_duplicates": said("was sent in nearly the same words by others"),
 }
+#: The most that all that is known of an author adds to the log-odds of spam: no author's fields
+#: alone hold a comment that reads well.
+MOST_OF_AUTHOR = 2.0
 
 
-def _behaviour(item: Item) -> dict[str, float]:
-    """Return the fixed log-odds for spam of what no data set has: how the comment was sent.
+def _behaviour(item: Item, reading: Reading) -> dict[str, float]:
+    """Return the fixed log-odds for spam of what no data set has honestly: who sent it, and how.
 
     They are set by hand and only ever add. A filled trap is all but proof; nobody reads a page and
-    writes an answer within three seconds; a text that other authors sent too is a campaign.
+    writes an answer within three seconds; a text that other authors sent too is a campaign. In the
+    data an author's address tells the source, and so nothing may be learned of it.
     """
     terms: dict[str, float] = {}
     if item.honeypot:
@@ -323,6 +425,11 @@ def _behaviour(item: Item) -> dict[str, float]:
         terms["too_fast"] = 1.5
     if item.near_duplicates > 0:
         terms["near_duplicates"] = 1.5 * min(item.near_duplicates, 4)
+    if item.author_name or item.author_email or item.author_url:
+        shown = of_author(reading, item.author_name, item.author_email, item.author_url)
+        known = {name: AUTHOR_SIGNALS[name] * value for name, value in shown.items()}
+        total = sum(known.values())
+        terms |= {name: worth * min(1.0, MOST_OF_AUTHOR / total) for name, worth in known.items()}
     return terms
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from models import augmentation, datasets, training
+from models.encoder import Encoder
 from models.scorer import Scorer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+SMALL = training.Recipe(own=0, own_english=20)
 JIGSAW = ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_attack")
 
 
@@ -77,10 +79,15 @@ def corpus(data):
 
 
 @pytest.fixture(scope="session")
-def small(corpus):
+def encoder():
+    """Return the shipped encoder."""
+    return Encoder.load()
+
+
+@pytest.fixture(scope="session")
+def small(corpus, encoder):
     """Return an artifact trained on the small data in seconds."""
-    recipe = training.Recipe(own=20)
-    return training.train(corpus, recipe)
+    return training.train(corpus, encoder, SMALL)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """An artifact is whole, small and repeatable, or it isn't loaded."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,12 +10,14 @@ from models.artifacts import BrokenArtifact
 from models.scorer import Item, Scorer, newest_version
 
 
-def test_what_was_saved_is_what_is_loaded(small, tmp_path):
+def test_what_was_saved_is_what_is_loaded(small, encoder, tmp_path):
     saved = artifacts.save(small, tmp_path)
     loaded = artifacts.load(tmp_path)
     assert loaded.version == saved.version == newest_version(tmp_path)
     assert (loaded.weights == small.weights).all()
-    assert Scorer(loaded).score([Item("hello")]) == Scorer(saved).score([Item("hello")])
+    assert (loaded.joined == small.joined).all()
+    hello = [Item("hello")]
+    assert Scorer(loaded, encoder).score(hello) == Scorer(saved, encoder).score(hello)
 
 
 def test_a_changed_byte_is_noticed(small, tmp_path):
@@ -31,8 +34,8 @@ def test_a_missing_manifest_or_array_is_named(small, tmp_path):
     with pytest.raises(BrokenArtifact, match=r"manifest\.json"):
         artifacts.load(tmp_path)
     artifacts.save(small, tmp_path)
-    next(tmp_path.glob("signals-*.npy")).unlink()
-    with pytest.raises(BrokenArtifact, match="signals"):
+    next(tmp_path.glob("joined-*.npy")).unlink()
+    with pytest.raises(BrokenArtifact, match="joined"):
         artifacts.load(tmp_path)
 
 
@@ -43,15 +46,15 @@ def test_nothing_is_pickled(small, tmp_path):
 
 def test_a_promotion_leaves_no_old_arrays(small, tmp_path):
     artifacts.save(small, tmp_path)
-    changed = artifacts.Artifact(small.weights + 1, small.signals, small.manifest)
+    changed = replace(small, weights=small.weights + 1)
     new = artifacts.save(changed, tmp_path)
-    assert len(list(tmp_path.glob("*.npy"))) == 2
+    assert len(list(tmp_path.glob("*.npy"))) == 3
     assert newest_version(tmp_path) == new.version
 
 
 def test_the_shipped_manifest_says_what_it_was_made_of():
     manifest = artifacts.read_manifest()
-    assert set(manifest) >= {"version", "files", "libraries", "data", "thresholds", "calibration"}
+    assert set(manifest) >= {"version", "files", "libraries", "data", "ways", "encoder", "labels"}
 
 
 def test_the_shipped_card_is_generated_from_the_shipped_manifest():
@@ -66,6 +69,8 @@ def test_a_card_has_every_section(small, tmp_path):
         "Default thresholds",
         "left out",
         "Calibration",
+        "Languages",
+        "Bases, teacher, cost",
         "Evasion",
         "Limits",
     ):

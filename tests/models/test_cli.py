@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -37,7 +38,7 @@ def test_an_equal_candidate_is_promoted(data, candidate, tmp_path):
 def test_a_worse_candidate_is_refused(data, candidate, tmp_path, small):
     place = tmp_path / "place"
     shutil.copytree(candidate, place)
-    artifacts.save(artifacts.Artifact(-small.weights, -small.signals, small.manifest), candidate)
+    artifacts.save(replace(small, joined=-small.joined), candidate)
     result = run("compare", candidate, data, "--model", place, "--promote")
     assert result.exit_code == 1
     assert "worse" in result.stderr

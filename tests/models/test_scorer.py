@@ -2,16 +2,18 @@
 
 import math
 import time
+from dataclasses import replace
 
 import everyday
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models import artifacts
+from models import artifacts, explain
 from models.augmentation import LEXICON
+from models.encoder import Encoder
 from models.evaluation import FRIENDLY, IDENTITIES
-from models.scorer import LABELS, Item, Scorer, newest_version
+from models.scorer import LABELS, Item, Reader, Scorer, newest_version
 
 #: What is looked for in a text, and what could run over from one text of a batch into the next.
 FRAGMENTS = (
@@ -43,6 +45,10 @@ relaxed = settings(
 )
 
 
+def logit(probability):
+    return math.log(probability / (1 - probability))
+
+
 def held(scorer, texts):
     flag = scorer.thresholds["flag"]
     scores = scorer.score([Item(text) for text in texts])
@@ -53,25 +59,75 @@ def held(scorer, texts):
     ]
 
 
+def near(one, other):
+    """Whether two scores say the same: a batch may change a probability by 1e-4 at most."""
+    return one[1:] == other[1:] and one.labels == pytest.approx(other.labels, abs=1e-4)
+
+
 @given(items=ITEMS)
 @relaxed
 def test_a_comment_scores_the_same_alone_and_in_any_batch(scorer, items):
     together = scorer.score(items)
-    assert together == [scorer.score([item])[0] for item in items]
-    assert together[::-1] == scorer.score(items[::-1])
+    alone = [scorer.score([item])[0] for item in items]
+    assert all(map(near, together, alone))
+    assert all(map(near, together[::-1], scorer.score(items[::-1])))
 
 
 @given(items=ITEMS, label=st.sampled_from(LABELS))
-@relaxed
-def test_explanations_add_up_to_the_score(scorer, items, label):
-    """Bias, spans and features are all there is: nothing about a score stays unexplained."""
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_explanations_are_of_the_score_and_of_the_content(scorer, items, label):
     for item in items:
         said = scorer.explain(item, label)
-        total = said.bias + sum(one.weight for one in (*said.spans, *said.features))
         score = scorer.score([item])[0].labels[label]
-        assert said.score == pytest.approx(score, abs=1e-9)
-        assert 1 / (1 + math.exp(min(-total, 60))) == pytest.approx(score, abs=1e-9)
+        assert said.score == pytest.approx(score, abs=1e-4)
         assert all(0 <= span.begin < span.end <= len(item.content) for span in said.spans)
+
+
+def test_leaving_a_marked_word_out_changes_the_log_odds_by_its_weight(scorer):
+    text = "I read your post twice and you are an idiot"
+    said = scorer.explain(Item(text), "insult")
+    worst = max(said.spans, key=lambda span: span.weight)
+    without = text[: worst.begin] + text[worst.end :]
+    before, after = (
+        logit(one.labels["insult"]) for one in scorer.score([Item(text), Item(without)])
+    )
+    assert before - after == pytest.approx(worst.weight, abs=0.01)
+
+
+def test_a_long_comment_is_explained_in_bounded_time(scorer):
+    text = "The second chapter was slow. " * 400 + "You are an idiot."
+    begun = time.process_time()
+    said = scorer.explain(Item(text), "insult")
+    assert time.process_time() - begun < 3
+    assert len(said.spans) <= explain.MOST_GROUPS
+
+
+def test_without_the_encoder_ngrams_decide_by_thresholds_of_their_own(scorer):
+    alone = Scorer.load(encoder=False)
+    (score,) = alone.score([Item("you stupid idiot")])
+    assert score.read_by == Reader.NGRAMS
+    assert score.labels["toxicity"] >= alone.thresholds["flag"]["toxicity"]
+    assert alone.thresholds != scorer.thresholds
+
+
+def test_in_a_hurry_the_encoder_reads_only_what_is_unsure(scorer):
+    calm = Item("Thank you very much for the recipe, we had it on Sunday.")
+    unsure = Item("Well, somebody ought to teach you people a lesson one day.")
+    first, second = scorer.score([calm, unsure], hurried=True)
+    assert (first.read_by, second.read_by) == (Reader.NGRAMS, Reader.ENCODER)
+    assert second.labels == pytest.approx(scorer.score([unsure])[0].labels, abs=1e-4)
+
+
+def test_what_a_hurried_reading_allows_is_far_from_every_threshold(scorer):
+    flag = Scorer.load(encoder=False).thresholds["flag"]
+    items = [Item(text) for text in everyday.GOOD + everyday.ABUSE + everyday.SPAM]
+    for score in scorer.score(items, hurried=True):
+        if score.read_by == Reader.NGRAMS and all(
+            score.labels[label] < flag[label] for label in LABELS
+        ):
+            assert all(score.labels[label] < flag[label] / 2 for label in LABELS)
 
 
 def test_an_explanation_points_at_the_insult(scorer):
@@ -207,9 +263,37 @@ def test_sentences_have_scores_of_their_own(scorer):
     assert second.weight > max(first.weight, third.weight)
 
 
-def test_the_model_loads_quickly_and_is_small():
+def test_the_model_loads_quickly_and_its_heads_are_small():
     begun = time.process_time()
     scorer = Scorer.load()
-    assert time.process_time() - begun < 0.1
+    assert time.process_time() - begun < 2
     assert scorer.version == newest_version()
-    assert sum(path.stat().st_size for path in artifacts.SHIPPED.iterdir()) <= artifacts.LARGEST
+    heads = [path for path in artifacts.SHIPPED.iterdir() if path.is_file()]
+    assert sum(path.stat().st_size for path in heads) <= artifacts.LARGEST
+
+
+def test_an_authors_fields_alone_hold_no_comment_that_reads_well(scorer):
+    text = "Thank you for the write-up. I had struggled with the second step for weeks."
+    item = Item(
+        text,
+        author_name="best cheap essay writing service online",
+        author_email="a@mailinator.com",
+        author_url="http://best-cheap-essay-writing.example.xyz/a/very/deep/page.html",
+    )
+    (score,) = scorer.score([item])
+    assert score.labels["spam"] < scorer.thresholds["flag"]["spam"]
+
+
+def test_thresholds_have_a_floor_of_sense(scorer):
+    """Nothing is held for what is likelier not so than two to one, nor rejected below four to one."""
+    for one in (scorer, Scorer.load(encoder=False)):
+        assert min(one.thresholds["flag"].values()) >= 0.3
+        assert min(one.thresholds["reject"].values()) >= 0.8
+
+
+def test_heads_for_other_labels_or_signals_or_another_encoder_are_refused(scorer):
+    artifact = artifacts.load()
+    for key, value in (("labels", ["spam"]), ("signals", ["links"]), ("encoder", "another")):
+        broken = replace(artifact, manifest={**artifact.manifest, key: value})
+        with pytest.raises(artifacts.BrokenArtifact):
+            Scorer(broken, Encoder.load())

@@ -5,25 +5,38 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import SMALL
 
 from models import training
 from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, example
 from models.scorer import Item, Scorer
 
 
-def test_the_same_data_and_seed_give_the_same_numbers(corpus, small):
-    again = training.train(corpus, training.Recipe(own=20))
+def test_the_same_data_and_seed_give_the_same_numbers(corpus, encoder, small):
+    again = training.train(corpus, encoder, SMALL)
     assert (again.weights == small.weights).all()
-    assert (again.signals == small.signals).all()
+    assert (again.joined == small.joined).all()
+    assert (again.alone == small.alone).all()
     assert again.manifest == small.manifest
+
+
+def test_what_the_encoder_said_is_read_again_from_the_cache(encoder, tmp_path):
+    class Deaf:
+        version = encoder.version
+
+    texts = ["one", "two", "one"]
+    said = training.encoded(texts, encoder, cache=tmp_path)
+    again = training.encoded(texts, Deaf(), cache=tmp_path)
+    assert (again[1] == said[1]).all()
+    assert np.allclose(again[0], said[0], atol=1e-2)
 
 
 def test_what_may_only_be_measured_with_is_never_learned_from(small):
     assert not MEASURE_ONLY & set(small.manifest["sources"])
 
 
-def test_a_small_model_already_tells_good_from_bad(small):
-    good, bad = Scorer(small).score(
+def test_a_small_model_already_tells_good_from_bad(small, encoder):
+    good, bad = Scorer(small, encoder).score(
         [Item("thanks, the second example helped me"), Item("you stupid idiot")]
     )
     assert bad.labels["toxicity"] > good.labels["toxicity"]
@@ -34,12 +47,30 @@ def test_quantising_changes_no_score_worth_mentioning(small):
     assert np.abs(small.weights[:, :-1].astype(int)).max() <= training.LARGEST_WEIGHT
 
 
+def good_of(count, **groups):
+    return training.Good(np.ones(count, bool), np.ones(count), groups)
+
+
 def test_thresholds_keep_the_budget_over_all_labels_together():
+    probabilities = np.random.default_rng(3).uniform(size=(4_000, len(LABELS)))
+    chosen = training.thresholds(probabilities, good_of(4_000))
+    for name, budget in training.BUDGETS.items():
+        assert 0 < reached(probabilities, chosen[name]).mean() <= budget
+
+
+def test_thresholds_keep_the_budget_in_a_small_group_too():
+    """A kind of comment that scores higher than the rest must not pay for the average."""
     draw = np.random.default_rng(3)
-    logits = draw.normal(size=(4_000, len(LABELS)))
-    weight = np.ones(len(logits))
-    thresholds = training.within_budget(logits, weight, 0.05)
-    assert 0.045 < (logits >= thresholds).any(axis=1).mean() <= 0.05
+    probabilities = draw.uniform(size=(4_000, len(LABELS))) ** 2
+    few = np.arange(4_000) < 200
+    probabilities[few, 0] = draw.uniform(0.6, 0.9, 200)
+    chosen = training.thresholds(probabilities, good_of(4_000, few=few))
+    share = reached(probabilities, chosen["flag"])[few].mean()
+    assert share <= training.GROUP_SLACK * training.BUDGETS["flag"] + 1 / 200
+
+
+def reached(probabilities, levels):
+    return (probabilities >= np.array([levels[label] for label in LABELS])).any(axis=1)
 
 
 def test_no_source_weighs_more_than_its_cap():
@@ -65,7 +96,7 @@ def test_nothing_that_says_the_same_as_a_kept_comment_is_learned():
     said = [Example(f"Text number {number}", "a", {"spam": 1.0}) for number in range(500)]
     shouted = [replace(one, text=f"{one.text.upper()}!", source="b") for one in said]
     data = Corpus((*said, *shouted))
-    learned = training.training_corpus(data, training.Recipe(own=0, disguised=1.0))
+    learned = training.training_corpus(data, training.Recipe(own=0, own_english=0, disguised=1.0))
     trained = [
         one
         for one, kept in zip(learned.examples, training.held_out(learned), strict=True)

@@ -390,7 +390,7 @@ def test_every_closed_set_has_its_words():
 
 
 #: What the model says of a comment.
-PHRASES = ("says “%(word)s”", "reads like this as a whole", *SIGNALS.values(), *BEHAVIOUR.values())
+PHRASES = ("says “%(word)s”", *SIGNALS.values(), *BEHAVIOUR.values())
 
 
 def cases() -> Iterator[Case]:
