@@ -67,7 +67,7 @@ class Replayed:
         texts = [Item(draft.content) for draft in drafts(4000, seed=9)]
         self._scores = cycle(scorer.score(texts))
 
-    def score(self, items: Sequence[Any]) -> Sequence[Any]:
+    def score(self, items: Sequence[Any], *, hurried: bool = False) -> Sequence[Any]:  # noqa: ARG002
         """Return one of the known scores for each of *items*."""
         return list(islice(self._scores, len(items)))
 

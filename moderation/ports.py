@@ -38,8 +38,12 @@ class Model(Protocol):
     version: str
     thresholds: Mapping[str, Mapping[str, float]]
 
-    def score(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return one object for each Sample, with labels, language, known_language and empty."""
+    def score(self, items: Sequence[Any], *, hurried: bool = False) -> Sequence[Any]:
+        """Return one object for each Sample: labels, model, language, known_language and empty.
+
+        ``model`` names who read it. *hurried* spares the dearest part of the model what the rest
+        is sure of.
+        """
         ...
 
 

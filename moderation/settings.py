@@ -270,6 +270,16 @@ class Settings:
         _one_of("json", "console", "auto"), "auto", "json, console, or auto: console on a terminal."
     )
     model: str = _setting(str, "", "A directory with an artifact in place of the shipped one.")
+    encoder: bool = _setting(
+        _flag,
+        True,  # noqa: FBT003 - the default
+        "off: n-grams and signals judge without the sentence encoder, in a tenth of the time.",
+    )
+    hurry_after: float = _setting(
+        _seconds,
+        30.0,
+        "Seconds that the oldest comment has waited from which the encoder reads only what n-grams are unsure of.",
+    )
 
     @property
     def url(self) -> str:

@@ -42,8 +42,11 @@ _LISTEN_SECONDS = 1.0
 class ScreenLimits:
     """How much one screening job takes on."""
 
-    batch: int = 128
+    #: Comments of one batch: with the encoder one takes 5 ms of a core, a long one 30 ms.
+    batch: int = 64
     lease_ms: int = 10_000
+    #: Age of a batch's oldest comment, from which the model reads in a hurry.
+    hurry_after_ms: int = 30_000
     budget_seconds: float = 1.0
     #: With nothing left a job stays for so long and listens: what comes meanwhile needs no job of its
     #: own, which costs more than screening it.
@@ -110,7 +113,11 @@ def screen(
         if batch.wake:
             jobs.wake(shard)
         began = monotonic()
-        screened = _judged(batch, comments, accounts, model, duplicates, clock, stopping)
+        oldest = min(item.comment.created_at for item in batch.items)
+        hurried = clock.now_ms() - to_ms(oldest) > limits.hurry_after_ms
+        screened = _judged(
+            batch, comments, accounts, model, duplicates, clock, stopping, hurried=hurried
+        )
         written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
         idle_since = monotonic()
         meter.screened(screened, idle_since - began)
@@ -142,6 +149,8 @@ def _judged(
     duplicates: Duplicates,
     clock: Clock,
     stopping: Callable[[], bool],
+    *,
+    hurried: bool,
 ) -> list[Screened]:
     """Return a verdict for each comment of *batch*; what is left out goes back to its list."""
     sites = {
@@ -155,6 +164,7 @@ def _judged(
             [item.comment.draft for item in taken],
             model=model,
             near=[item.near for item in taken],
+            hurried=hurried,
         )
     except Exception:  # noqa: BLE001 - one text that breaks the model must not hold up its neighbours
         for item in taken:
@@ -225,12 +235,16 @@ def _is_first(comment: Comment, comments: Comments, clock: Clock) -> bool:
     return not any(one.status is Status.APPROVED for one in known)
 
 
-def score(drafts: Sequence[Draft], *, model: Model, near: Sequence[Near] = ()) -> list[Scores]:
-    """Return the scores of *drafts*; the one way in which anything here asks the model."""
+def score(
+    drafts: Sequence[Draft], *, model: Model, near: Sequence[Near] = (), hurried: bool = False
+) -> list[Scores]:
+    """Return the scores of *drafts*; the one way in which anything here asks the model.
+
+    *hurried*: what n-grams are sure of is not read by the encoder; ``Scores.model`` says so.
+    """
     known = near or [Near()] * len(drafts)
-    results = model.score(
-        [sample(draft, one.count) for draft, one in zip(drafts, known, strict=True)]
-    )
+    samples = [sample(draft, one.count) for draft, one in zip(drafts, known, strict=True)]
+    results = model.score(samples, hurried=True) if hurried else model.score(samples)
     return [
         scores_of(result, model.version, one) for result, one in zip(results, known, strict=True)
     ]
@@ -529,7 +543,7 @@ def scores_of(result: object, version: str, near: Near) -> Scores:
     """Return a model's result in the words of the domain."""
     return Scores(
         labels=dict(result.labels),  # type: ignore[attr-defined]
-        model=version,
+        model=getattr(result, "model", version),
         language=result.language,  # type: ignore[attr-defined]
         known_language=result.known_language,  # type: ignore[attr-defined]
         empty=result.empty,  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Request, Response, g
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from models.scorer import Scorer
+from models.current import Current
 from moderation import wiring
 from moderation.ports import Model
 from moderation.settings import Settings
@@ -34,11 +34,16 @@ _HEADERS = {
 
 
 def create_app(
-    settings: Settings, *, adapters: Adapters | None = None, model: Model | None = None
+    settings: Settings,
+    *,
+    adapters: Adapters | None = None,
+    model: Callable[[], Model] | None = None,
 ) -> Flask:
     """Return the web application; *adapters* and *model* are made from *settings* unless given."""
     adapters = adapters or wiring.connect(settings)
-    model = model or Scorer.load(Path(settings.model) if settings.model else None)
+    model = model or Current(
+        Path(settings.model) if settings.model else None, encoder=settings.encoder
+    )
     whole = context.Context.of(adapters, model)
     app = bodies.GatedFlask(__name__, static_folder=None)
     app.config["SECRET_KEY"] = adapters.vault.derive("sessions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Self, cast
 
@@ -17,13 +18,18 @@ _NAME = "winnow"
 class Context(Adapters):
     """The adapters, with the model that the doors score with; None where none was loaded."""
 
-    model: Model | None = None
+    current: Callable[[], Model] | None = None
+
+    @property
+    def model(self) -> Model | None:
+        """The newest model; one request asks once, so that all of its answer is by one model."""
+        return self.current() if self.current else None
 
     @classmethod
-    def of(cls, adapters: Adapters, model: Model | None) -> Self:
-        """Return *adapters* and *model* as one."""
+    def of(cls, adapters: Adapters, current: Callable[[], Model] | None) -> Self:
+        """Return *adapters* and the *current* model as one."""
         parts = {part.name: getattr(adapters, part.name) for part in fields(Adapters)}
-        return cls(**parts, model=model)
+        return cls(**parts, current=current)
 
 
 def init_app(app: Flask, context: Context) -> None:

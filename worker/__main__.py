@@ -10,11 +10,12 @@ from pathlib import Path
 
 import structlog
 
+from models.current import Current
 from moderation import logs, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.settings import Settings, from_env
-from worker.supervisor import CurrentModel, Supervisor
+from worker.supervisor import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,8 @@ def main(wrap: Callable[[Model], Model] = lambda model: model) -> int:
         logs.configure(settings)
         _await_storage(settings)
         path = Path(settings.model) if settings.model else None
-        Supervisor(settings, CurrentModel(path, wrap)).run()
+        current = Current(path, encoder=settings.encoder)
+        Supervisor(settings, lambda: wrap(current())).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up
         return 1

@@ -55,7 +55,10 @@ def screen_pending(shard: int) -> int:
 
 
 def _limits(settings: Settings) -> workflow.ScreenLimits:
-    limits = workflow.ScreenLimits(lease_ms=round(settings.lease_seconds * 1000))
+    limits = workflow.ScreenLimits(
+        lease_ms=round(settings.lease_seconds * 1000),
+        hurry_after_ms=round(settings.hurry_after * 1000),
+    )
     if settings.shards > 1:  # a worker has to be free for the others soon
         return limits
     return replace(limits, budget_seconds=_ALONE_SECONDS, linger_seconds=_ALONE_SECONDS)

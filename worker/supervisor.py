@@ -9,12 +9,10 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 
 import structlog
 
 from models import near
-from models.scorer import Item, Scorer, newest_version
 from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
@@ -31,57 +29,6 @@ _WATCH_SECONDS = 1.0
 _DRAIN_SECONDS = 8.0
 #: The watchdog's lock outlives a few missed rounds, and no more.
 _LOCK_MS = 5000
-_MODEL_CHECK_SECONDS = 5.0
-
-
-def _ready(path: Path | None) -> Scorer:
-    """Return the model at *path* with everything loaded that its first use loads.
-
-    Before the fork, so that workers share it, and so that a new one is as fast as the one that it
-    replaces: slow first batches would look like stuck ones.
-    """
-    scorer = Scorer.load(path)
-    # The second makes the scorer ask which language it is: that takes 80 MB, better shared.
-    scorer.score(
-        [
-            Item("A first comment, to wake the model: http://example.org/"),
-            Item("Un premier commentaire, pour réveiller ce qui reconnaît les langues"),
-        ]
-    )
-    return scorer
-
-
-class CurrentModel:
-    """The newest model: a promoted artifact is noticed without a restart."""
-
-    def __init__(
-        self, path: Path | None, wrap: Callable[[Model], Model] = lambda model: model
-    ) -> None:
-        """Load the model at *path* (None: the shipped one); *wrap* is for tests of bad texts."""
-        self._path, self._wrap = path, wrap
-        self._loaded = _ready(path)
-        self._model = wrap(self._loaded)
-        self._checked = time.monotonic()
-
-    def __call__(self) -> Model:
-        """Return the model, looking for a newer one every few seconds."""
-        now = time.monotonic()
-        if now - self._checked > _MODEL_CHECK_SECONDS:
-            self._checked = now
-            self._renew()
-        return self._model
-
-    def _renew(self) -> None:
-        """Load a newer model if there is one; one that cannot be loaded must not stop screening."""
-        try:
-            if newest_version(self._path) == self._loaded.version:
-                return
-            self._loaded = _ready(self._path)
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the model at hand still works
-            log.error("new model cannot be loaded", problem=str(problem))  # noqa: TRY400 - the sentence says it all
-            return
-        self._model = self._wrap(self._loaded)
-        log.info("model changed", version=self._loaded.version)
 
 
 class Supervisor:

@@ -17,6 +17,7 @@ import click
 from moderation import wiring
 from moderation.actor import OPERATOR, Actor, ActorKind
 from moderation.errors import AlreadyRunning, StorageUnavailable
+from moderation.ports import Model
 from moderation.settings import Settings, from_env
 from moderation.store.embedded import EmbeddedValkey, socket_path
 
@@ -106,6 +107,13 @@ def operator() -> Actor:
         return Actor(ActorKind.OPERATOR, getpass.getuser())
     except (KeyError, OSError):  # a container's user need not have a name
         return OPERATOR
+
+
+def loaded_model(settings: Settings) -> Model:
+    """Return the model that *settings* name. Raises BrokenArtifact if it can't be loaded."""
+    from models.scorer import Scorer  # noqa: PLC0415 - takes a second that no other verb should
+
+    return Scorer.load(Path(settings.model) if settings.model else None, encoder=settings.encoder)
 
 
 def answer(told: Mapping[str, Any], *, as_json: bool, text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from time import monotonic, sleep
 
 import click
@@ -14,7 +13,7 @@ from tqdm import tqdm
 from moderation import wiring, workflow
 from moderation.comment import Author, Draft, Post
 from moderation.records import Outcome
-from service.cli.context import answer, as_json, storage
+from service.cli.context import answer, as_json, loaded_model, storage
 
 #: Comments that are submitted together.
 BATCH = 50
@@ -189,9 +188,8 @@ def _screened(adapters: wiring.Adapters) -> None:
     since = adapters.clock.now_ms() - _ALIVE_MS
     if not adapters.liveness.alive(since_ms=since):
         from models import near  # noqa: PLC0415 - takes a second
-        from models.scorer import Scorer  # noqa: PLC0415
 
-        model = Scorer.load(Path(adapters.settings.model) if adapters.settings.model else None)
+        model = loaded_model(adapters.settings)
         for shard in adapters.comments.shards:
             workflow.screen(
                 shard,

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +21,7 @@ from service.cli.context import (
     answer_all,
     as_json,
     holding,
+    loaded_model,
     plain,
     read_settings,
     storage,
@@ -160,10 +160,8 @@ def _secret(settings: Settings) -> Iterator[Finding]:
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
-    from models.scorer import Scorer  # noqa: PLC0415 - takes a second that no other verb should
-
     try:
-        model = Scorer.load(Path(settings.model) if settings.model else None)
+        model = loaded_model(settings)
     except Exception as problem:  # noqa: BLE001 - whatever it is, the person asks why
         yield _wrong(f"the model cannot be loaded: {problem}")
         return

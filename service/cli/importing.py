@@ -19,7 +19,7 @@ from moderation.errors import InvalidInput
 from moderation.ports import Model
 from moderation.records import Outcome, Past
 from moderation.site import Site
-from service.cli.context import answer, as_json, dumped, plain, storage
+from service.cli.context import answer, as_json, dumped, loaded_model, plain, storage
 from service.importers import Found, Reader, Unusable, disqus, jsonl, wordpress
 
 #: Comments that are read, scored and kept together.
@@ -55,12 +55,9 @@ def import_(kind: str, file: Path, site_name: str, rejects: Path | None, *, as_j
 
     Example: ./winnow import wordpress export.xml --site blog
     """
-    from models.scorer import Scorer  # noqa: PLC0415 - takes a second that no other verb should
-
     with storage() as adapters, ExitStack() as opened:
         site = adapters.accounts.site(site_name)
-        configured = adapters.settings.model
-        model = Scorer.load(Path(configured) if configured else None)
+        model = loaded_model(adapters.settings)
         listed = opened.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
         told = Told(listed)
         try:

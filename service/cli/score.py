@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -19,7 +18,7 @@ from moderation.policy import Policy
 from moderation.ports import Model
 from moderation.records import Taken
 from moderation.verdict import Verdict
-from service.cli.context import dumped, read_settings
+from service.cli.context import dumped, loaded_model, read_settings
 from service.lines import MAX_LINE_BYTES, numbered
 
 #: Lines that are read, scored and forgotten together.
@@ -38,10 +37,7 @@ def score(file: BinaryIO) -> None:
 
     Example: echo '{"content": "What a finale!"}' | ./winnow score
     """
-    from models.scorer import Scorer  # noqa: PLC0415 - takes a second that no other verb should
-
-    settings = read_settings()
-    model = Scorer.load(Path(settings.model) if settings.model else None)
+    model = loaded_model(read_settings())
     failed = False
     lines = numbered(file)
     while batch := list(islice(lines, BATCH)):

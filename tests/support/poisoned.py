@@ -38,13 +38,13 @@ class Poisonable:
         self.version = model.version
         self.thresholds = model.thresholds
 
-    def score(self, items: Sequence[Any]) -> Sequence[Any]:
+    def score(self, items: Sequence[Any], *, hurried: bool = False) -> Sequence[Any]:
         """Return the model's scores, unless a text does what it says."""
         for item in items:
             for marker in Marker:
                 if marker in item.content:
                     _harm(marker)
-        return self._model.score(items)
+        return self._model.score(items, hurried=hurried)
 
 
 def _harm(marker: Marker) -> None:

@@ -54,7 +54,7 @@ class PlainModel:
     }
     card: ClassVar = {}
 
-    def score(self, items: Sequence[Any]) -> list[Measured]:
+    def score(self, items: Sequence[Any], *, hurried: bool = False) -> list[Measured]:
         return [self._measured(item.content) for item in items]
 
     def _measured(self, content: str) -> Measured:
@@ -139,7 +139,7 @@ def make_world(redis_url: str, data: Path, **settings: Any) -> World:
     _, token = adapters.accounts.add_token("tests", now_ms=now)
     model = PlainModel()
     return World(
-        adapters, create_app(told, adapters=adapters, model=model), site, key, token, model
+        adapters, create_app(told, adapters=adapters, model=lambda: model), site, key, token, model
     )
 
 

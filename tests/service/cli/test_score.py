@@ -75,7 +75,7 @@ class Fragile:
     version = "fragile"
     thresholds: ClassVar = {"flag": {}, "reject": {}}
 
-    def score(self, items):
+    def score(self, items, *, hurried=False):
         if any("break" in item.content for item in items):
             raise ValueError
         return [Score({"spam": 0.1}, "en", True, False) for _ in items]
