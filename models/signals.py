@@ -137,7 +137,7 @@ _MESSENGER = re2.compile(
 _INVITES = re2.compile(
     r"(?i)\b(?:text|call|inbox|dm|contact|reach|message|write|add|hit)\s(?:me|him|her|us|them|up)\b"
     r"|\bon\s(?:instagram|ig)\b|\b(?:contact|reach|message|write to|add|chat with|via|through|on)\b[^\n]{0,40}@\w"
-    r"|пиш[иу]т?е?\b|напиш|свяж|обращ|تواصل|راسل|صلوا?\sبي|फ़?ोन|संपर्क|যোগাযোগ|联系|聯繫|加我|加[微vq群扣]|[微薇威]信[号：:]|咨询|私信|연락|문의|連絡|追加"
+    r"|пиш[иу]т?е?\b|напиш|\bлс\b|личк[аеу]|личн\w+ сообщ|свяж|обращ|تواصل|راسل|صلوا?\sبي|फ़?ोन|संपर्क|যোগাযোগ|联系|聯繫|加我|加[微vq群扣]|[微薇威]信[号：:]|咨询|私信|연락|문의|連絡|追加"
     r"|schreib\w*\s(?:mir|ihm|uns)|kontaktier|contacte[rz]|escr[ií]b\w+me|cont[aá]ct[ae]\w*|contatta|napisz"
     r"|neem contact|hubungi|liên hệ|ติดต่อ|ulaş|iletişim|επικοινων|ازین طریق|تماس"
 )
