@@ -14,6 +14,14 @@ REVERTIBLE = frozenset({"site.save", "moderator.save", "endpoint.save"})
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedSignIn:
+    """A sign-in that was refused: when, and who it claimed to be. Strangers write these."""
+
+    at: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLine:
     """Who changed what in the administration, and when."""
 

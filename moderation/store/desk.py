@@ -6,19 +6,35 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from moderation import ids
 from moderation.errors import NotFound
 from moderation.store import keys
+from moderation.store.accounts import fold
 from moderation.store.client import Client
 
 SESSION_SECONDS = 12 * 3600
 #: However busy, a session ends after so long.
 LONGEST_SESSION_MS = 7 * 86_400_000
+#: Sessions that one moderator may have, and networks of theirs that are remembered.
+MOST_SESSIONS, MOST_NETWORKS = 20, 10
+KNOWN_SECONDS = 90 * 86_400
+_BROWSER_LENGTH = 200
 CLAIM_MS = 120_000
 _UNDOABLE_SECONDS = 60
 _G = keys.GLOBAL
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its owner sees it; its id is a digest, with which nobody can sign in."""
+
+    id: str
+    began: int
+    address: str
+    browser: str
 
 
 class Desk:
@@ -28,12 +44,50 @@ class Desk:
         """Keep all of it in *redis*."""
         self._redis: Any = redis
 
-    def begin(self, name: str, epoch: int, *, now_ms: int) -> str:
-        """Return the token of a new session of moderator *name*."""
+    def begin(
+        self, name: str, epoch: int, *, now_ms: int, address: str = "", browser: str = ""
+    ) -> str:
+        """Return the token of a new session of moderator *name*; the oldest of very many ends."""
         token = secrets.token_urlsafe(32)
+        digest, index = _digest(token), _index(keys.SESSIONS, name)
         told = json.dumps([name, epoch, now_ms])
-        self._redis.set(keys.SESSION(_G, _digest(token)), told, ex=SESSION_SECONDS)
+        shown = {"began": now_ms, "address": address, "browser": browser[:_BROWSER_LENGTH]}
+        self._redis.set(keys.SESSION(_G, digest), told, ex=SESSION_SECONDS)
+        self._redis.hset(index, digest, json.dumps(shown))
+        self._redis.pexpire(index, LONGEST_SESSION_MS)
+        for old in self.sessions(name, epoch)[MOST_SESSIONS:]:
+            self.end_session(name, old.id)
         return token
+
+    def sessions(self, name: str, epoch: int) -> list[Session]:
+        """Return the sessions of a moderator, the newest first; those that have ended are dropped."""
+        index = _index(keys.SESSIONS, name)
+        kept = self._redis.hgetall(index)
+        found = []
+        for digest, shown in kept.items():
+            stored = self._redis.get(keys.SESSION(_G, digest.decode()))
+            if stored is None or json.loads(stored)[1] != epoch:
+                self._redis.hdel(index, digest)
+            else:
+                found.append(Session(digest.decode(), **json.loads(shown)))
+        return sorted(found, key=lambda session: -session.began)
+
+    def end_session(self, name: str, session_id: str) -> None:
+        """End a session of a moderator. Raises NotFound."""
+        if not self._redis.hdel(_index(keys.SESSIONS, name), session_id):
+            raise NotFound("there is no such session, or not any more")
+        self._redis.delete(keys.SESSION(_G, session_id))
+
+    def know(self, name: str, network: str, *, now_ms: int) -> None:
+        """Remember that a moderator signed in from *network*, which is given as a digest."""
+        key = _index(keys.KNOWN, name)
+        self._redis.zadd(key, {network: now_ms})
+        self._redis.zremrangebyrank(key, 0, -MOST_NETWORKS - 1)
+        self._redis.expire(key, KNOWN_SECONDS)
+
+    def knows(self, name: str, network: str) -> bool:
+        """Tell whether a moderator signed in from *network* lately."""
+        return self._redis.zscore(_index(keys.KNOWN, name), network) is not None
 
     def session(self, token: str, *, now_ms: int) -> tuple[str, int]:
         """Return whose session this is and its epoch, and keep it alive. Raises NotFound."""
@@ -80,6 +134,15 @@ class Desk:
         """Return the ids that *name* decided last, and forget them."""
         stored = self._redis.getdel(keys.UNDOABLE(_G, _digest(name)))
         return list(json.loads(stored)) if stored else []
+
+
+def session_id(token: str) -> str:
+    """Return the id of the session that *token* opens."""
+    return _digest(token)
+
+
+def _index(kind: keys.Kind, name: str) -> str:
+    return kind(_G, _digest(fold(name))[:32])
 
 
 def _digest(text: str) -> str:

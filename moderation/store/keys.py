@@ -255,6 +255,24 @@ FAILING = Kind(
 )
 
 SESSION = Kind("session", "sess", "string", "digest", "12 h idle", _L, "who is signed in")
+SESSIONS = Kind(
+    "sessions",
+    "sesss",
+    "hash",
+    "moderator",
+    "12 h idle",
+    _L,
+    "digest of a session -> since when, from where and by which browser, JSON",
+)
+KNOWN = Kind(
+    "known",
+    "kn",
+    "zset",
+    "moderator",
+    "90 days",
+    _L,
+    "keyed hashes of networks signed in from, by when, ms",
+)
 CLAIM = Kind("claim", "cl", "string", "comment", "2 min", _L, "the moderator who has it open")
 NOTICES = Kind(
     "notices",
@@ -301,9 +319,19 @@ SITE_ENDPOINTS = Kind(
 )
 AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when")
 
+REFUSED_SIGN_INS = Kind(
+    "refusals",
+    "refused",
+    "stream",
+    "",
+    "the last 1,000",
+    _A,
+    "sign-ins that were refused, and when",
+)
+
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, _V, "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, NOTICES, SESSION, UNDOABLE)
+_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE)
 
 #: What docs/reference/keys.md shows and the library's key functions are made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]

@@ -13,6 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from moderation.errors import InvalidInput, NotFound
 from moderation.reminders import INTERVALS, Subscription
 from moderation.store import keys
+from moderation.store.accounts import fold
 from moderation.store.client import Client
 
 _G = keys.GLOBAL
@@ -28,7 +29,8 @@ class RedisNotices:
     def subscription(self, name: str) -> Subscription:
         """Return a moderator's wishes."""
         email, hours, sent, feed = self._redis.hmget(_key(name), "email", "hours", "sent", "feed")
-        return Subscription((email or b"").decode(), int(hours or 24), int(sent or 0), bool(feed))
+        has_feed = bool(feed) and feed.startswith(self._epoch(name))
+        return Subscription((email or b"").decode(), int(hours or 24), int(sent or 0), has_feed)
 
     def subscribe(self, name: str, email: str, hours: int) -> None:
         """Write to *email* at most every so many *hours*; no address: never. Raises InvalidInput."""
@@ -42,9 +44,12 @@ class RedisNotices:
         self._redis.hset(_key(name), "sent", now_ms)
 
     def open_feed(self, name: str) -> str:
-        """Return the secret part of a new feed's address; an older one stops working."""
+        """Return the secret part of a new feed's address; an older one stops working.
+
+        It ends with the sessions of its owner: at a new password, and when they are disabled.
+        """
         token = f"{_coded(name)}.{secrets.token_urlsafe(32)}"
-        self._redis.hset(_key(name), "feed", _digest(token))
+        self._redis.hset(_key(name), "feed", self._epoch(name) + _digest(token).encode())
         return token
 
     def close_feed(self, name: str) -> None:
@@ -58,9 +63,14 @@ class RedisNotices:
         except ValueError:
             raise NotFound("there is no such feed") from None
         stored = self._redis.hget(_key(name), "feed") or b""
-        if not hmac.compare_digest(stored, _digest(token).encode()):
+        if not hmac.compare_digest(stored, self._epoch(name) + _digest(token).encode()):
             raise NotFound("there is no such feed")
         return name
+
+    def _epoch(self, name: str) -> bytes:
+        """Return what changes whenever a moderator's sessions end."""
+        epoch: bytes = self._redis.hget(keys.EPOCHS(_G), fold(name)) or b"0"
+        return epoch + b":"
 
 
 def _address(email: str) -> str:

@@ -8,6 +8,7 @@ from moderation.comment import from_ms
 from moderation.store.desk import Desk
 from service.context import Context
 from service.desk import (
+    access,
     admin,
     audit,
     base,
@@ -19,12 +20,13 @@ from service.desk import (
     reasons,
     session,
     settings,
+    throttle,
     webhooks,
     words,
 )
-from service.limits import Limiter
 
 __all__ = [
+    "access",
     "admin",
     "audit",
     "init_app",
@@ -33,6 +35,7 @@ __all__ = [
     "moderators",
     "notices",
     "queue",
+    "session",
     "settings",
     "webhooks",
 ]  # importing the views fills the blueprint
@@ -49,7 +52,7 @@ def init_app(app: Flask, context: Context) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # the API has keys; base.py protects the desk's own forms
     )
     app.extensions[base.DESK] = Desk(context.redis)
-    app.extensions[session.LIMITER] = Limiter.of(context.settings.login_rate, context.redis)
+    throttle.init_app(app, context)
     base.csrf.init_app(app)
     words.init_app(app)
     app.add_template_filter(reasons.because, "because")

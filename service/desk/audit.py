@@ -18,7 +18,8 @@ PAGE = 50
 #: What people call what was done; a revert and what is not here are called by their own names.
 DEEDS = {
     "sign-in": later("signed in"),
-    "sign-in.refused": later("was refused at the sign-in"),
+    "session.end": later("ended a session of"),
+    "feed.end": later("ended the feed of"),
     "site.add": later("added the site"),
     "site.save": later("changed the site"),
     "site.remove": later("removed the site"),
@@ -57,6 +58,7 @@ def audit() -> Any:
         kinds=KINDS,
         deeds=DEEDS,
         asked=asked,
+        refused=winnow().accounts.refused_sign_ins(),
     )
 
 

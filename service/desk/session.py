@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import current_app, flash, redirect, request, session, url_for
+from flask import flash, redirect, request, session, url_for
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from moderation.actor import Actor, ActorKind, moderator
+from moderation.actor import moderator
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
 from service.context import winnow
+from service.desk import throttle
 from service.desk.base import bp, desk, me, myself
 from service.desk.pages import page
 from service.desk.words import _, later
-from service.limits import Limiter
 
 log = structlog.get_logger(__name__)
 
-LIMITER = "winnow_sign_in_limiter"
 SHORTEST_PASSWORD = 10
 
 
@@ -53,26 +51,23 @@ def sign_in() -> Any:
     if not form.validate_on_submit():
         return page("sign_in.html", form=form)
     context, name = winnow(), form.name.data or ""
-    limiter = cast(Limiter, current_app.extensions[LIMITER])
     try:
-        limiter.spend(f"address:{request.remote_addr}")
-        limiter.spend(f"name:{hashlib.sha256(name.casefold().encode()).hexdigest()[:32]}")
+        throttle.spend_sign_in(name)
     except TooManyRequests as refused:
-        wait = str(refused.retry_after)
-        detail = _("Too many attempts. Try again in %(number)s seconds.", number=wait)
-        return page("sign_in.html", form=form, detail=detail), 429, {"Retry-After": wait}
+        return _too_many(refused, "sign_in.html", form)
     now = context.clock.now_ms()
     try:
         person = context.accounts.check_password(name, form.password.data or "")
     except NotFound:
-        stranger = Actor(ActorKind.STRANGER, name[:100])
-        context.accounts.note(AuditLine(now, stranger, "sign-in.refused", "desk"))
+        context.accounts.note_refused_sign_in(name, now_ms=now)
         return page("sign_in.html", form=form, detail=_("Wrong name or password.")), 401
     epoch = context.accounts.session_epoch(person.name)
     session.clear()
-    session["token"] = desk().begin(person.name, epoch, now_ms=now)
+    session["token"] = _begun(person.name, epoch, now_ms=now)
     context.accounts.note(AuditLine(now, moderator(person.name), "sign-in", "desk"))
-    return redirect(_safe(request.args.get("next", "")))
+    answer = redirect(_safe(request.args.get("next", "")))
+    throttle.remember(person.name, answer, now_ms=now)
+    return answer
 
 
 @bp.post("/sign-out")
@@ -91,13 +86,33 @@ def password() -> Any:
         return page("password.html", form=form)
     name, now = me().name, context.clock.now_ms()
     try:
+        throttle.spend_password(name)
+    except TooManyRequests as refused:
+        return _too_many(refused, "password.html", form)
+    try:
         context.accounts.check_password(name, form.old.data or "")
     except NotFound:
         return page("password.html", form=form, detail=_("The current password is wrong.")), 401
     context.accounts.set_password(name, form.new.data or "", by=myself(), now_ms=now)
-    session["token"] = desk().begin(name, context.accounts.session_epoch(name), now_ms=now)
+    session["token"] = _begun(name, context.accounts.session_epoch(name), now_ms=now)
     flash(_("Your password is changed; other sessions were signed out."))
-    return redirect(url_for("desk.queue"))
+    answer = redirect(url_for("desk.queue"))
+    throttle.remember(name, answer, now_ms=now)
+    return answer
+
+
+def _begun(name: str, epoch: int, *, now_ms: int) -> str:
+    """Return the token of a new session, of which its owner will see from where it was begun."""
+    browser = request.headers.get("User-Agent", "")
+    return desk().begin(
+        name, epoch, now_ms=now_ms, address=request.remote_addr or "", browser=browser
+    )
+
+
+def _too_many(refused: TooManyRequests, template: str, form: FlaskForm) -> Any:
+    wait = str(refused.retry_after)
+    detail = _("Too many attempts. Try again in %(number)s seconds.", number=wait)
+    return page(template, form=form, detail=detail), 429, {"Retry-After": wait}
 
 
 def _safe(target: str) -> str:

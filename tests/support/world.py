@@ -127,10 +127,8 @@ class World:
 
 
 def make_world(redis_url: str, data: Path, **settings: Any) -> World:
-    told = Settings(
-        redis_url=redis_url, data_dir=data, site_rate="100000/minute", login_rate="1000/minute",
-        **settings,
-    )  # fmt: skip
+    usual = {"site_rate": "100000/minute", "login_rate": "1000/minute"}
+    told = Settings(redis_url=redis_url, data_dir=data, **(usual | settings))
     adapters = wiring.connect(told)
     wiring.prepare(adapters)
     now = adapters.clock.now_ms()

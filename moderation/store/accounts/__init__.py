@@ -11,9 +11,9 @@ from moderation.store.accounts.endpoints import Endpoints
 from moderation.store.accounts.moderators import Moderators
 from moderation.store.accounts.site_keys import SiteKeys
 from moderation.store.accounts.tokens import Tokens
-from moderation.store.accounts.trail import AUDIT_LINES, line_of
+from moderation.store.accounts.trail import AUDIT_LINES, REFUSED_LINES, line_of
 
-__all__ = ["AUDIT_LINES", "Accounts"]
+__all__ = ["AUDIT_LINES", "REFUSED_LINES", "Accounts", "fold"]
 
 _G = keys.GLOBAL
 

@@ -27,6 +27,8 @@ _G = keys.GLOBAL
 Row = TypeVar("Row")
 Condition = list[str]
 Command = list[str]
+#: Memory of one check of a password, in KiB, with two passes: OWASP's least, since several run at once.
+_HASH_KIB = 19_456
 
 
 class Records:
@@ -39,7 +41,7 @@ class Records:
         self._redis: Any = redis
         self.vault = vault
         self._shards = shards
-        self._hasher = hasher or PasswordHasher()
+        self._hasher = hasher or PasswordHasher(memory_cost=_HASH_KIB, time_cost=2, parallelism=1)
         self._library = Library(redis)
         self._nobody = ""
 

@@ -7,10 +7,11 @@ import re
 from dataclasses import asdict
 
 from moderation.actor import Actor, ActorKind
-from moderation.audit import AuditLine
+from moderation.audit import AuditLine, RefusedSignIn
 from moderation.errors import NotFound
 from moderation.store import keys
 from moderation.store.accounts.base import (
+    NAME_LENGTH,
     Command,
     Records,
     as_json,
@@ -18,6 +19,7 @@ from moderation.store.accounts.base import (
 )
 
 AUDIT_LINES = 10_000
+REFUSED_LINES = 1000
 #: Lines of the trail that one round trip brings.
 _LINES_READ = 500
 _LINE_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
@@ -30,6 +32,18 @@ class Trail(Records):
     def note(self, line: AuditLine) -> None:
         """Put a line on the audit trail."""
         self._redis.execute_command(*line_of(line))
+
+    def note_refused_sign_in(self, name: str, *, now_ms: int) -> None:
+        """Note that somebody who claimed to be *name* was refused; apart from the audit trail."""
+        told = as_json({"at": now_ms, "name": name[:NAME_LENGTH]})
+        self._redis.xadd(
+            keys.REFUSED_SIGN_INS(_G), {"line": told}, maxlen=REFUSED_LINES, approximate=True
+        )
+
+    def refused_sign_ins(self, *, limit: int = 50) -> list[RefusedSignIn]:
+        """Return the sign-ins that were refused lately, the newest first."""
+        rows = self._redis.xrevrange(keys.REFUSED_SIGN_INS(_G), count=limit)
+        return [RefusedSignIn(**json.loads(fields[b"line"])) for _, fields in rows]
 
     def audit(
         self, *, limit: int = 200, before: str = "", about: str = "", by: str = "", action: str = ""

@@ -1,0 +1,103 @@
+"""Who may try a password how often: strangers little, whoever signed in before without their hindrance.
+
+A browser that a moderator signed in by has a cookie that says so, and counts by itself: however many
+strangers try that moderator's name, from whatever address, its owner is never kept out. Everybody
+else counts by address (an IPv6 /64 is one) and, from addresses that the moderator never signed in
+from, by name as well, so that many addresses together guess no faster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import cast
+
+from flask import Flask, current_app, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from limits import RateLimitItem, parse
+from werkzeug.wrappers import Response
+
+from moderation.store.accounts import fold
+from moderation.store.desk import KNOWN_SECONDS
+from service.clients import network_of
+from service.context import Context, winnow
+from service.desk.base import desk
+from service.limits import Limiter
+
+_LIMITER, _BY_NAME = "winnow_sign_in_limiter", "winnow_sign_in_limiter_by_name"
+COOKIE = "winnow_known"
+#: What all strangers together may try one name, as a multiple of what one address may.
+_STRANGERS = 6
+
+
+def init_app(app: Flask, context: Context) -> None:
+    """Give *app* the limits of WINNOW_LOGIN_RATE."""
+    rate = context.settings.login_rate
+    app.extensions[_LIMITER] = Limiter.of(rate, context.redis)
+    app.extensions[_BY_NAME] = Limiter.of(_times(parse(rate)), context.redis)
+
+
+def spend_sign_in(name: str) -> None:
+    """Count a try to sign in as *name*. Raises TooManyRequests."""
+    browser = _known_browser(name)
+    if browser:
+        _limiter(_LIMITER).spend(f"browser:{browser}")
+        return
+    _limiter(_LIMITER).spend(f"address:{_network()}")
+    if not desk().knows(name, _network_digest()):
+        _limiter(_BY_NAME).spend(f"name:{_short(fold(name))}")
+
+
+def spend_password(name: str) -> None:
+    """Count a try of one's own password at the form that changes it. Raises TooManyRequests."""
+    _limiter(_LIMITER).spend(f"password:{_short(fold(name))}")
+
+
+def remember(name: str, answer: Response, *, now_ms: int) -> None:
+    """Know this browser and this network again at the next sign-in of moderator *name*."""
+    desk().know(name, _network_digest(), now_ms=now_ms)
+    epoch = winnow().accounts.session_epoch(name)
+    answer.set_cookie(
+        COOKIE,
+        _serializer().dumps([fold(name), epoch, secrets.token_urlsafe(9)]),
+        max_age=KNOWN_SECONDS,
+        path="/desk/sign-in",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def _known_browser(name: str) -> str:
+    """Return what tells this browser from others if *name* signed in by it, else nothing."""
+    try:
+        told = _serializer().loads(request.cookies.get(COOKIE, ""), max_age=KNOWN_SECONDS)
+        known, epoch, browser = told
+    except (BadSignature, TypeError, ValueError):
+        return ""
+    same = known == fold(name) and epoch == winnow().accounts.session_epoch(name)
+    return str(browser) if same else ""
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(winnow().vault.derive("known browsers"))
+
+
+def _network() -> str:
+    return network_of(request.remote_addr or "")
+
+
+def _network_digest() -> str:
+    return winnow().vault.digest(f"network {_network()}")
+
+
+def _limiter(name: str) -> Limiter:
+    return cast(Limiter, current_app.extensions[name])
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _times(item: RateLimitItem) -> str:
+    return f"{item.amount * _STRANGERS}/{item.multiples} {item.GRANULARITY.name}"
