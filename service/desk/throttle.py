@@ -64,7 +64,7 @@ def remember(name: str, answer: Response, *, now_ms: int) -> None:
         path="/desk/sign-in",
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
         httponly=True,
-        samesite="Strict",
+        samesite="Lax",
     )
 
 
@@ -80,7 +80,7 @@ def _known_browser(name: str) -> str:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(winnow().vault.derive("known browsers"))
+    return URLSafeTimedSerializer(winnow().vault.derive("browsers"))
 
 
 def _network() -> str:
