@@ -610,7 +610,7 @@ def fitted(
         "ways": ways,
         "metrics": ways["joined"].pop("metrics"),
         "encoder": encoder.version,
-        "encoder_made": encoder.manifest.get("made", ""),
+        "encoder_made": encoder.manifest.get("made") or encoder.manifest.get("trained", {}),
     }
     return Artifact(table, heads["joined"].table, heads["alone"].table, manifest)
 

@@ -337,14 +337,17 @@ def _flag_at(site: Site) -> dict[str, float]:
 
 
 def _explained(comment: Comment) -> Any:
-    """Return the model's explanation of what led to the verdict; None when there is none."""
+    """Return the model's explanation of the label that led to the verdict.
+
+    None when a rule or nothing led: then no word of the comment mattered, and none is marked.
+    """
     context = winnow()
-    if context.model is None or comment.scores is None or not comment.content:
+    label = comment.verdict.label if comment.verdict else None
+    if context.model is None or not label or not comment.content:
         return None
-    label = comment.verdict.label if comment.verdict and comment.verdict.label else None
     explain: Any = getattr(context.model, "explain", None)
     try:
-        return explain(workflow.sample(comment.draft), label or None) if explain else None
+        return explain(workflow.sample(comment.draft), label) if explain else None
     except Exception as problem:  # noqa: BLE001 - the page must work without it
         log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
         return None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 
+from models.explain import Explanation, Span
+from models.scorer import Item
 from moderation.actor import moderator
 from moderation.comment import Author, Status
 from moderation.delivery import State
 from moderation.site import Endpoint
 from tests.support.actors import ADA, BLOG
-from tests.support.world import PASSWORD, World
+from tests.support.world import PASSWORD, PlainModel, World
 
 
 def sign_in(world: World, name: str, password: str = PASSWORD) -> FlaskClient:
@@ -271,3 +274,27 @@ def test_the_delivery_log_is_searched_and_what_failed_is_sent_again(
     answer = admin.post(again, data={"csrf_token": token(page), "days": "2"}, follow_redirects=True)
     assert "1 failed deliveries are due again" in answer.text
     assert adapters.deliveries.waiting(endpoint) == 1
+
+
+class Marking(PlainModel):
+    """Marks the whole comment, whatever it is asked about."""
+
+    def explain(self, item: Item, label: str) -> Explanation:
+        spans = (Span(0, len(item.content), 2.0),)
+        return Explanation(label, 0.9, spans, (), ())
+
+
+@pytest.mark.parametrize("text, marked", [("a spam=0.7 word", True), ("a Muslim reader", False)])
+def test_words_are_marked_only_where_the_model_led_to_the_verdict(
+    world: World, text: str, marked: bool
+):
+    """A comment that a rule held has no word that mattered: none may look as if it did."""
+    adapters = world.adapters
+    change = replace(world.site, policy=replace(world.site.policy, hold_first_comment=True))
+    adapters.accounts.save_site(change, was=world.site, by=ADA, now_ms=1)
+    world.app.extensions["winnow"] = replace(world.app.extensions["winnow"], current=Marking)
+    comment = world.comment(text)
+    assert comment.status is Status.FLAGGED
+    world.add_moderator("ada", admin=True)
+    page = sign_in(world, "ada").get(f"/desk/comments/{comment.id}").text
+    assert ("<mark" in page) is marked
