@@ -48,7 +48,7 @@ class Plan:
     #: It ends after so many minutes in any case, and slows down towards them.
     minutes: float = 75.0
     #: How often the weights are measured and, if they are the best, saved.
-    measured: int = 8
+    measured: int = 6
     threads: int = 1
     #: Multiply in bfloat16, which is faster where the CPU can (AMX, AVX-512 BF16) and slow elsewhere.
     bfloat16: bool = False

@@ -25,6 +25,10 @@ TEXTS = [
     "!!!",
     "Where did you buy the wood for the shelf?",
     "I will find you and kill you.",
+    "!!!!",
+    "No",
+    "Yes",
+    "👍",
 ]
 
 
@@ -51,7 +55,7 @@ def test_no_texts_have_no_windows(encoder):
 
 
 def test_a_text_reads_alike_alone_and_in_any_company(encoder):
-    """No number moves by more than 1e-4, however the batch is padded."""
+    """No number moves by more than 1e-4, though short windows are read several at once."""
     together = encoder.read(TEXTS)
     backwards = encoder.read(TEXTS[::-1])
     for index, text in enumerate(TEXTS):
@@ -106,13 +110,15 @@ def _seconds(encoder, text):
     return min(found)
 
 
-def test_batches_are_of_neighbours_in_length_and_bounded():
-    lengths = [160, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 160, 160, 160, 90, 2]
+def test_batches_are_of_equal_lengths_and_bounded():
+    lengths = [160, *[3] * 20, 160, 160, 90, 2, 40, 40, 40, 40, 40]
     found = list(batches(lengths))
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
     for batch in found:
         assert len(batch) <= BATCH
-        assert len(batch) == 1 or len(batch) * max(lengths[n] for n in batch) <= BATCH_TOKENS
+        assert len({lengths[index] for index in batch}) == 1
+        assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= BATCH_TOKENS
+    assert max(map(len, found)) > 1
     assert list(batches([])) == []
 
 
