@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Self, cast
 
 from flask import Flask, current_app
 
+from moderation.comment import Comment, Status
+from moderation.errors import WinnowError
 from moderation.ports import Model
 from moderation.wiring import Adapters
+from service.waiting import Lookout, Shares
 
 _NAME = "winnow"
 
@@ -19,6 +22,32 @@ class Context(Adapters):
     """The adapters, with the model that the doors score with; None where none was loaded."""
 
     current: Callable[[], Model] | None = None
+    waiting: Shares = field(init=False, default_factory=Shares)
+    verdicts: Lookout[Comment] = field(init=False)
+    news: Lookout[bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let requests wait together."""
+        verdicts = Lookout(self._settled, fastest_seconds=0.0005, slowest_seconds=0.05)
+        object.__setattr__(self, "verdicts", verdicts)
+        news = Lookout(self._with_news, fastest_seconds=0.2, slowest_seconds=0.2)
+        object.__setattr__(self, "news", news)
+
+    def _settled(self, comment_ids: Sequence[str]) -> dict[str, Comment]:
+        found = self.comments.get_many(comment_ids)
+        return {one.id: one for one in found if one.status is not Status.PENDING}
+
+    def _with_news(self, cursors: Sequence[str]) -> dict[str, bool]:
+        """Return those of *cursors*, "site after", behind which there are events."""
+        there = {}
+        for cursor in cursors:
+            site_id, _, after = cursor.partition(" ")
+            try:
+                if self.comments.events(site_id, after=after, limit=1):
+                    there[cursor] = True
+            except WinnowError:  # which whoever waits will meet again
+                there[cursor] = True
+        return there
 
     @property
     def model(self) -> Model | None:

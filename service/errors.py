@@ -49,7 +49,7 @@ PROBLEMS: tuple[tuple[str, int, str], ...] = (
     ("unsupported-media-type", 415, "Send the content type that the message names."),
     ("unknown-host", 421, "The Host name is not one of ours; the message says where to set it."),
     ("invalid-input", 422, "`errors` names each field and what is wrong with it."),
-    ("too-fast", 429, "Over the site's rate; wait for Retry-After seconds."),
+    ("too-fast", 429, "Over the site's rate, or its share of waiting requests; see Retry-After."),
     ("site-busy", 429, "The site has too many comments waiting; wait for Retry-After seconds."),
     ("internal", 500, "A bug of ours; it was logged."),
     ("busy", 503, "Too many comments wait to be screened; nothing was stored."),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, jsonify, request
+from werkzeug.exceptions import TooManyRequests
 
 from moderation import workflow
-from moderation.comment import Comment, Draft, Status
+from moderation.comment import Comment, Draft
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
@@ -34,15 +33,13 @@ from service.api.describe import JSON, Parameter, Refused, parsed, read
 from service.context import winnow
 from service.errors import problem
 from service.shapes import comment_shape, event_shape, links
+from service.waiting import RETRY_SECONDS
 
 _NDJSON = "application/x-ndjson"
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,3})", re.IGNORECASE)
 _LONGEST_WAIT_SECONDS = 10
-#: Waiters hold a thread each: the others must still find one.
-_WAITERS = threading.BoundedSemaphore(4)
 #: Comments of an author in one answer.
 _EXPORTED = 500
-_FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.0005, 0.05
 
 PREFER = Parameter(
     "Prefer",
@@ -81,15 +78,18 @@ def submit_comment() -> Any:
     )[0]
     if accepted.outcome is Outcome.CONFLICT:
         raise DuplicateExternalId(draft.external_id, accepted.id)
+    shape = _accepted(accepted, draft, context.settings.url)
+    headers = {"Location": shape["links"]["self"]}
     wait = _wanted_wait()
     if wait:
-        comment = _awaited(accepted.id, wait)
+        with context.waiting.place(site.id) as has_place:
+            comment = context.verdicts.wait(accepted.id, wait) if has_place else None
         if comment is not None:
-            answer = jsonify(comment_shape(comment, base=context.settings.url))
+            answer = jsonify(_shape(comment))
             answer.headers["Preference-Applied"] = f"wait={wait}"
             return answer
-    shape = _accepted(accepted, draft, context.settings.url)
-    return shape, 202, {"Location": shape["links"]["self"]}
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return shape, 202, headers
 
 
 @api.route(
@@ -345,15 +345,16 @@ def list_events() -> Any:
     if not re.fullmatch(r"\d{1,20}(-\d{1,20})?", after, re.ASCII):
         raise InvalidInput("that is no cursor of this feed", field="after")
     limit = number("limit", 50, MAX_PAGE)
-    deadline = time.monotonic() + number("wait", 0, _LONGEST_WAIT_SECONDS, least=0)
+    wait = number("wait", 0, _LONGEST_WAIT_SECONDS, least=0)
     events = comments.events(site.id, after=after, limit=limit)
-    if not events and _WAITERS.acquire(blocking=False):
-        try:
-            while not events and time.monotonic() < deadline:
-                time.sleep(_SLOWEST_LOOK_SECONDS * 4)
+    if wait and not events:
+        with winnow().waiting.place(site.id) as has_place:
+            if not has_place:
+                # Not the empty answer, after which a client would ask again at once.
+                detail = "too many requests of this site wait already"
+                raise TooManyRequests(detail, retry_after=RETRY_SECONDS)
+            if winnow().news.wait(f"{site.id} {after}", wait):
                 events = comments.events(site.id, after=after, limit=limit)
-        finally:
-            _WAITERS.release()
     wanted = list(dict.fromkeys(event.comment_id for event in events))
     known = {comment.id: comment for comment in comments.get_many(wanted)}
     return {
@@ -439,23 +440,6 @@ def _batch() -> Sequence[schemas.CommentIn]:
 def _wanted_wait() -> int:
     wanted = _WAIT.search(request.headers.get("Prefer", "")[:200])
     return min(int(wanted[1]), _LONGEST_WAIT_SECONDS) if wanted else 0
-
-
-def _awaited(comment_id: str, seconds: int) -> Comment | None:
-    """Return the comment once it is screened; None when that takes longer or too many wait."""
-    if not _WAITERS.acquire(blocking=False):
-        return None
-    try:
-        deadline, pause = time.monotonic() + seconds, _FIRST_LOOK_SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(pause)
-            comment = winnow().comments.get(comment_id)
-            if comment.status is not Status.PENDING:
-                return comment
-            pause = min(pause * 1.2, _SLOWEST_LOOK_SECONDS)
-        return None
-    finally:
-        _WAITERS.release()
 
 
 def _accepted(accepted: Accepted, draft: Draft, base: str) -> dict[str, Any]:

@@ -289,8 +289,8 @@ def many(count: int) -> dict:
 @pytest.mark.parametrize(
     "path, body",
     [
-        ("/v1/comments", json.dumps(many(80_000))),
-        ("/v1/comments", json.dumps({"content": "x", "author": many(80_000)})),
+        ("/v1/comments", json.dumps(many(30_000))),
+        ("/v1/comments", json.dumps({"content": "x", "author": many(30_000)})),
         ("/v1/comments/batch", json.dumps({"comments": [many(1000)] * 1000})),
         ("/v1/comments/batch", json.dumps([many(60)] * 1000)),
         ("/v1/comments/batch", json.dumps([{"content": ""}] * 1000)),
@@ -312,6 +312,6 @@ def test_unknown_fields_by_the_million_are_not_made_into_errors(world: World, pa
 
 
 def test_the_name_of_an_unknown_field_is_not_repeated_at_length(world: World):
-    answer = world.ask("POST", "/v1/comments", {"content": "x", "y" * 1_000_000: 1})
+    answer = world.ask("POST", "/v1/comments", {"content": "x", "y" * 500_000: 1})
     assert answer.status_code == 422
     assert len(answer.data) < 1000
