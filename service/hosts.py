@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from moderation import values
 from moderation.settings import Settings
 from service.errors import problem
 
@@ -19,28 +20,31 @@ def init_app(app: Flask, settings: Settings, *, anywhere: Container[str]) -> Non
     Known are addresses, names without a dot (a container's, localhost), the public URL's and those
     of WINNOW_ALLOWED_HOSTS: none of them leads a browser here because of somebody else's DNS.
     """
-    public = (urlsplit(settings.url).hostname or "").lower()
-    known = frozenset({public, settings.host.lower(), *map(str.lower, settings.allowed_hosts)})
+    public = _name(urlsplit(settings.url).netloc)
+    known = frozenset(
+        {public or "", settings.host.lower(), *map(str.lower, settings.allowed_hosts)}
+    )
 
     @lru_cache(256)  # most requests come under the same few names
     def serves(host: str) -> bool:
         name = _name(host)
-        return name in known or _cannot_be_bound(name)
+        return name is not None and (name in known or _cannot_be_bound(name))
 
     @app.before_request
     def refuse_unknown_names() -> Response | None:
         if serves(request.host) or (request.blueprint or "") in anywhere:
             return None
         detail = (
-            f"this Winnow is not known as {_name(request.host)[:100]}; set WINNOW_PUBLIC_URL to the address that "
+            f"this Winnow is not known as {(_name(request.host) or 'that')[:100]}; set WINNOW_PUBLIC_URL to the address that "
             "people use, or name further ones in WINNOW_ALLOWED_HOSTS"
         )
         return problem(421, "unknown-host", detail)
 
 
-def _name(host: str) -> str:
-    """Return a Host header without its port."""
-    return (urlsplit(f"//{host}").hostname or "").lower().rstrip(".")
+def _name(host: str) -> str | None:
+    """Return a Host header without its port; None where it cannot be read."""
+    parts = values.split_url(f"//{host}")
+    return (parts.hostname or "").lower().rstrip(".") if parts else None
 
 
 def _cannot_be_bound(name: str) -> bool:

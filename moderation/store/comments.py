@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from moderation import ids
+from moderation import ids, values
 from moderation.actor import IMPORT, SUPERVISOR, Actor, machine
 from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms, to_ms
 from moderation.errors import (
     Busy,
     CursorExpired,
     IllegalMove,
-    InvalidInput,
     NotFound,
     SiteBusy,
     StaleVersion,
@@ -484,7 +483,7 @@ class Comments:
     def recent(self, site_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Return a page of a site's comments of every status, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        start_day, start = _position(cursor)
+        start_day, start = values.position(cursor) if cursor else (None, 0)
         days = self._redis.zrevrangebyscore(
             keys.DAYS(shard, site), start_day if start_day is not None else "+inf", "-inf"
         )
@@ -621,16 +620,14 @@ class Comments:
         """Return the events of a site's stream after a cursor. Raises CursorExpired."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         key = keys.EVENTS(shard, site)
+        at = values.stream_id(after, field="after")
         if after != "0":
             trimmed = self._redis.get(keys.TRIMMED(shard, site))
-            if trimmed and _cursor(after) < _cursor(trimmed.decode()):
+            if trimmed and at < values.stream_id(trimmed.decode(), field="after"):
                 raise CursorExpired("that cursor is older than what is kept; start from 0 again")
-        try:
-            rows = self._redis.xrange(key, min=f"({after}", count=limit)
-        except Exception as problem:  # an unreadable id is the only way to fail here
-            if "Invalid stream ID" in str(problem):
-                raise InvalidInput("that is no cursor of this feed", field="after") from None
-            raise
+        if at == values.LAST_IN_STREAM:  # nothing comes after it, and Redis says so by an error
+            return []
+        rows = self._redis.xrange(key, min=f"({after}", count=limit)
         return [read_event(site_id, cursor.decode(), fields) for cursor, fields in rows]
 
     # -- where things are ------------------------------------------------------------------------
@@ -748,7 +745,8 @@ class Comments:
         """Return (id, score) pairs in order, after *cursor*."""
         if cursor is None:
             return self._redis.zrange(key, 0, count - 1, desc=not rising, withscores=True)  # type: ignore[no-any-return]
-        score, last = _ranking(cursor)
+        score, short_id = values.ranking(cursor)
+        last = short_id.encode()
         found: list[tuple[bytes, float]] = []
         offset = 0
         while len(found) < count:
@@ -839,29 +837,3 @@ def _decisions(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDecis
             verdict=verdict,
             undone=bool(later) and later[0].reason == "undo",
         )
-
-
-def _position(cursor: str | None) -> tuple[int | None, int]:
-    if cursor is None:
-        return None, 0
-    try:
-        day, _, index = cursor.partition("_")
-        return int(day), int(index)
-    except ValueError:
-        raise InvalidInput("that is no cursor of this list", field="cursor") from None
-
-
-def _ranking(cursor: str) -> tuple[float, bytes]:
-    try:
-        score, _, short = cursor.partition("_")
-        return float(score), short.encode()
-    except ValueError:
-        raise InvalidInput("that is no cursor of this queue", field="cursor") from None
-
-
-def _cursor(cursor: str) -> tuple[int, int]:
-    try:
-        at, _, number = cursor.partition("-")
-        return int(at), int(number or 0)
-    except ValueError:
-        raise InvalidInput("that is no cursor of this feed", field="after") from None

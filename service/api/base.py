@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import Blueprint, current_app, g, request
 
-from moderation import texts
+from moderation import texts, values
 from moderation.actor import Actor
 from moderation.comment import Comment
 from moderation.errors import InvalidInput, NotFound
@@ -90,9 +90,7 @@ def number(name: str, default: int, most: int, least: int = 1) -> int:
     text = request.args.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most:
-        raise InvalidInput(f"{name} is a whole number of {least} to {most}", field=name)
-    return int(text)
+    return values.whole(text, field=name, least=least, most=most)
 
 
 def text(name: str, longest: int = MAX_CURSOR) -> str | None:

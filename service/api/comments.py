@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from werkzeug.exceptions import TooManyRequests
 
-from moderation import workflow
+from moderation import values, workflow
 from moderation.comment import Comment, Draft
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
@@ -36,7 +36,7 @@ from service.shapes import comment_shape, event_shape, links
 from service.waiting import RETRY_SECONDS
 
 _NDJSON = "application/x-ndjson"
-_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,3})", re.IGNORECASE)
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,3})", re.IGNORECASE)
 _LONGEST_WAIT_SECONDS = 10
 #: Comments of an author in one answer.
 _EXPORTED = 500
@@ -342,8 +342,7 @@ def list_events() -> Any:
     """
     site, comments = asked_site(), winnow().comments
     after = text("after", 41) or "0"
-    if not re.fullmatch(r"\d{1,20}(-\d{1,20})?", after, re.ASCII):
-        raise InvalidInput("that is no cursor of this feed", field="after")
+    values.stream_id(after, field="after")
     limit = number("limit", 50, MAX_PAGE)
     wait = number("wait", 0, _LONGEST_WAIT_SECONDS, least=0)
     events = comments.events(site.id, after=after, limit=limit)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
-from moderation import texts
+from moderation import texts, values
 from moderation.actor import ActorKind
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
+from moderation.errors import InvalidInput
 from moderation.events import EventType
 from moderation.policy import MAX_ENTRIES, NEVER, Mode
 from moderation.scores import Label
@@ -36,6 +38,15 @@ def _fits(value: str) -> str:
     return value
 
 
+def _moment(at: datetime) -> datetime:
+    try:
+        return values.moment(at)
+    except InvalidInput as problem:
+        raise ValueError(str(problem)) from None
+
+
+#: A time with its zone, in UTC; the edges of time, which some zones do not have, are refused.
+Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_moment)]
 Text = Annotated[str, AfterValidator(_text)]
 Content = Annotated[
     str,
@@ -69,7 +80,7 @@ class PostIn(_Strict):
 
     url: Long = ""
     title: Annotated[Text, Field(max_length=500)] = ""
-    published_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    published_at: Moment | None = None
     language: Annotated[Text, Field(max_length=35)] = ""
 
 
@@ -86,8 +97,8 @@ class CommentIn(_Strict):
     honeypot: Annotated[
         Text, Field(max_length=2000, description="What stood in a field that people cannot see.")
     ] = ""
-    form_served_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
-    submitted_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    form_served_at: Moment | None = None
+    submitted_at: Moment | None = None
 
     def draft(self) -> Draft:
         """Return the comment in the words of the domain."""
@@ -197,8 +208,8 @@ class KeyIn(_Strict):
 
     kind: Annotated[KeyKind, Field(strict=False)] = KeyKind.API
     expires_at: Annotated[
-        AwareDatetime | None,
-        Field(strict=False, description="When it stops working; left out: never."),
+        Moment | None,
+        Field(description="When it stops working; left out: never."),
     ] = None
 
 
@@ -238,7 +249,7 @@ class RedeliverIn(_Strict):
     """Which deliveries to send again: one by its id, or all that failed since a time."""
 
     delivery: Annotated[Text, Field(max_length=64)] = ""
-    failed_since: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    failed_since: Moment | None = None
 
 
 # -- what is given ---------------------------------------------------------------------------------

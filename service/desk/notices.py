@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from moderation import texts
+from moderation import texts, values
 from moderation.comment import rfc3339
 from moderation.records import Order
 from moderation.reminders import INTERVALS
@@ -38,7 +38,7 @@ def notices() -> Any:
             kept.subscribe(
                 name,
                 request.form.get("email", "").strip(),
-                int(hours) if hours.isascii() and hours.isdigit() and len(hours) < 4 else 0,
+                values.whole_or(0, hours, most=max(INTERVALS)),
             )
             flash(_("Saved."))
             return redirect(url_for("desk.notices"))

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from flask import abort, flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from moderation import workflow
+from moderation import values, workflow
 from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
 from moderation.lists import domains_in
@@ -31,6 +30,8 @@ log = structlog.get_logger(__name__)
 PAGE = 30
 #: A filtered queue reads so many flagged comments at most, in order; the page says when it did.
 SCANNED = 2000
+#: A higher version names no comment, as the API's `version` does not.
+MOST_VERSIONS = 2**53
 #: Comments that one bulk decision may name.
 BULK = 500
 
@@ -183,7 +184,7 @@ def decide() -> Any:
                 comment_id,
                 decision,
                 by=myself(),
-                version=int(version) if version.isdigit() else None,
+                version=_version(version),
                 reason=request.form.get("reason", "")[:200],
                 note=request.form.get("note", "")[:2000],
                 comments=context.comments,
@@ -277,6 +278,11 @@ def bulk() -> Any:
     )
 
 
+def _version(text: str) -> int | None:
+    """Return the version that a form saw, None where it names none."""
+    return values.whole(text, field="version", most=MOST_VERSIONS) if text else None
+
+
 def _block(site: Site, domain: str) -> None:
     """Hold from now on what links to *domain*, as an administrator wishes."""
     administrator()
@@ -326,7 +332,7 @@ def _filters() -> Filters:
         author=told.get("author", "")[:200],
         post=told.get("post", "")[:200],
         text=told.get("q", "")[:200],
-        age_hours=int(age) if age.isascii() and age.isdigit() and len(age) < 6 else 0,
+        age_hours=values.whole_or(0, age, most=99_999),
     )
 
 
@@ -399,6 +405,4 @@ def _meanwhile(comment_id: str, problem: WinnowError) -> str:
 def _back() -> str:
     """Return the page of the desk that the form came from."""
     target = request.form.get("next", "")
-    parts = urlsplit(target)
-    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/desk/")
-    return target if inside and "\\" not in target else url_for("desk.queue")
+    return values.page_within("/desk/", target) or url_for("desk.queue")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from flask import flash, redirect, request, session, url_for
@@ -13,6 +12,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from moderation import values
 from moderation.actor import moderator
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
@@ -116,7 +116,5 @@ def _too_many(refused: TooManyRequests, template: str, form: FlaskForm) -> Any:
 
 
 def _safe(target: str) -> str:
-    """Return *target* if it is a page of the desk; an open redirect helps phishers."""
-    parts = urlsplit(target)
-    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/desk/")
-    return target if inside and "\\" not in target else url_for("desk.queue")
+    """Return *target* if it is a page of the desk, else the queue's."""
+    return values.page_within("/desk/", target) or url_for("desk.queue")

@@ -17,11 +17,11 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length
 
-from moderation import workflow
+from moderation import values, workflow
 from moderation.delivery import State
 from moderation.errors import InvalidInput
 from moderation.events import EventType
-from moderation.site import Endpoint, EndpointKind, Site
+from moderation.site import MAX_DAYS, Endpoint, EndpointKind, Site
 from service.context import winnow
 from service.desk.base import (
     administrator,
@@ -107,7 +107,7 @@ def redeliver_failed(endpoint_id: str) -> Any:
     administrator()
     context = winnow()
     endpoint, now = context.accounts.endpoint(endpoint_id), context.clock.now_ms()
-    days = _number(request.form.get("days", "")) or 1
+    days = values.whole_or(1, request.form.get("days", ""), least=1, most=MAX_DAYS)
     count = context.deliveries.redeliver_failed(
         endpoint, since_ms=now - days * 86_400_000, now_ms=now
     )
@@ -275,7 +275,3 @@ def _described(form: EndpointForm, old: Endpoint) -> Endpoint:
         full_payload=form.full_payload.data,
         allow_private=form.allow_private.data,
     )
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None

@@ -22,7 +22,7 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from moderation import texts, workflow
+from moderation import texts, values, workflow
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import Conflict, NotFound
@@ -291,8 +291,7 @@ def _host_key() -> str:
 
 
 def _number(fields: Fields, name: str, default: int) -> int:
-    text = fields.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
+    return values.whole_or(default, fields.get(name, ""), most=999_999)
 
 
 def _site(fields: Fields) -> Site | None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from moderation.comment import Decision, to_ms
 from moderation.records import Past
-from service.api.schemas import CommentIn, Text
+from service.api.schemas import CommentIn, Moment, Text
 
 #: What each status says that somebody decided; a comment in the others still waits.
 _DECIDED = {
@@ -49,7 +49,7 @@ class PastIn(CommentIn):
     """A comment as ``POST /v1/comments`` takes it, with its own id, its time and where it stands."""
 
     external_id: Annotated[Text, Field(max_length=200), AfterValidator(_named)]
-    created_at: Annotated[AwareDatetime, Field(strict=False)]
+    created_at: Moment
     status: Literal["approved", "rejected", "spam", "flagged", "pending"]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 
+from moderation import values
 from moderation.actor import Actor, ActorKind
 from moderation.audit import AuditLine, RefusedSignIn
 from moderation.errors import NotFound
@@ -22,7 +22,6 @@ AUDIT_LINES = 10_000
 REFUSED_LINES = 1000
 #: Lines of the trail that one round trip brings.
 _LINES_READ = 500
-_LINE_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _G = keys.GLOBAL
 
 
@@ -54,7 +53,7 @@ class Trail(Records):
         an *action* or a kind of action (``key`` for ``key.add``).
         """
         found: list[AuditLine] = []
-        cursor = f"({before}" if _LINE_ID.fullmatch(before) else "+"
+        cursor = f"({before}" if values.is_stream_id(before) else "+"
         while len(found) < limit:
             rows = self._redis.xrevrange(keys.AUDIT(_G), max=cursor, count=max(limit, _LINES_READ))
             lines = [_audit_line(*row) for row in rows]
@@ -68,7 +67,7 @@ class Trail(Records):
         """Return one line of the trail. Raises NotFound."""
         rows = (
             self._redis.xrange(keys.AUDIT(_G), line_id, line_id)
-            if _LINE_ID.fullmatch(line_id)
+            if values.is_stream_id(line_id)
             else []
         )
         if not rows:
