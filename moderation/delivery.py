@@ -42,3 +42,11 @@ class Delivery:
     state: State
     next_attempt_at: int | None
     attempts: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What waits for a deliverer: how many, and for how long the oldest has (ms)."""
+
+    count: int
+    oldest_ms: int

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from moderation.comment import Status
 from moderation.errors import StorageUnavailable
+from moderation.store.liveness import ALIVE_MS, Part
 from service.auth import refuse
 from service.context import Context, winnow
 
@@ -28,7 +29,6 @@ bp = Blueprint("ops", __name__)
 
 #: No text of a client's is a label: each would be kept for ever.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ALIVE_MS = 10_000
 _REGISTRY, _REQUESTS = "winnow_registry", "winnow_requests"
 
 
@@ -113,9 +113,20 @@ def _jobs(context: Context) -> str:
     return ""
 
 
+def _alive(context: Context, part: Part) -> int:
+    return len(context.liveness.alive(part, since_ms=context.clock.now_ms() - ALIVE_MS))
+
+
 def _workers(context: Context) -> str:
-    since = context.clock.now_ms() - _ALIVE_MS
-    return "" if context.liveness.alive(since_ms=since) else "no screening worker is alive"
+    return "" if _alive(context, Part.SCREENER) else "no screening worker is alive"
+
+
+def _deliverer(context: Context) -> str:
+    return "" if _alive(context, Part.DELIVERER) else "no deliverer of webhooks is alive"
+
+
+def _watchdog(context: Context) -> str:
+    return "" if _alive(context, Part.WATCHDOG) else "no supervisor's watchdog is alive"
 
 
 def _model(context: Context) -> str:
@@ -126,6 +137,8 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "storage": _storage,
     "jobs": _jobs,
     "workers": _workers,
+    "deliverer": _deliverer,
+    "watchdog": _watchdog,
     "model": _model,
 }
 
@@ -188,15 +201,28 @@ class _Counters(Collector):
             buckets=bounds,
             sum_value=measured.batch_seconds,
         )
+        alive = GaugeMetricFamily(
+            "winnow_processes_alive", "Processes that work, by their part.", labels=["part"]
+        )
+        for part in Part:
+            alive.add_metric([part], _alive(self._context, part))
+        yield alive
         accounts = self._context.accounts
-        broken = [
-            endpoint
-            for site in accounts.sites()
-            for endpoint in accounts.endpoints(site.id)
-            if endpoint.disabled_reason
+        endpoints = [
+            endpoint for site in accounts.sites() for endpoint in accounts.endpoints(site.id)
         ]
+        broken = [endpoint for endpoint in endpoints if endpoint.disabled_reason]
         yield GaugeMetricFamily(
             "winnow_endpoints_disabled", "Endpoints given up on.", value=len(broken)
+        )
+        due = self._context.deliveries.due(endpoints, now_ms=clock.now_ms())
+        yield GaugeMetricFamily(
+            "winnow_deliveries_due", "Deliveries whose time has come.", value=due.count
+        )
+        yield GaugeMetricFamily(
+            "winnow_oldest_due_delivery_seconds",
+            "How long the oldest due delivery has waited for a deliverer.",
+            value=due.oldest_ms / 1000,
         )
         attempts = CounterMetricFamily(
             "winnow_webhook_attempts", "Attempts at delivering a webhook.", labels=["result"]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from rq import Queue, SimpleWorker
@@ -19,9 +20,14 @@ from moderation import dispatch, wiring
 from moderation.ports import Duplicates, Model
 from moderation.processes import Restarts, die_with
 from moderation.settings import Settings
+from moderation.store.liveness import Part
 from worker import jobs
+from worker.pulse import Pulse
 
 log = structlog.get_logger(__name__)
+
+#: RQ waits for a job 15 s less than this, and then beats.
+_WORKER_TTL_SECONDS = 17
 
 
 @dataclass
@@ -30,6 +36,9 @@ class Child:
 
     name: str
     run: Callable[[], None]
+    part: Part
+    #: Seconds without a heartbeat after which it counts as frozen.
+    patience: float
     pid: int = 0
     restarts: Restarts = field(default_factory=Restarts)
 
@@ -66,6 +75,12 @@ class Worker(SimpleWorker):
 
     #: An outage of Redis is waited out by asking again this often (seconds).
     max_connection_wait_time = 1.0
+    pulse: Pulse
+
+    def heartbeat(self, *told: Any, **more: Any) -> None:
+        """Say that this worker lives, to RQ and to Winnow; RQ asks for it between waits for a job."""
+        self.pulse.beat()
+        super().heartbeat(*told, **more)
 
     def subscribe(self) -> None:
         """Listen for no commands: whoever could send some could end workers, and nobody of ours does."""
@@ -83,6 +98,8 @@ def work(
     queue: str,
     settings: Settings,
     *,
+    part: Part,
+    name: str,
     boot: str,
     model: Callable[[], Model],
     duplicates: Duplicates,
@@ -96,14 +113,23 @@ def work(
         connection=served.connection,
         serializer=JSONSerializer,
         log_job_description=False,
+        worker_ttl=_WORKER_TTL_SECONDS,
     )
+    worker.pulse = pulse = Pulse(part, name, liveness=adapters.liveness, clock=adapters.clock)
+    pulse.beat()
+
+    def stopping() -> bool:
+        # Asked between batches, and while it listens for comments: by the thread that screens.
+        pulse.beat()
+        return bool(worker._stop_requested)  # noqa: SLF001 - RQ has no public word for it
+
     jobs.prepare(
         jobs.Context(
             adapters=adapters,
             model=model,
             duplicates=duplicates,
             holder=f"{boot}:{os.getpid()}",
-            stopping=lambda: worker._stop_requested,  # noqa: SLF001 - RQ has no public word for it
+            stopping=stopping,
         )
     )
     worker.work(logging_level="WARNING")

@@ -24,7 +24,9 @@ from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
 from moderation.settings import Settings
 from moderation.site import Endpoint, EndpointKind
+from moderation.store.liveness import Part
 from worker.delivery import Attempt, attempt
+from worker.pulse import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -90,11 +92,15 @@ class Deliverer:
         *,
         send: Send = attempt,
         jitter: Callable[[], float] = random.random,
+        pulse: Pulse | None = None,
     ) -> None:
-        """Deliver through *send*."""
+        """Deliver through *send*; *pulse* beats for as long as attempts come to an end."""
         self._adapters = adapters
         self._send = send
         self._jitter = jitter
+        self._pulse = pulse
+        #: When there was a free place last (monotonic seconds).
+        self._free_at = time.monotonic()
         self._holder = f"{secrets.token_hex(4)}:{os.getpid()}"
         self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="delivery")
         self._running: set[Future[None]] = set()
@@ -106,6 +112,7 @@ class Deliverer:
     def run(self) -> None:
         """Deliver until stopped; then let the attempts under way finish, and give back the rest."""
         while not self._stopping:
+            self._beat()
             try:
                 busy = self.step()
             except StorageUnavailable as problem:
@@ -125,6 +132,15 @@ class Deliverer:
                 self._adapters.deliveries.reclaim(
                     shard, holder=self._holder, now_ms=self._adapters.clock.now_ms()
                 )
+
+    def _beat(self) -> None:
+        """Beat, unless every place has been taken for longer than any attempt may take."""
+        now = time.monotonic()
+        if len(self._running) < _POOL:
+            self._free_at = now
+        longest = self._adapters.settings.webhook_timeout + 2 * _LEASE_SLACK_SECONDS
+        if self._pulse is not None and now - self._free_at < longest:
+            self._pulse.beat()
 
     def stop(self, *_: object) -> None:
         """Stop after the attempts under way."""
@@ -317,9 +333,11 @@ def _json(told: dict[str, Any]) -> bytes:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def run(settings: Settings) -> None:
-    """Deliver until SIGTERM."""
-    deliverer = Deliverer(wiring.connect(settings))
+def run(settings: Settings, *, part: Part, name: str) -> None:
+    """Deliver until SIGTERM, with heartbeats under *name*."""
+    adapters = wiring.connect(settings)
+    pulse = Pulse(part, name, liveness=adapters.liveness, clock=adapters.clock)
+    deliverer = Deliverer(adapters, pulse=pulse)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, deliverer.stop)
     deliverer.run()

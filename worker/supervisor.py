@@ -17,6 +17,7 @@ from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.settings import Settings
+from moderation.store.liveness import Part
 from worker import deliverer
 from worker.children import Child, work
 from worker.schedule import SCHEDULE
@@ -29,6 +30,11 @@ _WATCH_SECONDS = 1.0
 _DRAIN_SECONDS = 8.0
 #: The watchdog's lock outlives a few missed rounds, and no more.
 _LOCK_MS = 5000
+#: Longest silence of a screener or deliverer: taking up a new model takes seconds, on a busy machine
+#: many of them.
+_PATIENCE_SECONDS = 40.0
+#: Longest silence of the upkeep worker, whose jobs last half an hour at most and do not beat.
+_PATIENCE_OF_UPKEEP_SECONDS = 2400.0
 
 
 class Supervisor:
@@ -41,15 +47,21 @@ class Supervisor:
         self._boot = secrets.token_hex(4)
         self._stopping = False
         self._next_watch = 0.0
+        #: What was heard of each child last: its process, its heartbeat, and when (monotonic).
+        self._heard: dict[str, tuple[int, int | None, float]] = {}
         on = partial(work, settings=settings, boot=self._boot, model=model, duplicates=near)
         self._screeners = [
-            Child(f"screener-{n}", partial(on, dispatch.SCREENING))
+            self._child(Part.SCREENER, n, partial(on, dispatch.SCREENING), _PATIENCE_SECONDS)
             for n in range(1, settings.workers + 1)
         ]
         self._others = [
-            Child("upkeep", partial(on, dispatch.UPKEEP)),
-            Child("deliverer", partial(deliverer.run, settings)),
+            self._child(Part.UPKEEP, 1, partial(on, dispatch.UPKEEP), _PATIENCE_OF_UPKEEP_SECONDS),
+            self._child(Part.DELIVERER, 1, partial(deliverer.run, settings), _PATIENCE_SECONDS),
         ]
+
+    def _child(self, part: Part, number: int, run: Callable[..., None], patience: float) -> Child:
+        name = f"{part}-{number}@{self._boot}"
+        return Child(name, partial(run, part=part, name=name), part, patience)
 
     @property
     def children(self) -> list[Child]:
@@ -105,23 +117,34 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Do the watchdog's round; a round that Redis spoils is done again a second later."""
+        liveness, clock = self._adapters.liveness, self._adapters.clock
         try:
-            self._beat()
+            liveness.beat(Part.WATCHDOG, f"{Part.WATCHDOG}@{self._boot}", now_ms=clock.now_ms())
+            self._kill_silent(time.monotonic())
             self._kill_overdue()
             if self._adapters.liveness.leads(self._boot, lock_ms=_LOCK_MS):
                 self._lead()
         except StorageUnavailable as problem:
+            self._heard.clear()  # while Redis is away nobody can be heard
             log.warning("watchdog waits for Redis", problem=str(problem))
         except WinnowError as problem:
             log.error("watchdog stumbled", problem=str(problem))  # noqa: TRY400 - the sentence says it all
+        except Exception as problem:  # noqa: BLE001 - whatever it stumbles over, the children go on
+            log.error("watchdog stumbled", problem=type(problem).__name__)  # noqa: TRY400
 
-    def _beat(self) -> None:
-        """Say which workers live, for /readyz and ``doctor``."""
-        alive = [self._name(child) for child in self._screeners if child.pid]
-        self._adapters.liveness.beat(alive, now_ms=self._adapters.clock.now_ms())
+    def _kill_silent(self, now: float) -> None:
+        """Kill a child whose heartbeat has stopped: frozen, or stuck where nothing else looks.
 
-    def _name(self, child: Child) -> str:
-        return f"{child.name}@{self._boot}"
+        Heartbeats are held against this process's own clock, which nobody sets.
+        """
+        beats = self._adapters.liveness.beats()
+        for child in self.children:
+            pid, beat, since = self._heard.get(child.name, (0, None, now))
+            if not child.pid or (pid, beat) != (child.pid, beats.get(child.name)):
+                self._heard[child.name] = (child.pid, beats.get(child.name), now)
+            elif now - since > child.patience:
+                log.error("child is silent and is killed", child=child.name, pid=child.pid)
+                os.kill(child.pid, signal.SIGKILL)
 
     def _kill_overdue(self) -> None:
         """Kill a worker that scores one batch for too long: Python alarms do not stop C code."""
@@ -173,7 +196,10 @@ class Supervisor:
             if child in self._screeners:
                 self._reclaim(f"{self._boot}:{child.pid}")
         with contextlib.suppress(StorageUnavailable):
-            self._adapters.liveness.leave(map(self._name, self._screeners))
+            liveness = self._adapters.liveness
+            liveness.leave(Part.WATCHDOG, f"{Part.WATCHDOG}@{self._boot}")
+            for child in self.children:
+                liveness.leave(child.part, child.name)
 
 
 def _signal(children: Iterable[Child], signum: signal.Signals) -> None:

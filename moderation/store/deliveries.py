@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from moderation import ids
-from moderation.delivery import Delivery, Leased, State
+from moderation import ids, values
+from moderation.delivery import Delivery, Due, Leased, State
 from moderation.errors import NotFound
 from moderation.events import WITHDRAWALS, Event, EventType
 from moderation.settings import Settings
@@ -142,7 +143,9 @@ class Deliveries:
             waiting = self._redis.zrange(keys.DUE(shard, name), 0, -1)
             sending = self._redis.smembers(keys.IN_FLIGHT(shard, name))
             unfinished += [event.decode() for event in (*waiting, *sending)]
-        until = min([oldest, *filter(None, unfinished)], key=_order)
+        until = min(
+            [oldest, *filter(None, unfinished)], key=partial(values.stream_id, field="after")
+        )
         last = self._redis.xrevrange(keys.EVENTS(shard, site), f"({until}", "-", count=1)
         if not last:
             return 0
@@ -211,6 +214,41 @@ class Deliveries:
             self.redeliver(endpoint, one.id, now_ms=now_ms)
         return len(wanted)
 
+    def due(self, endpoints: Sequence[Endpoint], *, now_ms: int) -> Due:
+        """Return what waits for a deliverer now: deliveries due or given up by a dead one, and events.
+
+        Of a site's events that were not yet fanned out, a hundred are counted at most.
+        """
+        waits: list[int] = []
+        count = 0
+        for shard in self._comments.shards:
+            expired = self._redis.zrangebyscore(
+                keys.DELIVERY_LEASES(shard), "-inf", now_ms, withscores=True
+            )
+            count += len(expired)
+            waits += [int(at_ms) for _, at_ms in expired]
+            listening = {one.site_id for one in endpoints if one.enabled}
+            for site_id in listening.intersection(self.eventful_sites(shard)):
+                events = self._unheard(shard, ids.shorten(site_id))
+                count += len(events)
+                waits += [values.stream_id(one.decode(), field="after")[0] for one, _ in events[:1]]
+        pipeline = self._redis.pipeline(transaction=False)
+        for endpoint in endpoints:
+            shard = self._comments.shard_of_site(endpoint.site_id)
+            key = keys.DUE(shard, ids.shorten(endpoint.id))
+            pipeline.zcount(key, "-inf", now_ms)
+            pipeline.zrange(key, 0, 0, withscores=True)
+        answers = pipeline.execute() if endpoints else []
+        for number, first in zip(answers[::2], answers[1::2], strict=True):
+            count += number
+            waits += [int(at_ms) for _, at_ms in first if number]
+        return Due(count, max(0, now_ms - min(waits, default=now_ms)))
+
+    def _unheard(self, shard: int, site: str) -> list[tuple[bytes, Any]]:
+        """Return a site's events that were not fanned out yet, the oldest hundred."""
+        cursor = (self._redis.get(keys.FANNED_OUT(shard, site)) or b"0").decode()
+        return self._redis.xrange(keys.EVENTS(shard, site), f"({cursor}", count=100)  # type: ignore[no-any-return]
+
     def waiting(self, endpoint: Endpoint) -> int:
         """Return how many deliveries to an endpoint are due or will be."""
         shard = self._comments.shard_of_site(endpoint.site_id)
@@ -250,8 +288,3 @@ def _delivery(endpoint: Endpoint, event: str, stored: dict[bytes, bytes]) -> Del
         next_attempt_at=int(following) if following else None,
         attempts=tuple(json.loads(one) for one in attempts if one),
     )
-
-
-def _order(cursor: str) -> tuple[int, int]:
-    at, _, number = cursor.partition("-")
-    return int(at), int(number or 0)

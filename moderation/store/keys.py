@@ -187,6 +187,15 @@ WORKERS = Kind(
     _V,
     "worker names by last heartbeat, ms",
 )
+PARTS = Kind(
+    "parts",
+    "parts",
+    "zset",
+    "part",
+    "entries after 1 h",
+    _V,
+    "names of a part's other processes (deliverer, upkeep, watchdog) by last heartbeat, ms",
+)
 SCHEDULED = Kind(
     "scheduled",
     "cron",

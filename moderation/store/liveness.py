@@ -6,15 +6,31 @@ as much; :func:`first_to` does not let such a key hold anything up, which redis-
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 from moderation.store import keys
 from moderation.store.client import Client
 
 _G = keys.GLOBAL
+#: A process whose last heartbeat is older counts as dead. It beats every second or two, and not
+#: while it scores a batch, which ends within seconds.
+ALIVE_MS = 15_000
 #: A name whose last heartbeat is older is forgotten.
 _HEARTBEATS_KEPT_MS = 3_600_000
+
+
+class Part(StrEnum):
+    """What a process of ours does; none can do another's part."""
+
+    SCREENER = "screener"
+    DELIVERER = "deliverer"
+    UPKEEP = "upkeep"
+    WATCHDOG = "watchdog"
+
+
+def _key(part: Part) -> str:
+    return keys.WORKERS(_G) if part is Part.SCREENER else keys.PARTS(_G, part)
 
 
 class Liveness:
@@ -24,24 +40,27 @@ class Liveness:
         """Keep all of it in *redis*."""
         self._redis: Any = redis
 
-    def beat(self, names: Iterable[str], *, now_ms: int) -> None:
-        """Note that the processes *names* live."""
+    def beat(self, part: Part, name: str, *, now_ms: int) -> None:
+        """Note that the process *name* lives; to be called by the thread that does its work."""
         pipeline = self._redis.pipeline(transaction=False)
-        if alive := dict.fromkeys(names, now_ms):
-            pipeline.zadd(keys.WORKERS(_G), alive)
-        pipeline.zremrangebyscore(keys.WORKERS(_G), "-inf", now_ms - _HEARTBEATS_KEPT_MS)
+        pipeline.zadd(_key(part), {name: now_ms})
+        pipeline.zremrangebyscore(_key(part), "-inf", now_ms - _HEARTBEATS_KEPT_MS)
         pipeline.execute()
 
-    def leave(self, names: Iterable[str]) -> None:
-        """Note that the processes *names* have ended."""
-        if gone := list(names):
-            self._redis.zrem(keys.WORKERS(_G), *gone)
+    def leave(self, part: Part, name: str) -> None:
+        """Note that the process *name* has ended."""
+        self._redis.zrem(_key(part), name)
 
-    def alive(self, *, since_ms: int) -> list[str]:
-        """Return the names of the screening workers whose last heartbeat is no older."""
-        return [
-            name.decode() for name in self._redis.zrangebyscore(keys.WORKERS(_G), since_ms, "+inf")
-        ]
+    def alive(self, part: Part, *, since_ms: int) -> list[str]:
+        """Return the names of the processes of *part* whose last heartbeat is no older."""
+        return [name.decode() for name in self._redis.zrangebyscore(_key(part), since_ms, "+inf")]
+
+    def beats(self) -> dict[str, int]:
+        """Return the last heartbeat of every process, ms, by its name."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for part in Part:
+            pipeline.zrange(_key(part), 0, -1, withscores=True)
+        return {name.decode(): int(at_ms) for found in pipeline.execute() for name, at_ms in found}
 
     def leads(self, who: str, *, lock_ms: int) -> bool:
         """Tell whether *who* is the one whose watchdog runs; of all hosts' one, for *lock_ms* on."""

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from moderation import wiring, workflow
 from moderation.comment import Author, Draft, Post
 from moderation.records import Outcome
+from moderation.store.liveness import ALIVE_MS, Part
 from service.cli.context import answer, as_json, loaded_model, storage
 
 #: Comments that are submitted together.
@@ -20,7 +21,6 @@ BATCH = 50
 _SLOT = re.compile(r"\{(\w+)\}")
 _WAIT_SECONDS = 60.0
 #: A worker that gave no sign of life for longer is none.
-_ALIVE_MS = 10_000
 
 #: What the slots of the sentences stand for.
 WORDS: Mapping[str, Sequence[str]] = {
@@ -185,8 +185,8 @@ def _filled(sentence: str, chance: random.Random) -> str:
 
 def _screened(adapters: wiring.Adapters) -> None:
     """Return once nothing is pending: by the workers, or by ourselves where there are none."""
-    since = adapters.clock.now_ms() - _ALIVE_MS
-    if not adapters.liveness.alive(since_ms=since):
+    since = adapters.clock.now_ms() - ALIVE_MS
+    if not adapters.liveness.alive(Part.SCREENER, since_ms=since):
         from models import near  # noqa: PLC0415 - takes a second
 
         model = loaded_model(adapters.settings)

@@ -15,6 +15,7 @@ import click
 
 from moderation.errors import AlreadyRunning, WinnowError
 from moderation.settings import Settings
+from moderation.store.liveness import ALIVE_MS, Part
 from moderation.vault import Vault, secret_path
 from moderation.wiring import Adapters
 from service.cli.context import (
@@ -28,11 +29,17 @@ from service.cli.context import (
 )
 from service.cli.up import is_ready, reached_at
 
-_ALIVE_MS = 10_000
 _LATE_MS = 60_000
 _SKEW_MS = 5_000
 _FREE_BYTES = 200_000_000
 _MEMORY_SHARE = 0.8
+
+
+#: What is wrong when nobody does a part.
+_LACKING = {
+    Part.DELIVERER: "no webhooks are delivered: no deliverer is alive; `python -m worker` runs one",
+    Part.WATCHDOG: "no supervisor is alive, so decisions are told to nobody; restart `python -m worker`",
+}
 
 
 class Level(StrEnum):
@@ -101,7 +108,7 @@ def examine() -> Iterator[Finding]:
     try:
         with storage(settings) as adapters:
             yield _ok("Redis answers, and its data is of this version")
-            for inspect in (_redis, _clock, _accounts, _backlog):
+            for inspect in (_redis, _clock, _accounts, _backlog, _webhooks):
                 yield from _tried(inspect, adapters)
             yield from _tried(_workers, adapters, running)
     except WinnowError as problem:
@@ -243,8 +250,30 @@ def _backlog(adapters: Adapters) -> Iterator[Finding]:
 
 
 def _workers(adapters: Adapters, running: bool) -> Iterator[Finding]:  # noqa: FBT001 - as above
-    alive = len(adapters.liveness.alive(since_ms=adapters.clock.now_ms() - _ALIVE_MS))
-    if alive:
-        yield _ok(f"{alive} screening worker{'' if alive == 1 else 's'}")
-    elif running or adapters.settings.redis_url:
+    since = adapters.clock.now_ms() - ALIVE_MS
+    alive = {part: len(adapters.liveness.alive(part, since_ms=since)) for part in Part}
+    screeners = alive[Part.SCREENER]
+    if screeners:
+        yield _ok(f"{screeners} screening worker{'' if screeners == 1 else 's'}")
+    if not (running or adapters.settings.redis_url):
+        return
+    if not screeners:
         yield _wrong("no screening worker is alive; `python -m worker` runs some")
+    elif running and screeners < adapters.settings.workers:
+        yield _warning(
+            f"{adapters.settings.workers} screening workers are wanted (WINNOW_WORKERS); a frozen one "
+            "is killed and replaced within a minute"
+        )
+    for part, lacking in _LACKING.items():
+        if not alive[part]:
+            yield _wrong(lacking)
+
+
+def _webhooks(adapters: Adapters) -> Iterator[Finding]:
+    accounts = adapters.accounts
+    endpoints = [one for site in accounts.sites() for one in accounts.endpoints(site.id)]
+    due = adapters.deliveries.due(endpoints, now_ms=adapters.clock.now_ms())
+    if due.oldest_ms > _LATE_MS:
+        yield _wrong(f"{due.count} webhooks are due, the oldest for more than a minute")
+    else:
+        yield _ok(f"{due.count} webhooks are due")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from standardwebhooks import Webhook
@@ -12,7 +14,7 @@ from standardwebhooks import Webhook
 from moderation import ids, workflow
 from moderation.actor import moderator
 from moderation.comment import Decision
-from moderation.delivery import State
+from moderation.delivery import Due, State
 from moderation.events import EventType
 from moderation.signing import new_secret
 from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
@@ -318,6 +320,41 @@ def test_what_a_dead_deliverer_held_is_due_again(world: World, receiver: Receive
     assert adapters.deliveries.lease(0, "other:1", **lease) == []
     assert adapters.deliveries.reclaim(0, holder="dead:1", now_ms=now) == 1
     assert len(adapters.deliveries.lease(0, "other:1", **lease)) == 1
+
+
+def test_what_is_due_and_for_how_long_is_counted(world: World, receiver: Receiver):
+    """Whether it was fanned out, leased by a deliverer that died, or neither."""
+    deliveries, endpoint = world.adapters.deliveries, add(world, receiver.url())
+    assert deliveries.due([endpoint], now_ms=1) == Due(0, 0)
+    world.comment("hello")
+    world.comment("another")
+    now = world.adapters.clock.now_ms()
+    waiting = deliveries.due([endpoint], now_ms=now + 5000)
+    assert (waiting.count, 4000 < waiting.oldest_ms < 7000) == (2, True)
+    deliveries.fan_out(world.site.id, [endpoint], now_ms=now)
+    assert deliveries.due([endpoint], now_ms=now + 5000) == Due(2, 5000)
+    deliveries.lease(0, "dead:1", most=1, lease_ms=1000, now_ms=now)
+    assert deliveries.due([endpoint], now_ms=now + 500).count == 1
+    assert deliveries.due([endpoint], now_ms=now + 5000).count == 2
+    deliveries.reclaim(0, now_ms=now + 5000)
+    deliver(world)
+    assert deliveries.due([endpoint], now_ms=world.adapters.clock.now_ms()) == Due(0, 0)
+
+
+def test_a_deliverer_whose_places_are_all_stuck_beats_no_more(world: World):
+    """Nothing is delivered, however often its loop goes round."""
+    beats = []
+    deliverer = Deliverer(world.adapters, pulse=SimpleNamespace(beat=lambda: beats.append(1)))
+    deliverer._beat()
+    deliverer._running = {Future() for _ in range(32)}
+    deliverer._beat()
+    assert len(beats) == 2
+    deliverer._free_at -= 60
+    deliverer._beat()
+    assert len(beats) == 2
+    deliverer._running.clear()
+    deliverer._beat()
+    assert len(beats) == 3
 
 
 def test_a_late_deliverer_writes_nothing(world: World, receiver: Receiver):

@@ -21,9 +21,11 @@ from moderation.settings import Settings
 from moderation.site import Site
 from moderation.store import keys
 from moderation.store.embedded import EmbeddedValkey
+from moderation.store.liveness import Part
 from tests.support.service import ROOT, alive, command_of, descendants, kill
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
+from worker.supervisor import Supervisor
 
 
 class Workers:
@@ -89,7 +91,7 @@ class Workers:
 def working(server: EmbeddedValkey, data: Path, **settings: Any) -> Iterator[Workers]:
     workers = Workers(server.url, data, **settings)
     try:
-        wait_until(lambda: len(workers.children) == 4, 20, "the children")
+        wait_until(lambda: len(workers.children) == 4, 90, "the children")
         yield workers
     finally:
         for pid in descendants(workers.process.pid):
@@ -236,3 +238,78 @@ def test_no_command_line_of_ours_carries_a_secret(workers: Workers):
     """Every user of the machine can list processes."""
     for pid in [workers.process.pid, *workers.children]:
         assert workers.settings.redis_url not in command_of(pid)
+
+
+@pytest.mark.parametrize("part", [Part.SCREENER, Part.DELIVERER])
+def test_a_frozen_child_falls_silent_while_its_neighbours_beat(workers: Workers, part: Part):
+    """A heartbeat comes from the one that works, and not from the supervisor that started it."""
+    liveness = workers.adapters.liveness
+    wait_until(lambda: len(liveness.beats()) == 5, 15, "every heartbeat")
+    for pid in workers.children:
+        os.kill(pid, signal.SIGSTOP)
+        frozen_at = workers.adapters.clock.now_ms()
+        wait_until(
+            lambda at=frozen_at: sum(beat > at + 4000 for beat in liveness.beats().values()) == 4,
+            30,
+            "four to go on",
+        )
+        (silent,) = [name for name, beat in liveness.beats().items() if beat < frozen_at + 1000]
+        os.kill(pid, signal.SIGCONT)
+        if silent.startswith(part):
+            return
+    pytest.fail(f"no frozen child was a {part}")
+
+
+class Sleeping:
+    """Children that only sleep, and a supervisor that watches them without running."""
+
+    def __init__(self, redis_url: str, data: Path) -> None:
+        settings = Settings(redis_url=redis_url, data_dir=data)
+        self.supervisor = Supervisor(settings, lambda: None)
+        self.sleepers = []
+        for child in self.supervisor.children:
+            sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            child.pid = sleeper.pid
+            self.sleepers.append(sleeper)
+
+    def beat(self, but: str = "") -> None:
+        adapters = self.supervisor._adapters
+        for child in self.supervisor.children:
+            if child.part != but:
+                now = time.time_ns() // 1_000_000
+                adapters.liveness.beat(child.part, child.name, now_ms=now)
+
+    def dead(self) -> list[str]:
+        ended = zip(self.supervisor.children, self.sleepers, strict=True)
+        return [child.part for child, sleeper in ended if sleeper.poll() is not None]
+
+
+@pytest.fixture
+def sleeping(redis_url: str, tmp_path: Path) -> Iterator[Sleeping]:
+    made = Sleeping(redis_url, tmp_path)
+    yield made
+    for sleeper in made.sleepers:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_a_silent_child_is_killed_after_its_patience_and_no_other(sleeping: Sleeping):
+    supervisor = sleeping.supervisor
+    for second in range(0, 40, 10):
+        sleeping.beat(but=Part.DELIVERER)
+        supervisor._kill_silent(1000.0 + second)
+    assert sleeping.dead() == []
+    sleeping.beat(but=Part.DELIVERER)
+    supervisor._kill_silent(1041.0)
+    wait_until(lambda: sleeping.dead() == [Part.DELIVERER], 5, "the deliverer's end")
+
+
+def test_nobody_is_killed_for_silence_while_nobody_could_be_heard(sleeping: Sleeping):
+    """After an outage of Redis everybody has as much time as after a start."""
+    supervisor = sleeping.supervisor
+    sleeping.beat()
+    supervisor._kill_silent(1000.0)
+    supervisor._heard.clear()
+    supervisor._kill_silent(2000.0)
+    supervisor._kill_silent(2039.0)
+    assert sleeping.dead() == []

@@ -13,6 +13,7 @@ from moderation.actor import moderator
 from moderation.comment import Draft
 from moderation.site import Endpoint, Role
 from moderation.store import keys
+from moderation.store.liveness import Part
 from tests.support.waiting import wait_until
 
 
@@ -36,6 +37,29 @@ def test_an_empty_installation_is_told_how_to_start(run):
 def test_a_worker_that_lives_is_seen(run, adapters: wiring.Adapters):
     adapters.redis.zadd(keys.WORKERS(keys.GLOBAL), {"w1": adapters.clock.now_ms()})
     assert findings(run, 1)["1 screening worker"] == "ok"
+
+
+def test_without_a_deliverer_or_a_watchdog_something_is_wrong(run, adapters: wiring.Adapters):
+    now = adapters.clock.now_ms()
+    adapters.liveness.beat(Part.SCREENER, "w1", now_ms=now)
+    adapters.liveness.beat(Part.DELIVERER, "d1", now_ms=now - 20_000)
+    told = wrong(run)
+    assert "no deliverer is alive" in told
+    assert "no supervisor is alive" in told
+    assert "no screening worker" not in told
+    adapters.liveness.beat(Part.DELIVERER, "d1", now_ms=now)
+    adapters.liveness.beat(Part.WATCHDOG, "x", now_ms=now)
+    assert "alive" not in wrong(run)
+
+
+def test_webhooks_that_nobody_delivers_are_seen(run, adapters: wiring.Adapters):
+    site = adapters.accounts.add_site("blog", now_ms=1)
+    made = adapters.accounts.add_endpoint(
+        Endpoint("", site.id, "https://blog.example/"), by=moderator("test"), now_ms=1
+    )
+    long_ago = adapters.clock.now_ms() - 120_000
+    adapters.redis.zadd(keys.DUE(0, ids.shorten(made.id)), {f"{long_ago}-0": long_ago})
+    assert "1 webhooks are due, the oldest for more than a minute" in wrong(run)
 
 
 def test_a_stale_backlog_is_seen(run, adapters: wiring.Adapters):

@@ -1,0 +1,31 @@
+"""Heartbeats: said by the thread that does the work, so that they stop when the work does."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from moderation.errors import StorageUnavailable
+from moderation.ports import Clock
+from moderation.store.liveness import Liveness, Part
+
+_BEAT_SECONDS = 1.0
+
+
+class Pulse:
+    """The heartbeats of one process, at most one a second."""
+
+    def __init__(self, part: Part, name: str, *, liveness: Liveness, clock: Clock) -> None:
+        """Beat as *name*, which does *part*."""
+        self._part, self._name = part, name
+        self._liveness, self._clock = liveness, clock
+        self._next = 0.0
+
+    def beat(self) -> None:
+        """Say that this thread goes on; while Redis is away nobody hears it, which is no error."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _BEAT_SECONDS
+        with contextlib.suppress(StorageUnavailable):
+            self._liveness.beat(self._part, self._name, now_ms=self._clock.now_ms())
