@@ -10,13 +10,13 @@ from typing import Any, Self
 from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
-from moderation.lists import check_domains, domains_in, links_in, word_list
+from moderation.lists import domain_list, domains_in, is_turkic, links_in, word_list
 from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
 from moderation.verdict import Action, Verdict
 
 #: The settings of a policy that are lists.
-LISTS = ("blocked_words", "blocked_domains", "staff_roles")
+LISTS = ("blocked_words", "blocked_domains", "allowed_words", "allowed_domains", "staff_roles")
 MAX_ENTRIES = 5000
 #: A threshold that no score reaches.
 NEVER = 1.01
@@ -52,6 +52,11 @@ class Policy:
     reject_at: Mapping[str, float] = field(default_factory=dict)
     blocked_words: tuple[str, ...] = ()
     blocked_domains: tuple[str, ...] = ()
+    #: What the two lists above don't mean: a blocked word within one of these, a host under one.
+    allowed_words: tuple[str, ...] = ()
+    allowed_domains: tuple[str, ...] = ()
+    #: The site's language (BCP 47): what I and i are to each other in its lists.
+    language: str = ""
     hold_first_comment: bool = False
     hold_links_over: int | None = None
     hold_near_duplicates: int | None = None
@@ -94,7 +99,9 @@ class Policy:
                 raise InvalidInput(f"a list has {MAX_ENTRIES} entries at most", field=name)
             for entry in getattr(self, name):
                 texts.check(entry, field=name)
-        for name, check in (("blocked_words", word_list), ("blocked_domains", check_domains)):
+        texts.check(self.language, field="language")
+        for name in ("blocked_words", "allowed_words", "blocked_domains", "allowed_domains"):
+            check = word_list if name.endswith("words") else domain_list
             try:
                 check(getattr(self, name))
             except InvalidInput as problem:
@@ -157,15 +164,26 @@ def blocked(case: Case) -> Verdict | None:
     policy, draft = case.policy, case.draft
     fields = (draft.content, draft.author.name, draft.author.url, draft.author.email)
     if policy.blocked_domains:
-        linked = domains_in(" ".join(fields))
-        hit = next((domain for domain in policy.blocked_domains if linked.touches(domain)), None)
-        if hit:
-            return _flag("blocked_domain", domain=hit, label=Label.SPAM)
+        domains = domain_list(policy.blocked_domains).all_in(
+            domains_in(*fields), unless=domain_list(policy.allowed_domains)
+        )
+        if domains:
+            return _flag("blocked_domain", domain=domains[0].entry, label=Label.SPAM)
     if policy.blocked_words:
-        word = word_list(policy.blocked_words).first_in("\n".join(fields))
+        language = _language(case)
+        word = word_list(policy.blocked_words, language).first_in(
+            *fields, unless=word_list(policy.allowed_words, language)
+        )
         if word:
             return _flag("blocked_word", word=word)
     return None
+
+
+def _language(case: Case) -> str:
+    """Return "tr" if the comment's I is to be read as Turkish does, else nothing."""
+    told = case.draft.post.language or case.policy.language
+    seen = case.scores.language if case.scores else ""
+    return "tr" if is_turkic(told) and (not seen or seen == "und" or is_turkic(seen)) else ""
 
 
 def perhaps_bad(case: Case) -> Verdict | None:

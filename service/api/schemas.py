@@ -175,6 +175,9 @@ class PolicyIn(_Strict):
     reject_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
     blocked_words: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
     blocked_domains: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
+    allowed_words: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
+    allowed_domains: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
+    language: Annotated[Text, Field(max_length=35)] | None = None
     hold_first_comment: bool | None = None
     hold_links_over: Annotated[int | None, Field(ge=0, le=1000)] = None
     hold_near_duplicates: Annotated[int | None, Field(ge=1, le=1000)] = None

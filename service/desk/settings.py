@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -27,8 +27,8 @@ from moderation.changes import Change, difference
 from moderation.comment import Comment, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.insight import WhatIf, what_if
-from moderation.lists import Hit, WordList, check_domains, domains_in
-from moderation.policy import NEVER, Mode, Policy, Thresholds
+from moderation.lists import DomainList, Hit, Place, WordList, domains_in
+from moderation.policy import LISTS, NEVER, Mode, Policy, Thresholds
 from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
 from service.context import winnow
@@ -80,6 +80,9 @@ class PolicyForm(FlaskForm):
     )
     blocked_words = TextAreaField(later("Blocked words"))
     blocked_domains = TextAreaField(later("Blocked domains"))
+    allowed_words = TextAreaField(later("Allowed words"))
+    allowed_domains = TextAreaField(later("Allowed domains"))
+    language = StringField(later("Language of the site"), [Length(max=35)])
     staff_roles = TextAreaField(later("Staff roles"))
     hold_links_over = IntegerField(
         later("Hold comments with more links than"), [Optional(), NumberRange(0, 1000)]
@@ -128,10 +131,12 @@ class SiteForm(FlaskForm):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the test box found: entries of the lists, by list."""
+    """What the test box found: entries of the lists, by list, and where the words stand."""
 
     words: list[Hit]
     domains: list[Hit]
+    #: The text in pieces, each with the entries of the blocked words that it is part of.
+    pieces: list[tuple[str, list[str]]]
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
@@ -248,8 +253,9 @@ def _policy_page(
 
 def _fill(form: PolicyForm, policy: Policy) -> None:
     form.mode.data = policy.mode.value
-    for name in ("blocked_words", "blocked_domains", "staff_roles"):
+    for name in LISTS:
         form[name].data = "\n".join(getattr(policy, name))
+    form.language.data = policy.language
     for name in (
         "hold_links_over", "hold_near_duplicates", "hold_first_comment", "hold_unknown_language"
     ):  # fmt: skip
@@ -265,7 +271,12 @@ def _fill(form: PolicyForm, policy: Policy) -> None:
 def _policy(form: PolicyForm, old: Policy) -> Policy | None:
     """Return the policy that *form* describes; None, its fields saying why, if it cannot be."""
     sound = form.validate()
-    for field, check in ((form.blocked_words, WordList), (form.blocked_domains, check_domains)):
+    for field, check in (
+        (form.blocked_words, WordList),
+        (form.blocked_domains, DomainList),
+        (form.allowed_words, WordList),
+        (form.allowed_domains, DomainList),
+    ):
         try:
             check(_lines(field.data))
         except InvalidInput as problem:
@@ -280,6 +291,9 @@ def _policy(form: PolicyForm, old: Policy) -> Policy | None:
         reject_at=_bars(form, "reject"),
         blocked_words=_entries(form.blocked_words.data),
         blocked_domains=_entries(form.blocked_domains.data),
+        allowed_words=_entries(form.allowed_words.data),
+        allowed_domains=_entries(form.allowed_domains.data),
+        language=(form.language.data or "").strip(),
         staff_roles=_entries(form.staff_roles.data),
         hold_first_comment=form.hold_first_comment.data,
         hold_unknown_language=form.hold_unknown_language.data,
@@ -301,13 +315,31 @@ def _bars(form: PolicyForm, name: str) -> dict[str, float]:
 
 def _tried(form: PolicyForm) -> Tried:
     """Return what the lists, as they are typed, find in the sample."""
-    text = form.sample.data or ""
-    linked = domains_in(text)
-    domains = enumerate(_lines(form.blocked_domains.data), 1)
-    return Tried(
-        words=WordList(_lines(form.blocked_words.data)).all_in(text),
-        domains=[Hit(line, one) for line, one in domains if one and linked.touches(one)],
+    text, language = form.sample.data or "", form.language.data or ""
+    blocked, allowed = (
+        WordList(_lines(field.data), language=language)
+        for field in (form.blocked_words, form.allowed_words)
     )
+    places = blocked.places_in(text, unless=allowed)
+    return Tried(
+        words=sorted({place.hit for place in places}),
+        domains=DomainList(_lines(form.blocked_domains.data)).all_in(
+            domains_in(text), unless=DomainList(_lines(form.allowed_domains.data))
+        ),
+        pieces=_pieces(text, places),
+    )
+
+
+def _pieces(text: str, places: list[Place]) -> list[tuple[str, list[str]]]:
+    """Cut *text* wherever an entry begins or ends; each piece comes with the entries it is part of."""
+    cuts = sorted({0, len(text), *(at for place in places for at in (place.begin, place.end))})
+    return [
+        (
+            text[begin:end],
+            [p.hit.entry for p in places if p.begin <= begin and end <= p.end],
+        )
+        for begin, end in pairwise(cuts)
+    ]
 
 
 def _lines(typed: str | None) -> list[str]:
