@@ -11,7 +11,7 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-clients test-wordpress test-hosts lint format types arrows check lock words demo screenshots bench card clean
+.PHONY: help run install test test-hostile test-clients test-wordpress test-hosts lint format types arrows check lock words demo screenshots bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -62,6 +62,9 @@ words: install ## Bring the desk's translations up to date with its texts (ADD=f
 	  $(PYBABEL) update -i "$$pot" -d $(WORDS) --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date $(if $(ADD),--init-missing -l $(ADD)) && \
 	  $(PYBABEL) compile -d $(WORDS)
+
+test-hostile: install ## Attack a service of your own (ARGS='--url http://127.0.0.1:8025 --key wk_...')
+	@exec $(BIN)/python -m tests.hostile $(ARGS)
 
 test-clients: install ## Try unmodified clients and webhook verifiers (fetches them from PyPI and npm)
 	@exec $(BIN)/python -m tests.integration.clients

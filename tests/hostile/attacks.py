@@ -1,0 +1,129 @@
+"""What strangers do to a service besides being slow: each attack is bounded, and says what it met."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+_TIMEOUT_SECONDS = 30
+_MEGABYTES = 16
+_FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+#: Bodies that cost a reader without limits much more than their sender.
+DEAR: tuple[tuple[str, str, bytes], ...] = (
+    ("/1.1/verify-key", _FORM, b"a=" + b"\xff" * (_MEGABYTES << 20)),
+    ("/1.1/comment-check", _FORM, b"a=1&" * (_MEGABYTES << 18)),
+    ("/desk/sign-in", _FORM, b"%" * (_MEGABYTES << 20)),
+    ("/desk/sign-in", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 300_000),
+    ("/v1/comments", _JSON, b"[" * (_MEGABYTES << 20)),
+    ("/v1/comments/batch", _JSON, b'{"comments":[' + b"{}," * (_MEGABYTES << 18)),
+    ("/v1/moderations", _JSON, b'{"input":[' + b'"a",' * (_MEGABYTES << 18)),
+    ("/v1alpha1/comments:analyze", _JSON, b'{"comment":{"text":"' + b"\\u0000" * (_MEGABYTES << 17)),
+    ("/coral/000000000000", _JSON, b"{" * (_MEGABYTES << 20)),
+    ("/nothing", "text/plain", b"x" * (_MEGABYTES << 20)),
+)  # fmt: skip
+#: What two servers might read differently, and what no server should take.
+ODD: tuple[bytes, ...] = (
+    b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: +4\r\n\r\nabcd",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+    b"GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET /x HTTP/1.1\r\n\r\n",
+    b"GET /x HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+    b"GET /x HTTP/1.1\r\nHost : a\r\n\r\n",
+    b"GET /x HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 200_000 + b"\r\n\r\n",
+    b"GET /x HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 5_000 + b"\r\n",
+    b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x00" * 5_000,
+    b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+)
+
+
+def ask(host: str, port: int, data: bytes, source: str = "") -> str:
+    """Return the status that raw *data* is answered with; "closed" without one."""
+    try:
+        with socket.create_connection(
+            (host, port), _TIMEOUT_SECONDS, source_address=(source, 0) if source else None
+        ) as wire:
+            with contextlib.suppress(ConnectionError):
+                wire.sendall(data)
+            with contextlib.suppress(ConnectionError):
+                answer = wire.recv(4096)
+                return answer[9:12].decode("latin-1") or "closed"
+            return "closed"
+    except TimeoutError:
+        return "timeout"
+    except OSError:
+        return "no connection"
+
+
+def post(path: str, kind: str, body: bytes) -> bytes:
+    """Return a request as it is written."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def dear_bodies(host: str, port: int, rounds: int) -> Counter[str]:
+    """Send each dear body *rounds* times, four at once; return what they were answered."""
+    requests = [post(*one) for one in DEAR] * rounds
+    with ThreadPoolExecutor(4) as pool:
+        return Counter(pool.map(lambda data: ask(host, port, data), requests))
+
+
+def odd_requests(host: str, port: int) -> Counter[str]:
+    """Send what no server should take; return what it was answered."""
+    return Counter(ask(host, port, data) for data in ODD)
+
+
+def invented(host: str, port: int, count: int) -> Counter[str]:
+    """Ask by *count* methods, paths, hosts and headers that nobody knows."""
+    return Counter(
+        ask(
+            host,
+            port,
+            f"METHOD{n} /path{n} HTTP/1.1\r\nHost: host{n}.example\r\nX-{n}: {n}\r\n\r\n".encode()
+            if n % 2
+            else f"PROPFIND /path{n}?{n}={n} HTTP/1.1\r\nHost: host{n}.example\r\n\r\n".encode(),
+        )
+        for n in range(count)
+    )
+
+
+@contextmanager
+def long_polls(host: str, port: int, key: str, count: int) -> Iterator[Counter[str]]:
+    """Keep *count* long polls of one site going; yields what they were answered."""
+    met: Counter[str] = Counter()
+    stop = threading.Event()
+    head = (
+        "GET /v1/events?wait=10&after=9999999999999 HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+    ).encode()
+
+    def poll() -> None:
+        while not stop.is_set():
+            status = ask(host, port, head)
+            met[status] += 1
+            stop.wait(1 if status != "200" else 0)
+
+    with ThreadPoolExecutor(count) as pool:
+        for _ in range(count):
+            pool.submit(poll)
+        time.sleep(1)  # until they stand
+        try:
+            yield met
+        finally:
+            stop.set()

@@ -1,0 +1,157 @@
+"""The attacks in turn, with what holds and by how much."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.hostile import attacks
+from tests.hostile.crowd import crowd
+from tests.hostile.honest import Met, honest
+from tests.support.waiting import wait_until
+
+#: An honest client's p99 under attack, as a multiple of its quiet one; a process's memory likewise.
+SLOWER, LARGER = 5.0, 1.5
+_READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#: A p99 below this is good under any attack: a shared machine alone takes as much.
+_GOOD_MS = 50.0
+
+
+@dataclass
+class Target:
+    """The service under attack. Of one that runs elsewhere no memory is seen."""
+
+    host: str
+    port: int
+    key: str = ""
+    pids: Callable[[], list[int]] = list
+
+
+@dataclass
+class Suite:
+    """Runs attacks and keeps what they met; *scale* 1 is the full size."""
+
+    target: Target
+    scale: float = 1.0
+    seconds: float = 10.0
+    say: Callable[[str], Any] = print
+    failed: list[str] = field(default_factory=list)
+    quiet: Met | None = None
+
+    def run(self) -> None:
+        """Run everything."""
+        target, n = self.target, self._count
+        wait_until(
+            lambda: attacks.ask(target.host, target.port, _READY) == "200", 120, "the service"
+        )
+        self._honest()  # until all is loaded that is loaded at need
+        self.quiet = self._honest()
+        self.say(f"quiet: {_told(self.quiet)}")
+        with self._memory():
+            with crowd(
+                target.host, target.port, trickling=n(2000), idle=n(2000), unread=n(200)
+            ) as became:
+                self._hold("slow bodies and heads, silence, answers that nobody reads")
+            self.say(f"  of the bad connections: {dict(became)}")
+            bodies = attacks.dear_bodies(target.host, target.port, n(4))
+            self.say(f"dear bodies without a key: {dict(bodies)}")
+            refused = {"400", "401", "404", "408", "413", "415", "503", "closed"}
+            # Coral's door answers 200 to whatever it cannot judge: a person shall look.
+            self._check("none of them is read", bodies.keys() <= refused | {"200"})
+            odd = attacks.odd_requests(target.host, target.port)
+            self.say(f"odd requests: {dict(odd)}")
+            self._check(
+                "all of them are refused", odd.keys() <= {"400", "413", "431", "505", "closed"}
+            )
+            self._metrics(n(2000))
+            if target.key:
+                with attacks.long_polls(target.host, target.port, target.key, n(200)) as polls:
+                    self._hold("long polls of one site")
+                self.say(f"  of the polls: {dict(polls)}")
+            self._hold("afterwards")
+
+    def _count(self, full: int) -> int:
+        return max(1, round(full * self.scale))
+
+    def _honest(self) -> Met:
+        return honest(self.target.host, self.target.port, self.target.key, self.seconds)
+
+    def _hold(self, name: str) -> None:
+        """Check that an honest client is served meanwhile."""
+        met = self._honest()
+        limit = max(SLOWER * (self.quiet or met).p99_ms, _GOOD_MS)
+        self.say(f"{name}: {_told(met)}")
+        self._check(f"{name}: p99 of {met.p99_ms:.0f} ms under {limit:.0f} ms", met.p99_ms < limit)
+        self._check(f"{name}: {met.failed} requests failed", met.failed == 0)
+
+    def _metrics(self, count: int) -> None:
+        before = self._lines_of_metrics()
+        met = attacks.invented(self.target.host, self.target.port, count)
+        after = self._lines_of_metrics()
+        self.say(f"{count} invented methods, paths and hosts: {dict(met)}")
+        if before and after:
+            self._check(f"lines of /metrics: {before}, then {after}", after < before + 200)
+
+    def _lines_of_metrics(self) -> int:
+        url = f"http://{self.target.host}:{self.target.port}/metrics"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return len(answer.read().splitlines())
+        except urllib.error.HTTPError:
+            return 0  # it is not for us
+
+    @contextmanager
+    def _memory(self) -> Iterator[None]:
+        """Check that no process grows meanwhile."""
+        quiet = {pid: resident(pid) for pid in self.target.pids()}
+        most = dict(quiet)
+        stop = threading.Event()
+
+        def look() -> None:
+            while not stop.wait(0.1):
+                for pid in quiet:
+                    most[pid] = max(most[pid], resident(pid))
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+        for pid, was in quiet.items():
+            told = f"memory of {command(pid)}: {was} MB, at most {most[pid]} MB"
+            # What is small may double: the embedded Valkey of an empty installation.
+            self._check(told, most[pid] < max(LARGER * was, was + 16))
+
+    def _check(self, claim: str, holds: bool) -> None:
+        self.say(f"  {'ok' if holds else 'NO'}: {claim}")
+        if not holds:
+            self.failed.append(claim)
+
+
+def resident(pid: int) -> int:
+    """Return a process's resident memory in MB, 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 >> 20
+    except OSError:
+        return 0
+
+
+def command(pid: int) -> str:
+    """Return what tells a process from others."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    except OSError:
+        return str(pid)
+    return " ".join(word.rpartition("/")[2] for word in words[:6] if word)[:60]
+
+
+def _told(met: Met) -> str:
+    return f"{met.count} requests, p50 {met.p50_ms:.1f} ms, p99 {met.p99_ms:.1f} ms, {met.outcomes}"
