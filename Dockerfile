@@ -1,6 +1,9 @@
 # Winnow without its embedded Valkey's data: docker-compose.yml puts a Valkey beside it.
 
-FROM python:3.13.9-slim-trixie AS build
+# Pinned to a release; docker-compose.yml says how to pin it to a digest.
+ARG PYTHON_IMAGE=python:3.13.9-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /app
 COPY requirements.txt ./
 # Wheels only and by their hashes, as `make run` does: nothing is compiled, nothing unknown is run.
@@ -16,7 +19,7 @@ COPY models models
 # The root file system is read-only at run time, so the bytecode is written now.
 RUN .venv/bin/python -m compileall -q moderation service worker models
 
-FROM python:3.13.9-slim-trixie
+FROM ${PYTHON_IMAGE}
 WORKDIR /app
 COPY --from=build /app /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -135,7 +135,12 @@ def test_the_worker_can_be_scaled():
 def test_each_container_can_do_no_more_than_it_needs(service):
     told = SERVICES[service]
     assert told["read_only"] is True
-    assert told["tmpfs"] == ["/tmp"]
+    (temporary,) = told["tmpfs"]
+    assert temporary.startswith("/tmp:size=")
+    assert {"noexec", "nosuid", "nodev"} <= set(temporary.split(","))
+    assert told["pids_limit"] <= 512
+    assert re.fullmatch(r"\d+g", substituted(told["mem_limit"]))
+    assert told["memswap_limit"] == told["mem_limit"]
     assert told["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in told["security_opt"]
     assert told["healthcheck"]["test"]
@@ -152,16 +157,30 @@ def test_the_image_runs_as_nobody_in_particular():
 
 @pytest.mark.parametrize(
     "image",
-    [rest.split()[0] for rest in said("FROM")] + [SERVICES["valkey"]["image"]],
+    [
+        said("ARG")[0].partition("=")[2],
+        SERVICES["web"]["build"]["args"]["PYTHON_IMAGE"],
+        SERVICES["valkey"]["image"],
+    ],
 )
 def test_images_are_pinned_to_a_release(image):
-    assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+-[a-z]+(-[a-z]+)?", image)
+    """A digest may be put in their place: both images come from a variable."""
+    assert {rest.split()[0] for rest in said("FROM")} == {"${PYTHON_IMAGE}"}
+    assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+-[a-z]+(-[a-z]+)?", substituted(image))
 
 
 def test_the_image_is_built_in_stages_and_the_last_one_only_copies():
     assert len(said("FROM")) == 2
     last = max(number for number, (name, _) in enumerate(instructions()) if name == "FROM")
     assert {name for name, _ in instructions()[last + 1 :]}.isdisjoint({"RUN", "ADD"})
+
+
+def test_valkey_may_not_fill_its_container():
+    """While it writes its file anew it may need its memory twice."""
+    most = substituted(SERVICES["valkey"]["environment"]["MAXMEMORY"])
+    limit = substituted(SERVICES["valkey"]["mem_limit"])
+    assert int(limit.rstrip("g")) >= 2 * int(most.rstrip("gb"))
+    assert '--maxmemory "$$MAXMEMORY"' in SERVICES["valkey"]["command"][0]
 
 
 def test_valkey_is_told_what_the_embedded_one_is_told():
