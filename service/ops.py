@@ -23,6 +23,7 @@ from moderation.errors import StorageUnavailable
 from moderation.store.liveness import ALIVE_MS, Part
 from service.auth import refuse
 from service.context import Context, winnow
+from service.front.crowd import Crowd
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("ops", __name__)
@@ -141,6 +142,32 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "watchdog": _watchdog,
     "model": _model,
 }
+
+
+def watch(app: Flask, crowd: Crowd) -> None:
+    """Tell of the terminator's connections, too."""
+    registry: CollectorRegistry = app.extensions[_REGISTRY]
+    registry.register(_Connections(crowd))
+
+
+class _Connections(Collector):
+    """The connections of this web process."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        """Read from *crowd*."""
+        self._crowd = crowd
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield how many there are, and how many were refused or ended and why."""
+        yield GaugeMetricFamily(
+            "winnow_connections", "Open connections of this web process.", value=len(self._crowd)
+        )
+        ended = CounterMetricFamily(
+            "winnow_refused", "Requests refused and connections ended unserved.", labels=["reason"]
+        )
+        for reason, number in self._crowd.refused.copy().items():
+            ended.add_metric([reason], number)
+        yield ended
 
 
 class _Counters(Collector):

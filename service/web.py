@@ -7,7 +7,7 @@ import gc
 
 from moderation import logs
 from moderation.settings import Settings
-from service import bodies
+from service import bodies, ops
 from service.app import create_app
 from service.clients import Proxies
 from service.front import Bounds, Front, allow_files
@@ -37,6 +37,7 @@ def serve(settings: Settings) -> None:
         body_limit=bodies.table(app),
         lanes=LANES,
     )
+    ops.watch(app, front.crowd)
     _return_memory()
     # What was loaded stays: without this each full collection would walk through the model.
     gc.collect()

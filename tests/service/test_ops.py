@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from service import ops
+from service.front import Bounds
+from service.front.crowd import Crowd
 from tests.support.world import World, make_world
 
 TOKEN = "a-token-for-prometheus"
@@ -42,3 +45,12 @@ def test_with_a_token_metrics_are_for_whoever_has_it(redis_url: str, tmp_path: P
     there = {"REMOTE_ADDR": "192.0.2.1"}
     good = {"Authorization": f"Bearer {TOKEN}"}
     assert client.get("/metrics", headers=good, environ_base=there).status_code == 200
+
+
+def test_connections_are_told_of_by_reasons_of_ours(world: World):
+    crowd = Crowd(Bounds())
+    ops.watch(world.app, crowd)
+    crowd.refused["late"] += 2
+    told = world.client().get("/metrics").text
+    assert 'winnow_refused_total{reason="late"} 2.0' in told
+    assert "winnow_connections 0.0" in told
