@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class Encoder:
         """
         manifest = read_manifest(directory)
         network, tokenizer = (
-            _checked(directory / name, manifest["files"]) for name in (NETWORK, TOKENIZER)
+            str(_checked(directory / name, manifest["files"])) for name in (NETWORK, TOKENIZER)
         )
         options = onnxruntime.SessionOptions()
         # More threads would not outlive a fork, and each core has a process of its own.
@@ -83,8 +83,9 @@ class Encoder:
         # Beyond this it would join operators, which makes them slower here.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        # By name: a session keeps the bytes that it is given, which is as much memory again.
         session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        return cls(session, Tokenizer.from_buffer(tokenizer), manifest)
+        return cls(session, Tokenizer.from_file(tokenizer), manifest)
 
     @property
     def version(self) -> str:
@@ -138,11 +139,12 @@ def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:
     return manifest
 
 
-def _checked(path: Path, digests: dict[str, str]) -> bytes:
+def _checked(path: Path, digests: Mapping[str, str]) -> Path:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BrokenArtifact(f"{path.name} can't be read below {path.parent}") from error
-    if hashlib.sha256(raw).hexdigest() != digests.get(path.name):
+    if digest != digests.get(path.name):
         raise BrokenArtifact(f"{path.name} isn't what {MANIFEST} says")
-    return raw
+    return path
