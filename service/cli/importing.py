@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 from tqdm import tqdm
 
 from moderation import wiring, workflow
-from moderation.errors import InvalidInput
+from moderation.errors import InvalidInput, NotFound
 from moderation.ports import Model
-from moderation.records import Outcome, Past
+from moderation.records import Outcome
 from moderation.site import Site
 from service.cli.context import answer, as_json, dumped, loaded_model, plain, storage
-from service.importers import Found, Reader, Unusable, disqus, jsonl, wordpress
+from service.importers import Found, Taken, Unusable
+from service.importers.formats import READERS
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 #: Comments that are read, scored and kept together.
 BATCH = 256
 #: So many reasons are shown; all are counted, and `--rejects` writes them all.
 SHOWN = 10
-READERS: Mapping[str, Reader] = {
-    "wordpress": wordpress.read,
-    "disqus": disqus.read,
-    "jsonl": jsonl.read,
-}
+#: Exit status when something of the file was refused.
+REFUSED = 3
 _OTHER = "is here already, and says something else: what is here stays"
 _GZIP = b"\x1f\x8b"
+
+#: Keeps comments, or finds out what would become of them.
+Keep = Callable[[Sequence[Taken]], Sequence[Outcome]]
 
 
 @click.command(name="import")
@@ -42,74 +47,104 @@ _GZIP = b"\x1f\x8b"
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path, writable=True),
-    help="Write what was not taken, and why, to this file: one JSON object a line.",
+    help="Write what was not taken, or not whole, and why, to this file: one JSON object a line.",
 )
+@click.option("--dry-run", is_flag=True, help="Read the file and say what would become of it.")
 @as_json
-def import_(kind: str, file: Path, site_name: str, rejects: Path | None, *, as_json: bool) -> None:
+def import_(
+    kind: str, file: Path, site_name: str, rejects: Path | None, *, dry_run: bool, as_json: bool
+) -> None:
     """Bring in the comments of FILE, which may be gzipped, with what your blog decided on them.
 
-    KIND is wordpress (Tools > Export, WXR), disqus (its XML export) or jsonl (a comment a line, as
-    docs/import.md describes). They are kept as history: scored, but your blog is told nothing.
-    A comment is known by your blog's own id of it, so that the same file may be run again, and a run
-    that was stopped goes on when it is.
+    KIND is the system that wrote the file; docs/import.md has a section on each. The comments are
+    kept as history: scored, but your blog is told nothing. A comment is known by your blog's own id
+    of it, so that a second run takes only what is new, and a run that was stopped goes on when it
+    is run again.
+
+    What cannot be taken is named and costs nothing else. The exit status is 3 if anything was
+    refused, and 0 if all that was left out is what no reader wrote, such as pingbacks.
 
     Example: ./winnow import wordpress export.xml --site blog
     """
     with storage() as adapters, ExitStack() as opened:
         site = adapters.accounts.site(site_name)
-        model = loaded_model(adapters.settings)
+        keep = _looking_up(site, adapters) if dry_run else _keeping(site, adapters)
         listed = opened.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
-        told = Told(listed)
+        told = Told(listed, dry_run=dry_run)
         try:
             with _records(kind, file) as found:
-                take_in(found, told, site=site, adapters=adapters, model=model)
+                take_in(found, told, keep=keep)
         except InvalidInput as problem:
             raise InvalidInput(f"{file.name}: {problem} ({told.so_far()})") from None
     answer(told.to_dict(), as_json=as_json, text=told.so_far())
+    if told.refused:
+        sys.exit(REFUSED)
 
 
 class Told:
     """What became of each record, so far."""
 
-    def __init__(self, rejects: IO[str] | None = None) -> None:
+    def __init__(self, rejects: IO[str] | None = None, *, dry_run: bool = False) -> None:
         """Write what was not taken to *rejects*, and the first few to standard error."""
         self.counts: Counter[str] = Counter()
+        #: Whether anything was not taken that should have been.
+        self.refused = False
         self._rejects = rejects
+        self._dry_run = dry_run
+        self._shown = 0
 
     def unusable(self, record: Unusable) -> None:
         """Count, list and show a record that was not taken."""
         self.counts["not_taken"] += 1
+        self.refused = self.refused or not record.by_rule
+        self._list(record.where, record.line, record.reason, taken=False)
+
+    def became(self, record: Taken, outcome: Outcome) -> None:
+        """Count what became of a comment, and list what was lost of it."""
+        if outcome is Outcome.CONFLICT:
+            self.unusable(Unusable(record.where, _OTHER, record.line))
+            return
+        self.counts[outcome] += 1
+        if record.lost:
+            self.counts["not_whole"] += 1
+            self._list(record.where, record.line, "; ".join(record.lost), taken=True)
+
+    def _list(self, where: str, line: int, reason: str, *, taken: bool) -> None:
         if self._rejects is not None:
-            self._rejects.write(dumped({"where": record.where, "reason": record.reason}) + "\n")
-        if self.counts["not_taken"] <= SHOWN:
-            tqdm.write(f"{plain(record.where)}: {plain(record.reason)}", file=sys.stderr)
-        elif self.counts["not_taken"] == SHOWN + 1:
+            record = {"where": where, "line": line or None, "reason": reason, "taken": taken}
+            self._rejects.write(dumped(record) + "\n")
+        self._shown += 1
+        place = f"{where} (line {line})" if line and where != f"line {line}" else where
+        if self._shown <= SHOWN:
+            tqdm.write(f"{plain(place)}: {plain(reason)}", file=sys.stderr)
+        elif self._shown == SHOWN + 1:
             tqdm.write("... and more; --rejects FILE lists them all", file=sys.stderr)
 
     def to_dict(self) -> dict[str, int]:
-        """Return how many records went which way."""
-        return {name: self.counts[name] for name in ("new", "same", "not_taken")}
+        """Return how many records went which way; ``not_whole`` counts some of the others again."""
+        return {name: self.counts[name] for name in ("new", "same", "not_taken", "not_whole")}
 
     def so_far(self) -> str:
         """Return the same in words."""
         counts = self.to_dict()
         return (
-            f"{counts['new']} taken, {counts['same']} here already, {counts['not_taken']} not taken"
+            f"{counts['new']} {'would be ' if self._dry_run else ''}taken, "
+            f"{counts['same']} here already, {counts['not_taken']} not taken"
+            + (f", {counts['not_whole']} not whole" if counts["not_whole"] else "")
         )
 
 
-def take_in(
-    found: Iterator[Found], told: Told, *, site: Site, adapters: wiring.Adapters, model: Model
-) -> None:
+def take_in(found: Iterator[Found], told: Told, *, keep: Keep) -> None:
     """Keep what *found* yields, a batch at a time, and count what becomes of it."""
     for batch in _batches(found):
-        usable: list[tuple[str, Past]] = []
+        usable = []
         for record in batch:
             if isinstance(record, Unusable):
                 told.unusable(record)
             else:
                 usable.append(record)
-        _keep(usable, told, site=site, adapters=adapters, model=model)
+        for record, outcome in zip(usable, keep(usable), strict=True):
+            told.became(record, outcome)
 
 
 def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
@@ -127,26 +162,38 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
     yield batch
 
 
-def _keep(
-    usable: Sequence[tuple[str, Past]],
-    told: Told,
-    *,
-    site: Site,
-    adapters: wiring.Adapters,
-    model: Model,
-) -> None:
-    kept = workflow.remember(
-        [past for _, past in usable],
-        site=site,
-        comments=adapters.comments,
-        model=model,
-        clock=adapters.clock,
-    )
-    for (where, _), one in zip(usable, kept, strict=True):
-        if one.outcome is Outcome.CONFLICT:
-            told.unusable(Unusable(where, _OTHER))
-        else:
-            told.counts[one.outcome] += 1
+def _keeping(site: Site, adapters: wiring.Adapters) -> Keep:
+    """Return what scores comments and keeps them."""
+    model: Model = loaded_model(adapters.settings)
+
+    def keep(usable: Sequence[Taken]) -> Sequence[Outcome]:
+        kept = workflow.remember(
+            [record.past for record in usable],
+            site=site,
+            comments=adapters.comments,
+            model=model,
+            clock=adapters.clock,
+        )
+        return [one.outcome for one in kept]
+
+    return keep
+
+
+def _looking_up(site: Site, adapters: wiring.Adapters) -> Keep:
+    """Return what says of comments whether they are here already."""
+
+    def look_up(usable: Sequence[Taken]) -> Sequence[Outcome]:
+        return [outcome(record) for record in usable]
+
+    def outcome(record: Taken) -> Outcome:
+        draft = record.past.draft
+        try:
+            here = adapters.comments.find(site.id, draft.external_id)
+        except NotFound:
+            return Outcome.NEW
+        return Outcome.SAME if here.draft.digest == draft.digest else Outcome.CONFLICT
+
+    return look_up
 
 
 @contextmanager
@@ -163,15 +210,57 @@ def _records(kind: str, file: Path) -> Iterator[Iterator[Found]]:
             disable=not sys.stderr.isatty(),
         ) as bar,
     ):
-        zipped = raw.peek(2).startswith(_GZIP)
-        source = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if zipped else raw
-        yield _watched(READERS[kind](source), raw, bar)
+        if raw.peek(2).startswith(_GZIP):
+            yield _unzipped(kind, raw, bar)
+        else:
+            yield _watched(READERS[kind](raw), raw, bar)
+
+
+def _unzipped(kind: str, raw: BinaryIO, bar: Any) -> Iterator[Found]:
+    """Yield what a gzipped file holds, as far as it can be unpacked."""
+    unzipped = _Unzipped(raw)
+    yield from _watched(READERS[kind](cast(BinaryIO, io.BufferedReader(unzipped))), raw, bar)
+    if unzipped.damaged:
+        yield Unusable("end of the file", "the gzip file is damaged from there on")
+
+
+class _Unzipped(io.RawIOBase):
+    """A gzipped file's content. Where the file is damaged it ends, and ``damaged`` says so."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._file = gzip.GzipFile(fileobj=raw)
+        self.damaged = False
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that reading can begin anew."""
+        return True
+
+    def readinto(self, into: WriteableBuffer) -> int:
+        """Read on; 0 at the end and where nothing more can be unpacked."""
+        view = memoryview(into).cast("B")
+        try:
+            read = self._file.read1(len(view))
+        except (gzip.BadGzipFile, zlib.error, EOFError):
+            self.damaged = True
+            return 0
+        view[: len(read)] = read
+        return len(read)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place in the content."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the place in the content."""
+        return self._file.tell()
 
 
 def _watched(found: Iterator[Found], raw: BinaryIO, bar: Any) -> Iterator[Found]:
-    try:
-        for record in found:
-            bar.update(raw.tell() - bar.n)
-            yield record
-    except (gzip.BadGzipFile, zlib.error, EOFError):
-        raise InvalidInput("the gzip file is damaged from there on") from None
+    """Yield what *found* yields, and show how far the file is read."""
+    for record in found:
+        bar.update(raw.tell() - bar.n)
+        yield record

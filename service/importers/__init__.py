@@ -6,11 +6,12 @@ and, for everything else, why not: nothing is left out silently.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from moderation.comment import Decision, to_ms
 from moderation.records import Past
@@ -24,18 +25,33 @@ _DECIDED = {
     "flagged": None,
     "pending": None,
 }
+#: Of these the beginning is worth keeping when they are too long; half an address is none.
+_CUT = frozenset({"name", "title", "user_agent", "role"})
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A record of the file that is not kept, and why."""
+    """A record of the file that is not kept, and why; ``line`` 0: not known.
+
+    ``by_rule``: nothing is wrong with it, but it is no reader's comment, such as a pingback.
+    """
 
     where: str
     reason: str
+    line: int = 0
+    by_rule: bool = False
 
 
-#: Where it stands in the file and what it says, or why it is not kept.
-Found = tuple[str, Past] | Unusable
+class Taken(NamedTuple):
+    """A comment to keep, where it stands in the file, and what was lost of it on the way."""
+
+    where: str
+    past: Past
+    line: int = 0
+    lost: tuple[str, ...] = ()
+
+
+Found = Taken | Unusable
 Reader = Callable[[BinaryIO], Iterator[Found]]
 
 
@@ -53,16 +69,53 @@ class PastIn(CommentIn):
     status: Literal["approved", "rejected", "spam", "flagged", "pending"]
 
 
-def checked(where: str, told: Mapping[str, Any] | object) -> Found:
-    """Return what a record says, once every field is as the API would take it."""
+def checked(
+    where: str, told: Mapping[str, Any] | object, *, line: int = 0, lost: Sequence[str] = ()
+) -> Found:
+    """Return what a record says, once every field is as the API would take it.
+
+    What is said of the author or the post and is too long is cut or left out, which ``lost`` names.
+    """
+    problems = list(lost)
     try:
-        read = PastIn.model_validate(told)
+        try:
+            read = PastIn.model_validate(told)
+        except ValidationError as invalid:
+            less = _without(told, invalid.errors(include_url=False), problems)
+            if less is None:
+                raise
+            read = PastIn.model_validate(less)
     except ValidationError as invalid:
-        return Unusable(where, _reasons(invalid))
+        return Unusable(where, _reasons(invalid), line)
     created_ms = to_ms(read.created_at)
     if created_ms < 0:
-        return Unusable(where, "created_at: lies before 1970")
-    return where, Past(read.draft(), created_ms, _DECIDED[read.status])
+        return Unusable(where, "created_at: lies before 1970", line)
+    return Taken(
+        where, Past(read.draft(), created_ms, _DECIDED[read.status]), line, tuple(problems)
+    )
+
+
+def _without(
+    told: Any, errors: Sequence[ErrorDetails], problems: list[str]
+) -> Mapping[str, Any] | None:
+    """Return the record without what is too long of author and post; None if that is not the fault."""
+    less = dict(told) if isinstance(told, Mapping) else {}
+    for error in errors:
+        match error["type"], error["loc"]:
+            case "string_too_long", (("author" | "post") as part, str(name)):
+                value = less[part][name][: error["ctx"]["max_length"]] if name in _CUT else ""
+                less[part] = {**less[part], name: value}
+                problems.append(f"{part}.{name} is too long: {'cut' if value else 'left out'}")
+            case _:
+                return None
+    return less
+
+
+def characters_lost(count: int) -> tuple[str, ...]:
+    """Return what ``lost`` says of characters that no text can hold."""
+    if not count:
+        return ()
+    return (f"{count} unreadable character{'s' if count > 1 else ''} replaced or left out",)
 
 
 def _reasons(invalid: ValidationError) -> str:

@@ -2,105 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html.parser import HTMLParser
-from typing import BinaryIO
-from xml.etree.ElementTree import Element
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
-from service.importers import Found, Unusable, checked
-from service.importers.trees import child, local, records, text
+from service.importers import Found, Unusable, characters_lost, checked
+from service.importers.html import words
+from service.importers.table import Table
+from service.importers.xml import DOUBTFUL, Node, Record, records
 
 _THREAD, _POST = ("disqus", "thread"), ("disqus", "post")
-#: What ends a line when its markup is taken away.
-_BLOCKS = frozenset({"p", "br", "li", "blockquote", "div"})
 
 
 def read(file: BinaryIO) -> Iterator[Found]:
-    """Yield each post, with the address and title of its thread."""
-    threads: dict[str, dict[str, str]] = {}
+    """Yield each post, with the address and title of its thread; at the end those it stands before."""
     number = 0
-    for _, element in records(file, {_THREAD, _POST}, kind="Disqus export"):
-        if local(element.tag) == "thread":
-            threads[_id(element)] = {
-                "url": text(element, "link"),
-                "title": text(element, "title"),
-            }
-        else:
-            number += 1
-            yield _found(number, element, threads)
+    with Table() as threads:
+        for record in records(file, {_THREAD, _POST}, kind="Disqus export"):
+            if isinstance(record, Unusable):
+                yield Unusable(record.where or "a thread or post", record.reason, record.line)
+            elif record.node.name == "thread":
+                if record.node.child("link"):
+                    threads.know(_id(record.node), _thread(record.node))
+            else:
+                number += 1
+                found = _told(number, record)
+                thread = None if isinstance(found, Unusable) else threads.known(found["thread"])
+                if isinstance(found, Unusable):
+                    yield found
+                elif thread is None:
+                    threads.wait(found)
+                else:
+                    yield _found(found, thread)
+        for found in threads.waiting():
+            yield _found(found, threads.known(found["thread"]))
 
 
-def _found(number: int, post: Element, threads: dict[str, dict[str, str]]) -> Found:
-    own_id = _id(post)
-    where = f"post {own_id}" if own_id else f"post number {number} of the file"
-    thread = _id(child(post, "thread"))
-    spam = text(post, "isSpam") == "true"
-    if text(post, "isDeleted") == "true" and not spam:
-        return Unusable(where, "deleted, and the export does not say by whom")
-    if thread not in threads:
-        return Unusable(where, f"its thread {thread[:40]!r} is not in the file")
-    held = text(post, "isApproved") == "false"
-    return checked(
-        where,
-        {
+def _thread(thread: Node) -> Mapping[str, str]:
+    return {"url": thread.text("link"), "title": thread.text("title")}
+
+
+def _told(number: int, record: Record) -> dict[str, Any] | Unusable:
+    """Return what a post says, without its thread."""
+    post = record.node
+    own_id = _id(post) or post.text("id")
+    where = f"post {own_id[:40]}" if own_id else f"post number {number} of the file"
+    spam = post.text("isSpam") == "true"
+    if post.text("isDeleted") == "true" and not spam:
+        reason = "deleted, and the export does not say by whom"
+        return Unusable(where, reason, record.line, by_rule=True)
+    held = post.text("isApproved") == "false" or record.doubtful
+    return {
+        "where": where,
+        "line": record.line,
+        "lost": [*characters_lost(record.lost), *([DOUBTFUL] if record.doubtful else [])],
+        "thread": _id(post.child("thread")),
+        "told": {
             "external_id": own_id,
-            "content": words(text(post, "message")),
+            "content": words(post.text("message")),
             "author": {
-                "name": text(post, "author", "name"),
-                "email": text(post, "author", "email"),
-                "url": text(post, "author", "link"),
-                "ip": text(post, "ipAddress"),
+                "name": post.text("author", "name"),
+                "email": post.text("author", "email"),
+                "url": post.text("author", "link"),
+                "ip": post.text("ipAddress"),
             },
-            "post": threads[thread],
-            "parent": _id(child(post, "parent")),
-            "created_at": text(post, "createdAt"),
-            "status": "spam" if spam else "pending" if held else "approved",
+            "parent": _id(post.child("parent")),
+            "created_at": post.text("createdAt"),
+            "status": "spam" if spam and not record.doubtful else "pending" if held else "approved",
         },
+    }
+
+
+def _found(found: Mapping[str, Any], thread: Mapping[str, str] | None) -> Found:
+    lost = list(found["lost"])
+    if thread is None:
+        lost.append(
+            f"its thread {found['thread'][:40]!r} is not in the file: taken without its page"
+        )
+    return checked(
+        found["where"], {**found["told"], "post": thread or {}}, line=found["line"], lost=lost
     )
 
 
-def _id(element: Element | None) -> str:
+def _id(element: Node | None) -> str:
     """Return ``dsq:id``."""
-    if element is None:
-        return ""
-    return next((value for name, value in element.items() if local(name) == "id"), "")
-
-
-def words(html: str) -> str:
-    """Return what a message says without its markup; where a link leads is part of what it says."""
-    reading = _Words()
-    reading.feed(html)
-    reading.close()
-    lines = (line.strip() for line in "".join(reading.found).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-class _Words(HTMLParser):
-    """Collects text, line ends, and the addresses of links that their text does not show."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._address = ""
-        self._text_from = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a line, or remember where a link leads."""
-        if tag in _BLOCKS:
-            self.found.append("\n")
-        elif tag == "a":
-            self._address = dict(attrs).get("href") or ""
-            self._text_from = len(self.found)
-
-    def handle_endtag(self, tag: str) -> None:
-        """End a line, or tell where a link led."""
-        if tag in _BLOCKS:
-            self.found.append("\n")
-        elif tag == "a" and self._address:
-            if self._address not in "".join(self.found[self._text_from :]):
-                self.found.append(f" ({self._address})")
-            self._address = ""
-
-    def handle_data(self, data: str) -> None:
-        """Keep text."""
-        self.found.append(data)
+    return element.attributes.get("id", "") if element is not None else ""

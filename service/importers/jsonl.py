@@ -6,20 +6,21 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from service.importers import Found, Unusable, checked
-from service.lines import MAX_LINE_BYTES, numbered
+from service.importers import Found, Unusable, characters_lost, checked
+from service.importers.charsets import cleaned_deeply, lines
+from service.lines import MAX_LINE_BYTES
 
 
 def read(file: BinaryIO) -> Iterator[Found]:
     """Yield what each line says; empty ones say nothing."""
-    for number, line in numbered(file):
+    for number, line in lines(file, longest=MAX_LINE_BYTES):
         where = f"line {number}"
         if len(line) > MAX_LINE_BYTES:
-            yield Unusable(where, "the line is too long")
+            yield Unusable(where, "the line is too long", number)
             continue
         try:
-            told = json.loads(line)
+            told, lost = cleaned_deeply(json.loads(line, strict=False))
         except (ValueError, RecursionError):
-            yield Unusable(where, "not JSON in UTF-8")
+            yield Unusable(where, "not JSON", number)
             continue
-        yield checked(where, told)
+        yield checked(where, told, line=number, lost=characters_lost(lost))

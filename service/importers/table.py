@@ -1,0 +1,49 @@
+"""A table on disk, for what a reader must remember of a file of any size."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Self
+
+
+class Table:
+    """What is known by id, and what waits for it; in a temporary file once it outgrows the cache."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(
+            """
+            PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000;
+            CREATE TABLE known (id TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
+            CREATE TABLE waiting (number INTEGER PRIMARY KEY, told TEXT);
+            BEGIN;
+            """
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def know(self, key: str, told: Any) -> None:
+        """Keep what is *told* of an id, as JSON; the last word counts."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO known VALUES (?, ?)", (key, json.dumps(told))
+        )
+
+    def known(self, key: str) -> Any:
+        """Return what was told of an id; None for nothing."""
+        found = self._database.execute("SELECT told FROM known WHERE id = ?", (key,)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def wait(self, told: Any) -> None:
+        """Keep a record, as JSON, whose other half has not come yet."""
+        self._database.execute("INSERT INTO waiting (told) VALUES (?)", (json.dumps(told),))
+
+    def waiting(self) -> Iterator[Any]:
+        """Yield the records that wait, in their order."""
+        for (told,) in self._database.execute("SELECT told FROM waiting ORDER BY number"):
+            yield json.loads(told)
