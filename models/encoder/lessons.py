@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from models.datasets import LABELS, Corpus, Example, may_train
 from models.training import Recipe, held_out, training_corpus
@@ -24,6 +25,10 @@ SHOWN = 1_000
 TAUGHT = 0.7
 #: The weight of "no attack on a group" as "not toxic", which is likely and not certain.
 ASSUMED = 0.3
+#: How much of a goal is what the encoder said before, where that ranks its source well; and what
+#: its word weighs where there is no label.
+KEPT = 0.5
+REMEMBERED = 0.1
 #: The shares of what is drawn: English, where the teacher keeps what is known already; our own
 #: sentences; and everything else, which is what is new.
 SHARES: Mapping[str, float] = {"english": 0.33, "own": 0.17, "others": 0.5}
@@ -77,11 +82,14 @@ class Lessons:
         The probability that each label shall get.
     weights : ndarray of shape (n_texts, 7), float32
         What each goal weighs; 0 where neither the source nor the teacher says anything.
+    taught : ndarray of shape (n_texts,), bool
+        Whether the teacher knows the text.
     """
 
     corpus: Corpus
     goals: Matrix
     weights: Matrix
+    taught: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.corpus)
@@ -103,7 +111,32 @@ def lessons(corpus: Corpus, teacher: Teacher) -> Lessons:
     goals[alone], weights[alone] = taught[alone], TAUGHT
     own = np.array([_is_own(one) for one in corpus.examples], bool)
     weights[own] *= OWN_WEIGHT
-    return Lessons(corpus, goals, weights)
+    return Lessons(corpus, goals, weights, np.asarray(known.any(axis=1), bool))
+
+
+def remembered(lessons: Lessons, before: Matrix) -> Lessons:
+    """Return *lessons* that don't undo what the encoder can do already.
+
+    *before* is the probability of each label, a row for each text, from the weights that the
+    training begins with. Of what the teacher doesn't know, a label that a source gives becomes the
+    more like *before* the better *before* ranks that source; an absent one is *before*, weakly.
+    """
+    goals, weights = lessons.goals.copy(), lessons.weights.copy()
+    sources, targets = lessons.corpus.sources, lessons.corpus.targets
+    labelled = ~np.isnan(targets) & ~lessons.taught[:, None]
+    for source in np.unique(sources[~lessons.taught]):
+        for column in range(len(LABELS)):
+            rows = labelled[:, column] & (sources == source)
+            actual = targets[rows, column]
+            if len(set(actual)) < 2:
+                continue
+            skill = (roc_auc_score(actual, before[rows, column]) - 0.6) / 0.3
+            share = KEPT * float(np.clip(skill, 0, 1))
+            goals[rows, column] *= 1 - share
+            goals[rows, column] += share * before[rows, column]
+    absent = weights == 0
+    goals[absent], weights[absent] = before[absent], REMEMBERED
+    return replace(lessons, goals=goals, weights=weights)
 
 
 def learned(data: Corpus, seed: int) -> Corpus:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from models import evaluation
 from models.datasets import LABELS, Corpus
-from models.encoder.lessons import SHOWN, Lessons
+from models.encoder.lessons import SHOWN, Lessons, remembered
 from models.encoder.network import Network
 from models.encoder.windows import PADDING, windows
 
@@ -148,6 +148,8 @@ def train(
         learned = States(tokenised(lessons.corpus, tokenizer), network, Path(scratch) / "learned")
         aside = States(tokenised(checks, tokenizer), network, Path(scratch) / "aside")
         measure(0)
+        before = np.reciprocal(1 + np.exp(-predicted(network, learned)))
+        lessons = remembered(lessons, before)
         goals, counts = torch.from_numpy(lessons.goals), torch.from_numpy(lessons.weights)
         next_measure = 1 / plan.measured
         step = 0

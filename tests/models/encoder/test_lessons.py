@@ -8,7 +8,9 @@ import pytest
 from models.datasets import LABELS, Corpus, Example
 from models.encoder.lessons import (
     ASSUMED,
+    KEPT,
     OWN_WEIGHT,
+    REMEMBERED,
     TAUGHT,
     Teacher,
     balanced,
@@ -18,6 +20,7 @@ from models.encoder.lessons import (
     key,
     learned,
     lessons,
+    remembered,
 )
 from models.training import held_out
 
@@ -61,6 +64,26 @@ def test_an_absent_label_weighs_nothing_and_no_attack_is_weakly_not_toxic():
     assert found.weights[0, TOXICITY] == pytest.approx(ASSUMED)
     assert found.goals[0, TOXICITY] == 0
     assert found.weights[0, SPAM] == 0
+
+
+def test_what_it_can_do_already_is_remembered():
+    """A source that is ranked well keeps half of what was said of it; a new one none."""
+    examples = [
+        Example(f"{source} {n}", source, {"toxicity": float(n % 2)})
+        for source in ("familiar", "new")
+        for n in range(10)
+    ]
+    given = lessons(Corpus((*examples, Example("taught", "wiki", {}))), teacher(taught=0.0))
+    before = np.full((21, len(LABELS)), 0.2, np.float32)
+    before[1:10:2, TOXICITY] = 0.9
+    found = remembered(given, before)
+    assert found.goals[0, TOXICITY] == pytest.approx(KEPT * 0.2)
+    assert found.goals[1, TOXICITY] == pytest.approx(1 - KEPT + KEPT * 0.9)
+    assert list(found.goals[10:20, TOXICITY]) == [0, 1] * 5
+    assert found.goals[0, SPAM] == pytest.approx(0.2)
+    assert found.weights[0, SPAM] == pytest.approx(REMEMBERED)
+    assert (found.goals[20] == given.goals[20]).all()
+    assert (found.weights[20] == given.weights[20]).all()
 
 
 def test_our_own_sentences_weigh_more():
