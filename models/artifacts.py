@@ -49,7 +49,7 @@ class Artifact:
 
     @property
     def version(self) -> str:
-        """The name of these very numbers: a digest of the arrays and of what scales them."""
+        """The name of these very numbers: a digest of arrays, scales, calibration and thresholds."""
         return str(self.manifest["version"])
 
 
@@ -65,9 +65,12 @@ def save(artifact: Artifact, directory: Path) -> Artifact:
     directory.mkdir(parents=True, exist_ok=True)
     arrays = {name: _bytes(getattr(artifact, name)) for name in _ARRAYS}
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in arrays.items()}
-    calibration = {name: way["calibration"] for name, way in artifact.manifest["ways"].items()}
+    ways = {
+        name: [way["calibration"], way["thresholds"]]
+        for name, way in artifact.manifest["ways"].items()
+    }
     scaling = {key: artifact.manifest[key] for key in ("scales", "intercepts", "encoder")}
-    named = json.dumps([digests, scaling, calibration], sort_keys=True).encode()
+    named = json.dumps([digests, scaling, ways], sort_keys=True).encode()
     files = {name: f"{name}-{digest[:12]}.npy" for name, digest in digests.items()}
     manifest = {
         **artifact.manifest,
@@ -78,8 +81,8 @@ def save(artifact: Artifact, directory: Path) -> Artifact:
     if sum(map(len, arrays.values())) + len(text.encode()) > LARGEST:
         raise BrokenArtifact(f"an artifact may have {LARGEST} bytes at most")
     for name, raw in arrays.items():
-        _replace(directory / files[name], raw)
-    _replace(directory / MANIFEST, text.encode())
+        put(directory / files[name], raw)
+    put(directory / MANIFEST, text.encode())
     for old in directory.glob("*.npy"):
         if old.name not in manifest["files"]:
             old.unlink()
@@ -126,7 +129,11 @@ def _bytes(array: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _replace(path: Path, raw: bytes) -> None:
+def put(path: Path, raw: bytes) -> None:
+    """Write a file that is the old one or the new one, whole, at any moment and after a crash."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(raw)
+    with temporary.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)

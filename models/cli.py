@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from models.datasets import load as load_data
 from models.encoder import Encoder
 from models.encoder.runtime import SHIPPED, TOKENIZER
 from models.scorer import Scorer
+from models.versions import Versions
 
 _DATA = click.argument(
     "data", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DATA_DIR"
@@ -28,14 +32,13 @@ _MODEL = click.option(
     "--model",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
-    default=artifacts.SHIPPED,
-    help="Where the artifact lies; the shipped one if not given.",
+    help="Where the artifact lies; the one in use if not given.",
 )
 
 
 @click.group()
 def model() -> None:
-    """Train, measure and describe the model that scores comments.
+    """Train, measure, describe and promote the model that scores comments.
 
     \b
     Example: ./winnow model evaluate ../shared/data
@@ -84,17 +87,25 @@ def train(data: Path, output: Path, seed: int, encoder_directory: Path, cache: P
 @model.command()
 @_DATA
 @_MODEL
-def evaluate(data: Path, directory: Path) -> None:
+def evaluate(data: Path, directory: Path | None) -> None:
     """Measure a model on the tenth of DATA_DIR that training keeps aside, as JSON.
 
     \b
     Example: ./winnow model evaluate ../shared/data --model candidate
     """  # noqa: D301 - click reads the backspace
-    click.echo(json.dumps(_measured(_load(directory), _read(data)), indent=1, sort_keys=True))
+    click.echo(
+        json.dumps(_measured(_load(_in_use(directory)), _read(data)), indent=1, sort_keys=True)
+    )
 
 
 @model.command("card")
-@_MODEL
+@click.option(
+    "--model",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=artifacts.SHIPPED,
+    help="Where the artifact lies; the shipped one if not given.",
+)
 def write_card(directory: Path) -> None:
     """Write MODEL_CARD.md beside an artifact, from the figures in its manifest alone.
 
@@ -126,9 +137,9 @@ def languages(data: Path, most: int) -> None:
 )
 @_DATA
 @_MODEL
-@click.option("--promote", is_flag=True, help="Put the candidate in place if nothing got worse.")
-def compare(candidate: Path, data: Path, directory: Path, *, promote: bool) -> None:
-    """Test CANDIDATE against the model in place, on the tenth of DATA_DIR kept from training.
+@click.option("--promote", is_flag=True, help="Let the candidate judge if nothing got worse.")
+def compare(candidate: Path, data: Path, directory: Path | None, *, promote: bool) -> None:
+    """Compare CANDIDATE with the model in use, on the tenth of DATA_DIR kept from training.
 
     Exits with 1 if the candidate is worse anywhere by more than the tolerance.
 
@@ -136,7 +147,7 @@ def compare(candidate: Path, data: Path, directory: Path, *, promote: bool) -> N
     Example: ./winnow model compare candidate ../shared/data --promote
     """  # noqa: D301 - click reads the backspace
     corpus = _read(data)
-    new, old = _measured(_load(candidate), corpus), _measured(_load(directory), corpus)
+    new, old = _measured(_load(candidate), corpus), _measured(_load(_in_use(directory)), corpus)
     for name in sorted(new["summary"]):
         click.echo(f"{name:32} {old['summary'][name]:8.4f} -> {new['summary'][name]:8.4f}")
     worse = evaluation.worse(new["summary"], old["summary"])
@@ -145,8 +156,49 @@ def compare(candidate: Path, data: Path, directory: Path, *, promote: bool) -> N
     if worse:
         sys.exit(1)
     if promote:
-        artifacts.save(artifacts.load(candidate), directory)
-        click.echo(f"promoted to {directory}")
+        _promote(str(candidate))
+
+
+@model.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_versions(*, as_json: bool) -> None:
+    """List the models that can be promoted; the one in use has a star.
+
+    \b
+    Example: ./winnow model list
+    """  # noqa: D301 - click reads the backspace
+    with _said():
+        for known in _versions().known():
+            if as_json:
+                click.echo(json.dumps(asdict(known)))
+            else:
+                aside = "" if known.name == known.version else f"  {known.version}"
+                click.echo(f"{'*' if known.current else ' '} {known.name}{aside}")
+
+
+@model.command()
+@click.argument("wanted", metavar="VERSION|DIR")
+def promote(wanted: str) -> None:
+    """Let a model judge: a VERSION of `list`, or the artifact in DIR, which is copied first.
+
+    Web and workers take it up within seconds. WINNOW_MODEL names the directory that it is copied
+    to; without it, it is `models` in the data directory.
+
+    \b
+    Example: ./winnow model promote candidate
+    """  # noqa: D301 - click reads the backspace
+    _promote(wanted)
+
+
+@model.command()
+def rollback() -> None:
+    """Let the model judge that judged before the last promotion.
+
+    \b
+    Example: ./winnow model rollback
+    """  # noqa: D301 - click reads the backspace
+    with _said():
+        click.echo(f"{_versions().roll_back()} is in use")
 
 
 @model.command("train-encoder")
@@ -258,10 +310,35 @@ def _measured(scorer: Scorer, corpus: Corpus) -> dict[str, Any]:
     }
 
 
+def _promote(wanted: str) -> None:
+    with _said():
+        click.echo(f"{_versions().promote(wanted)} is in use")
+
+
+def _versions() -> Versions:
+    """Return the versions of this installation, where web and workers look for them.
+
+    The data directory that nobody named lies beside the code, as it does for every other verb.
+    """
+    data = Path(os.environ.get("WINNOW_DATA_DIR") or Path(__file__).parents[1] / "data")
+    return Versions(Path(os.environ.get("WINNOW_MODEL") or data / "models"))
+
+
+def _in_use(directory: Path | None) -> Path:
+    return directory or _versions().current()
+
+
 def _load(directory: Path) -> Scorer:
-    try:
+    with _said():
         return Scorer.load(directory)
-    except artifacts.BrokenArtifact as error:
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Turn what is wrong with an artifact or a directory into one sentence and exit status 1."""
+    try:
+        yield
+    except (artifacts.BrokenArtifact, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

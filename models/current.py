@@ -10,6 +10,7 @@ from pathlib import Path
 
 from models import artifacts
 from models.scorer import Item, Scorer
+from models.versions import Versions
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +19,22 @@ CHECK_SECONDS = 3.0
 
 
 class Current:
-    """Gives the newest scorer; calling it costs a look at the clock.
+    """Gives the scorer of the version in use; calling it costs a look at the clock.
 
     Parameters
     ----------
     directory : Path or None
-        Where the artifact lies; the shipped one if None.
+        Where the versions lie (``models.versions.Versions``); the shipped artifact alone if None.
     encoder : bool
         Whether sentences are read; without it n-grams and signals decide alone.
     clock : callable
         Seconds that only grow.
+
+    Attributes
+    ----------
+    problem : str
+        Why the version in use can't be loaded, or "". The last one that could goes on judging; at
+        the start that is the shipped one.
     """
 
     def __init__(
@@ -37,10 +44,11 @@ class Current:
         encoder: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._directory = directory
+        self._versions = Versions(directory)
         self._encoder = encoder
         self._clock = clock
-        self._scorer = _warm(Scorer.load(directory, encoder=encoder))
+        self.problem = ""
+        self._scorer = self._first()
         self._looked = clock()
         self._loading = threading.Lock()
 
@@ -54,15 +62,32 @@ class Current:
                 self._loading.release()
         return self._scorer
 
+    def _first(self) -> Scorer:
+        path = self._versions.current()
+        if path != artifacts.SHIPPED:
+            try:
+                return _warm(Scorer.load(path, encoder=self._encoder))
+            except Exception as problem:  # noqa: BLE001 - a bad model must not stop screening
+                self._refuse(problem)
+        return _warm(Scorer.load(encoder=self._encoder))
+
     def _look(self) -> None:
-        """Load a newer version, if there is one; one that can't be loaded stops nothing."""
+        """Load another version if it is in use now; one that can't be loaded stops nothing."""
         try:
-            version = artifacts.read_manifest(self._directory or artifacts.SHIPPED)["version"]
+            path = self._versions.current()
+            version = artifacts.read_manifest(path)["version"]
             if version != self._scorer.version:
-                self._scorer = _warm(self._scorer.renewed(self._directory))
+                self._scorer = _warm(self._scorer.renewed(path))
                 log.info("model changed to %s", version)
-        except (artifacts.BrokenArtifact, OSError) as problem:
-            log.error("the new model can't be loaded: %s", problem)  # noqa: TRY400 - one sentence
+            self.problem = ""
+        except Exception as problem:  # noqa: BLE001 - a bad model must not stop screening
+            self._refuse(problem)
+
+    def _refuse(self, problem: Exception) -> None:
+        """Say once why a version is not taken up."""
+        known, self.problem = self.problem, str(problem) or repr(problem)
+        if self.problem != known:
+            log.error("the model in use can't be loaded: %s", self.problem)
 
 
 def _warm(scorer: Scorer) -> Scorer:

@@ -269,7 +269,11 @@ class Settings:
     log_format: str = _setting(
         _one_of("json", "console", "auto"), "auto", "json, console, or auto: console on a terminal."
     )
-    model: str = _setting(str, "", "A directory with an artifact in place of the shipped one.")
+    model: str = _setting(
+        str,
+        "",
+        "Directory of promoted models. Default: DATA_DIR/models; the shipped one judges while it has none.",
+    )
     encoder: bool = _setting(
         _flag,
         True,  # noqa: FBT003 - the default
@@ -285,6 +289,15 @@ class Settings:
     def url(self) -> str:
         """The address that links are built from, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def models(self) -> Path:
+        """Where promoted models lie. Raises BadSettings if the directory that was set isn't there."""
+        if not self.model:
+            return self.data_dir / "models"
+        if not Path(self.model).is_dir():
+            raise BadSettings(f"WINNOW_MODEL={self.model}: there is no such directory")
+        return Path(self.model)
 
 
 #: What the documentation, the command line and the deployment files are held against.

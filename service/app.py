@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -41,9 +40,7 @@ def create_app(
 ) -> Flask:
     """Return the web application; *adapters* and *model* are made from *settings* unless given."""
     adapters = adapters or wiring.connect(settings)
-    model = model or Current(
-        Path(settings.model) if settings.model else None, encoder=settings.encoder
-    )
+    model = model or Current(settings.models, encoder=settings.encoder)
     whole = context.Context.of(adapters, model)
     app = bodies.GatedFlask(__name__, static_folder=None)
     app.config["SECRET_KEY"] = adapters.vault.derive("sessions")

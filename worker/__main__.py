@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 
@@ -26,8 +25,7 @@ def main(wrap: Callable[[Model], Model] = lambda model: model) -> int:
         settings = from_env(os.environ)
         logs.configure(settings)
         _await_storage(settings)
-        path = Path(settings.model) if settings.model else None
-        current = Current(path, encoder=settings.encoder)
+        current = Current(settings.models, encoder=settings.encoder)
         Supervisor(settings, lambda: wrap(current())).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up

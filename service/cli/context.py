@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from moderation.errors import AlreadyRunning, StorageUnavailable
 from moderation.ports import Model
 from moderation.settings import Settings, from_env
 from moderation.store.embedded import EmbeddedValkey, socket_path
+
+if TYPE_CHECKING:
+    from models.current import Current
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object, or one a line, for programs."
@@ -109,11 +112,16 @@ def operator() -> Actor:
         return OPERATOR
 
 
-def loaded_model(settings: Settings) -> Model:
-    """Return the model that *settings* name. Raises BrokenArtifact if it can't be loaded."""
-    from models.scorer import Scorer  # noqa: PLC0415 - takes a second that no other verb should
+def current_model(settings: Settings) -> Current:
+    """Return the model in use, as web and workers have it."""
+    from models.current import Current  # noqa: PLC0415 - takes a second that no other verb should
 
-    return Scorer.load(Path(settings.model) if settings.model else None, encoder=settings.encoder)
+    return Current(settings.models, encoder=settings.encoder)
+
+
+def loaded_model(settings: Settings) -> Model:
+    """Return what judges now. Raises BrokenArtifact if nothing can be loaded."""
+    return current_model(settings)()
 
 
 def answer(told: Mapping[str, Any], *, as_json: bool, text: str) -> None:

@@ -21,8 +21,8 @@ from moderation.wiring import Adapters
 from service.cli.context import (
     answer_all,
     as_json,
+    current_model,
     holding,
-    loaded_model,
     plain,
     read_settings,
     storage,
@@ -168,11 +168,13 @@ def _secret(settings: Settings) -> Iterator[Finding]:
 
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
-        model = loaded_model(settings)
+        current = current_model(settings)
     except Exception as problem:  # noqa: BLE001 - whatever it is, the person asks why
         yield _wrong(f"the model cannot be loaded: {problem}")
         return
-    yield _ok(f"the model is {model.version}")
+    if current.problem:
+        yield _wrong(f"the promoted model cannot be loaded: {current.problem}")
+    yield _ok(f"the model is {current().version}")
 
 
 def _runs(settings: Settings) -> bool:

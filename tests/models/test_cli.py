@@ -9,6 +9,16 @@ from click.testing import CliRunner
 
 from models import artifacts
 from models.cli import model
+from moderation.settings import from_env
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """Return where this test's promoted models lie."""
+    directory = tmp_path / "data" / "models"
+    monkeypatch.setenv("WINNOW_DATA_DIR", str(directory.parent))
+    monkeypatch.delenv("WINNOW_MODEL", raising=False)
+    return directory
 
 
 @pytest.fixture
@@ -27,24 +37,61 @@ def test_evaluate_prints_figures_as_json(data, candidate):
     assert "auc toxicity" in json.loads(result.stdout)["summary"]
 
 
-def test_an_equal_candidate_is_promoted(data, candidate, tmp_path):
+def test_an_equal_candidate_is_promoted(data, candidate, tmp_path, home):
     place = tmp_path / "place"
     shutil.copytree(candidate, place)
     result = run("compare", candidate, data, "--model", place, "--promote")
     assert result.exit_code == 0
-    assert "promoted" in result.stdout
+    assert in_use() == artifacts.read_manifest(candidate)["version"]
+    assert artifacts.load(home / in_use())
 
 
-def test_a_worse_candidate_is_refused(data, candidate, tmp_path, small):
+def test_a_worse_candidate_is_refused(data, candidate, tmp_path, small, home):
     place = tmp_path / "place"
     shutil.copytree(candidate, place)
     artifacts.save(replace(small, joined=-small.joined), candidate)
     result = run("compare", candidate, data, "--model", place, "--promote")
     assert result.exit_code == 1
     assert "worse" in result.stderr
-    assert (
-        artifacts.read_manifest(place)["version"] != artifacts.read_manifest(candidate)["version"]
-    )
+    assert in_use() == "shipped"
+    assert not home.exists()
+
+
+def in_use():
+    """Return the name of the version that `list` has a star at."""
+    known = map(json.loads, run("list", "--json").stdout.splitlines())
+    return next(one["name"] for one in known if one["current"])
+
+
+def test_versions_are_promoted_listed_and_rolled_back(candidate, home):
+    version = artifacts.read_manifest(candidate)["version"]
+    assert run("promote", candidate).stdout == f"{version} is in use\n"
+    assert f"* {version}\n" in run("list").stdout
+    assert run("promote", "shipped").exit_code == 0
+    assert run("promote", version).exit_code == 0
+    assert [run("rollback").exit_code for _ in range(4)] == [0, 0, 0, 1]
+    assert in_use() == "shipped"
+    assert (home / version).is_dir()
+
+
+@pytest.mark.parametrize("wanted", ["no-such-version", "/nowhere"])
+def test_promoting_nothing_is_one_sentence(wanted, home):
+    result = run("promote", wanted)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert not home.exists()
+
+
+def test_promoted_models_lie_where_web_and_workers_look(monkeypatch, tmp_path, candidate):
+    """The command line of models knows nothing of settings, so the two are held together here."""
+    for told in (
+        {"WINNOW_DATA_DIR": str(tmp_path / "data")},
+        {"WINNOW_DATA_DIR": str(tmp_path / "data"), "WINNOW_MODEL": str(tmp_path / "models")},
+    ):
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        assert run("promote", candidate).exit_code == 0
+        assert (from_env(told).models / "current").exists()
 
 
 def test_card_writes_beside_the_artifact(candidate):
@@ -58,6 +105,8 @@ def test_what_is_missing_is_said(tmp_path):
     assert "manifest.json" in result.stderr
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "card", "compare"])
+@pytest.mark.parametrize(
+    "verb", ["train", "evaluate", "card", "compare", "list", "promote", "rollback"]
+)
 def test_help_has_an_example(verb):
     assert "Example: ./winnow model" in run(verb, "--help").stdout

@@ -33,6 +33,8 @@ WRONG = {
     "login_rate": ["10/never", "1e3/minute", ""],
     "undo_seconds": ["nan", "inf", "-inf", "0", "-1", "1e300", "soon", ""],
     "batch_seconds": ["nan", "inf"],
+    "encoder": ["maybe"],
+    "hurry_after": ["0", "nan"],
     "lease_seconds": ["nan", "-0"],
     "bulk_undo_seconds": ["inf"],
     "webhook_timeout": ["nan", "infinity"],

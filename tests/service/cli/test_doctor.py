@@ -126,3 +126,10 @@ def test_a_redis_that_forgets_is_wrong(run, adapters: wiring.Adapters):
         wait_until(lambda: not adapters.redis.info("persistence")["aof_rewrite_in_progress"])
     assert "noeviction" in told
     assert "appendonly yes" in told
+
+
+def test_a_promoted_model_that_cannot_judge_is_named(run, environ):
+    models = Path(environ["WINNOW_DATA_DIR"]) / "models"
+    models.mkdir(parents=True, mode=0o700)
+    (models / "current").write_text("3f2a9c1b77de\n")
+    assert "3f2a9c1b77de" in wrong(run)
