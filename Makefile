@@ -50,6 +50,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet -
 lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 takes newer versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-train.in -o requirements-train.txt
 
 # The template of all languages is made, used and thrown away: the sources are the template.
 # Nothing is guessed from a similar text, so that no wrong translation is taken over unseen.
