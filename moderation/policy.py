@@ -10,6 +10,7 @@ from typing import Any, Self
 from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
+from moderation.identity import people
 from moderation.lists import domain_list, domains_in, is_turkic, links_in, word_list
 from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
@@ -174,8 +175,9 @@ def blocked(case: Case) -> Verdict | None:
         word = word_list(policy.blocked_words, language).first_in(
             *fields, unless=word_list(policy.allowed_words, language)
         )
-        if word:
-            return _flag("blocked_word", word=word)
+        writer = people(policy.blocked_words).first(email=draft.author.email, ip=draft.author.ip)
+        if word or writer:
+            return _flag("blocked_word", word=word or writer or "")
     return None
 
 

@@ -10,6 +10,7 @@ from moderation.errors import InvalidInput
 
 #: No character: halves of surrogate pairs, which no UTF-8 can hold, and NUL, which ends a C string.
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
 #: What XML 1.0 forbids, even escaped: control characters, surrogates, U+FFFE and U+FFFF.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -50,6 +51,46 @@ def all_mended(told: Any) -> Any:
             return {mended(name): all_mended(value) for name, value in told.items()}
         case list():
             return [all_mended(value) for value in told]
+        case _:
+            return told
+
+
+def paired(told: Any) -> tuple[Any, int]:
+    """Return parsed JSON with U+FFFD for each half of a surrogate pair, and how many there were.
+
+    Half a pair is what JavaScript leaves where it cuts a text.
+    """
+    halves = 0
+
+    def whole(told: Any) -> Any:
+        nonlocal halves
+        match told:
+            case str():
+                told, number = _HALF.subn("\N{REPLACEMENT CHARACTER}", told)
+                halves += number
+                return told
+            case Mapping():
+                return {whole(name): whole(value) for name, value in told.items()}
+            case list():
+                return [whole(value) for value in told]
+            case _:
+                return told
+
+    return whole(told), halves
+
+
+def warnings_of(halves: int) -> list[str]:
+    """Return what to warn of after *halves* halves of surrogate pairs were replaced."""
+    return [f"{halves} halves of surrogate pairs were replaced by U+FFFD"] if halves else []
+
+
+def without_nulls(told: Any) -> Any:
+    """Return parsed JSON without the members of objects that are null: null is absent."""
+    match told:
+        case Mapping():
+            return {name: without_nulls(one) for name, one in told.items() if one is not None}
+        case list():
+            return [without_nulls(value) for value in told]
         case _:
             return told
 

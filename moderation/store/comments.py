@@ -7,6 +7,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ from moderation.errors import (
     UndoTooLate,
 )
 from moderation.events import OF_STATUS, Event, EventType
+from moderation.identity import address_form, email_form
 from moderation.records import (
     Accepted,
     Batch,
@@ -121,7 +123,21 @@ class Comments:
             )
             for outcome, short, status in triples
         ]
-        return accepted, bool(reply[1])
+        return self._told_apart(accepted, drafts), bool(reply[1])
+
+    def _told_apart(self, accepted: list[Accepted], drafts: Sequence[Draft]) -> list[Accepted]:
+        """Let repeats with the same content but another title, address or time be the same.
+
+        What was stored first stands; an edit changes it.
+        """
+        conflicts = [one.id for one in accepted if one.outcome is Outcome.CONFLICT]
+        contents = {one.id: one.content for one in self.get_many(conflicts)} if conflicts else {}
+        return [
+            replace(one, outcome=Outcome.SAME)
+            if one.outcome is Outcome.CONFLICT and contents.get(one.id) == draft.content
+            else one
+            for one, draft in zip(accepted, drafts, strict=True)
+        ]
 
     def record(
         self,
@@ -188,9 +204,10 @@ class Comments:
             "" if repeat_ms is None else repeat_ms,
             decision,
         )
-        return Accepted(
+        accepted = Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
         )
+        return self._told_apart([accepted], [draft])[0]
 
     def edit(
         self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int
@@ -335,7 +352,7 @@ class Comments:
     def author_number(self, draft: Draft) -> int:
         """Return a keyed hash by which authors are told apart among near-duplicates."""
         author = draft.author
-        who = author.email.lower() or author.ip or author.name.lower()
+        who = email_form(author.email) or address_form(author.ip) or author.name.lower()
         return int.from_bytes(self._hash("near:" + who)[:8], "big")
 
     # -- decisions -------------------------------------------------------------------------------
@@ -544,7 +561,11 @@ class Comments:
             who
             # One more on each side: clocks that were set differ.
             for period in range(_period(ids.made_ms(site)) - 1, _period(now_ms) + 2)
-            for who in self._author_digests(site_id, period, email, ip)
+            for who in (
+                *self._author_digests(site_id, period, email_form(email), address_form(ip)),
+                # As they were written before the store knew one form of each.
+                *self._author_digests(site_id, period, email, ip),
+            )
             if who
         ]
         found: set[str] = set()
@@ -726,7 +747,8 @@ class Comments:
         return _external(draft), *self._authors(site_id, draft, now_ms)
 
     def _authors(self, site_id: str, draft: Draft, now_ms: int) -> tuple[bytes, bytes]:
-        return self._author_digests(site_id, _period(now_ms), draft.author.email, draft.author.ip)
+        email, ip = email_form(draft.author.email), address_form(draft.author.ip)
+        return self._author_digests(site_id, _period(now_ms), email, ip)
 
     def _author_digests(
         self, site_id: str, period: int, email: str, ip: str

@@ -29,7 +29,7 @@ from service.api.base import (
     spend,
     text,
 )
-from service.api.describe import JSON, Parameter, Refused, parsed, read
+from service.api.describe import JSON, Parameter, Refused, parsed, read, warned
 from service.context import winnow
 from service.errors import problem
 from service.shapes import comment_shape, event_shape, links
@@ -62,7 +62,8 @@ def submit_comment() -> Any:
     """Submit a comment.
 
     What is acknowledged is stored. A repeat with the same `external_id` and content is the same
-    comment; with other content it is a 409 that names the comment.
+    comment: whatever else it says, such as another title or time, is ignored (`PUT` changes it).
+    With other content it is a 409 that names the comment.
     """
     site = asked_site()
     draft = read(schemas.CommentIn).draft()
@@ -78,14 +79,14 @@ def submit_comment() -> Any:
     )[0]
     if accepted.outcome is Outcome.CONFLICT:
         raise DuplicateExternalId(draft.external_id, accepted.id)
-    shape = _accepted(accepted, draft, context.settings.url)
+    shape = warned(_accepted(accepted, draft, context.settings.url))
     headers = {"Location": shape["links"]["self"]}
     wait = _wanted_wait()
     if wait:
         with context.waiting.place(site.id) as has_place:
             comment = context.verdicts.wait(accepted.id, wait) if has_place else None
         if comment is not None:
-            answer = jsonify(_shape(comment))
+            answer = jsonify(warned(_shape(comment)))
             answer.headers["Preference-Applied"] = f"wait={wait}"
             return answer
         headers["Retry-After"] = str(RETRY_SECONDS)
@@ -120,7 +121,7 @@ def submit_batch() -> Any:
         backlog=context.settings.backlog,
     )
     pairs, base = zip(accepted, drafts, strict=True), context.settings.url
-    return {"items": [_accepted(one, draft, base) for one, draft in pairs]}, 202
+    return warned({"items": [_accepted(one, draft, base) for one, draft in pairs]}), 202
 
 
 @api.route(
@@ -177,7 +178,7 @@ def edit_comment(comment_id: str) -> Any:
         jobs=context.jobs,
         clock=context.clock,
     )
-    return _shape(edited)
+    return warned(_shape(edited))
 
 
 @api.route("DELETE", "/comments/<comment_id>", tag="Comments", answers={204: None})

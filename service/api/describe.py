@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from service.api.schemas import MAX_MEMBERS, ProblemOut
+from moderation import texts
+from service.api.schemas import MAX_MEMBERS, ProblemOut, without_nulls
 from service.errors import problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,6 +25,8 @@ JSON = "application/json"
 _MOST_TOLD = 20
 #: Characters of an unknown field's name that an answer repeats.
 _LONGEST_NAME = 100
+#: A null, or an escape that may be half of a surrogate pair.
+_MAY_NEED_MENDING = re.compile(rb"null|\\u[dD][89a-fA-F]")
 #: In a body of this size there is no room for more members than may each have an error.
 _FEW_MEMBERS_BYTES = 4096
 
@@ -108,8 +112,13 @@ def read(model: type[Model]) -> Model:
 
 
 def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
-    """Return *body* as *model*. Raises Refused that names each offending field, twenty at most."""
+    """Return *body* as *model*. Raises Refused that names each offending field, twenty at most.
+
+    Null is absent. Halves of surrogate pairs are replaced, and counted for :func:`warned`.
+    """
     _check_members(body, where)
+    if _MAY_NEED_MENDING.search(body):
+        body = _mended(model, body)
     try:
         return model.model_validate_json(body)
     except ValidationError as invalid:
@@ -122,6 +131,21 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
     ]
     detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in told)
     raise Refused(problem(422, "invalid-input", detail, errors=told))
+
+
+def warned(told: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with what was mended in the texts of its request, if anything was."""
+    warnings = texts.warnings_of(g.get("halves", 0))
+    return told | {"warnings": warnings} if warnings else told
+
+
+def _mended(model: type[BaseModel], body: bytes) -> bytes:
+    try:
+        told, halves = texts.paired(json.loads(body))
+    except (ValueError, RecursionError):  # for the model to say, which knows how to
+        return body
+    g.halves = g.get("halves", 0) + halves
+    return json.dumps(without_nulls(model, told)).encode()
 
 
 class _TooManyMembers(Exception):

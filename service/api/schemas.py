@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+)
 
 from moderation import texts, values
 from moderation.actor import ActorKind
@@ -20,6 +28,7 @@ from moderation.verdict import Action
 MAX_BATCH = 1000
 #: Members of one JSON object; no body has an object with half of it.
 MAX_MEMBERS = 64
+_MOST_NUMBER = 10**100
 
 
 def _text(value: str) -> str:
@@ -54,6 +63,15 @@ Content = Annotated[
     AfterValidator(_fits),
 ]
 Short = Annotated[Text, Field(max_length=200)]
+
+
+def _as_text(value: Any) -> Any:
+    """Return a whole number as text: blogs number their comments."""
+    return str(value) if type(value) is int and abs(value) < _MOST_NUMBER else value
+
+
+#: A blog's id of a comment, as a string or as a number.
+BlogId = Annotated[Short, BeforeValidator(_as_text, json_schema_input_type=str | int)]
 Long = Annotated[Text, Field(max_length=2000)]
 Threshold = Annotated[float, Field(ge=0, le=NEVER)]
 
@@ -62,6 +80,29 @@ class _Strict(BaseModel):
     """What clients send: unknown fields and wrong types are errors that name them."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def without_nulls(model: type[BaseModel], told: Any) -> Any:
+    """Return *told*, parsed JSON for *model*, without nulls where a field that may be left out has no null."""
+    if isinstance(told, list):
+        return [without_nulls(model, one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    kept = {}
+    for name, value in told.items():
+        field = model.model_fields.get(name)
+        if value is None and field and not field.is_required() and field.default is not None:
+            continue
+        inner = _model_in(field.annotation) if field else None
+        kept[name] = without_nulls(inner, value) if inner else value
+    return kept
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation is or has in it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 class AuthorIn(_Strict):
@@ -89,11 +130,11 @@ class CommentIn(_Strict):
 
     content: Content
     external_id: Annotated[
-        Text, Field(max_length=200, description="The blog's own id; makes the call repeatable.")
+        BlogId, Field(description="The blog's own id; makes the call repeatable.")
     ] = ""
     author: AuthorIn = AuthorIn()
     post: PostIn = PostIn()
-    parent: Annotated[Text, Field(max_length=200, description="The blog's id of the parent.")] = ""
+    parent: Annotated[BlogId, Field(description="The blog's id of the parent.")] = ""
     honeypot: Annotated[
         Text, Field(max_length=2000, description="What stood in a field that people cannot see.")
     ] = ""
@@ -274,6 +315,12 @@ class ReasonOut(BaseModel):
     text: str
 
 
+Warnings = Annotated[
+    list[str],
+    Field(description="What was mended in the texts of the request; left out when nothing was."),
+]
+
+
 class AcceptedOut(BaseModel):
     """What became of a submitted comment."""
 
@@ -282,12 +329,14 @@ class AcceptedOut(BaseModel):
     status: Status
     outcome: Literal["new", "same", "conflict"]
     links: Links
+    warnings: Warnings = []
 
 
 class BatchOut(BaseModel):
     """What became of each comment, in order."""
 
     items: list[AcceptedOut]
+    warnings: Warnings = []
 
 
 class ActorOut(BaseModel):
@@ -333,6 +382,7 @@ class CommentOut(BaseModel):
     history: list[TransitionOut]
     undo_until: str | None
     links: Links
+    warnings: Warnings = []
 
 
 class CommentsOut(BaseModel):

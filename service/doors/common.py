@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from cachetools import TTLCache, cached
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from moderation import ids, texts, workflow
 from moderation.comment import Comment, Draft, from_ms
@@ -60,19 +60,30 @@ def init_app(app: Flask, context: Context) -> None:
     app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
 
 
-def parsed(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that *body* is, its texts mended; None when it is none.
+def parsed(body: bytes, *, asked: str = "") -> dict[str, Any] | None:
+    """Return the JSON object that *body* is, its texts mended, null as absent; None if it is none.
 
-    Half a surrogate pair is what JavaScript leaves where it cuts a text.
+    The member *asked* is an object whose names matter: there, null is nothing in particular.
     """
     try:
         text = body.decode(json.detect_encoding(body), "replace")
         told = json.loads(text)
         if "\\u" in text:  # only an escape can stand for what is no text
+            told, g.halves = texts.paired(told)
             told = texts.all_mended(told)
+        if "null" in text:
+            whole, told = told, texts.without_nulls(told)
+            if asked and isinstance(whole, dict) and isinstance(whole.get(asked), dict):
+                told[asked] = {name: told[asked].get(name, {}) for name in whole[asked]}
     except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None
+
+
+def warned(told: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with what was mended in the texts of its request, if anything was."""
+    warnings = texts.warnings_of(g.get("halves", 0))
+    return told | {"warnings": warnings} if warnings else told
 
 
 def site_of(key: str, door: Door) -> Site | None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_core import ErrorDetails
 
 from moderation.comment import Decision, to_ms
 from moderation.records import Past
-from service.api.schemas import CommentIn, Moment, Text
+from moderation.texts import paired
+from service.api.schemas import BlogId, CommentIn, Moment, without_nulls
 
 #: What each status says that somebody decided; a comment in the others still waits.
 _DECIDED = {
@@ -64,7 +65,7 @@ def _named(value: str) -> str:
 class PastIn(CommentIn):
     """A comment as ``POST /v1/comments`` takes it, with its own id, its time and where it stands."""
 
-    external_id: Annotated[Text, Field(max_length=200), AfterValidator(_named)]
+    external_id: Annotated[BlogId, AfterValidator(_named)]
     created_at: Moment
     status: Literal["approved", "rejected", "spam", "flagged", "pending"]
 
@@ -76,7 +77,9 @@ def checked(
 
     What is said of the author or the post and is too long is cut or left out, which ``lost`` names.
     """
-    problems = list(lost)
+    told, halves = paired(told)
+    told = without_nulls(PastIn, told)
+    problems = [*lost, *characters_lost(halves)]
     try:
         try:
             read = PastIn.model_validate(told)

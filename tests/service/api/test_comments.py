@@ -64,13 +64,6 @@ def test_bad_input_is_refused_by_name(world: World, told: object, status: int, w
     assert world.adapters.comments.counts()["pending"] == 0
 
 
-def test_a_lone_surrogate_is_refused(world: World):
-    answer = world.ask(
-        "POST", "/v1/comments", data=b'{"content": "\\ud800"}', content_type="application/json"
-    )
-    assert answer.status_code in {400, 422}
-
-
 @pytest.mark.parametrize(
     "body, kind, status", [(b"{", "application/json", 400), (b"{}", "text/plain", 415)]
 )
@@ -315,3 +308,56 @@ def test_the_name_of_an_unknown_field_is_not_repeated_at_length(world: World):
     answer = world.ask("POST", "/v1/comments", {"content": "x", "y" * 500_000: 1})
     assert answer.status_code == 422
     assert len(answer.data) < 1000
+
+
+def test_a_retry_with_other_metadata_is_the_same_comment_and_the_first_stands(world: World):
+    first = submitted(world, external_id="7", post={"title": "One"}).json
+    again = submitted(world, external_id="7", post={"title": "Two"}, author={"name": "Ada"})
+    assert (again.status_code, again.json["outcome"]) == (202, "same")
+    assert again.json["id"] == first["id"]
+    kept = world.ask("GET", f"/v1/comments/{first['id']}").json
+    assert (kept["post"]["title"], kept["author"]["name"]) == ("One", "")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"author": None, "post": None, "parent": None, "submitted_at": None, "honeypot": None},
+        {"author": {"email": None, "ip": None}, "post": {"title": None}, "external_id": None},
+    ],
+)
+def test_null_is_absent_where_a_field_may_be_left_out(world: World, told: dict):
+    assert submitted(world, **told).status_code == 202
+    batch = world.ask("POST", "/v1/comments/batch", {"comments": [{"content": "x", **told}]})
+    assert batch.status_code == 202
+
+
+def test_null_is_no_content(world: World):
+    assert submitted(world, None).status_code == 422
+
+
+def test_numbers_are_taken_as_ids(world: World):
+    first = submitted(world, external_id=42, parent=7).json
+    assert first["external_id"] == "42"
+    assert submitted(world, external_id="42", parent="7").json["outcome"] == "same"
+    assert submitted(world, external_id=True).status_code == 422
+
+
+def test_half_a_surrogate_pair_is_replaced_and_counted(world: World):
+    headers = {"Authorization": f"Bearer {world.key}", "Content-Type": "application/json"}
+    body = '{"content": "cut \\ud83d here", "author": {"name": "\\udc00"}}'
+    told = world.client().post("/v1/comments", data=body, headers=headers)
+    assert told.status_code == 202
+    assert told.json["warnings"] == ["2 halves of surrogate pairs were replaced by U+FFFD"]
+    kept = world.ask("GET", f"/v1/comments/{told.json['id']}").json
+    assert kept["content"] == "cut \ufffd here"
+    assert "warnings" not in submitted(world, "whole \U0001f600").json
+
+
+def test_an_author_is_one_person_however_address_and_e_mail_are_spelled(world: World):
+    submitted(world, "one", author={"email": "Ada@BÜCHER.example", "ip": "::ffff:203.0.113.9"})
+    submitted(world, "two", author={"email": "ada@xn--bcher-kva.example", "ip": "203.0.113.9:80"})
+    for asked in ("email=ada@bücher.example", "ip=203.0.113.9", "ip=::FFFF:203.0.113.9"):
+        assert len(world.ask("GET", f"/v1/authors/comments?{asked}").json["items"]) == 2
+    erased = world.ask("POST", "/v1/authors/erase", {"email": "ADA@bücher.example"})
+    assert erased.json["erased"] == 2
