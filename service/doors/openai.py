@@ -17,7 +17,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from moderation.verdict import Action
 from service.bodies import vouched
-from service.doors.common import parsed, record, scorer, site_of, spend, verdict
+from service.doors.common import parsed, record, scorer, site_of, spend, verdict, warned
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("openai", __name__)
@@ -74,11 +74,13 @@ def moderations() -> Response:
             record(site, draft, scores, model, via=Door.OPENAI)
     named = told.get("model")
     return _json(
-        {
-            "id": f"modr-{secrets.token_hex(12)}",
-            "model": named if isinstance(named, str) and named else _DEFAULT_MODEL,
-            "results": results,
-        }
+        warned(
+            {
+                "id": f"modr-{secrets.token_hex(12)}",
+                "model": named if isinstance(named, str) and named else _DEFAULT_MODEL,
+                "results": results,
+            }
+        )
     )
 
 
@@ -156,7 +158,8 @@ def _result(draft: Draft, site: Site, scores: Scores) -> dict[str, Any]:
         for name, labels in CATEGORIES.items()
     }
     return {
-        "flagged": screened.verdict.action is not Action.ALLOW,
+        # Nothing to read is nothing to hold against anybody; a comment's policy would hold it.
+        "flagged": bool(draft.content.strip()) and screened.verdict.action is not Action.ALLOW,
         "categories": {
             name: bool(labels) and all(scores[label] >= bars.get(label, 2) for label in labels)
             for name, labels in CATEGORIES.items()

@@ -24,7 +24,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import parsed, record, scorer, site_of, spend
+from service.doors.common import parsed, record, scorer, site_of, spend, warned
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("perspective", __name__)
@@ -89,13 +89,16 @@ def analyze() -> Response:
     told = _body()
     text, wanted = _text_of(told), _attributes(told)
     languages = _strings(told, "languages")
-    wanted = _in_languages(wanted, languages, drop=told.get("dropUnsupportedAttributes") is True)
+    drop = told.get("dropUnsupportedAttributes") is True
+    wanted = _in_languages(wanted, languages, drop=drop)
     spend(site)
     model = scorer()
     draft = Draft(content=text)
     scores = workflow.score([draft], model=model)[0]
     # "und" is BCP 47 for a text whose language nobody can tell.
     detected = [scores.language or "und"]
+    if not languages and detected != ["und"]:
+        wanted = _in_languages(wanted, detected, drop=drop)
     pieces = _pieces(text) if told.get("spanAnnotations") is True else []
     parts = workflow.score([Draft(text[a:b]) for a, b in pieces], model=model) if pieces else []
     answer: dict[str, Any] = {}
@@ -111,7 +114,7 @@ def analyze() -> Response:
         answer["clientToken"] = told["clientToken"]
     if site.record_doors and told.get("doNotStore") is not True:
         record(site, draft, scores, model, via=Door.PERSPECTIVE)
-    return _json(answer)
+    return _json(warned(answer))
 
 
 @bp.post("/v1alpha1/comments:suggestscore")
@@ -274,7 +277,7 @@ def _site() -> Site:
 
 
 def _body() -> dict[str, Any]:
-    told = parsed(request.get_data())
+    told = parsed(request.get_data(), asked="requestedAttributes")
     if told is None:
         raise Refused("INVALID_REQUEST", "Invalid JSON payload received.")
     return told

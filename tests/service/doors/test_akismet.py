@@ -15,6 +15,7 @@ from service.doors import akismet_stats as stats
 from tests.support.actors import ADA
 from tests.support.world import World
 
+BLOG = {"blog": "https://blog.example"}
 THANKS = b"Thanks for making the web a better place."
 PLUGIN = {"User-Agent": "WordPress/6.8.1 | Akismet/5.5"}
 #: Debian 12's.
@@ -36,10 +37,21 @@ def check(world: World, key: str, content: str, *, headers=None, **more: str):
 def test_a_door_key_is_twelve_hex_digits_and_is_verified(world: World, door: str):
     assert len(door) == 12
     ask = world.client().post
-    assert ask("/1.1/verify-key", data={"key": door, "api_key": "old"}).data == b"valid"
-    assert ask("/1.1/verify-key", data={"api_key": door}).data == b"valid"
-    assert ask("/1.1/verify-key", data={"key": "0123456789ab"}).data == b"invalid"
+    assert ask("/1.1/verify-key", data={"key": door, "api_key": "old", **BLOG}).data == b"valid"
+    assert ask("/1.1/verify-key", data={"api_key": door, **BLOG}).data == b"valid"
+    wrong = ask("/1.1/verify-key", data={"key": "0123456789ab", **BLOG})
+    assert wrong.data == b"invalid"
+    assert wrong.headers["X-akismet-debug-help"]
+    without = ask("/1.1/verify-key", data={"key": door})
+    assert without.data == b"invalid"
+    assert "blog" in without.headers["X-akismet-debug-help"]
     assert ask("/1.1/verify-key", data={"key": world.key}).data == b"invalid"
+
+
+def test_an_administrator_is_ham_also_right_after_a_stranger_said_the_same(world: World, door: str):
+    assert check(world, door, "spam=0.95").data == b"true"
+    assert check(world, door, "spam=0.95", user_role="administrator").data == b"false"
+    assert check(world, door, "spam=0.95").data == b"true"
 
 
 @pytest.mark.parametrize(

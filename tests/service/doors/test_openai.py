@@ -86,3 +86,17 @@ def test_when_the_scorer_fails_nobody_can_take_it_for_a_pass(world: World, key: 
     answer = moderate(world, key, "this breaks the model")
     assert answer.status_code == 503
     assert "results" not in answer.json
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_an_empty_text_is_not_flagged(world: World, key: str, text: str):
+    (result,) = moderate(world, key, text).json["results"]
+    assert not result["flagged"]
+
+
+def test_null_is_absent_and_half_a_pair_is_counted(world: World, key: str):
+    body = '{"input": "cut \\ud83d", "model": null}'
+    headers = {"Authorization": f"Bearer {key}"}
+    told = world.client().post("/v1/moderations", data=body, headers=headers).json
+    assert told["model"] == "omni-moderation-latest"
+    assert len(told["warnings"]) == 1

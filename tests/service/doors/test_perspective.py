@@ -177,3 +177,15 @@ def test_when_the_scorer_fails_no_score_is_given(world: World, key: str):
     answer = analyze(world, key, "this breaks the model")
     assert answer.status_code == 500
     assert "attributeScores" not in answer.json
+
+
+def test_null_is_absent(world: World, key: str):
+    told = analyze(
+        world, key, languages=None, requestedAttributes={"TOXICITY": None}, context=None,
+        clientToken=None, comment={"text": "toxicity=0.7", "type": None},
+    )  # fmt: skip
+    assert told.json["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == 0.7
+
+
+def test_emoji_alone_are_scored(world: World, key: str):
+    assert "attributeScores" in analyze(world, key, "👍🏽").json
