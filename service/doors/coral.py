@@ -82,9 +82,9 @@ def _signed(site: Site, body: bytes) -> bool:
         secret = winnow().accounts.door_secret(site.id, Door.CORAL)
     except NotFound:
         return False
-    expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    offered = request.headers.get("X-Coral-Signature", "")[:_LONGEST].split(",")
-    return any(hmac.compare_digest(f"sha256={expected}", one.strip()) for one in offered)
+    expected = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}".encode()
+    offered = request.headers.get("X-Coral-Signature", "")[:_LONGEST].encode("utf-8", "replace")
+    return any(hmac.compare_digest(expected, one.strip()) for one in offered.split(b","))
 
 
 def _draft(body: bytes) -> Draft | None:

@@ -6,6 +6,7 @@ for, so that no new one can be forgotten.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import defaultdict
@@ -24,6 +25,7 @@ from werkzeug.routing import Rule
 
 from moderation.actor import moderator
 from moderation.site import Door, Endpoint, KeyKind
+from service.api.base import api
 from service.waiting import Shares
 from tests.service.desk.test_rights import sign_in, token
 from tests.support import odd
@@ -37,6 +39,12 @@ ALWAYS = (
 TURN = int(os.environ.get("WINNOW_ODD_VALUES", "5"))
 #: Bugs that are answered otherwise than by a 5xx, since a door's clients must not publish.
 BUGS = re.compile(r"^(bug|\w+ door (failed|broke))$")
+#: Headers that something of ours or of Flask's reads.
+HEADERS = (
+    "Accept", "Accept-Language", "Authorization", "Content-Type", "Cookie", "Host", "If-None-Match",
+    "Origin", "Prefer", "Range", "Referer", "User-Agent", "X-Coral-Signature", "X-Forwarded-For",
+    "X-Forwarded-Proto", "X-Goog-Api-Key", "X-Requested-With",
+)  # fmt: skip
 #: These end the session that asks, or rightly answer 503 where no worker runs.
 LEFT_OUT = {"desk.sign_out", "desk.password", "ops.readyz"}
 
@@ -224,3 +232,120 @@ def post(
         more = {"data": encoded(form), "content_type": "application/x-www-form-urlencoded"}
     value = (form if what.startswith("form") else query).get(what.lstrip("?").removeprefix("form "))
     thrower.send(rule, method, f"{path}?{encoded(query)}", what, value, **more)
+
+
+def test_no_field_of_any_body_makes_a_5xx(thrower: Thrower):
+    world = thrower.world
+    turns = cycle(odd.values(seed=16))
+    rules = {rule.endpoint: rule for rule in world.app.url_map.iter_rules()}
+
+    def send(rule: Rule, method: str, what: str, value: object, body: object, **more: Any) -> None:
+        path = f"{path_of(thrower, rule)}?site={world.site.id}&key={thrower.door}"
+        data = json.dumps(body)
+        thrower.send(rule, method, path, what, value, data=data, content_type="application/json")
+
+    for operation in api.operations:
+        if operation.body is None:
+            continue
+        rule = rules[f"api.{operation.name}"]
+        schema = operation.body.model_json_schema()
+        for where, body in places(schema, schema.get("$defs", {})):
+            for value in odd.json_values(thrown(turns)):
+                send(rule, operation.method, where, value, put(body, value))
+    doors: dict[str, object] = {
+        "perspective.analyze": {
+            "comment": {"text": "hello", "type": "PLAIN_TEXT"}, "languages": ["en"],
+            "requestedAttributes": {"TOXICITY": {"scoreType": "PROBABILITY", "scoreThreshold": 0.5}},
+            "context": {"entries": []}, "clientToken": "x", "spanAnnotations": True,
+            "doNotStore": True, "dropUnsupportedAttributes": True,
+        },
+        "perspective.suggest_score": {
+            "comment": {"text": "hello"}, "languages": ["en"], "clientToken": "x",
+            "attributeScores": {"TOXICITY": {"summaryScore": {"value": 1.0}}},
+        },
+        "openai.moderations": {"input": "hello", "model": "x"},
+        "coral.moderate": {
+            "comment": {"body": "hello", "parentID": "1"}, "author": {"role": "STAFF"},
+            "story": {"url": "https://blog.example/"},
+        },
+    }  # fmt: skip
+    for endpoint, good in doors.items():
+        for where, body in spots(good):
+            for value in odd.json_values(thrown(turns)):
+                send(rules[endpoint], "POST", where, value, put(body, value))
+    assert thrower.wrong == {}, f"after {thrower.count} requests"
+
+
+def test_no_header_makes_a_5xx(thrower: Thrower):
+    turns = cycle(odd.values(seed=17))
+    rules = {rule.endpoint: rule for rule in thrower.world.app.url_map.iter_rules()}
+    for endpoint, method in (
+        ("desk.queue", "GET"), ("desk.decide", "POST"), ("api.submit_comment", "POST"),
+        ("api.list_events", "GET"), ("akismet.comment_check", "POST"), ("coral.moderate", "POST"),
+        ("perspective.analyze", "POST"), ("openai.moderations", "POST"),
+    ):  # fmt: skip
+        rule = rules[endpoint]
+        for name in HEADERS:
+            for value in thrown(turns):
+                try:
+                    value.encode("latin-1")
+                except UnicodeEncodeError:
+                    continue  # no server hands one on
+                if "\n" in value or "\r" in value or "\x00" in value:
+                    continue
+                headers = {name: value}
+                if name != "Content-Type":
+                    headers["Content-Type"] = "application/json"
+                thrower.send(
+                    rule, method, path_of(thrower, rule), name, value,
+                    data=b'{"content": "hello", "input": "x"}', headers=headers,
+                )  # fmt: skip
+    assert thrower.wrong == {}, f"after {thrower.count} requests"
+
+
+_HERE = object()
+
+
+def places(schema: dict[str, Any], known: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield each field of a JSON schema with a body that has `_HERE` in its place."""
+    yield "body", _HERE
+    for name, part in schema.get("properties", {}).items():
+        for inner in _parts(part, known):
+            for where, body in places(inner, known):
+                least = {"content": "hello"} if "content" in schema["properties"] else {}
+                yield f"{name}.{where}", {**least, name: body}
+    for inner in _parts(schema.get("items", {}), known):
+        for where, body in places(inner, known):
+            yield f"[].{where}", [body]
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield "{}", {"spam": _HERE}
+
+
+def _parts(schema: dict[str, Any], known: dict[str, Any]) -> list[dict[str, Any]]:
+    if "$ref" in schema:
+        return [known[schema["$ref"].rpartition("/")[2]]]
+    if "anyOf" in schema:
+        return [part for one in schema["anyOf"] for part in _parts(one, known)]
+    return [schema] if schema else []
+
+
+def spots(body: object, where: str = "") -> Iterator[tuple[str, object]]:
+    """Yield each place of a good body with the body that has `_HERE` there."""
+    yield where or "body", _HERE
+    if isinstance(body, dict):
+        for name, value in body.items():
+            for inner, changed in spots(value, f"{where}.{name}"):
+                yield inner, {**body, name: changed}
+    if isinstance(body, list):
+        for value in body:
+            for inner, changed in spots(value, f"{where}[]"):
+                yield inner, [changed]
+
+
+def put(body: object, value: object) -> object:
+    """Return *body* with *value* for `_HERE`."""
+    if body is _HERE:
+        return value
+    if isinstance(body, dict):
+        return {name: put(one, value) for name, one in body.items()}
+    return [put(one, value) for one in body] if isinstance(body, list) else body

@@ -61,6 +61,14 @@ def test_a_wrong_signature_or_key_is_refused(world: World, key: str):
     assert ask(world, "0123456789ab", "fine").status_code == 404
 
 
+@pytest.mark.parametrize("signature", ["²", "sha256=ä", ",,", "sha256"])
+def test_what_is_no_signature_is_a_wrong_one(world: World, key: str, signature: str):
+    answer = world.client().post(
+        f"/coral/{key}", data=b"{}", headers={"X-Coral-Signature": signature}
+    )
+    assert answer.status_code == 401
+
+
 def test_the_door_is_shut_until_its_secret_is_known(world: World):
     door = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)[1]
     assert ask(world, door, "fine").status_code == 404
