@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -48,6 +50,29 @@ def tied(command: Sequence[str], *, nice: int = 0) -> list[str]:
     """Return a command that runs *command* until this process ends, at *nice* more niceness."""
     launch = [sys.executable, "-I", "-S", "-c", _LAUNCH]
     return [*launch, str(os.getpid()), str(nice), *command]
+
+
+class Alarm:
+    """Waits that a signal ends, such as SIGCHLD; for the main thread. The signals need a handler."""
+
+    def __init__(self) -> None:
+        """Hear of signals by a pipe that the interpreter writes to."""
+        self._heard, told = os.pipe()
+        for end in (self._heard, told):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+
+    def wait(self, seconds: float) -> None:
+        """Return after *seconds*, or when a signal comes or came since the last call."""
+        select.select([self._heard], [], [], max(0.0, seconds))
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._heard, 4096):
+                pass
+
+    @staticmethod
+    def leave() -> None:
+        """Hear of no signals any more: what a forked child has to do first."""
+        signal.set_wakeup_fd(-1)
 
 
 @dataclass(slots=True)

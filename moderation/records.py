@@ -110,3 +110,13 @@ class KeptDecision:
     scores: Scores | None = None
     verdict: Verdict | None = None
     undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What a shard's watchdog has to do, and when; times are Unix ms, None for nothing to do."""
+
+    #: Comments wait for a worker.
+    work: bool
+    lease_ends: int | None
+    window_closes: int | None

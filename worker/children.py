@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 
 from moderation import dispatch, wiring
 from moderation.ports import Duplicates, Model
-from moderation.processes import Restarts, die_with
+from moderation.processes import Alarm, Restarts, die_with
 from moderation.settings import Settings
 from moderation.store.liveness import Part
 from worker import jobs
@@ -27,7 +27,7 @@ from worker.pulse import Pulse
 log = structlog.get_logger(__name__)
 
 #: RQ waits for a job 15 s less than this, and then beats.
-_WORKER_TTL_SECONDS = 17
+_WORKER_TTL_SECONDS = 20
 
 
 @dataclass
@@ -52,7 +52,8 @@ class Child:
             return
         status = 1
         try:
-            for signum in (signal.SIGTERM, signal.SIGINT):
+            Alarm.leave()
+            for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
                 signal.signal(signum, signal.SIG_DFL)  # the parent's handlers are not ours
             die_with(parent)
             self.run()

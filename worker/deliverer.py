@@ -31,7 +31,12 @@ from worker.pulse import Pulse
 log = structlog.get_logger(__name__)
 
 _POOL = 32
-_IDLE_SECONDS = 0.1
+#: Pause between looks while attempts are under way or an endpoint's pace holds some back.
+_BUSY_SECONDS = 0.1
+#: Longest wait without a look, for what a broken connection kept from being heard.
+_IDLE_SECONDS = 15.0
+#: Longest single wait for the bell; bounds how late SIGTERM and a heartbeat are noticed.
+_LISTEN_SECONDS = 1.0
 _OUTAGE_SECONDS = 1.0
 #: A delivery on lease for longer than its attempt may take belongs to somebody dead.
 _LEASE_SLACK_SECONDS = 5.0
@@ -115,16 +120,15 @@ class Deliverer:
             self._beat()
             try:
                 busy = self.step()
+                if self._running:
+                    _, self._running = wait(
+                        self._running, timeout=_BUSY_SECONDS, return_when=FIRST_COMPLETED
+                    )
+                elif not busy:
+                    self._idle()
             except StorageUnavailable as problem:
                 log.warning("deliverer waits for Redis", problem=str(problem))
                 time.sleep(_OUTAGE_SECONDS)
-                continue
-            if self._running:
-                _, self._running = wait(
-                    self._running, timeout=_IDLE_SECONDS, return_when=FIRST_COMPLETED
-                )
-            elif not busy:
-                time.sleep(_IDLE_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
         wait(self._running, timeout=5)
         with contextlib.suppress(StorageUnavailable):
@@ -132,6 +136,18 @@ class Deliverer:
                 self._adapters.deliveries.reclaim(
                     shard, holder=self._holder, now_ms=self._adapters.clock.now_ms()
                 )
+
+    def _idle(self) -> None:
+        """Wait until something new is to be delivered, or the next delivery is due, or it is time to look."""
+        due = self._adapters.deliveries.next_due()
+        left = _IDLE_SECONDS
+        if due is not None:
+            left = min(left, max(_BUSY_SECONDS, (due - self._adapters.clock.now_ms()) / 1000))
+        ends = time.monotonic() + left
+        while not self._stopping and (left := ends - time.monotonic()) > 0:
+            if self._adapters.deliveries.listen(seconds=min(left, _LISTEN_SECONDS)):
+                return
+            self._beat()
 
     def _beat(self) -> None:
         """Beat, unless every place has been taken for longer than any attempt may take."""

@@ -9,11 +9,12 @@ from moderation.errors import StorageUnavailable
 from moderation.ports import Clock
 from moderation.store.liveness import Liveness, Part
 
-_BEAT_SECONDS = 1.0
+#: A third of the silence after which a process counts as dead.
+_BEAT_SECONDS = 5.0
 
 
 class Pulse:
-    """The heartbeats of one process, at most one a second."""
+    """The heartbeats of one process, one every few seconds."""
 
     def __init__(self, part: Part, name: str, *, liveness: Liveness, clock: Clock) -> None:
         """Beat as *name*, which does *part*."""

@@ -16,6 +16,7 @@ from models import near
 from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
+from moderation.processes import Alarm
 from moderation.settings import Settings
 from moderation.store.liveness import Part
 from worker import deliverer
@@ -24,12 +25,17 @@ from worker.schedule import SCHEDULE
 
 log = structlog.get_logger(__name__)
 
-_TICK_SECONDS = 0.1
-_WATCH_SECONDS = 1.0
+#: Rounds of the watchdog: at least so often where something is due or went wrong, at most as seldom.
+_SHORTEST_ROUND_SECONDS, _LONGEST_ROUND_SECONDS = 1.0, 5.0
+#: Least time between two rounds, however much is due.
+_LEAST_SECONDS = 0.05
+_DRAIN_TICK_SECONDS = 0.05
+#: Longest time for which a periodic job is believed not to be due.
+_ASK_AGAIN_SECONDS = 60.0
 #: How long workers may take to finish their batch when we are told to stop.
 _DRAIN_SECONDS = 8.0
-#: The watchdog's lock outlives a few missed rounds, and no more.
-_LOCK_MS = 5000
+#: The watchdog's lock outlives a late round, and no more.
+_LOCK_MS = 8000
 #: Longest silence of a screener or deliverer: taking up a new model takes seconds, on a busy machine
 #: many of them.
 _PATIENCE_SECONDS = 40.0
@@ -47,6 +53,14 @@ class Supervisor:
         self._boot = secrets.token_hex(4)
         self._stopping = False
         self._next_watch = 0.0
+        #: When each periodic job is asked for again (monotonic seconds).
+        self._not_before: dict[str, float] = {}
+        self._shortest_ms = _ms(
+            min(
+                settings.lease_seconds, settings.batch_seconds, settings.undo_seconds,
+                settings.bulk_undo_seconds, _LONGEST_ROUND_SECONDS,
+            )
+        )  # fmt: skip
         #: What was heard of each child last: its process, its heartbeat, and when (monotonic).
         self._heard: dict[str, tuple[int, int | None, float]] = {}
         on = partial(work, settings=settings, boot=self._boot, model=model, duplicates=near)
@@ -72,6 +86,8 @@ class Supervisor:
         """Run until SIGTERM or SIGINT, then let the children finish their batches."""
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # it ends a wait; _bury asks who it was
+        alarm = Alarm()
         log.info("workers start", boot=self._boot, workers=self._settings.workers)
         while not self._stopping:
             now = time.monotonic()
@@ -80,9 +96,9 @@ class Supervisor:
                 if not child.pid and now >= child.restarts.at:
                     child.start()
             if now >= self._next_watch:
-                self._next_watch = now + _WATCH_SECONDS
-                self._watch()
-            time.sleep(_TICK_SECONDS)
+                self._next_watch = now + self._watch()
+            starts = [child.restarts.at for child in self.children if not child.pid]
+            alarm.wait(min([self._next_watch, *starts]) - time.monotonic())
         self._drain()
 
     def _stop(self, *_: object) -> None:
@@ -113,17 +129,24 @@ class Supervisor:
                 gone = comments.reclaim(shard, holder=holder, now_ms=clock.now_ms())
                 for comment_id in gone:
                     log.error("comment is quarantined: it killed three workers", comment=comment_id)
+                comments.woken(shard)  # it may have been the one that listened
                 self._wake(shard)
 
-    def _watch(self) -> None:
-        """Do the watchdog's round; a round that Redis spoils is done again a second later."""
+    def _watch(self) -> float:
+        """Do the watchdog's round; return in how many seconds the next one is.
+
+        What begins after this round ends no sooner than the shortest lease, batch or undo window: so
+        long it may sleep. A round that Redis spoils is done again a second later.
+        """
         liveness, clock = self._adapters.liveness, self._adapters.clock
         try:
             liveness.beat(Part.WATCHDOG, f"{Part.WATCHDOG}@{self._boot}", now_ms=clock.now_ms())
             self._kill_silent(time.monotonic())
-            self._kill_overdue()
-            if self._adapters.liveness.leads(self._boot, lock_ms=_LOCK_MS):
-                self._lead()
+            left_ms = liveness.leads(self._boot, lock_ms=_LOCK_MS)
+            at = self._look(leads=left_ms is None)
+            if left_ms is not None:
+                at = min(at, clock.now_ms() + left_ms)
+            return max(_LEAST_SECONDS, (at - clock.now_ms()) / 1000)
         except StorageUnavailable as problem:
             self._heard.clear()  # while Redis is away nobody can be heard
             log.warning("watchdog waits for Redis", problem=str(problem))
@@ -131,6 +154,7 @@ class Supervisor:
             log.error("watchdog stumbled", problem=str(problem))  # noqa: TRY400 - the sentence says it all
         except Exception as problem:  # noqa: BLE001 - whatever it stumbles over, the children go on
             log.error("watchdog stumbled", problem=type(problem).__name__)  # noqa: TRY400
+        return _SHORTEST_ROUND_SECONDS
 
     def _kill_silent(self, now: float) -> None:
         """Kill a child whose heartbeat has stopped: frozen, or stuck where nothing else looks.
@@ -146,33 +170,60 @@ class Supervisor:
                 log.error("child is silent and is killed", child=child.name, pid=child.pid)
                 os.kill(child.pid, signal.SIGKILL)
 
-    def _kill_overdue(self) -> None:
-        """Kill a worker that scores one batch for too long: Python alarms do not stop C code."""
-        settings, now = self._settings, self._adapters.clock.now_ms()
-        for shard in self._adapters.comments.shards:
-            holders = self._adapters.comments.overdue(
-                shard,
-                started_before_ms=now - round(settings.batch_seconds * 1000),
-                lease_ms=round(settings.lease_seconds * 1000),
-            )
-            for child in self._screeners:
-                if child.pid and f"{self._boot}:{child.pid}" in holders:
-                    log.error("worker is stuck in a batch and is killed", child=child.name)
-                    os.kill(child.pid, signal.SIGKILL)
+    def _look(self, *, leads: bool) -> int:
+        """See to what is due in each shard; return when the next look is to be, Unix ms.
 
-    def _lead(self) -> None:
-        """Take back expired leases, tell decisions whose window closed, wake, run the schedule."""
-        comments, now = self._adapters.comments, self._adapters.clock.now_ms()
-        settings = self._settings
-        hold_seconds = max(settings.undo_seconds, settings.bulk_undo_seconds)
+        Every supervisor kills its own stuck workers; the one that *leads* takes back leases that
+        ended, tells decisions whose window closed, wakes workers and runs the schedule.
+        """
+        settings, adapters = self._settings, self._adapters
+        comments, now = adapters.comments, adapters.clock.now_ms()
+        hold_ms = _ms(max(settings.undo_seconds, settings.bulk_undo_seconds))
+        lease_ms = _ms(settings.lease_seconds)
+        soon = now + _ms(_SHORTEST_ROUND_SECONDS)
+        times = [max(soon, now + self._shortest_ms)]
         for shard in comments.shards:
-            comments.reclaim(shard, lease_ms=round(settings.lease_seconds * 1000), now_ms=now)
-            comments.release(shard, hold_ms=round(hold_seconds * 1000), now_ms=now)
-            self._wake(shard)
+            agenda = comments.agenda(shard, lease_ms=lease_ms, hold_ms=hold_ms, now_ms=now)
+            if agenda.lease_ends is not None:
+                self._kill_overdue(shard, now)
+                times.append(soon)
+            if leads and agenda.lease_ends is not None and agenda.lease_ends <= now:
+                comments.reclaim(shard, lease_ms=lease_ms, now_ms=now)
+            if leads and agenda.window_closes is not None:
+                if agenda.window_closes <= now:
+                    comments.release(shard, hold_ms=hold_ms, now_ms=now)
+                times.append(max(now, agenda.window_closes))
+            if leads and agenda.work:
+                self._wake(shard)
+                times.append(soon)
+        if leads:
+            self._run_schedule(now)
+        return min(times)
+
+    def _kill_overdue(self, shard: int, now: int) -> None:
+        """Kill a worker that scores one batch for too long: Python alarms do not stop C code."""
+        settings = self._settings
+        holders = self._adapters.comments.overdue(
+            shard,
+            started_before_ms=now - _ms(settings.batch_seconds),
+            lease_ms=_ms(settings.lease_seconds),
+        )
+        for child in self._screeners:
+            if child.pid and f"{self._boot}:{child.pid}" in holders:
+                log.error("worker is stuck in a batch and is killed", child=child.name)
+                os.kill(child.pid, signal.SIGKILL)
+
+    def _run_schedule(self, now: int) -> None:
+        """Enqueue each periodic job that is due."""
         for line in SCHEDULE:
+            if time.monotonic() < self._not_before.get(line.job, 0.0):
+                continue
             every_ms = line.every_seconds * 1000
-            if self._adapters.liveness.first(line.job, every_ms=every_ms, now_ms=now):
+            left_ms = self._adapters.liveness.first(line.job, every_ms=every_ms, now_ms=now)
+            if left_ms == 0:
                 self._adapters.jobs.enqueue(line.job)
+            wait_seconds = min((left_ms or every_ms) / 1000, _ASK_AGAIN_SECONDS)
+            self._not_before[line.job] = time.monotonic() + wait_seconds
 
     def _wake(self, shard: int) -> None:
         comments = self._adapters.comments
@@ -188,7 +239,7 @@ class Supervisor:
             for child in self.children:
                 if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
                     child.pid = 0
-            time.sleep(_TICK_SECONDS / 2)
+            time.sleep(_DRAIN_TICK_SECONDS)
         late = [child for child in self.children if child.pid]
         _signal(late, signal.SIGKILL)
         for child in late:
@@ -200,6 +251,10 @@ class Supervisor:
             liveness.leave(Part.WATCHDOG, f"{Part.WATCHDOG}@{self._boot}")
             for child in self.children:
                 liveness.leave(child.part, child.name)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _signal(children: Iterable[Child], signum: signal.Signals) -> None:

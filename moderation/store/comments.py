@@ -28,6 +28,7 @@ from moderation.events import OF_STATUS, Event, EventType
 from moderation.identity import address_form, email_form
 from moderation.records import (
     Accepted,
+    Agenda,
     Batch,
     KeptDecision,
     Order,
@@ -321,6 +322,15 @@ class Comments:
         pipeline.zcard(keys.RING(shard))
         pipeline.llen(keys.SUSPECTS(shard))
         return any(pipeline.execute())
+
+    def agenda(self, shard: int, *, lease_ms: int, hold_ms: int, now_ms: int) -> Agenda:
+        """Return what the watchdog has to do; *lease_ms* and *hold_ms* are the longest there are."""
+        latest = (now_ms + 2 * lease_ms, now_ms + 2 * hold_ms)
+        work, lease_ends, window_closes = self._run("agenda", shard, now_ms, *latest)
+        return Agenda(
+            bool(work), int(lease_ends) if lease_ends else None,
+            int(window_closes) if window_closes else None,
+        )  # fmt: skip
 
     def claim_wake(self, shard: int) -> bool:
         """Tell whether the caller is the one to enqueue a screening job now."""

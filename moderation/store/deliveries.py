@@ -9,14 +9,14 @@ from typing import Any
 
 from moderation import ids, values
 from moderation.delivery import Delivery, Due, Leased, State
-from moderation.errors import NotFound
+from moderation.errors import NotFound, StorageUnavailable
 from moderation.events import WITHDRAWALS, Event, EventType
 from moderation.settings import Settings
 from moderation.site import Endpoint
 from moderation.store import keys
-from moderation.store.client import Client
+from moderation.store.client import Client, storage
 from moderation.store.comments import Comments
-from moderation.store.library import LISTED, Library
+from moderation.store.library import BELL, LISTED, Library
 from moderation.store.streams import read_event
 
 _FAN_OUT = 200
@@ -33,6 +33,7 @@ class Deliveries:
         self._days = settings.event_days
         self._life = round(settings.event_days * 86_400)
         self._run = Library(redis)
+        self._bell: Any = None
 
     # -- the deliverer's side --------------------------------------------------------------------
 
@@ -126,6 +127,31 @@ class Deliveries:
     def reclaim(self, shard: int, *, holder: str = "", now_ms: int) -> int:
         """Make due again what expired on lease, or what a dead deliverer held."""
         return int(self._run("reclaim_deliveries", shard, now_ms, holder))
+
+    def next_due(self) -> int | None:
+        """Return when the next delivery is due or the next lease ends, Unix ms; None for never."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for shard in self._comments.shards:
+            pipeline.zrange(keys.DUE_ENDPOINTS(shard), 0, 0, withscores=True)
+            pipeline.zrange(keys.DELIVERY_LEASES(shard), 0, 0, withscores=True)
+        return min((int(at) for first in pipeline.execute() for _, at in first), default=None)
+
+    def listen(self, *, seconds: float) -> bool:
+        """Wait until there is something new to deliver, or *seconds*; tell whether there may be.
+
+        For one thread. It may have missed what came before its first call and while its connection
+        was broken: then the answer is yes.
+        """
+        try:
+            with storage():
+                if self._bell is None:
+                    self._bell = self._redis.pubsub()
+                    self._bell.subscribe(BELL)
+                # A subscription is confirmed by a message, a renewed one too.
+                return self._bell.get_message(timeout=seconds) is not None
+        except StorageUnavailable:
+            self._bell = None
+            raise
 
     def failing_since(self, site_id: str, endpoint_id: str) -> int | None:
         """Return since when every attempt at an endpoint has failed; None when the last did not."""

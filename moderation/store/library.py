@@ -32,6 +32,9 @@ BUCKET_ENTRIES = 48
 #: Deliveries of one endpoint that its log lists.
 LISTED = 10_000
 
+#: Channel on which deliverers are told that there is something new.
+BELL = "winnow:deliveries"
+
 #: Joined in this order; a local of one file is seen by those after it.
 _FILES = (
     "counters", "indexes", "near", "comments",
@@ -42,6 +45,7 @@ _CONSTANTS = {
     "IDS_INLINE": IDS_INLINE,
     "BUCKET_ENTRIES": BUCKET_ENTRIES,
     "LISTED": LISTED,
+    "BELL": BELL,
     "MACHINE": f"'{codec.LETTERS[ActorKind.MACHINE]}'",
     "NEAR_KEPT": near.KEPT,
     "NEAR_BYTES": near.ENTRY_BYTES,
@@ -60,7 +64,7 @@ def text() -> str:
     base, *files = (
         folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in ("base", *_FILES)
     )
-    constants = "\n".join(f"local {name} = {value}" for name, value in _CONSTANTS.items())
+    constants = "\n".join(f"local {name} = {value!r}" for name, value in _CONSTANTS.items())
     return "\n".join([constants, base, keys.lua(), *files])
 
 

@@ -13,7 +13,7 @@ from moderation.store import keys
 from moderation.store.client import Client
 
 _G = keys.GLOBAL
-#: A process whose last heartbeat is older counts as dead. It beats every second or two, and not
+#: A process whose last heartbeat is older counts as dead. It beats every five seconds, and not
 #: while it scores a batch, which ends within seconds.
 ALIVE_MS = 15_000
 #: A name whose last heartbeat is older is forgotten.
@@ -62,19 +62,30 @@ class Liveness:
             pipeline.zrange(_key(part), 0, -1, withscores=True)
         return {name.decode(): int(at_ms) for found in pipeline.execute() for name, at_ms in found}
 
-    def leads(self, who: str, *, lock_ms: int) -> bool:
-        """Tell whether *who* is the one whose watchdog runs; of all hosts' one, for *lock_ms* on."""
-        key = keys.WATCHDOG(_G)
-        if first_to(self._redis, key, who, lock_ms):
-            return True
-        if self._redis.get(key) != who.encode():
-            return False
-        self._redis.pexpire(key, lock_ms)
-        return True
+    def leads(self, who: str, *, lock_ms: int) -> int | None:
+        """Return None if *who* is the one whose watchdog runs, of all hosts' one, for *lock_ms* on.
 
-    def first(self, job: str, *, every_ms: int, now_ms: int) -> bool:
-        """Tell whether the periodic *job* is due; the next one to ask is told no until it is again."""
-        return first_to(self._redis, keys.SCHEDULED(_G, job), now_ms, every_ms)
+        Else return for how many ms another one leads unless it says so again.
+        """
+        key = keys.WATCHDOG(_G)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.set(key, who, nx=True, px=lock_ms)
+        pipeline.get(key)
+        pipeline.pttl(key)
+        _, holder, left = pipeline.execute()
+        if holder != who.encode():
+            if left <= lock_ms or not first_to(self._redis, key, who, lock_ms):
+                return max(0, int(left))
+        else:
+            self._redis.pexpire(key, lock_ms)
+        return None
+
+    def first(self, job: str, *, every_ms: int, now_ms: int) -> int:
+        """Return 0 if the periodic *job* is due, which is true once; else in how many ms it is."""
+        key = keys.SCHEDULED(_G, job)
+        if first_to(self._redis, key, now_ms, every_ms):
+            return 0
+        return max(1, int(self._redis.pttl(key)))
 
 
 def first_to(redis: Any, key: str, value: Any, ms: int) -> bool:

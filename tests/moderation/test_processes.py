@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
-from moderation.processes import Restarts, tied
+from moderation.processes import Alarm, Restarts, tied
 from tests.support.service import alive, kill
 from tests.support.waiting import wait_until
 
@@ -60,3 +63,18 @@ def test_a_tied_process_whose_parent_is_gone_already_does_not_start(capfd):
     command[command.index(str(os.getpid()))] = "1"
     assert subprocess.run(command, check=False).returncode == 1
     assert "started" not in capfd.readouterr().out
+
+
+def test_a_signal_ends_a_wait_and_is_not_missed_if_it_came_before():
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        alarm = Alarm()
+        signal.raise_signal(signal.SIGUSR1)
+        began = time.monotonic()
+        alarm.wait(30)
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        alarm.wait(30)
+        assert time.monotonic() - began < 20
+    finally:
+        Alarm.leave()
+        signal.signal(signal.SIGUSR1, before)

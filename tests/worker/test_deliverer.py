@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,6 +21,7 @@ from moderation.events import EventType
 from moderation.signing import new_secret
 from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
 from moderation.store import keys
+from moderation.store.library import BELL
 from tests.support.actors import ADA, BLOG
 from tests.support.receiver import Receiver, answer
 from tests.support.waiting import wait_until
@@ -44,11 +47,25 @@ def deliver(world: World, **told: object) -> Deliverer:
     """Run the deliverer until nothing is due now or under way."""
     deliverer = Deliverer(world.adapters, jitter=lambda: 0.0, **told)
     wait_until(
-        lambda: not deliverer.step() and all(one.done() for one in deliverer._running),
+        lambda: all(one.done() for one in deliverer._running) and not deliverer.step(),
         20,
         "the deliveries",
     )
     return deliverer
+
+
+@contextmanager
+def waiting(world: World) -> Iterator[Deliverer]:
+    """Run a deliverer that has nothing to do and listens."""
+    deliverer = Deliverer(world.adapters, jitter=lambda: 0.0)
+    thread = threading.Thread(target=deliverer.run)
+    thread.start()
+    try:
+        wait_until(lambda: dict(world.adapters.redis.pubsub_numsub(BELL)).get(BELL.encode()), 10)
+        yield deliverer
+    finally:
+        deliverer.stop()
+        thread.join(20)
 
 
 def decide(world: World, comment_id: str, decision: Decision) -> None:
@@ -426,3 +443,34 @@ def test_old_events_are_trimmed_but_never_past_an_unfinished_delivery(
     world.comment("another")
     deliver(world)
     assert adapters.deliveries.trim(world.site.id, [endpoint], now_ms=later) >= 1
+
+
+def test_a_deliverer_that_waits_hears_of_an_event_at_once(world: World, receiver: Receiver):
+    endpoint = add(world, receiver.url())
+    with waiting(world):
+        world.comment("hello")
+        wait_until(lambda: told(receiver) == ["comment.approved"], 10, "the first event")
+        wait_until(lambda: world.adapters.deliveries.next_due() is None, 10, "its end")
+        world.adapters.deliveries.send_test(endpoint, now_ms=world.adapters.clock.now_ms())
+        wait_until(lambda: len(receiver.requests) == 2, 10, "the test")
+
+
+def test_a_deliverer_that_waits_attempts_again_when_it_is_time(world: World, receiver: Receiver):
+    settings = replace(world.adapters.settings, webhook_schedule=(0.3,) * 3)
+    world.adapters = replace(world.adapters, settings=settings)
+    receiver.then(answer(500), answer(503))
+    add(world, receiver.url())
+    with waiting(world):
+        world.comment("hello")
+        wait_until(lambda: len(receiver.requests) == 3, 10, "the third attempt")
+
+
+def test_a_delivery_asked_for_again_wakes_a_deliverer_that_waits(world: World, receiver: Receiver):
+    endpoint = add(world, receiver.url())
+    comment = world.comment("hello")
+    deliver(world)
+    with waiting(world):
+        adapters = world.adapters
+        (done,) = adapters.deliveries.log(endpoint)
+        adapters.deliveries.redeliver(endpoint, done.id, now_ms=adapters.clock.now_ms())
+        wait_until(lambda: len(receiver.requests) == 2, 10, f"{comment.id} again")

@@ -313,3 +313,14 @@ def test_nobody_is_killed_for_silence_while_nobody_could_be_heard(sleeping: Slee
     supervisor._kill_silent(2000.0)
     supervisor._kill_silent(2039.0)
     assert sleeping.dead() == []
+
+
+def test_an_idle_installation_asks_redis_for_close_to_nothing(workers: Workers):
+    """47 times a second it was, when deliverer and watchdog looked around by the clock."""
+    redis = workers.adapters.redis
+    workers.wait_judged(workers.submit("The last one for now"))
+    wait_until(lambda: not redis.exists(keys.WAKE(0)), 15, "the screening job's end")
+    before, ends = redis.info("stats")["total_reads_processed"], time.monotonic() + 8
+    wait_until(lambda: time.monotonic() >= ends, 10)
+    asked = redis.info("stats")["total_reads_processed"] - before
+    assert asked / 8 < 12

@@ -72,12 +72,16 @@ end
 
 -- To whoever listens to the site.
 
+local function has_events(site)       -- a deliverer looks again
+  if not eventful[site] and call('SADD', eventful_key(), site) == 1 then ring_deliverers() end
+  eventful[site] = true
+end
+
 local function emit(c, kind, now, sequence)
   if kind == '' then return end       -- 'comment.' goes without saying
   local line = table.concat({c.id, c.r, sequence or c.v, now}, ' ')
   call('XADD', events_key(c.site), '*', string.sub(kind, 9), line)
-  if not eventful[c.site] then call('SADD', eventful_key(), c.site) end
-  eventful[c.site] = true
+  has_events(c.site)
 end
 
 local function unhold(id)             -- a later change takes the place of an event still held

@@ -132,7 +132,7 @@ end)
 -- Atomic so that an event on the stream is always fanned out.
 register('send_test', function()
   local now, site, endpoint = unpack(ARGV)
-  call('SADD', eventful_key(), site)
+  has_events(site)
   return call('XADD', events_key(site), '*', 'winnow.test', table.concat({endpoint, 0, now, now}, ' '))
 end)
 
@@ -147,5 +147,6 @@ register('redeliver', function()
   call('HSET', key, 'st', 'due', 'next', now)
   call('PERSIST', key)
   due(site, endpoint, event, now)
+  ring_deliverers()
   return 1
 end)

@@ -8,3 +8,19 @@ register('find', function()
   for i = 3, #ARGV do found[i - 2] = find(index_of(ARGV[1], ARGV[2]), ARGV[i]) or '' end
   return found
 end, {'no-writes'})
+
+-- AGENDA: what the watchdog has to do in a shard, and when.
+-- ARGV: now, when the latest lease can end, when the latest undo window can close.
+-- Returns {1 if comments wait for a worker, when the first lease ends, when the first window closes},
+-- '' for none; now where one ends later than any can, since the clock was set back.
+-- Atomic so that a comment is seen in its list or on its lease.
+register('agenda', function()
+  local now, latest_lease, latest_window = unpack(ARGV)
+  local function first(key, latest)
+    local at = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+    if at and call('ZCOUNT', key, '(' .. latest, '+inf') > 0 then return now end
+    return at or ''
+  end
+  local work = call('EXISTS', ring_key(), suspects_key()) > 0 and 1 or 0
+  return {work, first(leases_key(), latest_lease), first(held_key(), latest_window)}
+end, {'no-writes'})
