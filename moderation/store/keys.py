@@ -222,7 +222,7 @@ WATCHDOG = Kind(
     "watchdog",
     "string",
     "",
-    "5 s",
+    "8 s",
     _V,
     "the supervisor whose watchdog runs",
 )

@@ -222,7 +222,7 @@ def test_two_supervisors_share_the_work_and_one_watches(workers: Workers):
     leader = wait_until(lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)), 5, "a leader")
     other = Workers(workers.settings.redis_url, workers.settings.data_dir)
     try:
-        wait_until(lambda: redis.zcard(keys.WORKERS(keys.GLOBAL)) == 4, 15, "both to be seen")
+        wait_until(lambda: redis.zcard(keys.WORKERS(keys.GLOBAL)) == 4, 60, "both to be seen")
         assert redis.get(keys.WATCHDOG(keys.GLOBAL)) == leader
         kill(workers.process.pid)
         workers.process.wait()
@@ -319,8 +319,15 @@ def test_an_idle_installation_asks_redis_for_close_to_nothing(workers: Workers):
     """47 times a second it was, when deliverer and watchdog looked around by the clock."""
     redis = workers.adapters.redis
     workers.wait_judged(workers.submit("The last one for now"))
-    wait_until(lambda: not redis.exists(keys.WAKE(0)), 15, "the screening job's end")
-    before, ends = redis.info("stats")["total_reads_processed"], time.monotonic() + 8
-    wait_until(lambda: time.monotonic() >= ends, 10)
-    asked = redis.info("stats")["total_reads_processed"] - before
-    assert asked / 8 < 12
+    looked: list[tuple[float, int]] = []
+
+    def rests() -> bool:
+        """Tell whether there were few questions in the last five seconds."""
+        looked.append((time.monotonic(), redis.info("stats")["total_reads_processed"]))
+        while looked[-1][0] - looked[0][0] > 5:
+            (began, before), (ends, after) = looked.pop(0), looked[-1]
+            if (after - before - len(looked)) / (ends - began) < 12:
+                return True
+        return False
+
+    wait_until(rests, 40, "a rest")
