@@ -148,8 +148,8 @@ def _thresholds(ways: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "",
         (
             "Chosen on comments that blogs published, a blog counting once, by heads that saw none of "
-            "them: at most 1 in 50 is held and 1 in 500 rejected, over all labels together, and in no "
-            "kind of comment below more than three and a half times as many. Nothing is held for a label "
+            "them: at most 1 in 50 is held and 1 in 500 rejected, over all labels together; a label alone "
+            "passes its share of that in no kind of comment below more than three and a half times. Nothing is held for a label "
             "under 0.3 or rejected under 0.8."
         ),
         "",

@@ -167,6 +167,8 @@ def group_shares(
 ) -> dict[str, dict[str, float]]:
     """Return the shares of good comments held and rejected in each group, and over all."""
     reached = {name: beyond(probabilities, levels) for name, levels in thresholds.items()}
+    # What no blog published has no weight among blogs: there each comment counts alike.
+    weight = np.where(weight > 0, weight, 1e-9)
     everybody = {"all": np.ones(len(probabilities), bool), **groups}
     return {
         name: {

@@ -43,7 +43,7 @@ def signatures(contents: Sequence[str]) -> list[int]:
     found: list[int] = []
     for chunk in chunked((one.written, one.normal) for one in readings):
         found += _majorities(hashed(chunk))
-    short = [place for place, one in enumerate(readings) if not one.links and _length(one) < SHORT]
+    short = [place for place, one in enumerate(readings) if not one.links and letters(one) < SHORT]
     raised = raised_by([readings[place] for place in short])
     for place, signals in zip(short, raised, strict=True):
         if not any(signals.get(name, 0) >= 1 for name in _CONTACTS):
@@ -51,7 +51,7 @@ def signatures(contents: Sequence[str]) -> list[int]:
     return found
 
 
-def _length(reading: Reading) -> int:
+def letters(reading: Reading) -> int:
     """Count the letters and digits; one of a script that writes whole syllables counts for three."""
     text = reading.normal
     if text.isascii():

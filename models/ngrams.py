@@ -357,7 +357,8 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
             squares = np.bincount(
                 owner, np.where(block.extra, 0.0, weight**2), len(block.starts) - 1
             )
-            norms = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
+            # As scoring does: nothing but disguise must not become a giant.
+            norms = np.sqrt(np.maximum(squares, 1 / 128)).astype(np.float32)
             parts.append(
                 sparse.csr_matrix(
                     (weight / norms[owner], block.buckets, block.starts[::2]),

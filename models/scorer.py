@@ -19,6 +19,7 @@ from models.encoder import Encoder
 from models.explain import Explanation, Reason, Span
 from models.heads import Heads, Inputs
 from models.languages import language_of
+from models.near import letters
 from models.ngrams import chunked, hashed
 from models.signals import AUTHOR_SENTENCES, AUTHOR_SIGNALS, SIGNALS, of_author, raised_by, said
 from models.text import MAX_LENGTH, Reading, read, says_something
@@ -402,6 +403,7 @@ _SAYS = said("says “%(word)s”")
 #: What the terms of ``_behaviour`` say to a moderator.
 BEHAVIOUR = {
     **AUTHOR_SENTENCES,
+    "too_little": said("is too short to offer anything"),
     "honeypot": said("filled in a field that people don't see"),
     "too_fast": said("was sent within three seconds"),
     "near_duplicates": said("was sent in nearly the same words by others"),
@@ -414,11 +416,13 @@ MOST_OF_AUTHOR = 2.0
 def _behaviour(item: Item, reading: Reading) -> dict[str, float]:
     """Return the fixed log-odds for spam of what no data set has honestly: who sent it, and how.
 
-    They are set by hand and only ever add. A filled trap is all but proof; nobody reads a page and
+    They are set by hand. A filled trap is all but proof; nobody reads a page and
     writes an answer within three seconds; a text that other authors sent too is a campaign. In the
     data an author's address tells the source, and so nothing may be learned of it.
     """
     terms: dict[str, float] = {}
+    if _says_too_little(reading):
+        terms["too_little"] = -3.0
     if item.honeypot:
         terms["honeypot"] = 6.0
     if item.seconds_to_submit is not None and item.seconds_to_submit < 3:
@@ -431,6 +435,20 @@ def _behaviour(item: Item, reading: Reading) -> dict[str, float]:
         total = sum(known.values())
         terms |= {name: worth * min(1.0, MOST_OF_AUTHOR / total) for name, worth in known.items()}
     return terms
+
+
+#: Letters of a comment below which a word or two stand alone.
+_A_WORD_OR_TWO = 15
+
+
+def _says_too_little(reading: Reading) -> bool:
+    """Whether a comment is a word or two, with no link and no number to be reached by."""
+    return (
+        letters(reading) < _A_WORD_OR_TWO
+        and not reading.links
+        and not any(map(str.isnumeric, reading.own))
+        and "@" not in reading.own
+    )
 
 
 def newest_version(path: Path | None = None) -> str:

@@ -59,6 +59,12 @@ GROUPS = 4
 #: so that in the worst language 93 of 100 are allowed.
 BUDGETS = {"flag": 0.02, "reject": 0.002}
 GROUP_SLACK = 3.5
+#: Our own harmless sentences are written to be mistaken: film villains, words that look rude
+#: elsewhere, quoted abuse. Of them this many times as many.
+TRYING, TRYING_SLACK = "our own harmless sentences", 4.0
+#: The share of a budget that a label has: spam and toxicity say most, and the others mostly say it of
+#: what is toxic, too.
+SHARES, SHARE = {"spam": 0.5, "toxicity": 0.45}, 0.12
 #: Nothing is held or rejected for a label whose probability is below this.
 FLOORS = {"flag": 0.3, "reject": 0.8}
 
@@ -438,7 +444,7 @@ class Good:
     rows : ndarray of bool, shape (n_examples,)
         Which examples they are.
     weight : ndarray of float, shape (n_good,)
-        Blogs count alike, however many comments they gave.
+        Blogs count alike, however many comments they gave; 0 for what no blog published.
     groups : dict of str to ndarray of bool, shape (n_good,)
         Kinds of comments that the budget must hold in, by name.
     """
@@ -451,23 +457,34 @@ class Good:
 def good_comments(corpus: Corpus, fewest: int = 80) -> Good:
     """Return the published comments of *corpus*, told apart by length, language and script."""
     rows = np.array(
-        [published(one.source) and not any(one.labels.values()) for one in corpus.examples], bool
+        [
+            (published(one.source) or _is_trying(one)) and not any(one.labels.values())
+            for one in corpus.examples
+        ],
+        bool,
     )
     chosen = [one for one, yes in zip(corpus.examples, rows, strict=True) if yes]
+    trying = np.array([_is_trying(one) for one in chosen], bool)
     blogs = np.array([one.blog or one.source for one in chosen])
     # A blog with a handful of comments would count as much as one with hundreds.
     _, index, counts = np.unique(blogs, return_inverse=True, return_counts=True)
-    weight = (np.minimum(counts, 50) / counts)[index]
+    weight = np.where(trying, 0.0, (np.minimum(counts, 50) / counts)[index])
     length = np.array([len(one.text) for one in chosen])
     language = np.array([one.language for one in chosen])
-    latin = np.array([_is_latin(one.text) for one in chosen])
+    latin = np.array([_is_latin(one.text) for one in chosen], bool)
     groups = {
-        "under 20 characters": length < 20,
-        "over 500 characters": length > 500,
-        "other scripts": ~latin,
-        **{f"in {code}": language == code for code in sorted(set(language))},
+        "under 20 characters": ~trying & (length < 20),
+        "over 500 characters": ~trying & (length > 500),
+        "other scripts": ~trying & ~latin,
+        TRYING: trying,
+        **{f"in {code}": ~trying & (language == code) for code in sorted(set(language))},
     }
     return Good(rows, weight, {name: yes for name, yes in groups.items() if yes.sum() >= fewest})
+
+
+def _is_trying(example: Example) -> bool:
+    # Only of the kept tenth: the encoder has seen the others.
+    return example.source.startswith("own: ") and bool(example.pair) and kept(example)
 
 
 def _is_latin(text: str) -> bool:
@@ -478,6 +495,9 @@ def _is_latin(text: str) -> bool:
 def thresholds(probabilities: Numbers, good: Good) -> dict[str, dict[str, float]]:
     """Return for "flag" and "reject" a threshold a label, so that the budgets hold in every group.
 
+    Each label keeps its own share of the budget: that one label is mistaken about a kind of comment
+    makes no other label strict.
+
     Parameters
     ----------
     probabilities : ndarray of shape (n_good, n_labels)
@@ -485,39 +505,45 @@ def thresholds(probabilities: Numbers, good: Good) -> dict[str, dict[str, float]
     """
     result = {}
     for name, budget in BUDGETS.items():
-        low, high = 0.0, 1.0
-        for _ in range(30):
-            middle = (low + high) / 2
-            levels = _levels(probabilities, good.weight, budget * middle, FLOORS[name])
-            fits = _within(probabilities, levels, good, budget)
-            low, high = (middle, high) if fits else (low, middle)
-        levels = _levels(probabilities, good.weight, budget * low, FLOORS[name])
-        result[name] = {label: float(t) for label, t in zip(LABELS, levels, strict=True)}
+        share = 1.0
+        while True:
+            levels = {
+                label: max(
+                    FLOORS[name], _level(column, good, share * budget * SHARES.get(label, SHARE))
+                )
+                for label, column in zip(LABELS, probabilities.T, strict=True)
+            }
+            reached = evaluation.beyond(probabilities, levels)
+            if share < 0.1 or good.weight[reached].sum() <= budget * good.weight.sum():
+                break
+            share *= 0.9
+        result[name] = levels
     return result
 
 
-def _levels(probabilities: Numbers, weight: Numbers, budget: float, floor: float) -> Numbers:
-    """Return levels that spam and toxicity pass with *budget* each, other labels with a quarter."""
-    parts = np.array([1.0 if label in {"spam", "toxicity"} else 0.25 for label in LABELS])
-    found = []
-    for column, part in zip(probabilities.T, parts, strict=True):
-        order = np.argsort(column)
-        passed = np.cumsum(weight[order]) / weight.sum()
-        place = min(int(np.searchsorted(passed, 1 - budget * part)), len(order) - 1)
-        found.append(max(floor, float(np.nextafter(column[order][place], np.inf))))
-    levels: Numbers = np.minimum(np.array(found), 0.999)
-    return levels
+def _level(probability: Numbers, good: Good, budget: float) -> float:
+    """Return the lowest level that *budget* of the comments reach, and no group too many of its own."""
+    weight = good.weight
+    bounds = [_lowest(probability, weight, budget * float(weight.sum()))]
+    for name, yes in good.groups.items():
+        own, slack = (
+            (np.ones(int(yes.sum())), TRYING_SLACK)
+            if name == TRYING
+            else (
+                weight[yes],
+                GROUP_SLACK,
+            )
+        )
+        # Of a small group one comment more than its budget is chance.
+        bounds.append(_lowest(probability[yes], own, slack * budget * float(own.sum()) + 1))
+    return min(max(bounds), 0.999)
 
 
-def _within(probabilities: Numbers, levels: Numbers, good: Good, budget: float) -> bool:
-    reached = (probabilities >= levels).any(axis=1)
-    if good.weight[reached].sum() / good.weight.sum() > budget:
-        return False
-    # Of a small group one comment more than its budget is chance.
-    return all(
-        good.weight[reached & yes].sum() <= GROUP_SLACK * budget * good.weight[yes].sum() + 1
-        for yes in good.groups.values()
-    )
+def _lowest(probability: Numbers, weight: Numbers, allowed: float) -> float:
+    """Return the lowest level that comments of no more than *allowed* weight reach."""
+    order = np.argsort(-probability)
+    place = int(np.searchsorted(np.cumsum(weight[order]), allowed, side="right"))
+    return float(np.nextafter(probability[order][place], np.inf)) if place < len(order) else 0.0
 
 
 def quantised(ngrams: NgramHeads, idf: Floats) -> tuple[NDArray[np.int16], dict[str, float]]:

@@ -90,3 +90,9 @@ def test_only_texts_are_taken():
         HashedNgrams().fit("a text by itself")
     with pytest.raises(TypeError, match="must be a text"):
         HashedNgrams().fit([1, 2])
+
+
+def test_a_text_that_is_nothing_but_disguise_has_no_giant_among_its_numbers():
+    """One such row would drag the weights of every n-gram with it."""
+    ngrams = HashedNgrams(min_texts=1).fit_pairs([("some words", "some words"), ("hidden", "")])
+    assert ngrams.transform_pairs([("hidden", "")]).max() < 1_000

@@ -297,3 +297,11 @@ def test_heads_for_other_labels_or_signals_or_another_encoder_are_refused(scorer
         broken = replace(artifact, manifest={**artifact.manifest, key: value})
         with pytest.raises(artifacts.BrokenArtifact):
             Scorer(broken, Encoder.load())
+
+
+@pytest.mark.parametrize(
+    "text", ["Subscribing", "Subscribed", "Interesting", "Followed!", "Buy one"]
+)
+def test_a_word_or_two_with_no_way_to_be_reached_is_no_spam(scorer, text):
+    (score,) = scorer.score([Item(text)])
+    assert score.labels["spam"] < scorer.thresholds["flag"]["spam"]
