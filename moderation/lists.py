@@ -7,13 +7,15 @@ worker: words are looked up, and whatever must be searched for is one set of RE2
 from __future__ import annotations
 
 import functools
+import random
 import re
+import time
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import re2
 import regex
@@ -21,6 +23,8 @@ from publicsuffixlist import PublicSuffixList
 
 from moderation import normal
 from moderation.errors import InvalidInput
+
+List = TypeVar("List")
 
 _LINK = re2.compile(r"(?i)\b(?:https?://|www\.)([^\s/?#<>\"'\])]+)[^\s<>\"'\])]*")
 _DOMAIN = regex.compile(r"\.?[\w*-]{1,63}(?:\.[\w*-]{1,63}){0,30}\.?")
@@ -31,7 +35,12 @@ MAX_ENTRY_LENGTH = 200
 MAX_PROGRAM = 20_000
 #: Memory of one set of patterns, in bytes.
 _SET_BYTES = 16 * 1024 * 1024
-_TOO_MUCH = "the patterns of this list are too much together; write fewer or shorter ones"
+#: CPU seconds that a list may take for a text as long as a comment can be.
+MAX_SECONDS = 0.25
+_LONGEST_TEXT = 64 * 1024
+#: Lists that a process keeps ready.
+_LISTS_KEPT = 64
+_TOO_MUCH = "the patterns up to here are too much together; write fewer or shorter ones"
 #: Places in one text that are looked at; a text with more of them is held whatever they are.
 MAX_PLACES = 1000
 #: Labels of one host that are looked at, the last ones first.
@@ -99,9 +108,7 @@ class WordList:
                     else:
                         self._words.add(normal.words(form), hit)
         self._words.link()
-        self._patterns = _Searched(patterns) if patterns else None
-        if self._patterns and self._patterns.size > MAX_PROGRAM:
-            raise InvalidInput(_TOO_MUCH)
+        self._patterns = _Searched(patterns, most=MAX_PROGRAM) if patterns else None
         self._wild = _Searched(wild) if wild else None
 
     def _forms(self, entry: str) -> list[str]:
@@ -254,12 +261,22 @@ class _Words:
 class _Searched:
     """Patterns that are all searched for at once."""
 
-    def __init__(self, patterns: Sequence[tuple[Hit, str]]) -> None:
+    def __init__(self, patterns: Sequence[tuple[Hit, str]], *, most: int | None = None) -> None:
+        """Raise InvalidInput once the patterns have more than *most* instructions together.
+
+        At once, since what is allowed thousands of times may cost seconds to compile.
+        """
         options = re2.Options()
         options.case_sensitive = False
         options.log_errors = False
         options.max_mem = _SET_BYTES
-        self._compiled = [(hit, _compiled(hit, pattern)) for hit, pattern in patterns]
+        self._compiled: list[tuple[Hit, re2._Regexp]] = []
+        size = 0
+        for hit, pattern in patterns:
+            self._compiled.append((hit, _compiled(hit, pattern)))
+            size += self._compiled[-1][1].programsize
+            if most is not None and size > most:
+                raise InvalidInput(f"line {hit.line}: {_TOO_MUCH}")
         self._set = re2.Set.SearchSet(options)
         for _, one in self._compiled:
             self._set.Add(one.pattern)
@@ -269,11 +286,6 @@ class _Searched:
             self._set.Compile()
         except re2.error:
             raise InvalidInput(_TOO_MUCH) from None
-
-    @property
-    def size(self) -> int:
-        """The number of instructions of all patterns."""
-        return sum(one.programsize for _, one in self._compiled)
 
     def in_text(self, text: str) -> Iterator[Hit]:
         readable = _encodable(text)
@@ -297,10 +309,66 @@ def is_turkic(language: str) -> bool:
     return re.split("[-_]", language.strip().lower())[0] in normal.DOTLESS
 
 
-@functools.lru_cache(maxsize=64)
 def word_list(entries: tuple[str, ...], language: str = "") -> WordList:
     """Return the list of *entries*, made once for all of the comments that it is held against."""
+    return _kept(_word_list, entries, language)
+
+
+@functools.lru_cache(maxsize=_LISTS_KEPT)
+def _word_list(entries: tuple[str, ...], language: str) -> WordList:
     return WordList(entries, language=language)
+
+
+#: The lists that were asked for last, by what makes them and the very entries.
+_latest: dict[tuple[object, ...], tuple[tuple[str, ...], Any]] = {}
+
+
+def _kept(make: Callable[..., List], entries: tuple[str, ...], *more: str) -> List:
+    """Return what *make* makes of *entries*; of the very same ones without looking at them.
+
+    The comments of a batch share their site's policy, and to hash and compare thousands of entries
+    for each of them would cost more than to look for them does.
+    """
+    place = (make, id(entries), *more)
+    known = _latest.get(place)
+    if known is None or known[0] is not entries:
+        if len(_latest) >= _LISTS_KEPT:
+            _latest.clear()
+        known = _latest[place] = (entries, make(entries, *more))
+    made: List = known[1]
+    return made
+
+
+@functools.lru_cache(maxsize=8)
+def check_words(entries: tuple[str, ...], language: str = "") -> None:
+    """Raise InvalidInput that names the first bad line, or says that the list costs too much.
+
+    What a list costs is measured, on long texts that are like its entries: of two patterns of equal
+    size one may keep all of its instructions busy at each letter, and the other none.
+    """
+    words = word_list(entries, language)
+    for text in _probes(entries):
+        for length in (_LONGEST_TEXT // 64, _LONGEST_TEXT // 8, _LONGEST_TEXT):
+            began = time.thread_time()
+            words.all_in(text[:length])
+            seconds = time.thread_time() - began
+            if seconds > MAX_SECONDS:
+                raise InvalidInput(
+                    f"the list costs too much: a text of {length // 1024} KB took {seconds:.1f} s, and "
+                    f"{MAX_SECONDS} s are allowed for {_LONGEST_TEXT // 1024} KB; repetitions of many "
+                    "characters, such as .{0,200}, cost most"
+                )
+
+
+def _probes(entries: tuple[str, ...]) -> Iterator[str]:
+    """Yield long texts that keep the patterns of *entries* busy, the same each time."""
+    noise = random.Random(0)  # noqa: S311 - a text, not a secret
+    signs = "".join(entries) or " "
+    letters = "".join(filter(str.isalnum, signs)) or "a"
+    yield "".join(noise.choices("etaoinshrdlucmfwyp    ", k=_LONGEST_TEXT))
+    yield "".join(noise.choices(letters, k=_LONGEST_TEXT))
+    yield "".join(noise.choices(signs + " ", k=_LONGEST_TEXT))
+    yield Counter(letters).most_common(1)[0][0] * _LONGEST_TEXT
 
 
 def _spaced(words: Iterable[str]) -> str:
@@ -388,9 +456,13 @@ class DomainList:
             yield from self._wild.in_text(host)
 
 
-@functools.lru_cache(maxsize=64)
 def domain_list(entries: tuple[str, ...]) -> DomainList:
     """Return the list of *entries*, made once for all of the comments that it is held against."""
+    return _kept(_domain_list, entries)
+
+
+@functools.lru_cache(maxsize=_LISTS_KEPT)
+def _domain_list(entries: tuple[str, ...]) -> DomainList:
     return DomainList(entries)
 
 

@@ -11,7 +11,14 @@ from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.identity import people
-from moderation.lists import domain_list, domains_in, is_turkic, links_in, word_list
+from moderation.lists import (
+    check_words,
+    domain_list,
+    domains_in,
+    is_turkic,
+    links_in,
+    word_list,
+)
 from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
 from moderation.verdict import Action, Verdict
@@ -102,7 +109,7 @@ class Policy:
                 texts.check(entry, field=name)
         texts.check(self.language, field="language")
         for name in ("blocked_words", "allowed_words", "blocked_domains", "allowed_domains"):
-            check = word_list if name.endswith("words") else domain_list
+            check = check_words if name.endswith("words") else domain_list
             try:
                 check(getattr(self, name))
             except InvalidInput as problem:
@@ -161,7 +168,17 @@ def surely_bad(case: Case) -> Verdict | None:
 
 
 def blocked(case: Case) -> Verdict | None:
-    """A word or domain of the site's own lists: held, never rejected on a list alone."""
+    """A word or domain of the site's own lists: held, never rejected on a list alone.
+
+    So is everything where a list cannot be used, such as one from before its cost was bounded.
+    """
+    try:
+        return _listed(case)
+    except InvalidInput:
+        return _flag("unscored")
+
+
+def _listed(case: Case) -> Verdict | None:
     policy, draft = case.policy, case.draft
     fields = (draft.content, draft.author.name, draft.author.url, draft.author.email)
     if policy.blocked_domains:

@@ -7,7 +7,16 @@ import time
 import pytest
 
 from moderation.errors import InvalidInput
-from moderation.lists import DomainList, Hit, WordList, domains_in, links_in, word_list
+from moderation.lists import (
+    DomainList,
+    Hit,
+    WordList,
+    check_words,
+    domain_list,
+    domains_in,
+    links_in,
+    word_list,
+)
 
 
 @pytest.mark.parametrize("text", ["ass", "an Ass!", "(ass)", "…ass…"])
@@ -306,3 +315,53 @@ def test_a_host_under_an_allowed_domain_does_not_count():
     blocked, allowed = DomainList(["blog.example"]), DomainList(["good.blog.example"])
     assert blocked.all_in(domains_in("x.good.blog.example"), unless=allowed) == []
     assert blocked.all_in(domains_in("bad.blog.example"), unless=allowed)
+
+
+@pytest.mark.parametrize(
+    "entries, problem",
+    [
+        (("fine", *("/[^z]{500}/",) * 4999), "line 6: .* too much together"),
+        (("fine", r"/\p{L}{50}/"), "line 2: .* too much"),
+        (tuple(f"/a.{{0,200}}q{n}/" for n in range(10)), "the list costs too much: .* 64 KB took"),
+    ],
+)
+def test_patterns_that_would_cost_minutes_are_refused_before_they_do(
+    entries: tuple[str, ...], problem: str
+):
+    """Each is within RE2's own bounds; searched for in a long comment, they would take minutes."""
+    began = time.thread_time()
+    with pytest.raises(InvalidInput, match=problem):
+        check_words(entries)
+    assert time.thread_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        tuple(f"/(buy|sell) (cheap|best)? ?drug{n}s?\\b/" for n in range(400)),
+        tuple(f"word{n}" for n in range(5000)),
+        tuple(f"two words {n}" for n in range(5000)),
+        tuple(f"cas*no{n}" for n in range(1000)),
+        (r"/https?:\/\/[^\/]+\.ru\b/", "/v[i1]agra/", "c++", "/(a+)+$/", "/[^z]{100}/"),
+        (),
+    ],
+)
+def test_lists_that_people_keep_are_not_refused(entries: tuple[str, ...]):
+    check_words(entries)
+
+
+def test_a_list_is_made_once_for_equal_entries_and_found_without_comparing_the_same_ones():
+    entries, equal = tuple(["one", "two"] * 1000), tuple(["one", "two"] * 1000)
+    assert word_list(entries) is word_list(equal) is word_list(entries)
+    assert word_list(entries, "tr") is not word_list(entries)
+    assert domain_list(("a.example",)) is domain_list(("a.example",) * 1)
+
+
+def test_thousands_of_domains_and_links_cost_a_comment_no_more_than_a_few():
+    many = tuple(f"spam{n}.example" for n in range(5000))
+    links = " ".join(f"http://{n}.b" for n in range(4000))
+    text = f"{links} http://{'a.' * 5000}spam7.example"
+    domain_list(many).all_in(domains_in("http://a.example"))
+    began = time.thread_time()
+    assert domain_list(many).all_in(domains_in(text))[0].line == 8
+    assert time.thread_time() - began < 2

@@ -115,3 +115,9 @@ def test_what_nobody_could_score_comes_first_and_the_uncertain_before_the_clear(
 def test_a_policy_survives_being_stored():
     policy = Policy(mode=Mode.SHADOW, flag_at={"spam": 0.2}, blocked_words=("x",))
     assert Policy.from_dict({**policy.to_dict(), "from_a_later_version": 1}) == policy
+
+
+def test_a_kept_list_that_costs_too_much_holds_every_comment():
+    """One from before the cost was bounded: nothing is let through unread, and nothing raises."""
+    costly = Policy(blocked_words=("/[^z]{500}/",) * 50)
+    assert judge(case(costly, spam=0.1)).action is Action.FLAG
