@@ -16,6 +16,7 @@ from service.clients import Proxies, network_of
 from service.front.crowd import Crowd, Refusal, Stage
 from service.front.pool import Answer, Job, Request, refusal
 
+_PIPELINED = " pipelined"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: Digits of a Content-Length: more than any limit of ours has.
 _LENGTH_DIGITS = 12
@@ -329,7 +330,11 @@ class Connection(asyncio.Protocol):
     def _next(self) -> None:
         """Go on to what follows an answer that has left."""
         if self._following:
-            self._work(self._following.popleft())
+            request = self._following.popleft()
+            # Its own turn, beside the address's: a client that asks for hundreds of answers at once
+            # and reads none would else have all others of its address wait.
+            request.who += _PIPELINED
+            self._work(request)
             return
         if self._last:
             self._transport.close()

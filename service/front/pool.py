@@ -206,7 +206,6 @@ class Pool:
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
             "QUERY_STRING": request.query.decode("latin-1"),
-            "REQUEST_URI": request.path.decode("latin-1"),
             "SERVER_NAME": host,
             "SERVER_PORT": str(port),
             "SERVER_PROTOCOL": f"HTTP/{request.version}",

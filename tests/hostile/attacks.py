@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 _TIMEOUT_SECONDS = 30
 _MEGABYTES = 16
@@ -101,29 +97,3 @@ def invented(host: str, port: int, count: int) -> Counter[str]:
         )
         for n in range(count)
     )
-
-
-@contextmanager
-def long_polls(host: str, port: int, key: str, count: int) -> Iterator[Counter[str]]:
-    """Keep *count* long polls of one site going; yields what they were answered."""
-    met: Counter[str] = Counter()
-    stop = threading.Event()
-    head = (
-        "GET /v1/events?wait=10&after=9999999999999 HTTP/1.1\r\nHost: localhost\r\n"
-        f"Authorization: Bearer {key}\r\nConnection: close\r\n\r\n"
-    ).encode()
-
-    def poll() -> None:
-        while not stop.is_set():
-            status = ask(host, port, head)
-            met[status] += 1
-            stop.wait(1 if status != "200" else 0)
-
-    with ThreadPoolExecutor(count) as pool:
-        for _ in range(count):
-            pool.submit(poll)
-        time.sleep(1)  # until they stand
-        try:
-            yield met
-        finally:
-            stop.set()

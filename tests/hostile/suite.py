@@ -71,7 +71,7 @@ class Suite:
             )
             self._metrics(n(2000))
             if target.key:
-                with attacks.long_polls(target.host, target.port, target.key, n(200)) as polls:
+                with crowd(target.host, target.port, target.key, polling=n(200)) as polls:
                     self._hold("long polls of one site")
                 self.say(f"  of the polls: {dict(polls)}")
             self._hold("afterwards")
