@@ -27,6 +27,11 @@ install: $(VENV)/requirements.txt $(VENV)/requirements-dev.txt ## Install everyt
 test: install ## Run every test (ARGS='tests/flows -x' narrows it)
 	@exec $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+# No processes, browser, chaos, or training; what is left asks functions, the store and the app.
+SLOW := flows chaos browser hostile integration properties docs examples benchmarks models
+quick: install ## Run the tests that take seconds, as one does while working
+	@exec $(BIN)/python -m pytest -n $(JOBS) $(SLOW:%=--ignore=tests/%) $(ARGS)
+
 lint: install ## Look for mistakes and for code that isn't formatted
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

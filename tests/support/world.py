@@ -1,4 +1,8 @@
-"""A Winnow without its processes: real storage, the real app, and a model that says what we like."""
+"""A Winnow without its processes: real storage, the real app, and a model that says what we like.
+
+Every test process loads this file, and most tests want none of it: the application is imported by
+what builds one.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,20 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 
-from models import near
 from moderation import wiring, workflow
 from moderation.comment import Author, Comment, Draft
 from moderation.ports import Marked
 from moderation.records import Accepted
 from moderation.settings import Settings
 from moderation.site import KeyKind, Role, Site
-from service.app import create_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
 
 PASSWORD = "correct horse battery"
 
@@ -41,6 +45,8 @@ class PlainDuplicates:
     def others(
         self, seen: Sequence[int], batch: Sequence[Marked]
     ) -> list[tuple[int, list[tuple[int, int]]]]:
+        from models import near  # noqa: PLC0415 - as said above
+
         return near.others(seen, batch)
 
 
@@ -127,6 +133,8 @@ class World:
 
 
 def make_world(redis_url: str, data: Path, **settings: Any) -> World:
+    from service.app import create_app  # noqa: PLC0415 - as said above
+
     usual = {"site_rate": "100000/minute", "login_rate": "1000/minute"}
     told = Settings(redis_url=redis_url, data_dir=data, **(usual | settings))
     adapters = wiring.connect(told)
