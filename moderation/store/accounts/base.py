@@ -21,6 +21,8 @@ from moderation.vault import Vault
 log = logging.getLogger(__name__)
 
 NAME_LENGTH = 100
+#: Characters of a name that are compared, before and after its normal form, which may be 18 times as long.
+_FOLDED_LENGTH = 4 * NAME_LENGTH
 _SECRET_TEXT_LENGTH = 200
 _G = keys.GLOBAL
 
@@ -73,9 +75,9 @@ def cut(text: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return the form in which names are compared: `Blog` and `blog` are one."""
-    folded = unicodedata.normalize("NFKC", name[: NAME_LENGTH * 4]).casefold()
-    return folded.encode("utf-8", "replace").decode()
+    """Return the form in which names are compared, bounded in length: `Blog` and `blog` are one."""
+    folded = unicodedata.normalize("NFKC", name[:_FOLDED_LENGTH]).casefold()
+    return folded[:_FOLDED_LENGTH].encode("utf-8", "replace").decode()
 
 
 def checked_name(name: str) -> str:
