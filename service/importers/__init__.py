@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, BinaryIO, Literal, NamedTuple
 
 from pydantic import AfterValidator, ValidationError
@@ -26,6 +27,8 @@ _DECIDED = {
     "flagged": None,
     "pending": None,
 }
+#: A greater number of seconds lies after the year 5000.
+_IN_MILLISECONDS = 100_000_000_000
 #: Of these the beginning is worth keeping when they are too long; half an address is none.
 _CUT = frozenset({"name", "title", "user_agent", "role"})
 
@@ -105,7 +108,7 @@ def _without(
     less = dict(told) if isinstance(told, Mapping) else {}
     for error in errors:
         match error["type"], error["loc"]:
-            case "string_too_long", (("author" | "post") as part, str(name)):
+            case "string_too_long" | "too_long", (("author" | "post") as part, str(name)):
                 value = less[part][name][: error["ctx"]["max_length"]] if name in _CUT else ""
                 less[part] = {**less[part], name: value}
                 problems.append(f"{part}.{name} is too long: {'cut' if value else 'left out'}")
@@ -119,6 +122,24 @@ def characters_lost(count: int) -> tuple[str, ...]:
     if not count:
         return ()
     return (f"{count} unreadable character{'s' if count > 1 else ''} replaced or left out",)
+
+
+def moment(told: object) -> object:
+    """Return a time told in seconds or milliseconds since 1970 as text; what is no number stays."""
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return told
+    try:
+        seconds = told / 1000 if told > _IN_MILLISECONDS else told
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def text_of(told: object) -> str:
+    """Return a JSON value that should be a text: numbers as they are written, '' for none."""
+    if isinstance(told, str):
+        return told.strip()
+    return str(told) if isinstance(told, int) and not isinstance(told, bool) else ""
 
 
 def _reasons(invalid: ValidationError) -> str:
