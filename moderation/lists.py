@@ -53,6 +53,7 @@ _WILDCARD = re.compile(r"(?:(?<=[^\W_])\*|\*(?=[^\W_]))(?!\*)(?<!\*\*)")
 _ANY, _ANY_UNSPACED = r"(?:[^ ]| \* )*", r"(?: [^ ])*"
 #: What may be a host: letters, digits, marks, hyphens and dots in a row.
 _RUN = regex.compile(r"[\p{L}\p{N}\p{M}.\u3002-]+")
+_PART_OF_ADDRESS = re.compile(r"((?:[0-9]{1,3}\.){1,3})")
 _LATIN_RUN = re.compile(r"[a-z0-9.-]+")
 
 
@@ -557,3 +558,52 @@ def _within(labels: list[str]) -> Iterator[str]:
     for end in ends:
         for start in dict.fromkeys([first, *starts]):
             yield ".".join([start, *labels[1:-1], end])
+
+
+# -- what WordPress kept
+
+
+@dataclass(frozen=True, slots=True)
+class Disallowed:
+    """WordPress's list of disallowed words as lists of ours; what cannot be an entry is named."""
+
+    words: tuple[str, ...]
+    domains: tuple[str, ...]
+    #: The lines, from 1, that are too long for an entry.
+    refused: tuple[int, ...]
+
+
+def disallowed(text: str, *, inside_words: bool = False) -> Disallowed:
+    """Return WordPress's list of disallowed comment keys (one a line) as words and domains.
+
+    WordPress finds a line anywhere, inside of words too: *inside_words* keeps that, by wildcards.
+    The beginning of an IPv4 address becomes its network.
+    """
+    words: dict[str, None] = {}
+    domains: dict[str, None] = {}
+    refused = []
+    for line, written in enumerate(text.splitlines(), 1):
+        entry = written.strip()
+        host = re.sub(r"(?i)^(?:https?:)?//", "", entry).rstrip("/")
+        if len(entry) > MAX_ENTRY_LENGTH:
+            refused.append(line)
+        elif parts := _PART_OF_ADDRESS.fullmatch(entry):
+            known = parts[1].rstrip(".").split(".")
+            words[f"{'.'.join([*known, '0', '0', '0'][:4])}/{8 * len(known)}"] = None
+        elif _DOMAIN.fullmatch(host) and "." in host and _is_domain(host):
+            domains[host.lower()] = None
+        elif entry and inside_words and _is_bare(entry):
+            words[f"*{entry}*"] = None
+        elif entry:
+            words[entry] = None
+    return Disallowed(tuple(words), tuple(domains), tuple(refused))
+
+
+def _is_domain(host: str) -> bool:
+    form = host_form(host.strip("."))
+    suffix = _suffixes().publicsuffix(form, accept_unknown=False)
+    return suffix is not None and "*" not in form
+
+
+def _is_bare(entry: str) -> bool:
+    return entry[0].isalpha() and entry[-1].isalpha() and "@" not in entry

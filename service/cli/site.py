@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TextIO
+
 import click
 
 from moderation.comment import Status
+from moderation.lists import disallowed
 from moderation.site import Door, KeyKind
 from moderation.store.comments import Comments
 from service.cli.context import (
@@ -76,6 +80,40 @@ def show(site: str, *, as_json: bool) -> None:
         told = site_shape(found) | {"counts": adapters.comments.counts(found.id)}
     lines = [f"{name:<13} {_cell(value)}" for name, value in told.items()]
     answer(told, as_json=as_json, text="\n".join(lines))
+
+
+@site.command(name="import-list")
+@click.argument("site")
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"))
+@click.option("--inside-words", is_flag=True, help="Match inside of words, as WordPress does.")
+@click.option("--dry-run", is_flag=True, help="Say what would be added, and add nothing.")
+def import_list(site: str, file: TextIO, *, inside_words: bool, dry_run: bool) -> None:
+    """Add WordPress's list of disallowed comment keys to a site's blocked words and domains.
+
+    FILE has one entry a line; "-" reads standard input.
+
+    Example: wp option get disallowed_keys | ./winnow site import-list blog -
+    """
+    told = disallowed(file.read(), inside_words=inside_words)
+    with storage() as adapters:
+        was = adapters.accounts.site(site)
+        policy = was.policy
+        changed = replace(
+            policy,
+            blocked_words=tuple(dict.fromkeys((*policy.blocked_words, *told.words))),
+            blocked_domains=tuple(dict.fromkeys((*policy.blocked_domains, *told.domains))),
+        )
+        changed.check()
+        words = len(changed.blocked_words) - len(policy.blocked_words)
+        domains = len(changed.blocked_domains) - len(policy.blocked_domains)
+        if not dry_run and changed != policy:
+            now = adapters.clock.now_ms()
+            adapters.accounts.save_site(
+                replace(was, policy=changed), was=was, by=operator(), now_ms=now
+            )
+    click.echo(f"{'would add' if dry_run else 'added'} {words} words and {domains} domains")
+    for line in told.refused:
+        click.echo(f"line {line} is too long for an entry", err=True)
 
 
 @site.command()

@@ -27,7 +27,7 @@ from moderation.changes import Change, difference
 from moderation.comment import Comment, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.insight import WhatIf, what_if
-from moderation.lists import DomainList, Hit, Place, WordList, domains_in
+from moderation.lists import DomainList, Hit, Place, WordList, disallowed, domains_in
 from moderation.policy import LISTS, NEVER, Mode, Policy, Thresholds
 from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
@@ -83,6 +83,7 @@ class PolicyForm(FlaskForm):
     allowed_words = TextAreaField(later("Allowed words"))
     allowed_domains = TextAreaField(later("Allowed domains"))
     language = StringField(later("Language of the site"), [Length(max=35)])
+    disallowed = TextAreaField(later("WordPress’s list of disallowed comment keys"))
     staff_roles = TextAreaField(later("Staff roles"))
     hold_links_over = IntegerField(
         later("Hold comments with more links than"), [Optional(), NumberRange(0, 1000)]
@@ -164,9 +165,14 @@ def settings(site_id: str) -> Any:
     if request.method == "GET":
         _fill(form, site.policy)
         return _policy_page(site, form)
-    policy, act, problem = _policy(form, site.policy), request.form.get("act", ""), ""
+    act, problem = request.form.get("act", ""), ""
+    if act == "import":
+        _import(form)
+    policy = _policy(form, site.policy)
     if policy is None:
         return _policy_page(site, form), 422
+    if act == "import":
+        return _policy_page(site, form, policy=policy)
     if act == "test":
         return _policy_page(site, form, policy=policy, tried=_tried(form))
     if form.seen.data != digest_of(asdict(site.policy)):
@@ -340,6 +346,14 @@ def _pieces(text: str, places: list[Place]) -> list[tuple[str, list[str]]]:
         )
         for begin, end in pairwise(cuts)
     ]
+
+
+def _import(form: PolicyForm) -> None:
+    """Add WordPress's list to the lists as they are typed; nothing is saved."""
+    told = disallowed(form.disallowed.data or "")
+    for field, entries in ((form.blocked_words, told.words), (form.blocked_domains, told.domains)):
+        field.data = "\n".join(dict.fromkeys((*_entries(field.data), *entries)))
+    form.disallowed.data = ""
 
 
 def _lines(typed: str | None) -> list[str]:

@@ -12,6 +12,7 @@ from moderation.lists import (
     Hit,
     WordList,
     check_words,
+    disallowed,
     domain_list,
     domains_in,
     links_in,
@@ -365,3 +366,17 @@ def test_thousands_of_domains_and_links_cost_a_comment_no_more_than_a_few():
     began = time.thread_time()
     assert domain_list(many).all_in(domains_in(text))[0].line == 8
     assert time.thread_time() - began < 2
+
+
+def test_wordpress_s_list_becomes_words_and_domains():
+    told = disallowed(
+        "casino\n\nhttp://bad.example.com/\nspam.xyz\nbuy now\nada@bad.example.com\n192.0.2.\n"
+        "203.0.113.9\nhttp://a.example.com/b\ncasino\nend.\n" + "x" * 201
+    )
+    assert told.domains == ("bad.example.com", "spam.xyz")
+    assert told.words == (
+        "casino", "buy now", "ada@bad.example.com", "192.0.2.0/24", "203.0.113.9",
+        "http://a.example.com/b", "end.",
+    )  # fmt: skip
+    assert told.refused == (12,)
+    assert disallowed("casino\n:)", inside_words=True).words == ("*casino*", ":)")

@@ -149,3 +149,14 @@ def test_what_is_not_there_is_one_sentence_and_status_1(run, verb: tuple[str, ..
 @pytest.mark.parametrize("verb", [("site", "add"), ("nonsense",), ("decide", "x", "burn")])
 def test_a_wrong_use_is_status_2(run, verb: tuple[str, ...]):
     assert run(*verb, code=2).stderr.startswith("Usage: winnow")
+
+
+def test_wordpress_s_list_is_added_to_a_site_s(run, ask, adapters: wiring.Adapters):
+    ask("site", "add", "blog")
+    listed = "casino\nbad.example.com\n"
+    tried = run("site", "import-list", "blog", "-", "--dry-run", input=listed)
+    assert tried.output == "would add 1 words and 1 domains\n"
+    assert adapters.accounts.site("blog").policy.blocked_words == ()
+    run("site", "import-list", "blog", "-", "--inside-words", input=listed)
+    policy = adapters.accounts.site("blog").policy
+    assert (policy.blocked_words, policy.blocked_domains) == (("*casino*",), ("bad.example.com",))

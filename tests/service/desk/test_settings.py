@@ -184,6 +184,24 @@ def test_the_test_box_says_which_entries_match(world: World, admin: FlaskClient)
     assert "No entry matches" in page.send(sample="harmless", act="test").text
 
 
+def test_the_test_box_shows_which_characters_an_entry_matched(world: World, admin: FlaskClient):
+    page = policy_page(world, admin).send(
+        blocked_words="casino\n*sex*", allowed_words="Essex", sample="a CAS<b></b>INO in Essex",
+        act="test",
+    )  # fmt: skip
+    assert '<mark title="casino">CAS<b></b>INO</mark> in Essex' in page.text
+
+
+def test_wordpress_s_list_is_added_to_what_is_typed_and_not_saved(world: World, admin: FlaskClient):
+    page = policy_page(world, admin).send(
+        blocked_words="mine", disallowed="casino\nbad.example.com\nmine", act="import"
+    )
+    typed = fields(page.text)
+    assert typed["blocked_words"][0].split() == ["mine", "casino"]
+    assert typed["blocked_domains"][0].split() == ["bad.example.com"]
+    assert saved(world) == world.site
+
+
 def test_the_longest_list_that_may_be_can_be_typed(world: World, admin: FlaskClient):
     words = [f"wörd {n} {'x' * 180}" for n in range(5000)]
     page = policy_page(world, admin)
