@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models import augmentation, datasets, training
+from models import artifacts, augmentation, datasets, training
 from models.encoder import Encoder
 from models.scorer import Scorer
 
@@ -82,6 +82,12 @@ def corpus(data):
 def encoder():
     """Return the shipped encoder."""
     return Encoder.load()
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """Return the shipped artifact, for tests of files and verbs, which need no training."""
+    return artifacts.load()
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,18 @@ from models.artifacts import BrokenArtifact
 from models.scorer import Item, Scorer, newest_version
 
 
-def test_what_was_saved_is_what_is_loaded(small, encoder, tmp_path):
-    saved = artifacts.save(small, tmp_path)
+def test_what_was_saved_is_what_is_loaded(shipped, encoder, tmp_path):
+    saved = artifacts.save(shipped, tmp_path)
     loaded = artifacts.load(tmp_path)
     assert loaded.version == saved.version == newest_version(tmp_path)
-    assert (loaded.weights == small.weights).all()
-    assert (loaded.joined == small.joined).all()
+    assert (loaded.weights == shipped.weights).all()
+    assert (loaded.joined == shipped.joined).all()
     hello = [Item("hello")]
     assert Scorer(loaded, encoder).score(hello) == Scorer(saved, encoder).score(hello)
 
 
-def test_a_changed_byte_is_noticed(small, tmp_path):
-    artifacts.save(small, tmp_path)
+def test_a_changed_byte_is_noticed(shipped, tmp_path):
+    artifacts.save(shipped, tmp_path)
     (file,) = tmp_path.glob("weights-*.npy")
     raw = bytearray(file.read_bytes())
     raw[5_000] ^= 1
@@ -30,23 +30,23 @@ def test_a_changed_byte_is_noticed(small, tmp_path):
         artifacts.load(tmp_path)
 
 
-def test_a_missing_manifest_or_array_is_named(small, tmp_path):
+def test_a_missing_manifest_or_array_is_named(shipped, tmp_path):
     with pytest.raises(BrokenArtifact, match=r"manifest\.json"):
         artifacts.load(tmp_path)
-    artifacts.save(small, tmp_path)
+    artifacts.save(shipped, tmp_path)
     next(tmp_path.glob("joined-*.npy")).unlink()
     with pytest.raises(BrokenArtifact, match="joined"):
         artifacts.load(tmp_path)
 
 
-def test_nothing_is_pickled(small, tmp_path):
-    artifacts.save(small, tmp_path)
+def test_nothing_is_pickled(shipped, tmp_path):
+    artifacts.save(shipped, tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".npy", ".json"}
 
 
-def test_a_promotion_leaves_no_old_arrays(small, tmp_path):
-    artifacts.save(small, tmp_path)
-    changed = replace(small, weights=small.weights + 1)
+def test_a_promotion_leaves_no_old_arrays(shipped, tmp_path):
+    artifacts.save(shipped, tmp_path)
+    changed = replace(shipped, weights=shipped.weights + 1)
     new = artifacts.save(changed, tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 3
     assert newest_version(tmp_path) == new.version
@@ -62,8 +62,8 @@ def test_the_shipped_card_is_generated_from_the_shipped_manifest():
     assert written == card.rendered(artifacts.read_manifest())
 
 
-def test_a_card_has_every_section(small, tmp_path):
-    text = card.rendered(artifacts.save(small, tmp_path).manifest)
+def test_a_card_has_every_section(shipped, tmp_path):
+    text = card.rendered(artifacts.save(shipped, tmp_path).manifest)
     for heading in (
         "Trained on",
         "Default thresholds",
@@ -75,4 +75,4 @@ def test_a_card_has_every_section(small, tmp_path):
         "Limits",
     ):
         assert heading in text
-    json.dumps(small.manifest)
+    json.dumps(shipped.manifest)

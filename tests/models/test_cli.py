@@ -22,8 +22,8 @@ def home(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def candidate(small, tmp_path):
-    artifacts.save(small, tmp_path / "candidate")
+def candidate(shipped, tmp_path):
+    artifacts.save(shipped, tmp_path / "candidate")
     return tmp_path / "candidate"
 
 
@@ -46,10 +46,10 @@ def test_an_equal_candidate_is_promoted(data, candidate, tmp_path, home):
     assert artifacts.load(home / in_use())
 
 
-def test_a_worse_candidate_is_refused(data, candidate, tmp_path, small, home):
+def test_a_worse_candidate_is_refused(data, candidate, tmp_path, shipped, home):
     place = tmp_path / "place"
     shutil.copytree(candidate, place)
-    artifacts.save(replace(small, joined=-small.joined), candidate)
+    artifacts.save(replace(shipped, joined=-shipped.joined), candidate)
     result = run("compare", candidate, data, "--model", place, "--promote")
     assert result.exit_code == 1
     assert "worse" in result.stderr
