@@ -11,7 +11,7 @@ from email.utils import parseaddr
 
 import idna
 
-from moderation.lists import Hit
+from moderation.lists import Hit, kept
 
 #: An address in brackets, or an IPv4 one, with a port; quotation marks as in Forwarded's "for=".
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
@@ -85,9 +85,10 @@ class People:
         at = address(ip) if ip and self._networks else None
         if at is not None:
             for (version, length), networks in self._networks.items():
-                hit = networks.get(int(at) >> (at.max_prefixlen - length))
-                if version == at.version and hit:
-                    yield hit
+                if version == at.version:
+                    hit = networks.get(int(at) >> (at.max_prefixlen - length))
+                    if hit:
+                        yield hit
 
 
 def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
@@ -104,7 +105,11 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
     return ipaddress.ip_network((found, length), strict=False)
 
 
-@functools.lru_cache(maxsize=64)
 def people(entries: tuple[str, ...]) -> People:
     """Return the :class:`People` of *entries*, made once for all comments."""
+    return kept(_people, entries)
+
+
+@functools.lru_cache(maxsize=64)
+def _people(entries: tuple[str, ...]) -> People:
     return People(entries)

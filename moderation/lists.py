@@ -312,7 +312,7 @@ def is_turkic(language: str) -> bool:
 
 def word_list(entries: tuple[str, ...], language: str = "") -> WordList:
     """Return the list of *entries*, made once for all of the comments that it is held against."""
-    return _kept(_word_list, entries, language)
+    return kept(_word_list, entries, language)
 
 
 @functools.lru_cache(maxsize=_LISTS_KEPT)
@@ -324,7 +324,7 @@ def _word_list(entries: tuple[str, ...], language: str) -> WordList:
 _latest: dict[tuple[object, ...], tuple[tuple[str, ...], Any]] = {}
 
 
-def _kept(make: Callable[..., List], entries: tuple[str, ...], *more: str) -> List:
+def kept(make: Callable[..., List], entries: tuple[str, ...], *more: str) -> List:
     """Return what *make* makes of *entries*; of the very same ones without looking at them.
 
     The comments of a batch share their site's policy, and to hash and compare thousands of entries
@@ -459,7 +459,7 @@ class DomainList:
 
 def domain_list(entries: tuple[str, ...]) -> DomainList:
     """Return the list of *entries*, made once for all of the comments that it is held against."""
-    return _kept(_domain_list, entries)
+    return kept(_domain_list, entries)
 
 
 @functools.lru_cache(maxsize=_LISTS_KEPT)

@@ -121,3 +121,24 @@ def test_a_kept_list_that_costs_too_much_holds_every_comment():
     """One from before the cost was bounded: nothing is let through unread, and nothing raises."""
     costly = Policy(blocked_words=("/[^z]{500}/",) * 50)
     assert judge(case(costly, spam=0.1)).action is Action.FLAG
+
+
+@pytest.mark.parametrize(
+    "author",
+    [Author(email="ADA@Bad.example"), Author(ip="::ffff:192.0.2.9"), Author(ip="2001:db8::9")],
+)
+def test_a_listed_person_is_held_however_they_are_spelled(author: Author):
+    policy = Policy(blocked_words=("ada@bad.example", "192.0.2.0/24", "2001:db8::1"))
+    case = Case(Draft("hello", author), Scores({}, "m"), policy, Thresholds({}, {}))
+    assert judge(case).reasons[0].code == "blocked_word"
+
+
+def test_allowed_words_and_domains_except_from_the_lists():
+    policy = Policy(
+        blocked_words=("*sex*",), allowed_words=("Essex",),
+        blocked_domains=("blog.example",), allowed_domains=("good.blog.example",),
+    )  # fmt: skip
+    fine, held = "in Essex, at good.blog.example", "in Essex, at bad.blog.example"
+    for text, action in ((fine, Action.ALLOW), (held, Action.FLAG)):
+        case = Case(Draft(text), Scores({}, "m"), policy, Thresholds({}, {}))
+        assert judge(case).action is action
