@@ -6,6 +6,10 @@ import contextlib
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+from urllib.parse import quote
+
+from tests.support import odd
 
 _TIMEOUT_SECONDS = 30
 _MEGABYTES = 16
@@ -47,6 +51,33 @@ ODD: tuple[bytes, ...] = (
 )
 
 
+def _fields(count: int) -> str:
+    return "".join(f',"field{n}":1' for n in range(count))
+
+
+#: What each would cost much more than its sender: errors by the million, and values at the edges.
+OF_A_TENANT: tuple[tuple[str, str, bytes], ...] = (
+    ("/v1/comments/batch", _JSON, ("[" + ",".join([f'{{"content":"x"{_fields(1000)}}}'] * 1000) + "]").encode()),
+    ("/v1/comments", _JSON, f'{{"content":"x"{_fields(30_000)}}}'.encode()),
+    ("/v1/comments", _JSON, f'{{"content":"x","author":{{"name":"a"{_fields(20_000)}}}}}'.encode()),
+    ("/v1/comments", _JSON, b'{"content":"x","%s":1}' % (b"y" * 400_000)),
+    ("/v1/comments", _JSON, b'{"content":"half \\ud83d a pair"}'),
+    ("/v1/comments", _JSON, b'{"content":"x","post":{"title":"a\\u000b\\u0000"}}'),
+    ("/v1/comments", _JSON, ('{"content":"' + "\ufdfa" * 21_000 + '"}').encode()),
+    ("/v1/comments/batch", "application/x-ndjson", b'{"content":"x"}\n{"content":"y","submitted_at":"0001-01-01T00:00:00+23:59"}\n'),
+    ("/v1/comments", _JSON, b'{"content":"x","form_served_at":"9999-12-31T23:59:59-23:59"}'),
+    ("/v1/decisions", _JSON, b'{"ids":["x:\xc2\xb2"],"decision":"approve"}'),
+    ("/v1/endpoints", _JSON, b'{"url":"http://[x","allow_private":true}'),
+    ("/v1/endpoints", _JSON, b'{"url":"https://a.example","headers":{"x":"\\ud800"}}'),
+)  # fmt: skip
+#: Where a value of the query or the path is taken for a number, a cursor or an id.
+ODD_PLACES = (
+    "/v1/queue?cursor={}", "/v1/comments?cursor={}", "/v1/events?after={}", "/v1/events?limit={}",
+    "/v1/comments?limit={}", "/v1/comments?external_id={}", "/v1/authors/comments?email={}",
+    "/v1/authors/comments?ip=x&cursor={}", "/v1/queue?order={}", "/v1/comments/{}", "/v1/endpoints/{}",
+)  # fmt: skip
+
+
 def ask(host: str, port: int, data: bytes, source: str = "") -> str:
     """Return the status that raw *data* is answered with; "closed" without one."""
     try:
@@ -83,6 +114,24 @@ def dear_bodies(host: str, port: int, rounds: int) -> Counter[str]:
 def odd_requests(host: str, port: int) -> Counter[str]:
     """Send what no server should take; return what it was answered."""
     return Counter(ask(host, port, data) for data in ODD)
+
+
+def by_a_tenant(host: str, port: int, key: str, count: int) -> Counter[str]:
+    """Send what a site's key may send and no service should stumble over; *count* odd values, too."""
+    asked = [request("POST", path, key, kind, body) for path, kind, body in OF_A_TENANT]
+    places = cycle(ODD_PLACES)
+    for value in odd.values(count):
+        told = quote(value[:1000], safe="", errors="surrogatepass")
+        asked.append(request("GET", next(places).format(told), key))
+    return Counter(ask(host, port, data) for data in asked)
+
+
+def request(method: str, path: str, key: str, kind: str = _JSON, body: bytes = b"") -> bytes:
+    """Return a request with a key as it is written."""
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    ).encode() + body
 
 
 def invented(host: str, port: int, count: int) -> Counter[str]:

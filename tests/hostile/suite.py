@@ -72,6 +72,12 @@ class Suite:
                 with crowd(target.host, target.port, target.key, polling=n(200)) as polls:
                     self._hold("long polls of one site")
                 self.say(f"  of the polls: {dict(polls)}")
+                tenant = attacks.by_a_tenant(target.host, target.port, target.key, n(1000))
+                self.say(f"a tenant's dear bodies and odd values: {dict(tenant)}")
+                self._check(
+                    "each is answered, and none by 5xx",
+                    all(status.isdigit() and status < "500" for status in tenant),
+                )
             self._hold("afterwards")
 
     def _count(self, full: int) -> int:
