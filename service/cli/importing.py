@@ -16,6 +16,7 @@ import click
 from tqdm import tqdm
 
 from moderation import wiring, workflow
+from moderation.comment import Status
 from moderation.errors import InvalidInput, NotFound
 from moderation.ports import Model
 from moderation.records import Outcome
@@ -191,7 +192,8 @@ def _looking_up(site: Site, adapters: wiring.Adapters) -> Keep:
             here = adapters.comments.find(site.id, draft.external_id)
         except NotFound:
             return Outcome.NEW
-        return Outcome.SAME if here.draft.digest == draft.digest else Outcome.CONFLICT
+        same = here.status is Status.ERASED or here.draft.digest == draft.digest
+        return Outcome.SAME if same else Outcome.CONFLICT
 
     return look_up
 
