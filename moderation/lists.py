@@ -300,7 +300,7 @@ class _Searched:
         wanted = set(self.in_text(text))
         for hit, pattern in self._compiled:
             if hit in wanted:
-                for match in pattern.finditer(text):
+                for match in pattern.finditer(_encodable(text)):
                     if match.start() < match.end():
                         yield *match.span(), hit
 
@@ -389,7 +389,7 @@ def _wild(form: str) -> str:
         inside = before if pattern else not parts[0]
         if not inside or part[0] == " " or normal.unspaced(part[0]):
             pattern += " "
-        pattern += re2.escape(words) + (" " if part[-1] == " " else "")
+        pattern += re2.escape(_encodable(words)) + (" " if part[-1] == " " else "")
     return f"{pattern} " if parts[-1] else pattern
 
 
@@ -403,7 +403,7 @@ def _compiled(hit: Hit, pattern: str) -> re2._Regexp:
     options.case_sensitive = False
     options.log_errors = False
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(_encodable(pattern), options)
     except re2.error as problem:
         told = problem.args[0].decode() if isinstance(problem.args[0], bytes) else problem
         raise InvalidInput(
