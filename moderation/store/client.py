@@ -14,17 +14,15 @@ from redis.retry import Retry
 
 from moderation.errors import StorageUnavailable
 
-#: Beginnings of server answers that mean "not now", not "wrong".
+#: Server answers that mean "not now", not "wrong": those that redis-py knows by a class, whose code it
+#: takes off, and the beginnings of the others.
 _REFUSALS = (
-    "OOM",
-    "READONLY",
-    "MISCONF",
-    "LOADING",
-    "MASTERDOWN",
-    "NOREPLICAS",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
+    exceptions.OutOfMemoryError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterDownError,  # MASTERDOWN, too
+    exceptions.TryAgainError,
 )
+_OTHER_REFUSALS = ("MISCONF", "NOREPLICAS")
 _TIMEOUT_SECONDS = 5.0
 
 
@@ -40,8 +38,10 @@ def storage() -> Iterator[None]:
     except (exceptions.ConnectionError, exceptions.TimeoutError) as problem:
         raise StorageUnavailable(f"Redis is away: {type(problem).__name__}") from problem
     except exceptions.ResponseError as problem:
-        if str(problem).startswith(_REFUSALS) or isinstance(problem, exceptions.OutOfMemoryError):
-            raise StorageUnavailable(f"Redis refuses to write: {problem}") from problem
+        # A pipeline puts the command before it, with arguments that are nobody's business.
+        said = str(problem).rpartition("caused error: ")[2]
+        if isinstance(problem, _REFUSALS) or said.startswith(_OTHER_REFUSALS):
+            raise StorageUnavailable(f"Redis refuses to write: {said}") from problem
         raise
 
 
