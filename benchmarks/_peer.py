@@ -12,7 +12,7 @@ from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 
 from models.scorer import Item, Scorer
-from moderation.workflow import ScreenLimits
+from moderation.workflow.screening import Limits
 
 NAME = "peer"
 
@@ -25,7 +25,7 @@ def scorer() -> Scorer:
 
 def scored(texts: Sequence[str]) -> None:
     """Score *texts* in batches of a worker's size, and nothing else."""
-    size = ScreenLimits().batch
+    size = Limits().batch
     for at in range(0, len(texts), size):
         scorer().score([Item(text) for text in texts[at : at + size]])
 

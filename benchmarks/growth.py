@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -36,16 +36,17 @@ from benchmarks._comments import drafts, many
 from benchmarks.memory import Later
 from models import near
 from models.scorer import Item, Scorer
-from moderation import ids, workflow
+from moderation import ids
 from moderation.comment import Draft
 from moderation.ports import Duplicates, Marked
 from moderation.store import keys
+from moderation.workflow.screening import Limits
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
 from tests.support.world import World, make_world
 
 SIZES = (10_000, 100_000, 1_000_000)
-RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 512, 64, workflow.ScreenLimits().batch
+RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 512, 64, Limits().batch
 FILLED_AT_ONCE = 1000
 LIMIT = 1.3
 #: More than spam's text is kept for by default, less than any other's: see site.Retention.
@@ -109,20 +110,14 @@ class Store:
 
 def submit(world: World, made: Sequence[Draft]) -> None:
     """Accept *made*."""
-    a = world.adapters
-    workflow.submit(
-        made, site=world.site, comments=a.comments, jobs=a.jobs, clock=a.clock, backlog=10**8
-    )
+    world.adapters.submit(made, site=world.site)
 
 
 def screen(world: World, model: Any, duplicates: Duplicates, at_once: int) -> None:
     """Screen all that is pending."""
-    a = world.adapters
-    workflow.screen(
-        0, holder="benchmark:1", comments=a.comments, accounts=a.accounts, model=model,
-        duplicates=duplicates, jobs=a.jobs, clock=a.clock, meter=a.metrics,
-        limits=workflow.ScreenLimits(batch=at_once, budget_seconds=600, linger_seconds=0),
-    )  # fmt: skip
+    adapters = replace(world.adapters, current=lambda: model, duplicates=duplicates)
+    limits = Limits(batch=at_once, budget_seconds=600, linger_seconds=0)
+    adapters.screen(0, holder="benchmark:1", limits=limits)
 
 
 @dataclass
@@ -183,7 +178,7 @@ def purge(store: Store) -> None:
     """Run the purge as of a day when every comment is old enough to be looked at, none to expire."""
     later = Later(store.world.adapters.clock.now_ms() + LOOKED_AT_DAYS * 86_400_000)
     cpu, began = store.cpu_seconds(), time.perf_counter()
-    changed = workflow.purge(store.world.site, comments=store.world.adapters.comments, clock=later)
+    changed = replace(store.world.adapters, clock=later).purge()
     seconds = time.perf_counter() - began
     kept = sum(store.world.adapters.comments.counts().values()) - changed
     store.purge_us = seconds * 1e6 / kept

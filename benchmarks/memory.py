@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -19,10 +19,10 @@ import structlog
 from benchmarks._comments import drafts
 from models import near
 from models.scorer import Scorer
-from moderation import workflow
 from moderation.actor import moderator
 from moderation.comment import Decision, Status
 from moderation.store import keys
+from moderation.workflow.screening import Limits
 from service.cli.stats import measured
 from tests.support.valkey import serving
 from tests.support.world import World, make_world
@@ -45,21 +45,15 @@ class Later:
 
 def fill(world: World, count: int, *, seed: int = 1) -> None:
     """Submit and screen *count* comments with the shipped model."""
-    adapters, model, waiting = world.adapters, Scorer.load(), []
+    model, waiting = Scorer.load(), []
+    adapters = replace(world.adapters, current=lambda: model, duplicates=near)
     for draft in drafts(count, seed=seed):
         waiting.append(draft)
         if len(waiting) < 200:
             continue
-        workflow.submit(
-            waiting, site=world.site, comments=adapters.comments, jobs=adapters.jobs,
-            clock=adapters.clock, backlog=1_000_000,
-        )  # fmt: skip
+        adapters.submit(waiting, site=world.site)  # fmt: skip
         waiting = []
-        workflow.screen(
-            0, holder="benchmark:1", comments=adapters.comments, accounts=adapters.accounts,
-            model=model, duplicates=near, jobs=adapters.jobs, clock=adapters.clock,
-            meter=adapters.metrics, limits=workflow.ScreenLimits(budget_seconds=60, linger_seconds=0),
-        )  # fmt: skip
+        adapters.screen(0, holder="benchmark:1", limits=Limits(budget_seconds=60, linger_seconds=0))  # fmt: skip
 
 
 def decide_all(world: World) -> None:
@@ -83,7 +77,7 @@ def decide_all(world: World) -> None:
 def expire(world: World) -> None:
     """Run the purge as it will be run a hundred days later, and the trimming of events."""
     later = Later(world.adapters.clock.now_ms() + 100 * _DAY_MS)
-    workflow.purge(world.site, comments=world.adapters.comments, clock=later)
+    replace(world.adapters, clock=later).purge()
 
 
 def report(world: World, name: str, base: int, count: int) -> float:

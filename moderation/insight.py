@@ -10,7 +10,8 @@ from statistics import median
 from moderation import ids
 from moderation.actor import ActorKind
 from moderation.comment import SETTLED, Comment, Decision, Status
-from moderation.policy import Case, Policy, Thresholds, judge, outcome
+from moderation.facts import Facts
+from moderation.policy import Case, Policy, Thresholds, outcome, verdict_on
 from moderation.records import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action
@@ -133,8 +134,9 @@ def most_wrong(decisions: Iterable[KeptDecision]) -> list[KeptDecision]:
 
 
 def _status(comment: Comment, policy: Policy, defaults: Thresholds) -> Status:
-    case = Case(comment.draft, comment.scores, policy, policy.thresholds(defaults))
-    return outcome(policy, judge(case))
+    facts = Facts.kept_in(comment.scores)
+    case = Case(comment.draft, comment.scores, policy, policy.thresholds(defaults), facts)
+    return outcome(policy, verdict_on(case))
 
 
 def _disagree(machine: Status, person: Status) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
+from moderation.facts import NOTHING, Facts
 from moderation.identity import people
 from moderation.lists import (
     check_words,
@@ -130,7 +131,7 @@ class Case:
     scores: Scores | None
     policy: Policy
     thresholds: Thresholds
-    first_comment: bool = False
+    facts: Facts = NOTHING
 
 
 Rule = Callable[[Case], Verdict | None]
@@ -213,7 +214,7 @@ def perhaps_bad(case: Case) -> Verdict | None:
 def repeated(case: Case) -> Verdict | None:
     """Nearly the same text as others sent lately."""
     bar = case.policy.hold_near_duplicates
-    near = case.scores.near_duplicates if case.scores else 0
+    near = case.facts.near.count
     if bar is not None and near >= bar:
         return _flag("near_duplicate", number=near, label=Label.SPAM)
     return None
@@ -236,7 +237,7 @@ def unknown_language(case: Case) -> Verdict | None:
 
 def first_comment(case: Case) -> Verdict | None:
     """The author has no approved comment on this site yet."""
-    if case.policy.hold_first_comment and case.first_comment:
+    if case.policy.hold_first_comment and case.facts.first_comment:
         return _flag("first_comment")
     return None
 
@@ -271,7 +272,7 @@ RULES: tuple[Rule, ...] = (
 _NOTHING = Verdict(Action.ALLOW, (Reason("clean"),))
 
 
-def judge(case: Case) -> Verdict:
+def verdict_on(case: Case) -> Verdict:
     """Return the verdict of the first rule that has one; otherwise allow."""
     for rule in RULES:
         opinion = rule(case)

@@ -29,23 +29,6 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """How many other authors sent nearly the same lately, and the ids of some of it, the latest first."""
-
-    count: int = 0
-    ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A pending comment on lease, with the facts of its site that rules and model ask for."""
-
-    comment: Comment
-    first_comment: bool = False
-    near: Near = Near()
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Comments on lease to one worker. ``token`` names the lease.
 
@@ -53,16 +36,15 @@ class Batch:
     """
 
     token: str
-    items: tuple[Taken, ...]
+    items: tuple[Comment, ...]
     wake: bool = False
     suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
-    """What the machine made of one comment; ``signature`` is its SimHash, 0 for none."""
+class Judged:
+    """What the machine makes of a draft; ``signature`` is its text's SimHash, 0 for none."""
 
-    comment: Comment
     scores: Scores | None
     verdict: Verdict
     status: Status

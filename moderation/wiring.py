@@ -9,7 +9,6 @@ from redis import Redis
 
 from moderation.dispatch import Jobs
 from moderation.errors import BadSettings, NewerData
-from moderation.ports import Clock
 from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.accounts import Accounts
@@ -24,25 +23,20 @@ from moderation.store.liveness import Liveness
 from moderation.store.metrics import Metrics
 from moderation.store.notices import RedisNotices
 from moderation.vault import Vault
+from moderation.winnow import Winnow
 
 #: Format of the stored data; newer data is refused.
 DATA_VERSION = 1
 
 
-@dataclass(frozen=True)
-class Adapters:
-    """Everything that a process of ours talks to the world through."""
+@dataclass(frozen=True, kw_only=True)
+class Adapters(Winnow):
+    """The verbs of an installation, and everything else that a process talks to the world through."""
 
-    settings: Settings
     redis: Client
-    comments: Comments
-    accounts: Accounts
     deliveries: Deliveries
-    metrics: Metrics
     notices: RedisNotices
     liveness: Liveness
-    jobs: Jobs
-    clock: Clock
     vault: Vault
 
 

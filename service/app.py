@@ -10,6 +10,7 @@ import structlog
 from flask import Flask, Request, Response, g
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
+from models import near
 from models.current import Current
 from moderation import wiring
 from moderation.ports import Model
@@ -39,11 +40,13 @@ def create_app(
     model: Callable[[], Model] | None = None,
 ) -> Flask:
     """Return the web application; *adapters* and *model* are made from *settings* unless given."""
-    adapters = adapters or wiring.connect(settings)
-    model = model or Current(settings.models, encoder=settings.encoder)
-    whole = context.Context.of(adapters, model)
+    whole = context.Context.of(
+        adapters or wiring.connect(settings),
+        current=model or Current(settings.models, encoder=settings.encoder),
+        duplicates=near,
+    )
     app = bodies.GatedFlask(__name__, static_folder=None)
-    app.config["SECRET_KEY"] = adapters.vault.derive("sessions")
+    app.config["SECRET_KEY"] = whole.vault.derive("sessions")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = _CookieSessions()
     proxies = Proxies(settings.trusted_proxies)

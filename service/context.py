@@ -10,18 +10,17 @@ from flask import Flask, current_app
 
 from moderation.comment import Comment, Status
 from moderation.errors import WinnowError
-from moderation.ports import Model
+from moderation.ports import Duplicates, Model
 from moderation.wiring import Adapters
 from service.waiting import Lookout, Shares
 
 _NAME = "winnow"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Context(Adapters):
-    """The adapters, with the model that the doors score with; None where none was loaded."""
+    """Winnow as the app knows it: its verbs, what they need, and the requests that wait."""
 
-    current: Callable[[], Model] | None = None
     waiting: Shares = field(init=False, default_factory=Shares)
     verdicts: Lookout[Comment] = field(init=False)
     news: Lookout[bool] = field(init=False)
@@ -49,16 +48,14 @@ class Context(Adapters):
                 there[cursor] = True
         return there
 
-    @property
-    def model(self) -> Model | None:
-        """The newest model; one request asks once, so that all of its answer is by one model."""
-        return self.current() if self.current else None
-
     @classmethod
-    def of(cls, adapters: Adapters, current: Callable[[], Model] | None) -> Self:
-        """Return *adapters* and the *current* model as one."""
+    def of(
+        cls, adapters: Adapters, *, current: Callable[[], Model], duplicates: Duplicates
+    ) -> Self:
+        """Return *adapters* with the *current* model, and *duplicates* unless they have their own."""
         parts = {part.name: getattr(adapters, part.name) for part in fields(Adapters)}
-        return cls(**parts, current=current)
+        own = {"current": current, "duplicates": adapters.duplicates or duplicates}
+        return cls(**(parts | own))
 
 
 def init_app(app: Flask, context: Context) -> None:
@@ -67,5 +64,5 @@ def init_app(app: Flask, context: Context) -> None:
 
 
 def winnow() -> Context:
-    """Return the context of the app that answers this request."""
+    """Return Winnow as the app that answers this request knows it: its verbs and what they need."""
     return cast(Context, current_app.extensions[_NAME])

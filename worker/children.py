@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -106,7 +106,7 @@ def work(
     duplicates: Duplicates,
 ) -> None:
     """Run an RQ worker on *queue* until SIGTERM; raises when Redis goes away."""
-    adapters = wiring.connect(settings)
+    adapters = replace(wiring.connect(settings), current=model, duplicates=duplicates)
     served = adapters.jobs.queue(queue)
     worker = Worker(
         [served],
@@ -127,8 +127,6 @@ def work(
     jobs.prepare(
         jobs.Context(
             adapters=adapters,
-            model=model,
-            duplicates=duplicates,
             holder=f"{boot}:{os.getpid()}",
             stopping=stopping,
         )

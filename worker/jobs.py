@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from moderation import reminders, workflow
-from moderation.ports import Duplicates, Model
+from moderation import reminders
 from moderation.rows import each
 from moderation.settings import Settings
-from moderation.site import Site
 from moderation.wiring import Adapters
+from moderation.workflow.screening import Limits
 from worker.mail import SmtpMailer
 
 
@@ -19,8 +18,6 @@ class Context:
     """What a worker process prepared before its first job."""
 
     adapters: Adapters
-    model: Callable[[], Model]
-    duplicates: Duplicates
     holder: str
     stopping: Callable[[], bool] = field(default=lambda: False)
 
@@ -38,24 +35,16 @@ def prepare(context: Context) -> None:
 def screen_pending(shard: int) -> int:
     """Screen what is pending in *shard* for about a second; return how many verdicts it gave."""
     context = _prepared[0]
-    adapters = context.adapters
-    return workflow.screen(
+    return context.adapters.screen(
         shard,
         holder=context.holder,
-        comments=adapters.comments,
-        accounts=adapters.accounts,
-        model=context.model(),
-        duplicates=context.duplicates,
-        jobs=adapters.jobs,
-        clock=adapters.clock,
-        meter=adapters.metrics,
-        limits=_limits(adapters.settings),
+        limits=_limits(context.adapters.settings),
         stopping=context.stopping,
     )
 
 
-def _limits(settings: Settings) -> workflow.ScreenLimits:
-    limits = workflow.ScreenLimits(
+def _limits(settings: Settings) -> Limits:
+    limits = Limits(
         lease_ms=round(settings.lease_seconds * 1000),
         hurry_after_ms=round(settings.hurry_after * 1000),
     )
@@ -66,23 +55,7 @@ def _limits(settings: Settings) -> workflow.ScreenLimits:
 
 def purge() -> int:
     """Let go of what every site's retention no longer covers; return how many comments changed."""
-    adapters = _prepared[0].adapters
-    accounts, comments, clock = adapters.accounts, adapters.comments, adapters.clock
-
-    def purge_removed(site_id: str) -> int:
-        removed = Site(site_id, "removed", retention=workflow.KEPT_OF_REMOVED)
-        changed = workflow.purge(removed, comments=comments, clock=clock)
-        if not comments.recent(site_id, limit=1).items:
-            accounts.purged_site(site_id)
-        return changed
-
-    changed = each(
-        {site.id: site for site in accounts.sites()},
-        lambda site: workflow.purge(site, comments=comments, clock=clock),
-        job="purge",
-    )
-    gone = {site_id: site_id for site_id in accounts.removed_sites()}
-    return changed + each(gone, purge_removed, job="purge")
+    return _prepared[0].adapters.purge()
 
 
 def trim_events() -> int:

@@ -30,13 +30,12 @@ from moderation.records import (
     Accepted,
     Agenda,
     Batch,
+    Judged,
     KeptDecision,
     Order,
     Outcome,
     Page,
     Past,
-    Screened,
-    Taken,
 )
 from moderation.scores import Scores
 from moderation.store import codec, keys, near
@@ -144,7 +143,7 @@ class Comments:
         self,
         site_id: str,
         draft: Draft,
-        screened: Screened,
+        judged: Judged,
         *,
         via: str,
         now_ms: int,
@@ -153,19 +152,19 @@ class Comments:
     ) -> Accepted:
         """Store what was judged at the door *via*, settled or flagged; its event if *announce*.
 
-        A draft whose external id came before, within *repeat_ms* (None: ever), is the same comment.
+        The same draft within *repeat_ms* is the same comment; with None, any of its external id.
         """
-        event = OF_STATUS[screened.status] if announce else ""
-        why = _why(screened.verdict)
+        event = OF_STATUS[judged.status] if announce else ""
+        why = _why(judged.verdict)
         return self._record(
-            site_id, draft, screened, by=_by(screened.scores, via), why=why, event=event,
+            site_id, draft, judged, by=_by(judged.scores, via), why=why, event=event,
             repeat_ms=repeat_ms, now_ms=now_ms, created_ms=now_ms,
         )  # fmt: skip
 
-    def remember(self, site_id: str, past: Past, screened: Screened, *, now_ms: int) -> Accepted:
+    def remember(self, site_id: str, past: Past, judged: Judged, *, now_ms: int) -> Accepted:
         """Store a comment from before Winnow under its own time, and what was decided on it."""
         return self._record(
-            site_id, past.draft, screened, by=IMPORT, why="import", event="", repeat_ms=None,
+            site_id, past.draft, judged, by=IMPORT, why="import", event="", repeat_ms=None,
             now_ms=now_ms, created_ms=past.created_ms, decision=past.decision or "",
         )  # fmt: skip
 
@@ -173,7 +172,7 @@ class Comments:
         self,
         site_id: str,
         draft: Draft,
-        screened: Screened,
+        judged: Judged,
         *,
         by: Actor,
         why: str,
@@ -184,26 +183,28 @@ class Comments:
         decision: str = "",
     ) -> Accepted:
         shard = self.shard_of_site(site_id)
+        identifier = ids.new_id(created_ms, shard)
         outcome, short, status = self._run(
             "record",
             shard,
             now_ms,
             _day(created_ms),
             ids.shorten(site_id),
-            ids.shorten(ids.new_id(created_ms, shard)),
+            ids.shorten(identifier),
             codec.pack(draft),
             bytes.fromhex(draft.digest),
             _external(draft),
             *self._authors(site_id, draft, now_ms),
-            screened.status,
-            codec.pack_scored(screened.scores, screened.verdict),
-            screened.priority,
+            judged.status,
+            codec.pack_scored(judged.scores, judged.verdict),
+            judged.priority,
             codec.pack_actor(by),
             why,
             event,
-            screened.verdict.action,
+            judged.verdict.action,
             "" if repeat_ms is None else repeat_ms,
             decision,
+            self._near(identifier, draft, judged),
         )
         accepted = Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
@@ -256,41 +257,36 @@ class Comments:
         if not rows:
             return None
         items = tuple(
-            Taken(
-                Comment(
-                    id=ids.lengthen(short.decode()),
-                    site_id=ids.lengthen(site.decode()),
-                    draft=codec.unpack(doc),
-                    created_at=from_ms(ids.made_ms(short.decode())),
-                    revision=int(revision),
-                    version=int(version),
-                    digest=digest.hex(),
-                )
+            Comment(
+                id=ids.lengthen(short.decode()),
+                site_id=ids.lengthen(site.decode()),
+                draft=codec.unpack(doc),
+                created_at=from_ms(ids.made_ms(short.decode())),
+                revision=int(revision),
+                version=int(version),
+                digest=digest.hex(),
             )
             for short, site, revision, version, doc, digest in rows
         )
         return Batch(token, items, wake=bool(wake), suspect=bool(suspect))
 
-    def commit(self, shard: int, token: str, screened: Sequence[Screened], *, now_ms: int) -> int:
+    def commit(
+        self, shard: int, token: str, screened: Sequence[tuple[Comment, Judged]], *, now_ms: int
+    ) -> int:
         """Write verdicts, once; return how many (0 when the lease is gone)."""
         args: list[Any] = [now_ms, _day(now_ms), token]
-        for item in screened:
-            comment = item.comment
-            entry = b""
-            if item.signature:
-                author = self.author_number(comment.draft)
-                entry = near.entry(item.signature, author, comment.id)
+        for comment, judged in screened:
             args += [
                 ids.shorten(comment.id),
                 comment.revision,
-                item.status,
-                codec.pack_scored(item.scores, item.verdict),
-                item.priority,
-                codec.pack_actor(_by(item.scores)),
-                _why(item.verdict),
-                OF_STATUS[item.status],
-                item.verdict.action,
-                entry,
+                judged.status,
+                codec.pack_scored(judged.scores, judged.verdict),
+                judged.priority,
+                codec.pack_actor(_by(judged.scores)),
+                _why(judged.verdict),
+                OF_STATUS[judged.status],
+                judged.verdict.action,
+                self._near(comment.id, comment.draft, judged),
             ]
         return max(0, int(self._run("commit", shard, *args)))
 
@@ -359,6 +355,12 @@ class Comments:
             for site_id, ring in zip(wanted, pipeline.execute(), strict=True)
         }
 
+    def _near(self, comment_id: str, draft: Draft, judged: Judged) -> bytes:
+        """Return what near-duplicates of *draft* will be found by; nothing for no signature."""
+        if not judged.signature:
+            return b""
+        return near.entry(judged.signature, self.author_number(draft), comment_id)
+
     def author_number(self, draft: Draft) -> int:
         """Return a keyed hash by which authors are told apart among near-duplicates."""
         author = draft.author
@@ -403,9 +405,9 @@ class Comments:
             raise IllegalMove(f"the comment is {rest[0].decode()} already")
         return self.get(comment_id)
 
-    def undo(self, comment_id: str, *, by: Actor, now_ms: int) -> Comment:
-        """Take back the last decision while its event is held."""
-        answer, *_ = self._run(
+    def undo(self, comment_id: str, *, by: Actor, now_ms: int) -> tuple[Comment, bool]:
+        """Take back the last decision while its event is held; tell whether to wake a worker."""
+        answer, *rest = self._run(
             "undo",
             self.shard_of(comment_id),
             now_ms,
@@ -417,15 +419,15 @@ class Comments:
             raise NotFound(_missing(comment_id))
         if answer == b"late":
             raise UndoTooLate("there is no decision to undo any more; decide again to reverse it")
-        return self.get(comment_id)
+        return self.get(comment_id), bool(rest[0])
 
     def release(self, shard: int, *, hold_ms: int | None = None, now_ms: int) -> int:
         """Move held events whose window has closed to their site's stream."""
         latest = "+inf" if hold_ms is None else now_ms + 2 * hold_ms
         return int(self._run("release", shard, now_ms, 500, latest))
 
-    def retry(self, comment_id: str, *, by: Actor, now_ms: int) -> Comment:
-        """Make a flagged comment pending again, its deaths forgotten."""
+    def retry(self, comment_id: str, *, by: Actor, now_ms: int) -> tuple[Comment, bool]:
+        """Make a flagged comment pending again, its deaths forgotten; tell whether to wake a worker."""
         answer, *rest = self._run(
             "retry",
             self.shard_of(comment_id),
@@ -439,7 +441,7 @@ class Comments:
             raise IllegalMove(
                 f"only a flagged comment can be retried; this one is {rest[0].decode()}"
             )
-        return self.get(comment_id)
+        return self.get(comment_id), bool(rest[0])
 
     def forget(self, comment: Comment, *, everything: bool) -> bool:
         """Let go of a comment's text, or of all of it; False when it has changed meanwhile."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.records import Screened
+from moderation.records import Judged
 from moderation.store import keys
 from moderation.store.client import Client
 
@@ -33,11 +33,11 @@ class Metrics:
         """Count in *redis*."""
         self._redis: Any = redis
 
-    def screened(self, screened: Sequence[Screened], seconds: float) -> None:
+    def screened(self, judged: Sequence[Judged], seconds: float) -> None:
         """Count a batch's verdicts, by action and model version, and how long it took."""
         verdicts = Counter(
             f"verdict|{one.verdict.action}|{one.scores.model if one.scores else 'none'}"
-            for one in screened
+            for one in judged
         )
         pipeline = self._redis.pipeline(transaction=False)
         for name, number in verdicts.items():

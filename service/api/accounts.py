@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from moderation import workflow
 from moderation.comment import to_ms
 from moderation.delivery import State
 from moderation.errors import InvalidInput, NotFound
@@ -163,7 +162,7 @@ def add_endpoint() -> Any:
     """Add an endpoint; its signing `secret` is shown only now."""
     site, told, context = asked_site(), read(schemas.EndpointIn), winnow()
     _may_reach(told.allow_private)
-    endpoint = workflow.add_endpoint(
+    endpoint = context.add_endpoint(
         Endpoint(
             id="",
             site_id=site.id,
@@ -178,8 +177,6 @@ def add_endpoint() -> Any:
         ),
         by=actor(),
         admin=asking().is_admin,
-        accounts=context.accounts,
-        clock=context.clock,
     )
     return endpoint_shape(endpoint) | {"secret": endpoint.secrets[-1].value}, 201
 
@@ -214,13 +211,8 @@ def change_endpoint(endpoint_id: str) -> Any:
         _may_reach(allow_private=True)
     if "events" in changes:
         changes["events"] = tuple(changes["events"])
-    changed = workflow.change_endpoint(
-        replace(endpoint, **changes),
-        was=endpoint,
-        by=actor(),
-        admin=asking().is_admin,
-        accounts=context.accounts,
-        clock=context.clock,
+    changed = context.change_endpoint(
+        replace(endpoint, **changes), was=endpoint, by=actor(), admin=asking().is_admin
     )
     return endpoint_shape(changed)
 
@@ -243,9 +235,7 @@ def remove_endpoint(endpoint_id: str) -> Any:
 def rotate_secret(endpoint_id: str) -> Any:
     """Give an endpoint a new secret; the old one signs beside it for 24 hours."""
     endpoint, context = _own_endpoint(endpoint_id), winnow()
-    secret = workflow.rotate_secret(
-        endpoint.id, by=actor(), accounts=context.accounts, clock=context.clock
-    )
+    secret = context.rotate_secret(endpoint.id, by=actor())
     return {"id": endpoint.id, "secret": secret}
 
 

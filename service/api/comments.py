@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, jsonify, request
 from werkzeug.exceptions import TooManyRequests
 
-from moderation import values, workflow
+from moderation import values
 from moderation.comment import Comment, Draft
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
@@ -69,14 +70,7 @@ def submit_comment() -> Any:
     draft = read(schemas.CommentIn).draft()
     spend()
     context = winnow()
-    accepted = workflow.submit(
-        [draft],
-        site=site,
-        comments=context.comments,
-        jobs=context.jobs,
-        clock=context.clock,
-        backlog=context.settings.backlog,
-    )[0]
+    accepted = context.submit([draft], site=site)[0]
     if accepted.outcome is Outcome.CONFLICT:
         raise DuplicateExternalId(draft.external_id, accepted.id)
     shape = warned(_accepted(accepted, draft, context.settings.url))
@@ -112,14 +106,7 @@ def submit_batch() -> Any:
     drafts = [one.draft() for one in _batch()]
     spend(len(drafts))
     context = winnow()
-    accepted = workflow.submit(
-        drafts,
-        site=site,
-        comments=context.comments,
-        jobs=context.jobs,
-        clock=context.clock,
-        backlog=context.settings.backlog,
-    )
+    accepted = context.submit(drafts, site=site)
     pairs, base = zip(accepted, drafts, strict=True), context.settings.url
     return warned({"items": [_accepted(one, draft, base) for one, draft in pairs]}), 202
 
@@ -170,14 +157,7 @@ def edit_comment(comment_id: str) -> Any:
         raise InvalidInput("external_id cannot be changed by an edit", field="external_id")
     spend()
     context = winnow()
-    edited = workflow.edit(
-        comment_id,
-        workflow.with_external_id(draft, known),
-        by=actor(),
-        comments=context.comments,
-        jobs=context.jobs,
-        clock=context.clock,
-    )
+    edited = context.edit(comment_id, replace(draft, external_id=known), by=actor())
     return warned(_shape(edited))
 
 
@@ -186,7 +166,7 @@ def erase_comment(comment_id: str) -> Any:
     """Erase a comment: its words and author are forgotten, a tombstone stays."""
     own_comment(comment_id)
     context = winnow()
-    workflow.erase(comment_id, by=actor(), comments=context.comments, clock=context.clock)
+    context.erase(comment_id, by=actor())
     return "", 204
 
 
@@ -235,16 +215,13 @@ def decide(comment_id: str) -> Any:
     """
     own_comment(comment_id)
     told, context = read(schemas.DecisionIn), winnow()
-    comment = workflow.review(
+    comment = context.review(
         comment_id,
         told.decision,
         by=actor(told.moderator),
         version=told.version,
         reason=told.reason,
         note=told.note,
-        comments=context.comments,
-        clock=context.clock,
-        hold_seconds=context.settings.undo_seconds,
     )
     return _shape(comment)
 
@@ -263,14 +240,12 @@ def decide_many() -> Any:
     for comment_id in dict.fromkeys(told.ids):
         try:
             own_comment(comment_id)
-            workflow.review(
+            context.review(
                 comment_id,
                 told.decision,
                 by=actor(told.moderator),
                 reason=told.reason,
                 note=told.note,
-                comments=context.comments,
-                clock=context.clock,
                 hold_seconds=context.settings.bulk_undo_seconds,
             )
             decided.append(comment_id)
@@ -290,7 +265,7 @@ def undo(comment_id: str) -> Any:
     """Take back the last decision within its window, before anyone was told."""
     own_comment(comment_id)
     context = winnow()
-    comment = workflow.undo(comment_id, by=actor(), comments=context.comments, clock=context.clock)
+    comment = context.undo(comment_id, by=actor())
     return _shape(comment)
 
 
@@ -305,13 +280,7 @@ def retry(comment_id: str) -> Any:
     """Screen a flagged comment again, one that could not be scored above all."""
     own_comment(comment_id)
     context = winnow()
-    comment = workflow.retry(
-        comment_id,
-        by=actor(),
-        comments=context.comments,
-        jobs=context.jobs,
-        clock=context.clock,
-    )
+    comment = context.retry(comment_id, by=actor())
     return _shape(comment)
 
 
@@ -409,14 +378,7 @@ def erase_author() -> Any:
     site, told, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
     if not (told.email or told.ip):
         raise InvalidInput("say whose comments: email or ip", field="email")
-    erased = workflow.erase_author(
-        site.id,
-        email=told.email,
-        ip=told.ip,
-        by=actor(),
-        comments=context.comments,
-        clock=context.clock,
-    )
+    erased = context.erase_author(site.id, email=told.email, ip=told.ip, by=actor())
     return {"erased": erased}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from moderation import workflow
 from moderation.actor import who
 from moderation.comment import Comment, Decision
 from moderation.reasons import sentence
@@ -71,15 +70,7 @@ def decide(comment: str, decision: str, note: str, *, as_json: bool) -> None:
     Example: ./winnow decide 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 approve --note "a regular"
     """
     with storage() as adapters:
-        decided = workflow.review(
-            comment,
-            Decision(decision),
-            by=operator(),
-            comments=adapters.comments,
-            clock=adapters.clock,
-            hold_seconds=adapters.settings.undo_seconds,
-            note=note,
-        )
+        decided = adapters.review(comment, Decision(decision), by=operator(), note=note)
     _tell_status(decided, as_json=as_json)
 
 
@@ -92,9 +83,7 @@ def undo(comment: str, *, as_json: bool) -> None:
     Example: ./winnow undo 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
     with storage() as adapters:
-        undone = workflow.undo(
-            comment, by=operator(), comments=adapters.comments, clock=adapters.clock
-        )
+        undone = adapters.undo(comment, by=operator())
     _tell_status(undone, as_json=as_json)
 
 
@@ -107,13 +96,7 @@ def retry(comment: str, *, as_json: bool) -> None:
     Example: ./winnow retry 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
     with storage() as adapters:
-        pending = workflow.retry(
-            comment,
-            by=operator(),
-            comments=adapters.comments,
-            jobs=adapters.jobs,
-            clock=adapters.clock,
-        )
+        pending = adapters.retry(comment, by=operator())
     _tell_status(pending, as_json=as_json)
 
 
@@ -128,7 +111,7 @@ def erase(comment: str, *, yes: bool) -> None:
     with storage() as adapters:
         adapters.comments.get(comment)
         confirm("Forget the words and the author of this comment for good?", yes=yes)
-        workflow.erase(comment, by=operator(), comments=adapters.comments, clock=adapters.clock)
+        adapters.erase(comment, by=operator())
 
 
 def _shape(comment: Comment) -> dict[str, object]:

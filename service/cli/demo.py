@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic, sleep
 
 import click
 from tqdm import tqdm
 
-from moderation import wiring, workflow
+from moderation import wiring
 from moderation.comment import Author, Draft, Post
 from moderation.records import Outcome
 from moderation.store.liveness import ALIVE_MS, Part
+from moderation.workflow.screening import Limits
 from service.cli.context import answer, as_json, loaded_model, storage
 
 #: Comments that are submitted together.
@@ -141,14 +143,7 @@ def seed(name: str, count: int, *, as_json: bool) -> None:
     with storage() as adapters:
         site = adapters.accounts.site(name)
         for at in tqdm(range(0, count, BATCH), unit="batch", disable=None):
-            accepted = workflow.submit(
-                drafts[at : at + BATCH],
-                site=site,
-                comments=adapters.comments,
-                jobs=adapters.jobs,
-                clock=adapters.clock,
-                backlog=adapters.settings.backlog,
-            )
+            accepted = adapters.submit(drafts[at : at + BATCH], site=site)
             fresh += sum(one.outcome is Outcome.NEW for one in accepted)
         _screened(adapters)
         counts = {key: value for key, value in adapters.comments.counts(site.id).items() if value}
@@ -190,18 +185,12 @@ def _screened(adapters: wiring.Adapters) -> None:
         from models import near  # noqa: PLC0415 - takes a second
 
         model = loaded_model(adapters.settings)
+        adapters = replace(adapters, current=lambda: model, duplicates=near)
         for shard in adapters.comments.shards:
-            workflow.screen(
+            adapters.screen(
                 shard,
                 holder="demo:0",
-                comments=adapters.comments,
-                accounts=adapters.accounts,
-                model=model,
-                duplicates=near,
-                jobs=adapters.jobs,
-                clock=adapters.clock,
-                meter=adapters.metrics,
-                limits=workflow.ScreenLimits(budget_seconds=_WAIT_SECONDS, linger_seconds=0),
+                limits=Limits(budget_seconds=_WAIT_SECONDS, linger_seconds=0),
             )
         return
     until = monotonic() + _WAIT_SECONDS

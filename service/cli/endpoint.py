@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from moderation import workflow
 from moderation.events import EventType
 from moderation.site import Endpoint, EndpointKind
 from service.cli.context import (
@@ -67,7 +66,7 @@ def add(
     Example: ./winnow endpoint add blog https://blog.example/hooks/winnow --event comment.approved
     """
     with storage() as adapters:
-        made = workflow.add_endpoint(
+        made = adapters.add_endpoint(
             Endpoint(
                 id="",
                 site_id=adapters.accounts.site(site).id,
@@ -79,8 +78,6 @@ def add(
             ),
             by=operator(),
             admin=True,
-            accounts=adapters.accounts,
-            clock=adapters.clock,
         )
     told = {"id": made.id, "url": made.url, "secret": made.secrets[0].value}
     text = f"url     {made.url}\nid      {made.id}\nsecret  {told['secret']}"

@@ -9,16 +9,16 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 from tqdm import tqdm
 
-from moderation import wiring, workflow
+from moderation import wiring
 from moderation.comment import Status
 from moderation.errors import InvalidInput, NotFound
-from moderation.ports import Model
 from moderation.records import Outcome
 from moderation.site import Site
 from service.cli.context import answer, as_json, dumped, loaded_model, plain, storage
@@ -165,16 +165,11 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
 
 def _keeping(site: Site, adapters: wiring.Adapters) -> Keep:
     """Return what scores comments and keeps them."""
-    model: Model = loaded_model(adapters.settings)
+    model = loaded_model(adapters.settings)
+    winnow = replace(adapters, current=lambda: model)
 
     def keep(usable: Sequence[Taken]) -> Sequence[Outcome]:
-        kept = workflow.remember(
-            [record.past for record in usable],
-            site=site,
-            comments=adapters.comments,
-            model=model,
-            clock=adapters.clock,
-        )
+        kept = winnow.remember([record.past for record in usable], site=site)
         return [one.outcome for one in kept]
 
     return keep

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from moderation import workflow
 from moderation.site import Role
 from service.cli.context import (
     answer,
@@ -42,14 +41,7 @@ def add(name: str, sites: tuple[str, ...], role: str, *, as_json: bool) -> None:
     Example: ./winnow moderator add ada --site blog
     """
     with storage() as adapters:
-        made, password = workflow.add_moderator(
-            name,
-            role=Role(role),
-            sites=sites,
-            by=operator(),
-            accounts=adapters.accounts,
-            clock=adapters.clock,
-        )
+        made, password = adapters.add_moderator(name, role=Role(role), sites=sites, by=operator())
     if made.role is Role.MODERATOR and not made.sites:
         click.echo(f"{made.name} sees no site yet; name one by --site, or --role admin.", err=True)
     _tell_password(made.name, password, as_json=as_json)
@@ -90,9 +82,7 @@ def reset(name: str, *, as_json: bool) -> None:
     Example: ./winnow moderator reset ada
     """
     with storage() as adapters:
-        password = workflow.reset_password(
-            name, by=operator(), accounts=adapters.accounts, clock=adapters.clock
-        )
+        password = adapters.reset_password(name, by=operator())
         name = adapters.accounts.moderator(name).name
     _tell_password(name, password, as_json=as_json)
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, BinaryIO
 
 import click
 
-from moderation import workflow
-from moderation.comment import MAX_CONTENT_BYTES, Author, Comment, Draft, Post
+from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post
 from moderation.errors import InvalidInput
+from moderation.facts import NOTHING
 from moderation.policy import Policy
 from moderation.ports import Model
-from moderation.records import Taken
 from moderation.verdict import Verdict
+from moderation.workflow.judging import judge_all
 from service.cli.context import dumped, loaded_model, read_settings
 from service.lines import MAX_LINE_BYTES, numbered
 
@@ -53,14 +52,13 @@ def answers_to(lines: Sequence[tuple[int, bytes]], model: Model) -> list[dict[st
     """Return for each numbered line what is printed for it."""
     read = [_read(number, line) for number, line in lines]
     drafts = [draft for draft in read if isinstance(draft, Draft)]
-    scores = iter(workflow.score_each(drafts, model))
+    judged = iter(judge_all([(draft, NOTHING, Policy()) for draft in drafts], model=model))
     told = []
     for draft in read:
         if isinstance(draft, Draft):
-            measured = next(scores)
-            judged = workflow.verdict_on(_taken(draft), measured, policy=Policy(), model=model)
-            labels = dict(measured.labels) if measured else {}
-            told.append({"scores": labels, **_verdict(judged.verdict)})
+            one = next(judged)
+            labels = dict(one.scores.labels) if one.scores else {}
+            told.append({"scores": labels, **_verdict(one.verdict)})
         else:
             told.append({"error": draft})
     return told
@@ -108,10 +106,6 @@ def _text(told: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{name} is not a text")
     return value
-
-
-def _taken(draft: Draft) -> Taken:
-    return Taken(Comment(id="", site_id="", draft=draft, created_at=datetime.now(UTC)))
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

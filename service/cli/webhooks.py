@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import click
 
-from moderation import workflow
 from moderation.comment import to_ms
 from moderation.delivery import State
 from service.cli.context import answer, answer_all, as_json, operator, storage
@@ -24,9 +23,7 @@ def rotate(endpoint_id: str, *, as_json: bool) -> None:
     Example: ./winnow endpoint rotate 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
     with storage() as adapters:
-        secret = workflow.rotate_secret(
-            endpoint_id, by=operator(), accounts=adapters.accounts, clock=adapters.clock
-        )
+        secret = adapters.rotate_secret(endpoint_id, by=operator())
     answer({"id": endpoint_id, "secret": secret}, as_json=as_json, text=f"secret  {secret}")
 
 
@@ -123,11 +120,6 @@ def redeliver(endpoint_id: str, delivery_id: str | None, *, failed_since: dateti
 def _switch(endpoint_id: str, *, enabled: bool) -> None:
     with storage() as adapters:
         kept = adapters.accounts.endpoint(endpoint_id)
-        workflow.change_endpoint(
-            replace(kept, enabled=enabled),
-            was=kept,
-            by=operator(),
-            admin=True,
-            accounts=adapters.accounts,
-            clock=adapters.clock,
+        adapters.change_endpoint(
+            replace(kept, enabled=enabled), was=kept, by=operator(), admin=True
         )

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 
-from moderation import workflow
 from moderation.audit import AuditLine
 from service.context import winnow
 from service.desk.base import administrator, bp, my_sites, myself
@@ -67,7 +66,7 @@ def revert(line_id: str) -> Any:
     """Take a change of settings back, unless they have changed since."""
     administrator()
     context = winnow()
-    workflow.revert(line_id, by=myself(), accounts=context.accounts, clock=context.clock)
+    context.revert(line_id, by=myself())
     flash(_("Reverted. This is a change, too: it can be reverted in its turn."))
     return redirect(url_for("desk.audit"))
 

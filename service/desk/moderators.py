@@ -10,7 +10,6 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
-from moderation import workflow
 from moderation.errors import Conflict, InvalidInput
 from moderation.site import Moderator, Role
 from service.context import winnow
@@ -58,13 +57,11 @@ def moderators() -> Any:
     if not form.validate_on_submit():
         return _page(form), 422 if form.errors else 200
     try:
-        made, password = workflow.add_moderator(
+        made, password = context.add_moderator(
             form.name.data or "",
             role=Role(form.role.data),
             sites=form.sites.data or (),
             by=myself(),
-            accounts=context.accounts,
-            clock=context.clock,
         )
     except (Conflict, InvalidInput) as refused:
         form.name.errors = [str(refused)]
@@ -102,9 +99,7 @@ def reset_password() -> Any:
     context, person = winnow(), _named()
     if person.name == me().name:
         return redirect(url_for("desk.password"))
-    password = workflow.reset_password(
-        person.name, by=myself(), accounts=context.accounts, clock=context.clock
-    )
+    password = context.reset_password(person.name, by=myself())
     # Answered here and not after a redirect: it must pass through no cookie and no address.
     form = _with_sites(NewModeratorForm(formdata=None))
     return _page(form, made=person.name, password=password)

@@ -11,7 +11,7 @@ import structlog
 from flask import abort, flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from moderation import values, workflow
+from moderation import values
 from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
 from moderation.lists import domains_in
@@ -19,6 +19,7 @@ from moderation.reasons import SENTENCES
 from moderation.records import Order
 from moderation.scores import Label
 from moderation.site import Role, Site
+from moderation.workflow.judging import sample
 from service.context import winnow
 from service.desk.base import administrator, bp, desk, me, my_comment, my_site, my_sites, myself
 from service.desk.pages import page
@@ -180,15 +181,13 @@ def decide() -> Any:
         comment_id, _colon, version = given.partition(":")
         try:
             my_comment(comment_id)
-            workflow.review(
+            context.review(
                 comment_id,
                 decision,
                 by=myself(),
                 version=_version(version),
                 reason=request.form.get("reason", "")[:200],
                 note=request.form.get("note", "")[:2000],
-                comments=context.comments,
-                clock=context.clock,
                 hold_seconds=hold,
             )
             done.append(comment_id)
@@ -213,7 +212,7 @@ def undo() -> Any:
     for comment_id in wanted:
         try:
             my_comment(comment_id)
-            workflow.undo(comment_id, by=myself(), comments=context.comments, clock=context.clock)
+            context.undo(comment_id, by=myself())
             done.append(comment_id)
         except WinnowError as problem:
             refused.append(str(problem))
@@ -233,13 +232,7 @@ def retry(comment_id: str) -> Any:
     """Have a comment screened again."""
     my_comment(comment_id)
     context = winnow()
-    workflow.retry(
-        comment_id,
-        by=myself(),
-        comments=context.comments,
-        jobs=context.jobs,
-        clock=context.clock,
-    )
+    context.retry(comment_id, by=myself())
     flash(_("The comment is being screened again."))
     return redirect(url_for("desk.comment", comment_id=comment_id))
 
@@ -351,9 +344,10 @@ def _explained(comment: Comment) -> Any:
     label = comment.verdict.label if comment.verdict else None
     if context.model is None or not label or not comment.content:
         return None
+    near = comment.scores.near_duplicates if comment.scores else 0
     explain: Any = getattr(context.model, "explain", None)
     try:
-        return explain(workflow.sample(comment.draft), label) if explain else None
+        return explain(sample(comment.draft, near), label) if explain else None
     except Exception as problem:  # noqa: BLE001 - the page must work without it
         log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
         return None

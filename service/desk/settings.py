@@ -31,6 +31,7 @@ from moderation.lists import DomainList, Hit, Place, WordList, disallowed, domai
 from moderation.policy import LISTS, NEVER, Mode, Policy, Thresholds
 from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
+from moderation.workflow.judging import defaults_of
 from service.context import winnow
 from service.desk.base import (
     administrator,
@@ -369,7 +370,7 @@ def _defaults() -> Thresholds:
     model = winnow().model
     if model is None:
         return Thresholds({}, {})
-    return Thresholds(model.thresholds["flag"], model.thresholds["reject"])
+    return defaults_of(model)
 
 
 def _past(site: Site) -> list[Comment]:

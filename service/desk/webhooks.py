@@ -17,7 +17,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length
 
-from moderation import values, workflow
+from moderation import values
 from moderation.delivery import State
 from moderation.errors import InvalidInput
 from moderation.events import EventType
@@ -145,14 +145,7 @@ def enable(endpoint_id: str) -> Any:
     administrator()
     context = winnow()
     kept = context.accounts.endpoint(endpoint_id)
-    workflow.change_endpoint(
-        replace(kept, enabled=True),
-        was=kept,
-        by=myself(),
-        admin=True,
-        accounts=context.accounts,
-        clock=context.clock,
-    )
+    context.change_endpoint(replace(kept, enabled=True), was=kept, by=myself(), admin=True)
     flash(_("The endpoint is enabled again; failed deliveries can be sent again below."))
     return redirect(url_for("desk.webhooks", site_id=kept.site_id))
 
@@ -165,12 +158,8 @@ def add_endpoint(site_id: str) -> Any:
     if not form.validate_on_submit():
         return _endpoint_page(site, form), 422 if form.errors else 200
     try:
-        endpoint = workflow.add_endpoint(
-            _described(form, Endpoint("", site.id, "")),
-            by=myself(),
-            admin=True,
-            accounts=context.accounts,
-            clock=context.clock,
+        endpoint = context.add_endpoint(
+            _described(form, Endpoint("", site.id, "")), by=myself(), admin=True
         )
     except InvalidInput as refused:
         form.url.errors = [str(refused)]
@@ -195,14 +184,7 @@ def endpoint(endpoint_id: str) -> Any:
         problem = f"{changed_meanwhile(kept.id, 'endpoint.save')} {look}"
         return _endpoint_page(site, form, kept, problem=problem), 409
     try:
-        workflow.change_endpoint(
-            _described(form, kept),
-            was=kept,
-            by=myself(),
-            admin=True,
-            accounts=context.accounts,
-            clock=context.clock,
-        )
+        context.change_endpoint(_described(form, kept), was=kept, by=myself(), admin=True)
     except InvalidInput as refused:
         form.url.errors = [str(refused)]
         return _endpoint_page(site, form, kept), 422
@@ -217,9 +199,7 @@ def rotate_secret(endpoint_id: str) -> Any:
     context = winnow()
     kept = context.accounts.endpoint(endpoint_id)
     site = my_site(kept.site_id)
-    secret = workflow.rotate_secret(
-        kept.id, by=myself(), accounts=context.accounts, clock=context.clock
-    )
+    secret = context.rotate_secret(kept.id, by=myself())
     return _endpoint_page(site, EndpointForm(None, obj=kept), kept, secret=secret)
 
 

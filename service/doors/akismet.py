@@ -15,7 +15,6 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus, unquote_to_bytes
 
@@ -23,16 +22,15 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from moderation import texts, values, workflow
+from moderation import texts, values
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import Conflict, NotFound
-from moderation.records import Screened
-from moderation.scores import Label
+from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.context import winnow
 from service.doors import akismet_stats as stats
-from service.doors.common import REPEAT_MS, judged, site_of, spend
+from service.doors.common import REPEAT_MS, judge, site_of, spend
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("akismet", __name__)
@@ -100,22 +98,14 @@ def comment_check() -> Response:
         if _truth(fields.get("test_discard", "")):
             answer.headers["X-akismet-pro-tip"] = "discard"
         return answer
-    screened = judged(draft, site)
+    known = _checked_before(draft, site) if fields.get("recheck_reason") else None
+    if known is not None:
+        return _answer(known.status, known.scores, uuid.UUID(known.id).hex, fields)
+    (judged,) = judge([draft], site)
     if _truth(fields.get("is_test", "")):
-        return _answer(screened.status, screened, uuid.uuid4().hex, fields)
-    if any(reason.code == "staff" for reason in screened.verdict.reasons):
-        # Not the same check as that of a stranger who sent the same under the same name.
-        draft = replace(draft, external_id=f"{draft.external_id}:staff")
-    context = winnow()
-    kept = context.comments.record(
-        site.id,
-        draft,
-        screened,
-        via=Door.AKISMET,
-        now_ms=context.clock.now_ms(),
-        repeat_ms=None if fields.get("recheck_reason") else REPEAT_MS,
-    )
-    return _answer(kept.status, screened, uuid.UUID(kept.id).hex, fields)
+        return _answer(judged.status, judged.scores, uuid.uuid4().hex, fields)
+    kept = winnow().record(draft, judged, site=site, via=Door.AKISMET, repeat_ms=REPEAT_MS)
+    return _answer(kept.status, judged.scores, uuid.UUID(kept.id).hex, fields)
 
 
 @bp.route("/1.1/submit-spam", methods=["GET", "POST"])
@@ -334,7 +324,7 @@ def _draft(fields: Fields) -> Draft:
     )
 
 
-def _answer(status: Status, screened: Screened, guid: str, fields: Fields) -> Response:
+def _answer(status: Status, scores: Scores | None, guid: str, fields: Fields) -> Response:
     """Return the verdict in Akismet's words.
 
     What a person should look at is `true` without the discard tip, so that the blog keeps it
@@ -352,7 +342,6 @@ def _answer(status: Status, screened: Screened, guid: str, fields: Fields) -> Re
             answer.headers["X-akismet-error"] = "held-for-a-moderator"
         return answer
     answer = _verdict("true", guid)
-    scores = screened.scores
     if status is Status.SPAM and scores is not None and scores[Label.SPAM] >= BLATANT:
         answer.headers["X-akismet-pro-tip"] = "discard"
     return answer
@@ -370,14 +359,11 @@ def _feedback(decision: Decision) -> Response:
     comment_id = _checked(fields, site)
     reporter = fields.get("reporter", "")[:100]
     with contextlib.suppress(Conflict):  # it stands there already
-        workflow.review(
+        context.review(
             comment_id,
             decision,
             by=Actor(ActorKind.BLOG, reporter, via=Door.AKISMET),
             reason="feedback",
-            comments=context.comments,
-            clock=context.clock,
-            hold_seconds=context.settings.undo_seconds,
         )
     return _text(THANKS)
 
@@ -393,10 +379,21 @@ def _checked(fields: Fields, site: Site) -> str:
         found = comments.find(site.id, draft.external_id)
         if _stands(found, site):
             return found.id
-    now = winnow().clock.now_ms()
-    return comments.record(
-        site.id, draft, judged(draft, site), via=Door.AKISMET, now_ms=now, announce=False
-    ).id
+    (judged,) = judge([draft], site)
+    return winnow().record(draft, judged, site=site, via=Door.AKISMET, announce=False).id
+
+
+def _checked_before(draft: Draft, site: Site) -> Comment | None:
+    """Return the comment that a blog checks again, however long ago it was first checked.
+
+    WordPress leaves out what only the form had, such as the hidden field; but the role must be the
+    same: a stranger's answer says nothing of what the staff writes.
+    """
+    with contextlib.suppress(NotFound):
+        found = winnow().comments.find(site.id, draft.external_id)
+        if _stands(found, site) and found.draft.author.role == draft.author.role:
+            return found
+    return None
 
 
 def _stands(comment: Comment, site: Site) -> bool:

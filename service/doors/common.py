@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from cachetools import TTLCache, cached
 from flask import Flask, current_app, g
 
-from moderation import ids, texts, workflow
-from moderation.comment import Comment, Draft, from_ms
+from moderation import texts
+from moderation.comment import Draft
 from moderation.errors import NotFound, StorageUnavailable
-from moderation.ports import Model
-from moderation.records import Accepted, Screened, Taken
-from moderation.scores import Scores
+from moderation.records import Accepted, Judged
 from moderation.site import Door, KeyKind, Site
 from service.context import Context, winnow
 from service.limits import Limiter
@@ -97,47 +96,23 @@ def spend(site: Site) -> None:
     cast(Limiter, current_app.extensions[_LIMITER]).spend(f"door:{site.id}")
 
 
-def judged(draft: Draft, site: Site) -> Screened:
-    """Return what the site's policy makes of *draft*, scored here and now."""
-    model = scorer()
-    return verdict(draft, site, workflow.score([draft], model=model)[0], model)
+def judge(drafts: Sequence[Draft], site: Site) -> list[Judged]:
+    """Return what the site's policy makes of *drafts* here and now, as its queue would.
 
-
-def scorer() -> Model:
-    """Return the scorer. Raises StorageUnavailable when none is loaded: a door must not guess."""
-    model = winnow().model
-    if model is None:
+    Raises StorageUnavailable when one cannot be scored: a door must not guess.
+    """
+    judged = winnow().judge(drafts, site=site)
+    if any(one.scores is None for one in judged):
         raise StorageUnavailable("the scorer is away")
-    return model
-
-
-def verdict(draft: Draft, site: Site, scores: Scores, model: Model) -> Screened:
-    """Return what the site's policy makes of *draft* with *scores*."""
-    now = winnow().clock.now_ms()
-    shell = Comment(ids.new_id(now), site.id, draft, from_ms(now))
-    return workflow.verdict_on(Taken(shell), scores, policy=site.policy, model=model)
+    return judged
 
 
 def record(
-    site: Site,
-    draft: Draft,
-    scores: Scores,
-    model: Model,
-    *,
-    via: Door,
-    repeat_ms: int | None = REPEAT_MS,
+    site: Site, draft: Draft, judged: Judged, *, via: Door, repeat_ms: int | None = REPEAT_MS
 ) -> Accepted:
-    """Keep what a door that only scores has scored, for a site that asked for it.
+    """Keep what a door that only scores has judged, for a site that asked for it.
 
-    The same text within *repeat_ms* (None: ever) is the same comment.
+    The same draft within *repeat_ms* (None: ever) is the same comment.
     """
-    context = winnow()
-    told = replace(draft, external_id=f"{via}:{draft.digest}")
-    return context.comments.record(
-        site.id,
-        told,
-        verdict(told, site, scores, model),
-        via=via,
-        now_ms=context.clock.now_ms(),
-        repeat_ms=repeat_ms,
-    )
+    kept = replace(draft, external_id=f"{via}:{draft.digest}")
+    return winnow().record(kept, judged, site=site, via=via, repeat_ms=repeat_ms)

@@ -21,7 +21,7 @@ from moderation.scores import Label
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import judged, parsed, record, scorer, site_of, spend
+from service.doors.common import judge, parsed, record, site_of, spend
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("coral", __name__)
@@ -53,17 +53,17 @@ def moderate(key: str) -> Response:
     draft = _draft(body)
     if draft is None:
         return _answer({"status": "SYSTEM_WITHHELD"})
-    screened = judged(draft, site)
-    if site.record_doors and screened.scores is not None:
-        record(site, draft, screened.scores, scorer(), via=Door.CORAL)
-    if screened.status is Status.APPROVED:
+    (judged,) = judge([draft], site)
+    if site.record_doors:
+        record(site, draft, judged, via=Door.CORAL)
+    if judged.status is Status.APPROVED:
         return _answer({"status": "NONE"})
-    spam = screened.verdict.label == Label.SPAM
+    spam = judged.verdict.label == Label.SPAM
     reason = "COMMENT_DETECTED_SPAM" if spam else "COMMENT_DETECTED_TOXIC"
     told: dict[str, Any] = {"actions": [{"actionType": "FLAG", "reason": reason}]}
-    if screened.status is Status.FLAGGED:
+    if judged.status is Status.FLAGGED:
         return _answer(told | {"status": "SYSTEM_WITHHELD"})
-    explained = "; ".join(sentence(one) for one in screened.verdict.reasons)
+    explained = "; ".join(sentence(one) for one in judged.verdict.reasons)
     why = {"code": "SPAM" if spam else "ABUSIVE", "detailedExplanation": explained}
     decision = {"status": "REJECTED", "rejectionReason": why}
     return _answer(told | {"status": "REJECTED", "moderationAction": decision})

@@ -11,13 +11,15 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
-from moderation import workflow
 from moderation.comment import MAX_CONTENT_BYTES, Draft
-from moderation.scores import Label, Scores
+from moderation.records import Judged
+from moderation.scores import Label
 from moderation.site import Door, Site
 from moderation.verdict import Action
+from moderation.workflow.judging import defaults_of
 from service.bodies import vouched
-from service.doors.common import parsed, record, scorer, site_of, spend, verdict, warned
+from service.context import winnow
+from service.doors.common import judge, parsed, record, site_of, spend, warned
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("openai", __name__)
@@ -65,13 +67,12 @@ def moderations() -> Response:
     told = _body()
     texts = _texts(told.get("input"))
     spend(site)
-    model = scorer()
     drafts = [Draft(content=text) for text in texts]
-    results = []
-    for draft, scores in zip(drafts, workflow.score(drafts, model=model), strict=True):
-        results.append(_result(draft, site, scores))
+    bars, results = _bars(site), []
+    for draft, judged in zip(drafts, judge(drafts, site), strict=True):
+        results.append(_result(draft, judged, bars))
         if site.record_doors and draft.content.strip():
-            record(site, draft, scores, model, via=Door.OPENAI)
+            record(site, draft, judged, via=Door.OPENAI)
     named = told.get("model")
     return _json(
         warned(
@@ -148,18 +149,23 @@ def _part(part: Mapping[str, Any]) -> str:
     raise Refused("A content part is {'type': 'text', 'text': '...'}.")
 
 
-def _result(draft: Draft, site: Site, scores: Scores) -> dict[str, Any]:
-    """Return one result: flagged by the site's policy, categories by its thresholds."""
-    model = scorer()
-    screened = verdict(draft, site, scores, model)
-    bars = {**model.thresholds["flag"], **site.policy.flag_at}
+def _bars(site: Site) -> Mapping[str, float]:
+    model = winnow().model
+    return site.policy.thresholds(defaults_of(model)).flag if model else {}
+
+
+def _result(draft: Draft, judged: Judged, bars: Mapping[str, float]) -> dict[str, Any]:
+    """Return one result: flagged by the site's policy, categories by its thresholds, *bars*."""
+    scores = judged.scores
+    if scores is None:  # pragma: no cover - a door judges nothing without scores
+        raise AssertionError
     values = {
         name: min((scores[label] for label in labels), default=0.0)
         for name, labels in CATEGORIES.items()
     }
     return {
         # Nothing to read is nothing to hold against anybody; a comment's policy would hold it.
-        "flagged": bool(draft.content.strip()) and screened.verdict.action is not Action.ALLOW,
+        "flagged": bool(draft.content.strip()) and judged.verdict.action is not Action.ALLOW,
         "categories": {
             name: bool(labels) and all(scores[label] >= bars.get(label, 2) for label in labels)
             for name, labels in CATEGORIES.items()

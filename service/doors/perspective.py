@@ -16,7 +16,6 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
-from moderation import workflow
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Decision, Draft
 from moderation.errors import Conflict, NotFound, WinnowError
@@ -24,7 +23,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import parsed, record, scorer, site_of, spend, warned
+from service.doors.common import judge, parsed, record, site_of, spend, warned
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("perspective", __name__)
@@ -92,15 +91,14 @@ def analyze() -> Response:
     drop = told.get("dropUnsupportedAttributes") is True
     wanted = _in_languages(wanted, languages, drop=drop)
     spend(site)
-    model = scorer()
     draft = Draft(content=text)
-    scores = workflow.score([draft], model=model)[0]
+    (scores,) = winnow().score([draft])
     # "und" is BCP 47 for a text whose language nobody can tell.
     detected = [scores.language or "und"]
     if not languages and detected != ["und"]:
         wanted = _in_languages(wanted, detected, drop=drop)
     pieces = _pieces(text) if told.get("spanAnnotations") is True else []
-    parts = workflow.score([Draft(text[a:b]) for a, b in pieces], model=model) if pieces else []
+    parts = winnow().score([Draft(text[a:b]) for a, b in pieces]) if pieces else []
     answer: dict[str, Any] = {}
     attributes = {
         name: _attribute(name, text, scores, list(zip(pieces, parts, strict=True)))
@@ -113,7 +111,7 @@ def analyze() -> Response:
     if isinstance(told.get("clientToken"), str):
         answer["clientToken"] = told["clientToken"]
     if site.record_doors and told.get("doNotStore") is not True:
-        record(site, draft, scores, model, via=Door.PERSPECTIVE)
+        record(site, draft, *judge([draft], site), via=Door.PERSPECTIVE)
     return _json(warned(answer))
 
 
@@ -162,24 +160,10 @@ def _suggested(told: Mapping[str, Any]) -> float:
 def _decide(site: Site, draft: Draft, decision: Decision) -> None:
     """Write a decision on the comment of that text, which is recorded first if it was not."""
     context = winnow()
-    model = scorer()
-    kept = record(
-        site,
-        draft,
-        workflow.score([draft], model=model)[0],
-        model,
-        via=Door.PERSPECTIVE,
-        repeat_ms=None,
-    )
+    kept = record(site, draft, *judge([draft], site), via=Door.PERSPECTIVE, repeat_ms=None)
     with contextlib.suppress(Conflict, NotFound):  # it stands there already, or was erased
-        workflow.review(
-            kept.id,
-            decision,
-            by=Actor(ActorKind.BLOG, via=Door.PERSPECTIVE),
-            reason="feedback",
-            comments=context.comments,
-            clock=context.clock,
-            hold_seconds=context.settings.undo_seconds,
+        context.review(
+            kept.id, decision, by=Actor(ActorKind.BLOG, via=Door.PERSPECTIVE), reason="feedback"
         )
 
 

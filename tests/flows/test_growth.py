@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 import redis
 
-from moderation import wiring, workflow
+from moderation import wiring
 from moderation.comment import Decision, Status
 from moderation.errors import StorageUnavailable
 from moderation.settings import Settings
 from moderation.store import keys
+from moderation.workflow.screening import Limits
 from tests.support.actors import ADA
 from tests.support.cluster import cluster, start
 from tests.support.service import Running, command, descendants, free_port, kill
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
-from tests.support.world import PlainDuplicates, World, make_world
+from tests.support.world import World, make_world
 
 SHARDS = 6
 
@@ -49,12 +50,7 @@ def clustered(ports: list[int], tmp_path: Path) -> Iterator[World]:
 def screen_all(world: World) -> int:
     adapters = world.adapters
     return sum(
-        workflow.screen(
-            shard, holder="test:1", comments=adapters.comments, accounts=adapters.accounts,
-            model=world.model, duplicates=PlainDuplicates(),
-            jobs=adapters.jobs, clock=adapters.clock, meter=adapters.metrics,
-            limits=workflow.ScreenLimits(linger_seconds=0),
-        )
+        adapters.screen(shard, holder="test:1", limits=Limits(linger_seconds=0))
         for shard in adapters.comments.shards
     )  # fmt: skip
 
@@ -76,10 +72,7 @@ def test_sites_spread_over_a_cluster_and_each_comment_goes_its_whole_way(
     }  # fmt: skip
     for site in sites:
         (held,) = adapters.comments.queue(site.id).items
-        decided = workflow.review(
-            held.id, Decision.APPROVE, by=ADA, comments=adapters.comments,
-            clock=adapters.clock, hold_seconds=0,
-        )  # fmt: skip
+        decided = adapters.review(held.id, Decision.APPROVE, by=ADA, hold_seconds=0)  # fmt: skip
         adapters.comments.release(
             adapters.comments.shard_of_site(site.id), now_ms=adapters.clock.now_ms() + 1
         )

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from moderation.comment import Author, Draft, Status
-from moderation.policy import Case, Mode, Policy, Thresholds, judge, outcome, priority
+from moderation.facts import Facts, Near
+from moderation.policy import Case, Mode, Policy, Thresholds, outcome, priority, verdict_on
 from moderation.scores import Scores
 from moderation.verdict import Action
 
@@ -34,42 +35,42 @@ def case(policy: Policy | None = None, *, text: str = "hello", role: str = "", *
     ],
 )
 def test_the_label_furthest_over_its_bar_leads(told, action, label):
-    verdict = judge(case(**told))
+    verdict = verdict_on(case(**told))
     assert (verdict.action, verdict.label) == (action, label)
 
 
 def test_every_verdict_has_a_reason():
     for told in ({}, {"spam": 0.5}, {"spam": 0.99}):
-        assert judge(case(**told)).reasons
+        assert verdict_on(case(**told)).reasons
 
 
 def test_a_comment_without_scores_is_held_for_a_person():
     unscored = replace(case(), scores=None)
-    assert judge(unscored).action is Action.FLAG
-    assert judge(unscored).reasons[0].code == "unscored"
+    assert verdict_on(unscored).action is Action.FLAG
+    assert verdict_on(unscored).reasons[0].code == "unscored"
 
 
 def test_a_comment_of_which_nothing_readable_is_left_is_held():
     empty = replace(case(), scores=Scores({}, "m", empty=True))
-    assert judge(empty).reasons[0].code == "empty"
+    assert verdict_on(empty).reasons[0].code == "empty"
 
 
 def test_staff_of_the_blog_pass_whatever_the_scores():
-    assert judge(case(role="subscriber,Administrator", spam=0.99)).action is Action.ALLOW
-    assert judge(case(role="subscriber", spam=0.99)).action is Action.REJECT
+    assert verdict_on(case(role="subscriber,Administrator", spam=0.99)).action is Action.ALLOW
+    assert verdict_on(case(role="subscriber", spam=0.99)).action is Action.REJECT
 
 
 def test_a_sites_own_numbers_take_the_place_of_the_models():
-    assert judge(case(Policy(flag_at={"spam": 0.05}), spam=0.1)).action is Action.FLAG
-    assert judge(case(Policy(reject_at={"spam": 1.01}), spam=1.0)).action is Action.FLAG
+    assert verdict_on(case(Policy(flag_at={"spam": 0.05}), spam=0.1)).action is Action.FLAG
+    assert verdict_on(case(Policy(reject_at={"spam": 1.01}), spam=1.0)).action is Action.FLAG
 
 
 def test_lists_hold_but_never_reject():
     policy = Policy(blocked_words=("casino",), blocked_domains=("bad.example",))
-    assert judge(case(policy, text="best Casino")).reasons[0].code == "blocked_word"
-    linked = judge(case(policy, text="see http://www.bad.example/x"))
+    assert verdict_on(case(policy, text="best Casino")).reasons[0].code == "blocked_word"
+    linked = verdict_on(case(policy, text="see http://www.bad.example/x"))
     assert (linked.action, linked.reasons[0].code) == (Action.FLAG, "blocked_domain")
-    assert judge(case(policy, text="casino", spam=0.95)).action is Action.REJECT
+    assert verdict_on(case(policy, text="casino", spam=0.95)).action is Action.REJECT
 
 
 @pytest.mark.parametrize(
@@ -80,29 +81,29 @@ def test_lists_hold_but_never_reject():
     ],
 )
 def test_a_site_may_hold_what_no_score_objects_to(policy, told, code):
-    assert judge(case(policy, **told)).reasons[0].code == code
+    assert verdict_on(case(policy, **told)).reasons[0].code == code
 
 
 def test_hold_rules_are_off_unless_asked_for():
     text = "http://a.example http://b.example http://c.example"
     known = replace(
-        case(text=text), first_comment=True,
-        scores=Scores({}, "m", known_language=False, near_duplicates=9),
+        case(text=text), facts=Facts(Near(9), first_comment=True),
+        scores=Scores({}, "m", known_language=False),
     )  # fmt: skip
-    assert judge(known).action is Action.ALLOW
+    assert verdict_on(known).action is Action.ALLOW
     strict = Policy(hold_first_comment=True, hold_near_duplicates=2, hold_unknown_language=True)
-    assert judge(replace(known, policy=strict)).reasons[0].code == "near_duplicate"
+    assert verdict_on(replace(known, policy=strict)).reasons[0].code == "near_duplicate"
 
 
 def test_the_leading_label_decides_between_rejected_and_spam():
     policy = Policy()
-    assert outcome(policy, judge(case(spam=0.95))) is Status.SPAM
-    assert outcome(policy, judge(case(toxicity=0.95))) is Status.REJECTED
-    assert outcome(policy, judge(case(toxicity=0.5))) is Status.FLAGGED
+    assert outcome(policy, verdict_on(case(spam=0.95))) is Status.SPAM
+    assert outcome(policy, verdict_on(case(toxicity=0.95))) is Status.REJECTED
+    assert outcome(policy, verdict_on(case(toxicity=0.5))) is Status.FLAGGED
 
 
 def test_shadow_mode_approves_everything_and_keeps_the_verdict():
-    verdict = judge(case(Policy(mode=Mode.SHADOW), spam=0.99))
+    verdict = verdict_on(case(Policy(mode=Mode.SHADOW), spam=0.99))
     assert verdict.action is Action.REJECT
     assert outcome(Policy(mode=Mode.SHADOW), verdict) is Status.APPROVED
 
@@ -120,7 +121,7 @@ def test_a_policy_survives_being_stored():
 def test_a_kept_list_that_costs_too_much_holds_every_comment():
     """One from before the cost was bounded: nothing is let through unread, and nothing raises."""
     costly = Policy(blocked_words=("/[^z]{500}/",) * 50)
-    assert judge(case(costly, spam=0.1)).action is Action.FLAG
+    assert verdict_on(case(costly, spam=0.1)).action is Action.FLAG
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_kept_list_that_costs_too_much_holds_every_comment():
 def test_a_listed_person_is_held_however_they_are_spelled(author: Author):
     policy = Policy(blocked_words=("ada@bad.example", "192.0.2.0/24", "2001:db8::1"))
     case = Case(Draft("hello", author), Scores({}, "m"), policy, Thresholds({}, {}))
-    assert judge(case).reasons[0].code == "blocked_word"
+    assert verdict_on(case).reasons[0].code == "blocked_word"
 
 
 def test_allowed_words_and_domains_except_from_the_lists():
@@ -141,4 +142,4 @@ def test_allowed_words_and_domains_except_from_the_lists():
     fine, held = "in Essex, at good.blog.example", "in Essex, at bad.blog.example"
     for text, action in ((fine, Action.ALLOW), (held, Action.FLAG)):
         case = Case(Draft(text), Scores({}, "m"), policy, Thresholds({}, {}))
-        assert judge(case).action is action
+        assert verdict_on(case).action is action

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from moderation import workflow
 from moderation.audit import AuditLine
 from moderation.errors import Conflict, NotFound
 from moderation.policy import Mode, Policy
@@ -18,9 +17,7 @@ from tests.support.world import World
 
 def revert_newest(world: World) -> AuditLine:
     accounts = world.adapters.accounts
-    return workflow.revert(
-        accounts.audit(limit=1)[0].id, by=EVE, accounts=accounts, clock=world.adapters.clock
-    )
+    return world.adapters.revert(accounts.audit(limit=1)[0].id, by=EVE)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +60,7 @@ def test_what_has_changed_since_is_not_reverted_in_part(world: World):
     again = replace(changed, url="https://b.example")
     accounts.save_site(again, was=changed, by=BOB, now_ms=2)
     with pytest.raises(Conflict, match="url has changed again since"):
-        workflow.revert(line.id, by=EVE, accounts=accounts, clock=world.adapters.clock)
+        world.adapters.revert(line.id, by=EVE)
     assert accounts.site(world.site.id) == again
 
 
@@ -86,7 +83,7 @@ def test_an_endpoints_settings_go_back_and_its_secrets_stay(world: World):
     accounts.save_endpoint(changed, was=endpoint, by=ADA, now_ms=1)
     revert_newest(world)
     assert accounts.endpoint(endpoint.id) == endpoint
-    workflow.rotate_secret(endpoint.id, by=ADA, accounts=accounts, clock=world.adapters.clock)
+    world.adapters.rotate_secret(endpoint.id, by=ADA)
     with pytest.raises(Conflict):
         revert_newest(world)
 
@@ -117,4 +114,4 @@ def test_a_change_of_what_is_gone_cannot_be_reverted(world: World):
     accounts.remove_site(world.site.id, by=ADA, now_ms=1)
     for gone in (line.id, "1-1"):
         with pytest.raises(NotFound):
-            workflow.revert(gone, by=EVE, accounts=accounts, clock=world.adapters.clock)
+            world.adapters.revert(gone, by=EVE)

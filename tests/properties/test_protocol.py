@@ -23,15 +23,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from moderation import ids, workflow
+from moderation import ids
 from moderation.actor import ActorKind
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import Conflict, NotFound
+from moderation.facts import NOTHING
 from moderation.policy import Policy
-from moderation.records import Batch, Taken
+from moderation.records import Batch
 from moderation.store import keys
 from moderation.store.client import connect
 from moderation.store.comments import Comments
+from moderation.workflow.judging import judge
 from tests.support.actors import ADA, BLOG
 from tests.support.world import PlainModel
 
@@ -108,10 +110,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(target=known, text=TEXTS, site=st.sampled_from(SITES))
     def record(self, text: str, site: str) -> str:
         draft = Draft(text)
-        judged = workflow.verdict_on(
-            Taken(self.shell(site, draft)), workflow.score([draft], model=MODEL)[0],
-            policy=Policy(), model=MODEL,
-        )  # fmt: skip
+        judged = judge(draft, NOTHING, Policy(), model=MODEL)
         one = self.comments.record(site, draft, judged, via="door", now_ms=self.now)
         self.accepted.add(one.id)
         return one.id
@@ -150,12 +149,9 @@ class Protocol(RuleBasedStateMachine):
         if batch is None:
             return
         judged = [
-            workflow.verdict_on(
-                item, workflow.score([item.comment.draft], model=MODEL)[0],
-                policy=Policy(), model=MODEL,
-            )
-            for item in batch.items[left_out:]
-        ]  # fmt: skip
+            (one, judge(one.draft, NOTHING, Policy(), model=MODEL))
+            for one in batch.items[left_out:]
+        ]
         for _ in range(times):
             self.comments.commit(0, batch.token, judged, now_ms=self.now)
 
@@ -269,13 +265,6 @@ class Protocol(RuleBasedStateMachine):
 
     def every(self) -> list[Any]:
         return self.comments.get_many(sorted(self.accepted))
-
-    def shell(self, site: str, draft: Draft) -> Any:
-        from datetime import UTC, datetime  # noqa: PLC0415
-
-        from moderation.comment import Comment  # noqa: PLC0415
-
-        return Comment(ids.new_id(self.now), site, draft, datetime.now(UTC))
 
     def attempt(self, step: Any, *args: Any, **told: Any) -> None:
         """Try a step that may be refused; a refusal changes nothing, which the invariants see."""

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from moderation import wiring, workflow
+from models import near
+from moderation import wiring
 from moderation.comment import Author, Comment, Draft
 from moderation.ports import Marked
 from moderation.records import Accepted
 from moderation.settings import Settings
 from moderation.site import KeyKind, Role, Site
+from moderation.workflow.screening import Limits
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,7 +47,6 @@ class PlainDuplicates:
     def others(
         self, seen: Sequence[int], batch: Sequence[Marked]
     ) -> list[tuple[int, list[tuple[int, int]]]]:
-        from models import near  # noqa: PLC0415 - as said above
 
         return near.others(seen, batch)
 
@@ -97,29 +98,10 @@ class World:
 
     def submit(self, *texts: str, site: Site | None = None, **draft: Any) -> list[Accepted]:
         adapters = self.adapters
-        return workflow.submit(
-            [Draft(text, **draft) for text in texts],
-            site=site or self.site,
-            comments=adapters.comments,
-            jobs=adapters.jobs,
-            clock=adapters.clock,
-            backlog=adapters.settings.backlog,
-        )
+        return adapters.submit([Draft(text, **draft) for text in texts], site=site or self.site)
 
     def screen(self, holder: str = "test:1") -> int:
-        adapters = self.adapters
-        return workflow.screen(
-            0,
-            holder=holder,
-            comments=adapters.comments,
-            accounts=adapters.accounts,
-            model=self.model,
-            duplicates=PlainDuplicates(),
-            jobs=adapters.jobs,
-            clock=adapters.clock,
-            meter=adapters.metrics,
-            limits=workflow.ScreenLimits(linger_seconds=0),
-        )
+        return self.adapters.screen(0, holder=holder, limits=Limits(linger_seconds=0))
 
     def comment(self, text: str, *, email: str = "", site: Site | None = None) -> Comment:
         """Return *text* as a screened comment."""
@@ -137,13 +119,13 @@ def make_world(redis_url: str, data: Path, **settings: Any) -> World:
 
     usual = {"site_rate": "100000/minute", "login_rate": "1000/minute"}
     told = Settings(redis_url=redis_url, data_dir=data, **(usual | settings))
-    adapters = wiring.connect(told)
+    model = PlainModel()
+    adapters = replace(wiring.connect(told), current=lambda: model, duplicates=PlainDuplicates())
     wiring.prepare(adapters)
     now = adapters.clock.now_ms()
     site = adapters.accounts.add_site("demo", now_ms=now)
     _, key = adapters.accounts.add_key(site.id, KeyKind.API, now_ms=now)
     _, token = adapters.accounts.add_token("tests", now_ms=now)
-    model = PlainModel()
     return World(
         adapters, create_app(told, adapters=adapters, model=lambda: model), site, key, token, model
     )

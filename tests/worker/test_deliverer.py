@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from standardwebhooks import Webhook
 
-from moderation import ids, workflow
+from moderation import ids
 from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.delivery import Due, State
@@ -70,10 +70,7 @@ def waiting(world: World) -> Iterator[Deliverer]:
 
 def decide(world: World, comment_id: str, decision: Decision) -> None:
     adapters = world.adapters
-    workflow.review(
-        comment_id, decision, by=ADA, comments=adapters.comments, clock=adapters.clock,
-        hold_seconds=0,
-    )  # fmt: skip
+    adapters.review(comment_id, decision, by=ADA, hold_seconds=0)  # fmt: skip
     adapters.comments.release(0, now_ms=adapters.clock.now_ms() + 1)
 
 
@@ -115,7 +112,7 @@ def test_whoever_was_told_of_an_approval_is_told_of_its_withdrawal(
     deliver(world)
     assert told(receiver) == ["comment.approved", "comment.rejected"]
     adapters = world.adapters
-    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
+    adapters.erase(comment.id, by=BLOG)
     deliver(world)
     assert told(receiver)[-1] == "comment.erased"
     assert b"hello" not in receiver.requests[-1].body
@@ -126,7 +123,7 @@ def test_a_payload_holds_nothing_that_was_erased_meanwhile(world: World, receive
     add(world, receiver.url())
     comment = world.comment("hello secret")
     adapters = world.adapters
-    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
+    adapters.erase(comment.id, by=BLOG)
     deliver(world)
     # What is sent at once may come in any order.
     assert sorted(told(receiver)) == ["comment.approved", "comment.erased"]

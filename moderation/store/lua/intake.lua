@@ -52,19 +52,24 @@ end)
 -- RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
 -- ARGV: now, day, site, id, document, digest, external, e-mail, address, status, scores, priority,
 -- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
--- ('' when the machine settled it).
+-- ('' when the machine settled it), NEAR entry ('' for none).
+-- With a window, only the same document is a repeat; without one, whatever has the external id.
 -- Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 register('record', function()
   local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
-  local status, scores, rank, by, reason, event, field, window, decision = unpack(ARGV, 10, 18)
+  local status, scores, rank, by, reason, event, field, window, decision, near = unpack(ARGV, 10, 19)
   local known = call('EXISTS', comment_key(id)) == 1 and id
   if not known and ext ~= '' then
     local before = find(index_of(site, 'externals'), ext)
     local recent = before and (window == '' or made(before) + tonumber(window) >= tonumber(now))
     known = recent and call('EXISTS', comment_key(before)) == 1 and before
   end
+  local st, g
   if known then
-    local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
+    st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
+    known = (window == '' or g == digest or known == id) and known
+  end
+  if known then
     return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}
   end
   keep(id, site, doc, digest, ext, email, address, false)
@@ -76,6 +81,7 @@ register('record', function()
     call('LPUSH', decided_key(site), id)
     tally(site, day, 'decided:' .. decision, 1)
   end
+  if near ~= '' then note_near(site, {near}) end
   emit(c, event, now)
   return {'new', id, status}
 end)

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from moderation import ids, workflow
+from moderation import ids
 from moderation.actor import machine, moderator
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
+from moderation.facts import NOTHING
 from moderation.records import Order
 from moderation.site import Retention
 from moderation.store import keys, library, near
 from moderation.store.comments import AUTHOR_KEY_DAYS, Comments
+from moderation.workflow.judging import judge, judge_all
+from moderation.workflow.retention import purge_site
 from tests.support.actors import ADA, BLOG, BOB, EVE
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
@@ -29,13 +32,8 @@ def take(world: World, holder: str = "a:1", size: int = 64, **told):
 
 
 def screened(world: World, batch):
-    return [
-        workflow.verdict_on(
-            item, workflow.score([item.comment.draft], model=world.model)[0],
-            policy=world.site.policy, model=world.model,
-        )
-        for item in batch.items
-    ]  # fmt: skip
+    cases = [(one.draft, NOTHING, world.site.policy) for one in batch.items]
+    return list(zip(batch.items, judge_all(cases, model=world.model), strict=True))
 
 
 def test_a_batch_is_shared_fairly_between_sites(world: World):
@@ -44,7 +42,7 @@ def test_a_batch_is_shared_fairly_between_sites(world: World):
     world.submit(*[f"flood {n}" for n in range(100)])
     (small,) = world.submit("small", site=other)
     batch = take(world, size=10)
-    assert small.id in {item.comment.id for item in batch.items}
+    assert small.id in {item.id for item in batch.items}
 
 
 def test_one_site_may_not_fill_the_whole_backlog(world: World):
@@ -60,7 +58,7 @@ def test_a_late_commit_writes_nothing(world: World):
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     comments.reclaim(0, now_ms=now + 20_000)
     assert comments.commit(0, late.token, screened(world, late), now_ms=now) == 0
-    assert comments.get(late.items[0].comment.id).status is Status.PENDING
+    assert comments.get(late.items[0].id).status is Status.PENDING
     again = take(world, "fast:1")
     assert comments.commit(0, again.token, screened(world, again), now_ms=now) == 1
     assert comments.commit(0, again.token, screened(world, again), now_ms=now) == 0
@@ -70,10 +68,7 @@ def test_a_text_edited_while_it_was_scored_is_scored_anew(world: World):
     (accepted,) = world.submit("hello")
     batch = take(world)
     adapters = world.adapters
-    workflow.edit(
-        accepted.id, Draft("spam=0.99"), by=BLOG, comments=adapters.comments,
-        jobs=adapters.jobs, clock=adapters.clock,
-    )  # fmt: skip
+    adapters.edit(accepted.id, Draft("spam=0.99"), by=BLOG)  # fmt: skip
     now = adapters.clock.now_ms()
     assert adapters.comments.commit(0, batch.token, screened(world, batch), now_ms=now) == 0
     world.screen()
@@ -84,10 +79,7 @@ def test_a_decision_taken_while_a_comment_was_scored_stands(world: World):
     (accepted,) = world.submit("hello")
     batch = take(world)
     adapters = world.adapters
-    decided = workflow.review(
-        accepted.id, Decision.SPAM, by=ADA, comments=adapters.comments, clock=adapters.clock,
-        hold_seconds=5,
-    )  # fmt: skip
+    decided = adapters.review(accepted.id, Decision.SPAM, by=ADA, hold_seconds=5)  # fmt: skip
     now = adapters.clock.now_ms()
     adapters.comments.commit(0, batch.token, screened(world, batch), now_ms=now)
     assert adapters.comments.get(accepted.id).status is decided.status is Status.SPAM
@@ -105,7 +97,7 @@ def test_what_its_worker_died_of_is_set_apart_and_quarantined_after_three_deaths
         if batch is None:
             break
         assert (batch.suspect, len(batch.items)) == (True, 1)
-        if batch.items[0].comment.id == poison.id:
+        if batch.items[0].id == poison.id:
             deaths += 1
             comments.reclaim(0, holder=f"w:{n}", now_ms=now)
         else:
@@ -148,11 +140,8 @@ def test_of_two_moderators_one_decides_and_the_other_is_told(world: World):
 def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: World):
     comment = world.comment("toxicity=0.6")
     adapters = world.adapters
-    workflow.review(
-        comment.id, Decision.APPROVE, by=ADA, note="a quote", comments=adapters.comments,
-        clock=adapters.clock, hold_seconds=5,
-    )  # fmt: skip
-    workflow.undo(comment.id, by=ADA, comments=adapters.comments, clock=adapters.clock)
+    adapters.review(comment.id, Decision.APPROVE, by=ADA, note="a quote", hold_seconds=5)  # fmt: skip
+    adapters.undo(comment.id, by=ADA)
     (kept,) = adapters.comments.decisions(world.site.id)
     assert (kept.draft.content, kept.scores.model, kept.note) == (
         "toxicity=0.6", "plain", "a quote",
@@ -179,21 +168,13 @@ def test_a_recorded_check_is_the_same_within_its_window_and_new_after_it(world: 
     """Akismet's repeats: the same guid for 60 seconds."""
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     draft = Draft("spam=0.95", external_id="akismet:1")
-    judged = workflow.verdict_on(
-        take_one(world), workflow.score([draft], model=world.model)[0],
-        policy=world.site.policy, model=world.model,
-    )  # fmt: skip
+    judged = judge(draft, NOTHING, world.site.policy, model=world.model)
     told = {"via": "akismet", "repeat_ms": 60_000}
     first = comments.record(world.site.id, draft, judged, now_ms=now, **told)
     again = comments.record(world.site.id, draft, judged, now_ms=now + 59_000, **told)
     later = comments.record(world.site.id, draft, judged, now_ms=now + 61_000, **told)
     assert first.id == again.id != later.id
     assert comments.get(first.id).status is Status.SPAM
-
-
-def take_one(world: World):
-    world.submit("x")
-    return take(world).items[0]
 
 
 @pytest.mark.parametrize("order", Order)
@@ -214,12 +195,9 @@ def test_a_queue_page_goes_on_where_it_stopped_though_others_decide(world: World
 def test_erasure_reaches_the_queue_the_author_and_the_kept_decisions(world: World):
     comment = world.comment("toxicity=0.6 my words", email="ada@mail.example")
     adapters = world.adapters
-    workflow.review(
-        comment.id, Decision.SPAM, by=EVE, comments=adapters.comments, clock=adapters.clock,
-        hold_seconds=5,
-    )  # fmt: skip
-    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
-    workflow.erase(comment.id, by=BLOG, comments=adapters.comments, clock=adapters.clock)
+    adapters.review(comment.id, Decision.SPAM, by=EVE, hold_seconds=5)  # fmt: skip
+    adapters.erase(comment.id, by=BLOG)
+    adapters.erase(comment.id, by=BLOG)
     assert adapters.comments.queue(world.site.id).items == ()
     now = adapters.clock.now_ms()
     assert adapters.comments.by_author(world.site.id, now_ms=now, email="ada@mail.example") == []
@@ -246,10 +224,7 @@ def test_words_that_a_decision_was_made_on_go_with_the_text(world: World):
     """An edit keeps what the decision before it was made on, until the text's time is over."""
     comment = world.comment("toxicity=0.6 my words")
     adapters, now = world.adapters, world.adapters.clock.now_ms()
-    workflow.review(
-        comment.id, Decision.APPROVE, by=EVE, comments=adapters.comments, clock=adapters.clock,
-        hold_seconds=0,
-    )  # fmt: skip
+    adapters.review(comment.id, Decision.APPROVE, by=EVE, hold_seconds=0)  # fmt: skip
     adapters.comments.edit(comment.id, Draft("other text"), by=BLOG, now_ms=now + 1)
     world.screen()
     (kept,) = adapters.comments.decisions(world.site.id)
@@ -378,16 +353,15 @@ def test_retention_lets_go_of_the_text_first_and_of_the_rest_later(world: World)
         def now_ms(self) -> int:
             return now + self.days * DAY
 
-    purge = workflow.purge
-    assert purge(site, comments=comments, clock=Later(80)) == 0
-    assert purge(site, comments=comments, clock=Later(92)) == 1
+    assert purge_site(site, comments=comments, clock=Later(80)) == 0
+    assert purge_site(site, comments=comments, clock=Later(92)) == 1
     kept = comments.get(comment.id)
     assert (kept.content, kept.text_expired, kept.verdict.action) == ("", True, "allow")
     assert comments.by_author(site.id, now_ms=now, email="ada@mail.example") == []
-    assert purge(site, comments=comments, clock=Later(402)) == 1
+    assert purge_site(site, comments=comments, clock=Later(402)) == 1
     with pytest.raises(NotFound):
         comments.get(comment.id)
-    assert purge(site, comments=comments, clock=Later(403)) == 0
+    assert purge_site(site, comments=comments, clock=Later(403)) == 0
     assert comments.counts()["approved"] == 0
 
 
@@ -418,7 +392,8 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
             known[one.id] = n
         while batch := take(world, size=400):
             told = [
-                replace(one, signature=known[one.comment.id] + 1) for one in screened(world, batch)
+                (one, replace(judged, signature=known[one.id] + 1))
+                for one, judged in screened(world, batch)
             ]
             comments.commit(0, batch.token, told, now_ms=clock.now_ms())
 

@@ -11,7 +11,7 @@ from moderation.actor import moderator
 from moderation.comment import Author, Draft, Status
 from moderation.policy import Policy
 from moderation.reasons import Reason
-from moderation.records import Screened
+from moderation.records import Judged
 from moderation.scores import Scores
 from moderation.verdict import Action, Verdict
 
@@ -28,10 +28,8 @@ def flagged(ask, adapters: wiring.Adapters) -> str:
     batch = adapters.comments.take(0, "test:1", size=9, lease_ms=1000, now_ms=now)
     assert batch is not None
     verdict = Verdict(Action.FLAG, (Reason("spam", {"score": 0.61, "bar": 0.5}),), "spam")
-    screened = Screened(
-        batch.items[0].comment, Scores({"spam": 0.61}, "m1"), verdict, Status.FLAGGED, 0.5
-    )
-    adapters.comments.commit(0, batch.token, [screened], now_ms=now)
+    judged = Judged(Scores({"spam": 0.61}, "m1"), verdict, Status.FLAGGED, 0.5)
+    adapters.comments.commit(0, batch.token, [(batch.items[0], judged)], now_ms=now)
     return accepted.id
 
 

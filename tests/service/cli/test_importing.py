@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from moderation import workflow
 from moderation.actor import IMPORT
 from moderation.comment import Decision, Status
 from moderation.insight import what_if
-from moderation.policy import Policy
+from moderation.policy import Policy, Thresholds
 from tests.support.actors import ADA
 
 FIXTURES = Path(__file__).parents[1] / "importers"
@@ -55,10 +54,7 @@ def test_what_nobody_had_decided_waits_for_a_moderator_here(bring_in, adapters, 
     bring_in("wordpress", FIXTURES / "wordpress.xml", code=3)
     (waiting,) = adapters.comments.queue(site.id).items
     assert (waiting.draft.external_id, waiting.status) == ("12", Status.FLAGGED)
-    workflow.review(
-        waiting.id, Decision.APPROVE, by=ADA, comments=adapters.comments, clock=adapters.clock,
-        hold_seconds=0,
-    )  # fmt: skip
+    adapters.review(waiting.id, Decision.APPROVE, by=ADA, hold_seconds=0)  # fmt: skip
     adapters.comments.release(0, now_ms=adapters.clock.now_ms())
     assert [one.type for one in adapters.comments.events(site.id)] == ["comment.approved"]
 
@@ -175,16 +171,9 @@ def test_history_answers_what_another_policy_would_have_done(bring_in, adapters,
     past = adapters.comments.recent(site.id).items
     assert [one.draft.external_id for one in past] == ["15", "14", "12", "11"]
     everything = {"spam": 0.0, "toxicity": 0.0}
-    outlook = what_if(
-        past, Policy(), Policy(flag_at=everything), workflow.defaults_of(MODEL_THRESHOLDS)
-    )
+    bars = Thresholds({"spam": 0.5, "toxicity": 0.5}, {"spam": 0.9, "toxicity": 0.9})
+    outlook = what_if(past, Policy(), Policy(flag_at=everything), bars)
     assert (outlook.looked_at, outlook.decided) == (4, 3)
-
-
-MODEL_THRESHOLDS = {
-    "flag": {"spam": 0.5, "toxicity": 0.5},
-    "reject": {"spam": 0.9, "toxicity": 0.9},
-}
 
 
 def test_an_unknown_site_is_one_sentence(run, tmp_path):

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from moderation import workflow
 from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.policy import Mode, Policy
@@ -123,10 +122,7 @@ def test_what_was_previewed_and_then_changed_is_previewed_again(world: World, ad
 
 def test_the_what_if_says_how_often_it_goes_against_moderators(world: World, admin: FlaskClient):
     comment = world.comment("toxicity=0.6")
-    workflow.review(
-        comment.id, Decision.APPROVE, by=ADA, hold_seconds=0,
-        comments=world.adapters.comments, clock=world.adapters.clock,
-    )  # fmt: skip
+    world.adapters.review(comment.id, Decision.APPROVE, by=ADA, hold_seconds=0)  # fmt: skip
     page = policy_page(world, admin).send(reject_toxicity="55", act="preview")
     assert "Moderators decided 1 of them" in page.text
     assert "settle <b>1</b> against them, the present policy 0" in page.text
@@ -553,10 +549,7 @@ def test_the_model_page_shows_the_worst_misses_of_the_sites_one_may_see(world: W
         (world.comment("toxicity=0.6 was held"), Decision.APPROVE),
     ]
     for comment, decision in decided:
-        workflow.review(
-            comment.id, decision, by=ADA, hold_seconds=0,
-            comments=world.adapters.comments, clock=world.adapters.clock,
-        )  # fmt: skip
+        world.adapters.review(comment.id, decision, by=ADA, hold_seconds=0)  # fmt: skip
     page = sign_in(world, "bob").get("/desk/model").text
     told = re.findall(
         r"(rejected in error|missed a little|missed by far|another site|held)</a>", page

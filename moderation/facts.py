@@ -1,0 +1,39 @@
+"""What is known about a draft besides its text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from moderation.scores import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Near-duplicates by other authors: count, and up to 5 ids, newest first."""
+
+    count: int = 0
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts that model and rules ask for; without storage, as in `winnow score`, there are none.
+
+    ``signature`` is the text's SimHash, kept so that later texts can be compared with it; 0: none.
+    ``first_comment``: no comment by this author was approved yet; looked up only for a site whose
+    policy asks for it.
+    """
+
+    near: Near = Near()
+    signature: int = 0
+    first_comment: bool = False
+
+    @classmethod
+    def kept_in(cls, scores: Scores | None) -> Self:
+        """Return the facts that are kept with a comment's scores."""
+        return cls(Near(scores.near_duplicates, scores.alike)) if scores else cls()
+
+
+#: What is known without storage: nothing.
+NOTHING = Facts()

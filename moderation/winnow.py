@@ -1,0 +1,232 @@
+"""Winnow: the verbs of the product, bound once to what they need. Edges call these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from moderation.actor import Actor
+from moderation.audit import AuditLine
+from moderation.comment import Comment, Decision, Draft
+from moderation.dispatch import Jobs
+from moderation.errors import StorageUnavailable
+from moderation.ports import Clock, Duplicates, Model
+from moderation.records import Accepted, Judged, Past
+from moderation.scores import Scores
+from moderation.settings import Settings
+from moderation.site import Endpoint, Moderator, Role, Site
+from moderation.store.accounts import Accounts
+from moderation.store.comments import Comments
+from moderation.store.metrics import Metrics
+from moderation.workflow import administration, intake, judging, retention, review, screening
+
+
+@dataclass(frozen=True, kw_only=True)
+class Winnow:
+    """The verbs of one installation. They wake workers by themselves.
+
+    ``current`` returns the newest model; it and ``duplicates`` are None in a process that loaded
+    none, where the verbs that judge raise StorageUnavailable.
+    """
+
+    settings: Settings
+    comments: Comments
+    accounts: Accounts
+    metrics: Metrics
+    jobs: Jobs
+    clock: Clock
+    current: Callable[[], Model] | None = None
+    duplicates: Duplicates | None = None
+
+    @property
+    def model(self) -> Model | None:
+        """The newest model, None where none was loaded. Ask once for what belongs together."""
+        return self.current() if self.current else None
+
+    # -- intake
+
+    def submit(self, drafts: Sequence[Draft], *, site: Site) -> list[Accepted]:
+        """Accept *drafts*, whole or not at all; see :func:`intake.submit`."""
+        return intake.submit(
+            drafts,
+            site=site,
+            comments=self.comments,
+            jobs=self.jobs,
+            clock=self.clock,
+            backlog=self.settings.backlog,
+        )
+
+    def judge(self, drafts: Sequence[Draft], *, site: Site) -> list[Judged]:
+        """Return what the site's policy makes of *drafts*, by the facts that the queue has, too."""
+        subjects = [judging.Subject(draft, site.id, site.policy) for draft in drafts]
+        facts = judging.gather(
+            subjects, comments=self.comments, duplicates=self._comparer(), clock=self.clock
+        )
+        cases = [(draft, known, site.policy) for draft, known in zip(drafts, facts, strict=True)]
+        return judging.judge_all(cases, model=self._reader())
+
+    def score(self, drafts: Sequence[Draft]) -> list[Scores]:
+        """Return the scores of *drafts* by themselves, without any facts about them."""
+        return judging.score(drafts, model=self._reader())
+
+    def record(
+        self,
+        draft: Draft,
+        judged: Judged,
+        *,
+        site: Site,
+        via: str,
+        announce: bool = True,
+        repeat_ms: int | None = None,
+    ) -> Accepted:
+        """Store what was judged in the request of a door; see :func:`intake.record`."""
+        return intake.record(
+            draft,
+            judged,
+            site=site,
+            via=via,
+            announce=announce,
+            repeat_ms=repeat_ms,
+            comments=self.comments,
+            clock=self.clock,
+        )
+
+    def remember(self, history: Sequence[Past], *, site: Site) -> list[Accepted]:
+        """Keep comments from before Winnow as their blog left them; see :func:`intake.remember`."""
+        return intake.remember(
+            history, site=site, comments=self.comments, model=self._reader(), clock=self.clock
+        )
+
+    def edit(self, comment_id: str, draft: Draft, *, by: Actor) -> Comment:
+        """Make *draft* the next revision of a comment and have it screened anew."""
+        return intake.edit(
+            comment_id, draft, by=by, comments=self.comments, jobs=self.jobs, clock=self.clock
+        )
+
+    def erase(self, comment_id: str, *, by: Actor) -> None:
+        """Forget a comment's words and author, leaving a tombstone."""
+        intake.erase(comment_id, by=by, comments=self.comments, clock=self.clock)
+
+    def erase_author(self, site_id: str, *, by: Actor, email: str = "", ip: str = "") -> int:
+        """Erase every comment of the author with that e-mail or address; return how many."""
+        return intake.erase_author(
+            site_id, email=email, ip=ip, by=by, comments=self.comments, clock=self.clock
+        )
+
+    # -- screening and retention
+
+    def screen(
+        self,
+        shard: int,
+        *,
+        holder: str,
+        limits: screening.Limits,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Judge what is pending in *shard*; see :func:`screening.screen`."""
+        return screening.screen(
+            shard,
+            holder=holder,
+            comments=self.comments,
+            accounts=self.accounts,
+            model=self._reader(),
+            duplicates=self._comparer(),
+            jobs=self.jobs,
+            clock=self.clock,
+            meter=self.metrics,
+            limits=limits,
+            stopping=stopping,
+        )
+
+    def purge(self) -> int:
+        """Let go of what every site's retention no longer covers; return how many changed."""
+        return retention.purge(accounts=self.accounts, comments=self.comments, clock=self.clock)
+
+    # -- review
+
+    def review(
+        self,
+        comment_id: str,
+        decision: Decision,
+        *,
+        by: Actor,
+        version: int | None = None,
+        reason: str = "",
+        note: str = "",
+        hold_seconds: float | None = None,
+    ) -> Comment:
+        """Write a moderator's decision; see :func:`review.review`.
+
+        It may be undone for *hold_seconds*, by default as long as the settings say.
+        """
+        return review.review(
+            comment_id,
+            decision,
+            by=by,
+            version=version,
+            reason=reason,
+            note=note,
+            comments=self.comments,
+            clock=self.clock,
+            hold_seconds=self.settings.undo_seconds if hold_seconds is None else hold_seconds,
+        )
+
+    def undo(self, comment_id: str, *, by: Actor) -> Comment:
+        """Take back the last decision within its window, before anyone heard of it."""
+        return review.undo(
+            comment_id, by=by, comments=self.comments, jobs=self.jobs, clock=self.clock
+        )
+
+    def retry(self, comment_id: str, *, by: Actor) -> Comment:
+        """Have a held comment screened again, such as one that could not be scored."""
+        return review.retry(
+            comment_id, by=by, comments=self.comments, jobs=self.jobs, clock=self.clock
+        )
+
+    # -- administration
+
+    def add_endpoint(self, endpoint: Endpoint, *, by: Actor, admin: bool) -> Endpoint:
+        """Have a site's events sent to a new endpoint; it comes back with its id and its secret."""
+        return administration.add_endpoint(
+            endpoint, by=by, admin=admin, accounts=self.accounts, clock=self.clock
+        )
+
+    def change_endpoint(
+        self, endpoint: Endpoint, *, was: Endpoint, by: Actor, admin: bool
+    ) -> Endpoint:
+        """Change an endpoint from what it *was*; see :func:`administration.change_endpoint`."""
+        return administration.change_endpoint(
+            endpoint, was=was, by=by, admin=admin, accounts=self.accounts, clock=self.clock
+        )
+
+    def rotate_secret(self, endpoint_id: str, *, by: Actor) -> str:
+        """Give an endpoint a new secret and return it; the old one signs beside it for 24 hours."""
+        return administration.rotate_secret(
+            endpoint_id, by=by, accounts=self.accounts, clock=self.clock
+        )
+
+    def add_moderator(
+        self, name: str, *, role: Role, sites: Sequence[str], by: Actor
+    ) -> tuple[Moderator, str]:
+        """Make a moderator, with a password to be shown once and changed at the first sign-in."""
+        return administration.add_moderator(
+            name, role=role, sites=sites, by=by, accounts=self.accounts, clock=self.clock
+        )
+
+    def reset_password(self, name: str, *, by: Actor) -> str:
+        """Give a moderator a password to be shown once and changed; their sessions end."""
+        return administration.reset_password(name, by=by, accounts=self.accounts, clock=self.clock)
+
+    def revert(self, line_id: str, *, by: Actor) -> AuditLine:
+        """Take back a change of settings by a new change; see :func:`administration.revert`."""
+        return administration.revert(line_id, by=by, accounts=self.accounts, clock=self.clock)
+
+    def _reader(self) -> Model:
+        if self.current is None:
+            raise StorageUnavailable("the scorer is away")
+        return self.current()
+
+    def _comparer(self) -> Duplicates:
+        if self.duplicates is None:
+            raise StorageUnavailable("the scorer is away")
+        return self.duplicates

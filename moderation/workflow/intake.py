@@ -1,0 +1,111 @@
+"""Intake: comments from the API, from doors and from imports, their edits and their erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from moderation.actor import Actor
+from moderation.comment import Comment, Draft, Status
+from moderation.dispatch import Jobs
+from moderation.facts import NOTHING
+from moderation.ports import Clock, Model
+from moderation.records import Accepted, Judged, Past
+from moderation.site import Site
+from moderation.store.comments import Comments
+from moderation.workflow.judging import judge_all
+
+#: Comments of one author that are erased at once, at most.
+_MOST = 1_000_000
+
+
+def submit(
+    drafts: Sequence[Draft],
+    *,
+    site: Site,
+    comments: Comments,
+    jobs: Jobs,
+    clock: Clock,
+    backlog: int,
+) -> list[Accepted]:
+    """Accept *drafts*, whole or not at all, and wake a worker. What is returned is stored.
+
+    Raises Busy or SiteBusy when there is too much waiting. A draft whose external id belongs to
+    other content is not stored: its outcome is a conflict, with the id of that comment.
+    """
+    accepted, wake = comments.accept(site.id, drafts, backlog=backlog, now_ms=clock.now_ms())
+    if wake:
+        jobs.wake(comments.shard_of_site(site.id))
+    return accepted
+
+
+def record(
+    draft: Draft,
+    judged: Judged,
+    *,
+    site: Site,
+    via: str,
+    comments: Comments,
+    clock: Clock,
+    announce: bool = True,
+    repeat_ms: int | None = None,
+) -> Accepted:
+    """Store what was judged in the request of the door *via*.
+
+    The same draft again within *repeat_ms* is the same comment; with None, any draft with its
+    external id. Nobody is told of it unless *announce*.
+    """
+    return comments.record(
+        site.id,
+        draft,
+        judged,
+        via=via,
+        now_ms=clock.now_ms(),
+        announce=announce,
+        repeat_ms=repeat_ms,
+    )
+
+
+def remember(
+    history: Sequence[Past], *, site: Site, comments: Comments, model: Model, clock: Clock
+) -> list[Accepted]:
+    """Keep comments from before Winnow as their blog left them, with today's scores and verdicts.
+
+    Nobody is told. What nobody had decided yet is flagged, so that it waits for a moderator here,
+    too. One whose external id is known is not kept again: SAME, or CONFLICT if it says otherwise.
+    There are no facts about them: what others sent lately says nothing of an old comment.
+    """
+    now = clock.now_ms()
+    known = [replace(past, created_ms=min(past.created_ms, now)) for past in history]
+    judged = judge_all([(past.draft, NOTHING, site.policy) for past in known], model=model)
+    kept = []
+    for past, machine in zip(known, judged, strict=True):
+        status = past.decision.status if past.decision else Status.FLAGGED
+        kept.append(comments.remember(site.id, past, replace(machine, status=status), now_ms=now))
+    return kept
+
+
+def edit(
+    comment_id: str, draft: Draft, *, by: Actor, comments: Comments, jobs: Jobs, clock: Clock
+) -> Comment:
+    """Make *draft* the next revision of a comment and have it screened anew."""
+    comment, wake = comments.edit(comment_id, draft, by=by, now_ms=clock.now_ms())
+    if wake:
+        jobs.wake(comments.shard_of(comment_id))
+    return comment
+
+
+def erase(comment_id: str, *, by: Actor, comments: Comments, clock: Clock) -> None:
+    """Forget a comment's words and author, leaving a tombstone."""
+    comments.erase(comment_id, by=by, now_ms=clock.now_ms())
+
+
+def erase_author(
+    site_id: str, *, email: str, ip: str, by: Actor, comments: Comments, clock: Clock
+) -> int:
+    """Erase every comment of the author with that e-mail or address; return how many."""
+    known = comments.by_author(site_id, now_ms=clock.now_ms(), email=email, ip=ip, limit=_MOST)
+    living = [comment for comment in known if comment.status is not Status.ERASED]
+    for comment in living:
+        erase(comment.id, by=by, comments=comments, clock=clock)
+    return len(living)

@@ -1,0 +1,201 @@
+"""Judging: gather the facts, ask the model, apply the policy. The same for queue, doors and imports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from moderation import ids
+from moderation.comment import Draft, Status
+from moderation.facts import Facts, Near
+from moderation.policy import Case, Policy, Thresholds, outcome, priority, verdict_on
+from moderation.ports import Clock, Duplicates, Model, Sample
+from moderation.records import Judged
+from moderation.scores import Scores
+from moderation.store.comments import Comments
+
+log = logging.getLogger(__name__)
+
+#: Comments of an author that are searched for an approved one, the newest first.
+_SEARCHED = 50
+#: The id of a draft that is no comment yet.
+_NO_ID = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A draft to be judged, its site and the policy; its comment's id, if it is one already."""
+
+    draft: Draft
+    site_id: str
+    policy: Policy
+    comment_id: str = ""
+
+
+def gather(
+    subjects: Sequence[Subject], *, comments: Comments, duplicates: Duplicates, clock: Clock
+) -> list[Facts]:
+    """Return the facts about each subject; the subjects of a site are compared with one another, too.
+
+    Raises StorageUnavailable.
+    """
+    signatures = duplicates.signatures([one.draft.content for one in subjects])
+    near = _near(subjects, signatures, comments, duplicates)
+    return [
+        Facts(
+            near=found,
+            signature=signature,
+            first_comment=one.policy.hold_first_comment and _is_first(one, comments, clock),
+        )
+        for one, signature, found in zip(subjects, signatures, near, strict=True)
+    ]
+
+
+def _near(
+    subjects: Sequence[Subject],
+    signatures: Sequence[int],
+    comments: Comments,
+    duplicates: Duplicates,
+) -> list[Near]:
+    recent = comments.signatures([one.site_id for one in subjects])
+    near = [Near()] * len(subjects)
+    for site_id, seen in recent.items():
+        places = [n for n, one in enumerate(subjects) if one.site_id == site_id]
+        marked = [
+            (
+                signatures[n],
+                comments.author_number(subjects[n].draft),
+                *(ids.halves(subjects[n].comment_id) if subjects[n].comment_id else _NO_ID),
+            )
+            for n in places
+        ]
+        others = duplicates.others(seen, marked)
+        for place, (count, named) in zip(places, others, strict=True):
+            if count:
+                near[place] = Near(count, tuple(ids.whole(*one) for one in named if one != _NO_ID))
+    return near
+
+
+def _is_first(subject: Subject, comments: Comments, clock: Clock) -> bool:
+    """Tell whether no comment by this e-mail was approved yet; without an e-mail it always is."""
+    email = subject.draft.author.email
+    if not email:
+        return True
+    known = comments.by_author(subject.site_id, now_ms=clock.now_ms(), email=email, limit=_SEARCHED)
+    return not any(one.status is Status.APPROVED for one in known)
+
+
+def judge(draft: Draft, facts: Facts, policy: Policy, *, model: Model) -> Judged:
+    """Return what *model* and *policy* make of one draft; without scores it is held."""
+    return judge_all([(draft, facts, policy)], model=model)[0]
+
+
+def judge_all(
+    cases: Sequence[tuple[Draft, Facts, Policy]],
+    *,
+    model: Model,
+    stopping: Callable[[], bool] = lambda: False,
+    hurried: bool = False,
+) -> list[Judged]:
+    """Return what *model* and each one's policy make of drafts, in order; *hurried* as in `score`.
+
+    A draft that the model cannot score is held and takes nothing from its neighbours. Once
+    *stopping*, what is not scored yet may be left out at the end.
+    """
+    drafts, facts = [one[0] for one in cases], [one[1] for one in cases]
+    return [
+        _judged(draft, known, own, scores, model)
+        for (draft, known, own), scores in zip(
+            cases, _scores(drafts, facts, model, stopping, hurried=hurried), strict=False
+        )
+    ]
+
+
+def _judged(draft: Draft, facts: Facts, own: Policy, scores: Scores | None, model: Model) -> Judged:
+    thresholds = own.thresholds(defaults_of(model))
+    verdict = verdict_on(Case(draft, scores, own, thresholds, facts))
+    return Judged(
+        scores=scores,
+        verdict=verdict,
+        status=outcome(own, verdict),
+        priority=priority(scores),
+        signature=facts.signature,
+    )
+
+
+def _scores(
+    drafts: Sequence[Draft],
+    facts: Sequence[Facts],
+    model: Model,
+    stopping: Callable[[], bool],
+    *,
+    hurried: bool,
+) -> Sequence[Scores | None]:
+    try:
+        return score(drafts, facts, model=model, hurried=hurried)
+    except Exception:  # noqa: BLE001 - one text that breaks the model must not hold up its neighbours
+        alone: list[Scores | None] = []
+        for draft, known in zip(drafts, facts, strict=True):
+            if stopping():
+                break
+            alone.append(_scored_alone(draft, known, model))
+        return alone
+
+
+def _scored_alone(draft: Draft, facts: Facts, model: Model) -> Scores | None:
+    """Return the scores of one draft, or None when the model cannot give any."""
+    try:
+        return score([draft], [facts], model=model)[0]
+    except Exception as problem:  # noqa: BLE001 - whatever it was, a person looks
+        log.error("a text could not be scored: %s", type(problem).__name__)  # noqa: TRY400 - a traceback may quote the comment
+        return None
+
+
+def score(
+    drafts: Sequence[Draft], facts: Sequence[Facts] = (), *, model: Model, hurried: bool = False
+) -> list[Scores]:
+    """Return the scores of *drafts*; the one place that asks the model. Raises what it raises.
+
+    *hurried*: what n-grams are sure of is not read by the encoder; ``Scores.model`` says so.
+    """
+    near = [one.near for one in facts] or [Near()] * len(drafts)
+    samples = [sample(draft, one.count) for draft, one in zip(drafts, near, strict=True)]
+    results = model.score(samples, hurried=True) if hurried else model.score(samples)
+    return [
+        _in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
+    ]
+
+
+def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
+    """Return what a model may know of *draft*."""
+    return Sample(
+        content=draft.content,
+        author_name=draft.author.name,
+        author_email=draft.author.email,
+        author_url=draft.author.url,
+        user_agent=draft.author.user_agent,
+        post_url=draft.post.url,
+        post_title=draft.post.title,
+        language=draft.post.language,
+        honeypot=bool(draft.honeypot),
+        seconds_to_submit=draft.seconds_to_submit,
+        near_duplicates=near_duplicates,
+    )
+
+
+def _in_our_words(result: object, version: str, near: Near) -> Scores:
+    return Scores(
+        labels=dict(result.labels),  # type: ignore[attr-defined]
+        model=getattr(result, "model", version),
+        language=result.language,  # type: ignore[attr-defined]
+        known_language=result.known_language,  # type: ignore[attr-defined]
+        empty=result.empty,  # type: ignore[attr-defined]
+        near_duplicates=near.count,
+        alike=near.ids,
+    )
+
+
+def defaults_of(model: Model) -> Thresholds:
+    """Return the thresholds that *model* came with."""
+    return Thresholds(flag=model.thresholds["flag"], reject=model.thresholds["reject"])
