@@ -14,12 +14,19 @@ from redis.retry import Retry
 
 from moderation.errors import StorageUnavailable
 
+#: Nobody answers, or no node of a Cluster that could.
+_AWAY = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ClusterError,
+    exceptions.SlotNotCoveredError,
+)
 #: Server answers that mean "not now", not "wrong": those that redis-py knows by a class, whose code it
 #: takes off, and the beginnings of the others.
 _REFUSALS = (
     exceptions.OutOfMemoryError,
     exceptions.ReadOnlyError,
-    exceptions.ClusterDownError,  # MASTERDOWN, too
+    exceptions.MasterDownError,
     exceptions.TryAgainError,
 )
 _OTHER_REFUSALS = ("MISCONF", "NOREPLICAS")
@@ -35,7 +42,7 @@ def storage() -> Iterator[None]:
         raise StorageUnavailable(
             f"Redis refuses the user or password of its URL (WINNOW_REDIS_URL): {problem}"
         ) from problem
-    except (exceptions.ConnectionError, exceptions.TimeoutError) as problem:
+    except _AWAY as problem:
         raise StorageUnavailable(f"Redis is away: {type(problem).__name__}") from problem
     except exceptions.ResponseError as problem:
         # A pipeline puts the command before it, with arguments that are nobody's business.
@@ -64,8 +71,20 @@ class Client(redis.Redis):
         return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
+class _ClusterPipeline(redis.cluster.ClusterPipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - redis-py's own
+        with storage():
+            return super().execute(raise_on_error)
+
+
 class ClusterClient(redis.cluster.RedisCluster):
     """The same for a Cluster."""
+
+    def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> _ClusterPipeline:
+        """Return a pipeline whose failures are StorageUnavailable, too."""
+        pipeline = super().pipeline(transaction, shard_hint)  # type: ignore[no-untyped-call]
+        pipeline.__class__ = _ClusterPipeline  # redis-py has no word for which class it is of
+        return pipeline  # type: ignore[no-any-return]
 
     def determine_slot(self, *args: Any) -> int | None:
         """Return the slot of a command; of our functions without asking a server for their keys."""

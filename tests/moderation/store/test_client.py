@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+import redis
 
 from moderation.errors import StorageUnavailable
 from moderation.store.client import connect
+from tests.support.cluster import cluster
 from tests.support.valkey import serving
 
 
@@ -32,3 +36,17 @@ def test_memory_that_is_full_is_storage_that_is_away():
         client.config_set("maxmemory", 1)
         with pytest.raises(StorageUnavailable):
             client.set("a", 1)
+
+
+def test_a_node_of_a_cluster_that_is_gone_is_storage_that_is_away():
+    with cluster() as ports:
+        client = connect(f"redis://127.0.0.1:{ports[0]}", cluster=True)
+        lost = next(
+            key for key in map(str, range(99)) if client.get_node_from_key(key).port == ports[1]
+        )
+        with redis.Redis(port=ports[1]) as node, contextlib.suppress(redis.ConnectionError):
+            node.shutdown(nosave=True)
+        with pytest.raises(StorageUnavailable):
+            client.pipeline(transaction=False).set(lost, 1).execute()
+        with pytest.raises(StorageUnavailable):
+            client.set(lost, 1)
