@@ -190,7 +190,9 @@ def _guessed(sample: bytes) -> str:
         prefer_superset=True,
         compat_names=False,
     )["encoding"]
-    return _NAMES.get(_plain(told or ""), "cp1252")
+    codec = _NAMES.get(_plain(told or ""), "cp1252")
+    # Without a mark at its head, UTF-16 would have had zero bytes there.
+    return "cp1252" if codec == "utf-16" else codec
 
 
 def _plain(name: str) -> str:
