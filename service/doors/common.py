@@ -15,6 +15,7 @@ from moderation import texts
 from moderation.comment import Draft
 from moderation.errors import NotFound, StorageUnavailable
 from moderation.records import Accepted, Judged
+from moderation.scores import Scores
 from moderation.site import Door, KeyKind, Site
 from service.context import Context, winnow
 from service.limits import Limiter
@@ -102,9 +103,16 @@ def judge(drafts: Sequence[Draft], site: Site) -> list[Judged]:
     Raises StorageUnavailable when one cannot be scored: a door must not guess.
     """
     judged = winnow().judge(drafts, site=site)
-    if any(one.scores is None for one in judged):
-        raise StorageUnavailable("the scorer is away")
+    for one in judged:
+        measured(one)
     return judged
+
+
+def measured(judged: Judged) -> Scores:
+    """Return the scores of what :func:`judge` judged."""
+    if judged.scores is None:
+        raise StorageUnavailable("the scorer is away")
+    return judged.scores
 
 
 def record(

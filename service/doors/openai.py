@@ -19,7 +19,7 @@ from moderation.verdict import Action
 from moderation.workflow.judging import defaults_of
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import judge, parsed, record, site_of, spend, warned
+from service.doors.common import judge, measured, parsed, record, site_of, spend, warned
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("openai", __name__)
@@ -156,9 +156,7 @@ def _bars(site: Site) -> Mapping[str, float]:
 
 def _result(draft: Draft, judged: Judged, bars: Mapping[str, float]) -> dict[str, Any]:
     """Return one result: flagged by the site's policy, categories by its thresholds, *bars*."""
-    scores = judged.scores
-    if scores is None:  # pragma: no cover - a door judges nothing without scores
-        raise AssertionError
+    scores = measured(judged)
     values = {
         name: min((scores[label] for label in labels), default=0.0)
         for name, labels in CATEGORIES.items()

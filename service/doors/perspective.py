@@ -23,7 +23,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import judge, parsed, record, site_of, spend, warned
+from service.doors.common import judge, measured, parsed, record, site_of, spend, warned
 
 log = structlog.get_logger(__name__)
 bp = Blueprint("perspective", __name__)
@@ -92,7 +92,10 @@ def analyze() -> Response:
     wanted = _in_languages(wanted, languages, drop=drop)
     spend(site)
     draft = Draft(content=text)
-    (scores,) = winnow().score([draft])
+    # Scores alone depend on no facts, and are answered although storage is away.
+    keeps = site.record_doors and told.get("doNotStore") is not True
+    judged = judge([draft], site)[0] if keeps else None
+    scores = measured(judged) if judged else winnow().score([draft])[0]
     # "und" is BCP 47 for a text whose language nobody can tell.
     detected = [scores.language or "und"]
     if not languages and detected != ["und"]:
@@ -110,8 +113,8 @@ def analyze() -> Response:
     answer |= {"languages": languages or detected, "detectedLanguages": detected}
     if isinstance(told.get("clientToken"), str):
         answer["clientToken"] = told["clientToken"]
-    if site.record_doors and told.get("doNotStore") is not True:
-        record(site, draft, *judge([draft], site), via=Door.PERSPECTIVE)
+    if judged:
+        record(site, draft, judged, via=Door.PERSPECTIVE)
     return _json(warned(answer))
 
 

@@ -53,7 +53,8 @@ end)
 -- ARGV: now, day, site, id, document, digest, external, e-mail, address, status, scores, priority,
 -- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
 -- ('' when the machine settled it), NEAR entry ('' for none).
--- With a window, only the same document is a repeat; without one, whatever has the external id.
+-- With a window, only the same document is a repeat, and only while the machine would not settle it
+-- otherwise by now; without one, whatever has the external id.
 -- Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 register('record', function()
   local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
@@ -64,10 +65,11 @@ register('record', function()
     local recent = before and (window == '' or made(before) + tonumber(window) >= tonumber(now))
     known = recent and call('EXISTS', comment_key(before)) == 1 and before
   end
-  local st, g
+  local st, g, v
   if known then
-    st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
-    known = (window == '' or g == digest or known == id) and known
+    st, g, v = unpack(call('HMGET', comment_key(known), 'st', 'g', 'v'))
+    local stands = STATUS[st] == status or v ~= '1'   -- after the first, moves are people's
+    known = (window == '' or known == id or (g == digest and stands)) and known
   end
   if known then
     return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}

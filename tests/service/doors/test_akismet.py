@@ -10,7 +10,7 @@ import pytest
 
 from moderation.comment import Decision
 from moderation.site import KeyKind
-from service.doors import akismet
+from service.doors import akismet, common
 from service.doors import akismet_stats as stats
 from tests.support.actors import ADA
 from tests.support.world import World
@@ -398,6 +398,18 @@ def test_a_check_that_differs_in_anything_is_a_check_of_its_own(world: World, do
     first = check(world, door, "hello")
     assert guid(check(world, door, "hello")) == guid(first)
     assert guid(check(world, door, "hello", **differing)) != guid(first)
+
+
+def test_a_repeat_is_not_answered_by_what_the_site_s_rules_were(world: World, door: str):
+    first = check(world, door, "a casino")
+    assert first.data == b"false"
+    accounts = world.adapters.accounts
+    site = accounts.site(world.site.id)
+    strict = replace(site, policy=replace(site.policy, blocked_words=("casino",)))
+    accounts.save_site(strict, was=site, by=ADA, now_ms=1)
+    world.app.extensions["winnow_door_sites"] = common.Sites()  # a key is remembered for seconds
+    again = check(world, door, "a casino")
+    assert (again.data, guid(again) == guid(first)) == (b"true", False)
 
 
 def test_a_recheck_is_answered_by_what_was_decided_but_not_for_another_role(
