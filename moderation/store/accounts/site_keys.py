@@ -11,17 +11,9 @@ from moderation import ids
 from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
 from moderation.errors import InvalidInput, NotFound
-from moderation.site import (
-    MAX_DAYS,
-    Door,
-    Key,
-    KeyKind,
-)
+from moderation.site import MAX_DAYS, Door, Key, KeyKind
 from moderation.store import keys
-from moderation.store.accounts.base import (
-    as_json,
-    cut,
-)
+from moderation.store.accounts.base import as_json, cut
 from moderation.store.accounts.sites import Sites
 from moderation.store.accounts.trail import line_of
 

@@ -10,15 +10,9 @@ from moderation import ids
 from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
-from moderation.site import (
-    Token,
-)
+from moderation.site import Token
 from moderation.store import keys
-from moderation.store.accounts.base import (
-    as_json,
-    checked_name,
-    cut,
-)
+from moderation.store.accounts.base import as_json, checked_name, cut
 from moderation.store.accounts.trail import Trail, line_of
 
 _G = keys.GLOBAL

@@ -10,13 +10,7 @@ from moderation.actor import Actor, ActorKind
 from moderation.audit import AuditLine, RefusedSignIn
 from moderation.errors import NotFound
 from moderation.store import keys
-from moderation.store.accounts.base import (
-    NAME_LENGTH,
-    Command,
-    Records,
-    as_json,
-    fold,
-)
+from moderation.store.accounts.base import NAME_LENGTH, Command, Records, as_json, fold
 
 AUDIT_LINES = 10_000
 REFUSED_LINES = 1000

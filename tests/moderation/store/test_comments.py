@@ -15,7 +15,8 @@ from moderation.facts import NOTHING
 from moderation.records import Order
 from moderation.site import Retention
 from moderation.store import keys, library, near
-from moderation.store.comments import AUTHOR_KEY_DAYS, Comments
+from moderation.store.authors import AUTHOR_KEY_DAYS
+from moderation.store.comments import Comments
 from moderation.workflow.judging import judge, judge_all
 from moderation.workflow.retention import purge_site
 from tests.support.actors import ADA, BLOG, BOB, EVE

@@ -1,0 +1,203 @@
+"""Comments come in, are edited and are erased."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from moderation import ids
+from moderation.actor import IMPORT, Actor
+from moderation.comment import Comment, Draft, Status
+from moderation.errors import Busy, NotFound, SiteBusy
+from moderation.events import OF_STATUS, EventType
+from moderation.records import Accepted, Judged, Outcome, Past
+from moderation.store import codec, near
+from moderation.store.authors import external_digest
+from moderation.store.client import Client
+from moderation.store.group_commit import GroupCommit
+from moderation.store.queries import Queries
+from moderation.store.screening import codes_of, judge_of
+from moderation.store.sharded import day_of, missing
+
+#: One site may fill this share of the backlog.
+SITE_SHARE = 0.5
+
+
+class Intake(Queries):
+    """Takes comments in, from blogs, doors and imports."""
+
+    def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1, replicas: int = 0) -> None:
+        """Group what several threads accept at once; the rest as for any stage."""
+        super().__init__(redis, pepper=pepper, shards=shards, replicas=replicas)
+        self._group_commit = GroupCommit(self._accept)
+
+    def accept(
+        self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
+    ) -> tuple[list[Accepted], bool]:
+        """Store *drafts* as pending, all or none, and tell whether a worker should be woken.
+
+        A draft whose external id is known is SAME (same content) or CONFLICT (other content) and
+        stores nothing. Raises Busy or SiteBusy when the backlog is over its cap.
+        """
+        return self._group_commit(site_id, drafts, backlog=backlog, now_ms=now_ms)
+
+    def _accept(
+        self, site_id: str, drafts: Sequence[Draft], backlog: int, now_ms: int
+    ) -> tuple[list[Accepted], bool]:
+        shard = self.shard_of_site(site_id)
+        args: list[Any] = [
+            now_ms,
+            day_of(now_ms),
+            ids.shorten(site_id),
+            backlog,
+            int(backlog * SITE_SHARE),
+            len(drafts),
+        ]
+        for identifier, draft in zip(ids.new_ids(now_ms, shard, len(drafts)), drafts, strict=True):
+            args += [
+                ids.shorten(identifier),
+                codec.pack(draft),
+                bytes.fromhex(draft.digest),
+                external_digest(draft.external_id),
+                *self._authors.of(site_id, draft, now_ms),
+            ]
+        reply = self._run("accept", shard, *args)
+        if reply[0] == b"busy":
+            raise Busy("too many comments are waiting to be screened; try again shortly")
+        if reply[0] == b"site_busy":
+            raise SiteBusy("this site has too many comments waiting to be screened")
+        triples = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
+        accepted = [
+            Accepted(
+                ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
+            )
+            for outcome, short, status in triples
+        ]
+        return self._repeats_by_content(accepted, drafts), bool(reply[1])
+
+    def _repeats_by_content(
+        self, accepted: list[Accepted], drafts: Sequence[Draft]
+    ) -> list[Accepted]:
+        """Let repeats with the same content but another title, address or time be the same.
+
+        What was stored first stands; an edit changes it.
+        """
+        conflicts = [one.id for one in accepted if one.outcome is Outcome.CONFLICT]
+        contents = {one.id: one.content for one in self.get_many(conflicts)} if conflicts else {}
+        return [
+            replace(one, outcome=Outcome.SAME)
+            if one.outcome is Outcome.CONFLICT and contents.get(one.id) == draft.content
+            else one
+            for one, draft in zip(accepted, drafts, strict=True)
+        ]
+
+    def record(
+        self,
+        site_id: str,
+        draft: Draft,
+        judged: Judged,
+        *,
+        via: str,
+        now_ms: int,
+        announce: bool = True,
+        repeat_ms: int | None = None,
+    ) -> Accepted:
+        """Store what was judged at the door *via*, settled or flagged; its event if *announce*.
+
+        The same draft within *repeat_ms* is the same comment; with None, any of its external id.
+        """
+        event = OF_STATUS[judged.status] if announce else ""
+        why = codes_of(judged.verdict)
+        return self._record(
+            site_id, draft, judged, by=judge_of(judged.scores, via), why=why, event=event,
+            repeat_ms=repeat_ms, now_ms=now_ms, created_ms=now_ms,
+        )  # fmt: skip
+
+    def remember(self, site_id: str, past: Past, judged: Judged, *, now_ms: int) -> Accepted:
+        """Store a comment from before Winnow under its own time, and what was decided on it.
+
+        Nobody is told. A draft whose external id is known is SAME or CONFLICT and stores nothing.
+        """
+        return self._record(
+            site_id, past.draft, judged, by=IMPORT, why="import", event="", repeat_ms=None,
+            now_ms=now_ms, created_ms=past.created_ms, decision=past.decision or "",
+        )  # fmt: skip
+
+    def _record(
+        self,
+        site_id: str,
+        draft: Draft,
+        judged: Judged,
+        *,
+        by: Actor,
+        why: str,
+        event: str,
+        repeat_ms: int | None,
+        now_ms: int,
+        created_ms: int,
+        decision: str = "",
+    ) -> Accepted:
+        shard = self.shard_of_site(site_id)
+        identifier = ids.new_id(created_ms, shard)
+        outcome, short, status = self._run(
+            "record",
+            shard,
+            now_ms,
+            day_of(created_ms),
+            ids.shorten(site_id),
+            ids.shorten(identifier),
+            codec.pack(draft),
+            bytes.fromhex(draft.digest),
+            external_digest(draft.external_id),
+            *self._authors.of(site_id, draft, now_ms),
+            judged.status,
+            codec.pack_scored(judged.scores, judged.verdict),
+            judged.priority,
+            codec.pack_actor(by),
+            why,
+            event,
+            judged.verdict.action,
+            "" if repeat_ms is None else repeat_ms,
+            decision,
+            self._near(identifier, draft, judged),
+        )
+        accepted = Accepted(
+            ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
+        )
+        return self._repeats_by_content([accepted], [draft])[0]
+
+    def edit(
+        self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int
+    ) -> tuple[Comment, bool]:
+        """Make *draft* the next revision, pending; tell whether to wake a worker."""
+        site_id = self.get(comment_id).site_id
+        answer, *rest = self._run(
+            "edit",
+            self.shard_of(comment_id),
+            now_ms,
+            ids.shorten(comment_id),
+            codec.pack(draft),
+            bytes.fromhex(draft.digest),
+            codec.pack_actor(by),
+            EventType.EDITED,
+            *self._authors.of(site_id, draft, now_ms),
+        )
+        if answer == b"missing":
+            raise NotFound(missing(comment_id))
+        return self.get(comment_id), bool(rest[0])
+
+    def erase(self, comment_id: str, *, by: Actor, now_ms: int) -> None:
+        """Leave a tombstone: id, site, digest, time. Erasing twice is no error."""
+        draft = self.get(comment_id).draft
+        answer, *_ = self._run(
+            "erase",
+            self.shard_of(comment_id),
+            now_ms,
+            ids.shorten(comment_id),
+            codec.pack_actor(by),
+            EventType.ERASED,
+            near.author_bytes(self._authors.number(draft)),
+        )
+        if answer == b"missing":
+            raise NotFound(missing(comment_id))

@@ -1,0 +1,317 @@
+"""Comments as they stand, one or many, in every order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from moderation import ids, values
+from moderation.comment import Comment, Decision, Status, Transition, from_ms, to_ms
+from moderation.errors import CursorExpired, NotFound
+from moderation.events import Event
+from moderation.records import KeptDecision, Order, Page
+from moderation.store import codec, keys
+from moderation.store.authors import external_digest
+from moderation.store.sharded import Sharded, missing
+from moderation.store.streams import read_event
+
+#: What an author index says of an author whose ids have a list of their own.
+_MANY = b"+"
+_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h")
+_BY_LETTER = {status[0]: status for status in Status}
+_OF_DECISION = {decision.status: decision for decision in Decision}
+
+
+class Queries(Sharded):
+    """Reads comments; changes nothing."""
+
+    def get(self, comment_id: str) -> Comment:
+        """Return a comment. Raises NotFound."""
+        found = self.get_many([comment_id])
+        if not found:
+            raise NotFound(missing(comment_id))
+        return found[0]
+
+    def get_many(self, comment_ids: Sequence[str]) -> list[Comment]:
+        """Return those of *comment_ids* that exist, in order."""
+        wanted = [known for given in comment_ids if (known := ids.canonical(given))]
+        pipeline = self._redis.pipeline(transaction=False)
+        for known in wanted:
+            shard, short = self.shard_of(known), ids.shorten(known)
+            pipeline.hmget(keys.COMMENT(shard, short), _FIELDS)
+            pipeline.zscore(keys.HELD(shard), short)
+        answers = pipeline.execute() if wanted else []
+        return [
+            self._comment(known, fields, held)
+            for known, fields, held in zip(wanted, answers[::2], answers[1::2], strict=True)
+            if fields[0] is not None
+        ]
+
+    def find(self, site_id: str, external_id: str) -> Comment:
+        """Return the comment that the blog knows as *external_id*. Raises NotFound."""
+        digest = external_digest(external_id)
+        found = self._look_up("externals", site_id, [digest])
+        if not found:
+            raise NotFound(f"this site has no comment with external_id {external_id!r}")
+        return self.get(ids.lengthen(found[0][1].decode()))
+
+    def queue(
+        self,
+        site_id: str,
+        *,
+        order: Order = Order.PRIORITY,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return a page of a site's flagged comments.
+
+        The cursor is a score and an id, so that a page neither repeats nor skips comments when
+        those before it are decided meanwhile.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        kind = keys.QUEUE if order is Order.PRIORITY else keys.WAITING
+        rising = order is Order.OLDEST
+        rows = self._ranked(kind(shard, site), cursor, limit + 1, rising=rising)
+        comments = self.get_many([ids.lengthen(short.decode()) for short, _ in rows[:limit]])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(
+            tuple(comment for comment in comments if comment.status is Status.FLAGGED),
+            f"{last[1]!r}_{last[0].decode()}" if last else None,
+        )
+
+    def recent(self, site_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Return a page of a site's comments of every status, the newest first."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        start_day, start = values.position(cursor) if cursor else (None, 0)
+        days = self._redis.zrevrangebyscore(
+            keys.DAYS(shard, site), start_day if start_day is not None else "+inf", "-inf"
+        )
+        found: list[tuple[int, int, str]] = []
+        for day in map(int, days):
+            key = keys.DAY(shard, site, day)
+            top = start if day == start_day else self._redis.llen(key)
+            bottom = max(0, top - (limit + 1 - len(found)))
+            if top > 0:
+                shorts = self._redis.lrange(key, bottom, top - 1)
+                numbered = list(enumerate(shorts, bottom))
+                found += [(day, n, short.decode()) for n, short in reversed(numbered)]
+            if len(found) > limit:
+                break
+        page = found[:limit]
+        comments = self.get_many([ids.lengthen(short) for _, _, short in page])
+        more = len(found) > limit
+        return Page(tuple(comments), f"{page[-1][0]}_{page[-1][1]}" if more else None)
+
+    def by_author(
+        self,
+        site_id: str,
+        *,
+        now_ms: int,
+        email: str = "",
+        ip: str = "",
+        limit: int = 1000,
+        before: str | None = None,
+    ) -> list[Comment]:
+        """Return a site's comments by whoever used that e-mail or address, the newest first.
+
+        With *before*, a comment's id, those older than it.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        digests = self._authors.ever(site_id, email, ip, now_ms=now_ms)
+        found: set[str] = set()
+        for digest, joined in self._look_up("authors", site_id, digests):
+            shorts = [joined[at : at + 22] for at in range(0, len(joined), 22)]
+            if joined == _MANY:
+                shorts = self._redis.lrange(keys.AUTHORED(shard, site, digest.hex()), 0, -1)
+            found.update(ids.lengthen(short.decode()) for short in shorts)
+        older = [one for one in sorted(found, reverse=True) if before is None or one < before]
+        return self.get_many(older[:limit])
+
+    def decisions(self, site_id: str, *, limit: int = 1000) -> list[KeptDecision]:
+        """Return a site's kept decisions, the newest first."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        shorts = self._redis.lrange(keys.DECIDED(shard, site), 0, limit - 1)
+        wanted = [short.decode() for short in dict.fromkeys(shorts)]
+        pipeline = self._redis.pipeline(transaction=False)
+        for short in wanted:
+            pipeline.hgetall(keys.KEPT(shard, short))
+        comments = {one.id: one for one in self.get_many(list(map(ids.lengthen, wanted)))}
+        kept = [
+            decision
+            for short, stored in zip(wanted, pipeline.execute() if wanted else [], strict=True)
+            if (comment := comments.get(ids.lengthen(short)))
+            for decision in _decisions(comment, stored)
+        ]
+        return sorted(kept, key=lambda one: -one.at)[:limit]
+
+    def counts(self, site_id: str | None = None) -> dict[str, int]:
+        """Return how many comments stand in each status, of one site or of all."""
+        shards = range(self._shards) if site_id is None else [self.shard_of_site(site_id)]
+        prefix = "" if site_id is None else ids.shorten(site_id) + ":"
+        totals = dict.fromkeys(map(str, Status), 0)
+        for shard in shards:
+            stored = self._redis.hmget(keys.COUNTS(shard), [prefix + status for status in totals])
+            for status, number in zip(totals, stored, strict=True):
+                totals[status] += int(number or 0)
+        return totals
+
+    def accepted(self) -> int:
+        """Return how many comments were accepted since this data set was made."""
+        totals = [self._redis.hget(keys.COUNTS(shard), "accepted") for shard in self.shards]
+        return sum(int(total or 0) for total in totals)
+
+    def daily(self, site_id: str, days: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return the counters of each UTC day (YYYY-MM-DD).
+
+        They are accepted, allow, flag, reject (verdicts) and decided:<decision>.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        pipeline = self._redis.pipeline(transaction=False)
+        for day in days:
+            pipeline.hgetall(keys.DAILY(shard, site, day.replace("-", "")))
+        return {
+            day: {name.decode(): int(number) for name, number in stored.items()}
+            for day, stored in zip(days, pipeline.execute() if days else [], strict=True)
+        }
+
+    def oldest_pending_ms(self) -> int | None:
+        """Return when the oldest pending comment was accepted, None when none is pending."""
+        heads: list[int] = []
+        for shard in range(self._shards):
+            shorts = self._redis.lrange(keys.SUSPECTS(shard), 0, 0)
+            for site in self._redis.zrange(keys.RING(shard), 0, -1):
+                shorts += self._redis.lrange(keys.PENDING(shard, site.decode()), 0, 0)
+            for token in self._redis.zrange(keys.LEASES(shard), 0, -1):
+                shorts += self._redis.lrange(keys.LEASE(shard, token.decode()), 0, 0)
+            heads += [
+                ids.made_ms(short.decode())
+                for short in shorts
+                if self._redis.hget(keys.COMMENT(shard, short.decode()), "st") == b"p"
+            ]
+        return min(heads, default=None)
+
+    def events(self, site_id: str, *, after: str = "0", limit: int = 100) -> list[Event]:
+        """Return the events of a site's stream after a cursor. Raises CursorExpired."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        key = keys.EVENTS(shard, site)
+        at = values.stream_id(after, field="after")
+        if after != "0":
+            trimmed = self._redis.get(keys.TRIMMED(shard, site))
+            if trimmed and at < values.stream_id(trimmed.decode(), field="after"):
+                raise CursorExpired("that cursor is older than what is kept; start from 0 again")
+        if at == values.LAST_IN_STREAM:  # nothing comes after it, and Redis says so by an error
+            return []
+        rows = self._redis.xrange(key, min=f"({after}", count=limit)
+        return [read_event(site_id, cursor.decode(), fields) for cursor, fields in rows]
+
+    def _comment(
+        self, comment_id: str, fields: Sequence[bytes | None], held: float | None
+    ) -> Comment:
+        site, st, r, v, doc, digest, updated, scored, remains, lines = fields
+        shard, created = ids.shard_of(comment_id), ids.made_ms(ids.shorten(comment_id))
+        scores, verdict = codec.unpack_scored(scored or b"")
+        last_verdict, before = codec.unpack_remains(remains or b"")
+        if doc is None:  # an edit after the text expired is a text without a verdict
+            verdict = verdict or last_verdict
+        status = _BY_LETTER[(st or b"").decode()]
+        history = tuple(
+            self._step(shard, json.loads(line), created)
+            for line in joined_history(before, lines or b"").splitlines()
+        )
+        last = from_ms(int(updated)) if updated else history[-1].at if history else from_ms(created)
+        return Comment(
+            id=comment_id,
+            site_id=ids.lengthen(self._text_of(shard, int(site or 0))),
+            draft=codec.unpack(doc or b""),
+            created_at=from_ms(created),
+            status=status,
+            revision=int(r or 1),
+            version=int(v or 0),
+            updated_at=last,
+            scores=scores,
+            verdict=verdict,
+            history=history,
+            undo_until=from_ms(int(held)) if held is not None else None,
+            text_expired=doc is None and status is not Status.ERASED,
+            digest=(digest or b"").hex(),
+        )
+
+    def _step(self, shard: int, line: list[Any], created_ms: int) -> Transition:
+        """Return the transition that a line of the stored history stands for (lua/comments.lua, ``move``)."""
+        letters, by, reason, after, *rest = line
+        note, decided_on = (*rest, None, None)[:2]
+        return Transition(
+            _BY_LETTER[letters[0]],
+            _BY_LETTER[letters[1]],
+            codec.unpack_actor(self._text_of(shard, by) if isinstance(by, int) else by),
+            reason,
+            from_ms(created_ms + int(after)),
+            note or "",
+            decided_on=decided_on,
+        )
+
+    def _ranked(
+        self, key: str, cursor: str | None, count: int, *, rising: bool
+    ) -> list[tuple[bytes, float]]:
+        """Return (id, score) pairs in order, after *cursor*."""
+        if cursor is None:
+            return self._redis.zrange(key, 0, count - 1, desc=not rising, withscores=True)  # type: ignore[no-any-return]
+        score, short_id = values.ranking(cursor)
+        last = short_id.encode()
+        found: list[tuple[bytes, float]] = []
+        offset = 0
+        while len(found) < count:
+            rows = self._redis.zrange(
+                key,
+                score,
+                "inf" if rising else "-inf",
+                desc=not rising,
+                byscore=True,
+                offset=offset,
+                num=count,
+                withscores=True,
+            )
+            found += [
+                (short, rank)
+                for short, rank in rows
+                if rank != score or (short > last if rising else short < last)
+            ]
+            offset += count
+            if len(rows) < count:
+                break
+        return found[:count]
+
+
+def joined_history(*histories: bytes) -> bytes:
+    """Return lines of history as one."""
+    return b"\n".join(history for history in histories if history)
+
+
+def _decisions(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDecision]:
+    """Yield a comment's decisions, each with the text and scores that it was made on.
+
+    Those stand in *kept* if they changed since, else in the comment itself.
+    """
+    first = comment.version - len(comment.history) + 1
+    for version, step in enumerate(comment.history, first):
+        if step.decided_on is None:
+            continue
+        draft, (scores, verdict) = comment.draft, (comment.scores, comment.verdict)
+        if (doc := kept.get(f"{version}:d".encode())) is not None:
+            draft = codec.unpack(doc)
+            scores, verdict = codec.unpack_scored(kept[f"{version}:s".encode()])
+        later = comment.history[version - first + 1 :]
+        yield KeptDecision(
+            comment.id,
+            step.decided_on,
+            _OF_DECISION[step.new],
+            step.by,
+            to_ms(step.at),
+            step.reason,
+            step.note,
+            draft=draft,
+            scores=scores,
+            verdict=verdict,
+            undone=bool(later) and later[0].reason == "undo",
+        )
