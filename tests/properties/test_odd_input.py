@@ -31,6 +31,8 @@ from tests.service.desk.test_rights import sign_in, token
 from tests.support import odd
 from tests.support.world import World
 
+#: Some ten thousand requests: a busy machine takes minutes.
+pytestmark = pytest.mark.timeout(900)
 #: Each parameter is given these, each of which broke one once, and its turn of the five thousand.
 ALWAYS = (
     "", "nan", "²", "9" * 25, "a\x00b", "\ud800", "//[x", "http://[", "X:²", "x" * 10_000, "nan_x",
