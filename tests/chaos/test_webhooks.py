@@ -89,7 +89,8 @@ class Deliverers:
     def start(self) -> None:
         program = (
             "import os; from moderation.settings import from_env; from worker.deliverer import run;"
-            "run(from_env(os.environ))"
+            "from moderation.store.liveness import Part;"
+            "run(from_env(os.environ), part=Part.DELIVERER, name='deliverer-1@chaos')"
         )
         self.process = subprocess.Popen([sys.executable, "-c", program], env=self.environ, cwd=ROOT)
 
