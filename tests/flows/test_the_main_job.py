@@ -155,7 +155,7 @@ def test_what_is_undone_in_time_is_never_told(winnow: Running, blog):
 
 def assert_told_once(winnow: Running, receiver: Receiver, comment_id: str) -> None:
     """A second webhook would have come by the time that a later comment's has."""
-    later = submit(winnow, f"{FAN} {comment_id}")
+    later = submit(winnow, FAN + " Once more!")
     wait_told(receiver, later["id"])
     ids = [
         one.headers["webhook-id"]
