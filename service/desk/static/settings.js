@@ -53,17 +53,18 @@ for (const row of form.querySelectorAll(".score")) {
   show();
 }
 
-// The newest answer wins: a slow one must not write over a later one.
-let asked = 0;
+// In each place the newest answer wins: a slow one must not write over a later one there, and what was
+// asked for another place must not make it be thrown away.
+const asked = {};
 async function swap(button) {
   const target = document.querySelector(button.dataset.swap);
-  const mine = ++asked;
+  const place = button.dataset.swap, mine = asked[place] = (asked[place] ?? 0) + 1;
   const body = new URLSearchParams(new FormData(form, button));
   const answer = await fetch(form.action, { method: "POST", body });
   if (answer.redirected || ![200, 422].includes(answer.status)) { form.requestSubmit(button); return; }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector(button.dataset.swap);
-  if (mine !== asked || !fresh) return;
+  if (mine !== asked[place] || !fresh) return;
   const open = target.querySelector("details")?.open;
   target.replaceChildren(...fresh.childNodes);
   target.scrollIntoView({ block: "nearest" });
