@@ -27,7 +27,7 @@ from tests.support.valkey import serving
 from tests.support.waiting import wait_until
 
 COMMENTS, FORKED, SIMPLE, RUNS, BATCH = 10_000, 60, 400, 5, 1000
-#: So many send their batches at once.
+#: Clients that send their batches at once.
 BLOGS = 2
 CORES = os.cpu_count() or 1
 LIMITS = {"forking": 100.0, "simple": 15.0, "scorer": 0.25}

@@ -26,7 +26,7 @@ else:
     from backports import zstd
 
 COMMENTS, RUNS, TEMPLATES = 2000, 7, 80
-#: So many sentences of a template make a comment, at most; so long may tables and words be.
+#: Bounds: sentences of a template in one comment, and lengths of tables and words.
 SENTENCES, DICTIONARY_BYTES = 6, 4096
 
 

@@ -73,8 +73,8 @@ _BASES = (
         "sources below; the teacher doesn't ship."
     ),
     (
-        "- Training the encoder took 215 s on one H200 accelerator, about 0.05 kWh; the heads take "
-        "about half an hour on one processor core. A comment of ordinary length costs 3 to 6 ms of one core."
+        "- Training the encoder first took 215 s on one H200 accelerator (its energy was not measured); "
+        "training its upper layers again and the heads takes processor cores alone."
     ),
     "",
 )
@@ -149,7 +149,8 @@ def _thresholds(ways: Mapping[str, Mapping[str, Any]]) -> list[str]:
         (
             "Chosen on comments that blogs published, a blog counting once, by heads that saw none of "
             "them: at most 1 in 50 is held and 1 in 500 rejected, over all labels together; a label alone "
-            "passes its share of that in no kind of comment below more than three and a half times. Nothing is held for a label "
+            "passes its share of that in no kind of comment below more than three and a half times. The encoder "
+            "may have learned from nine in ten of those comments, so that these figures are a little too kind. Nothing is held for a label "
             "under 0.3 or rejected under 0.8."
         ),
         "",
@@ -198,7 +199,8 @@ def _languages(
         (
             "On the kept tenth: ROC-AUC of toxicity (mean over sources), and blog comments allowed. On our "
             "own sentences whose templates were kept from training: harmless ones allowed, abuse and spam "
-            "held. All at the default thresholds."
+            "held. All at the default thresholds, which those same sentences helped to choose: they are no test of "
+            "them, and a few sentences a cell say little."
         ),
         "",
         *_table(
@@ -246,7 +248,8 @@ def _left_out(table: Mapping[str, Any]) -> list[str]:
         "## Sources left out of training",
         "",
         (
-            "Each source was measured with heads that saw nothing of it, nor of the sources of its group. "
+            "Each source was measured with heads that saw nothing of it, nor of the sources of its group; the "
+            "encoder has learned from most of them, so that a source that is new to Winnow fares worse. "
             "For sources that are for measuring only the heads of all groups are averaged. Where a source "
             "tells only attacks on groups or insults, toxicity is measured with that."
         ),
@@ -267,7 +270,7 @@ def _calibration(table: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = [
         "## Calibration",
         "",
-        "By heads that saw nothing of a source, at natural prevalence where it is known.",
+        "By heads that saw nothing of a source (the encoder has learned from most), at natural prevalence where it is known.",
         "",
     ]
     rows = [

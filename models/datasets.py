@@ -262,7 +262,7 @@ def example(row: dict[str, Any]) -> Example:
     if source == "edos_sexism":
         # Threats were told apart among sexist posts only.
         labels.setdefault("threat", 0.0)
-    # Whoever attacks a group, threatens or insults is toxic; that somebody doesn't says nothing.
+    # An attack on a group, a threat or an insult is toxic; the absence of one says nothing.
     if any(labels.get(label) == 1 for label in ("identity_attack", "threat", "insult")):
         labels.setdefault("toxicity", 1.0)
     if published(source) and labels.get("spam") == 0:

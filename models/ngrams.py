@@ -31,10 +31,10 @@ BUCKETS = CHARACTER_BUCKETS + (1 << WORD_BITS)
 
 #: A key holds, from the top, a text's number, a bucket, and the view (0 is the normalised one).
 _KEY_BITS = BUCKETS.bit_length() + 1
-#: Texts are hashed so many at a time.
+#: Texts that are hashed at a time, at most.
 CHUNK = 1 << (32 - _KEY_BITS)
 
-#: A chunk has at most so many code points, unless one text alone has more.
+#: Code points of a chunk, at most, unless one text alone has more.
 CHUNK_LENGTH = 1 << 17
 _LONGEST = CHUNK_LENGTH * 2
 

@@ -277,7 +277,7 @@ class Settings:
     encoder: bool = _setting(
         _flag,
         True,  # noqa: FBT003 - the default
-        "off: n-grams and signals judge without the sentence encoder, in a tenth of the time.",
+        "off: n-grams and signals judge without the sentence encoder, in less than a tenth of the time.",
     )
     hurry_after: float = _setting(
         _seconds,

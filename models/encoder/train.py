@@ -45,7 +45,7 @@ class Plan:
     rate: float = 1e-4
     warm: float = 0.06
     decay: float = 0.01
-    #: It ends after so many minutes in any case, and slows down towards them.
+    #: Longest training, in minutes; the rate of learning falls towards its end.
     minutes: float = 75.0
     #: How often the weights are measured and, if they are the best, saved.
     measured: int = 6
