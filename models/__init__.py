@@ -1,1 +1,1 @@
-"""The scikit-learn models that score a comment; this package imports nothing else of ours."""
+"""The models that score a comment, and their training with scikit-learn; this package imports nothing else of ours."""

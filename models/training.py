@@ -25,11 +25,13 @@ from models.artifacts import Artifact
 from models.augmentation import evaded, generated
 from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, may_train, published
 from models.encoder import Encoder
-from models.heads import FEATURES, Fitter, Floats, Inputs
-from models.ngrams import BUCKETS, HashedNgrams
+from models.fitting import Fitter
+from models.heads import FEATURES, Floats, Inputs
+from models.ngrams import BUCKETS
 from models.scorer import Scorer
 from models.signals import SIGNALS, raised_by
 from models.text import read
+from models.vectorizer import HashedNgrams
 
 Numbers = NDArray[np.float64]
 Progress = Callable[[Sequence[Any]], Any]

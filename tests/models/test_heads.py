@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.datasets import LABELS
-from models.heads import FEATURES, LOGITS, WORST_FOR_SPAM, Fitter, Inputs, pooled
+from models.fitting import Fitter
+from models.heads import FEATURES, LOGITS, WORST_FOR_SPAM, Inputs, pooled
 from models.signals import SIGNALS
 
 COUNT = 60

@@ -1,0 +1,29 @@
+"""What a process that scores loads: nothing that only training needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+#: What training and measuring need; together 60 MB and a second.
+TRAINING = {"joblib", "onnx", "scipy", "sklearn", "torch"}
+
+SCORES = """
+from models.current import Current
+from models.scorer import Item
+Current()().score([Item("Eine Bemerkung, die lang genug ist, dass man ihre Sprache erkennt.")])
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(SCORES, id="a scorer"),
+        pytest.param("import service.web", id="the web"),
+        pytest.param("import worker.__main__", id="workers and deliverer"),
+    ],
+)
+def test_a_process_that_scores_imports_nothing_that_only_training_needs(code):
+    ends = f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", ends], capture_output=True, text=True, check=True)
+    assert not TRAINING & set(done.stdout.split())
