@@ -97,6 +97,10 @@ class Winnow:
             history, site=site, comments=self.comments, model=self._reader(), clock=self.clock
         )
 
+    def recognise(self, history: Sequence[Past], *, site: Site) -> list[Accepted | None]:
+        """Return which of *history* the site has already; see :func:`intake.recognise`."""
+        return intake.recognise(history, site=site, comments=self.comments)
+
     def edit(self, comment_id: str, draft: Draft, *, by: Actor) -> Comment:
         """Make *draft* the next revision of a comment and have it screened anew."""
         return intake.edit(

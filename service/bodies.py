@@ -32,6 +32,7 @@ LIMITS: Mapping[str, int] = {
     "api.submit_comment": COMMENT_BYTES,
     "api.edit_comment": COMMENT_BYTES,
     "api.submit_batch": BATCH_BYTES,
+    "api.remember_history": BATCH_BYTES,
     "api.decide_many": 64 * KIB,
     "api.change_site": POLICY_BYTES,
     "desk.settings": POLICY_BYTES,

@@ -56,6 +56,15 @@ class Queries(Sharded):
             raise NotFound(f"this site has no comment with external_id {external_id!r}")
         return self.get(ids.lengthen(found[0][1].decode()))
 
+    def find_many(self, site_id: str, external_ids: Sequence[str]) -> dict[str, Comment]:
+        """Return those of a site's comments that the blog knows by *external_ids*, by that id."""
+        digests = [external_digest(one) for one in external_ids]
+        shorts = dict(self._look_up("externals", site_id, digests) if digests else ())
+        named = [(name, shorts.get(one)) for name, one in zip(external_ids, digests, strict=True)]
+        ids_by_name = {name: ids.lengthen(short.decode()) for name, short in named if short}
+        comments = {one.id: one for one in self.get_many(list(ids_by_name.values()))}
+        return {name: comments[one] for name, one in ids_by_name.items() if one in comments}
+
     def queue(
         self,
         site_id: str,

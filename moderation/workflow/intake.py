@@ -10,7 +10,7 @@ from moderation.comment import Comment, Draft, Status
 from moderation.dispatch import Jobs
 from moderation.facts import NOTHING
 from moderation.ports import Clock, Model
-from moderation.records import Accepted, Judged, Past
+from moderation.records import Accepted, Judged, Outcome, Past
 from moderation.site import Site
 from moderation.store.comments import Comments
 from moderation.workflow.judging import judge_all
@@ -72,17 +72,41 @@ def remember(
     """Keep comments from before Winnow as their blog left them, with today's scores and verdicts.
 
     Nobody is told. What nobody had decided yet is flagged, so that it waits for a moderator here,
-    too. One whose external id is known is not kept again: SAME, or CONFLICT if it says otherwise.
-    There are no facts about them: what others sent lately says nothing of an old comment.
+    too. One whose external id is known is neither scored nor kept again: SAME, or CONFLICT if it
+    says otherwise. Each is stored on its own, so that a run that was cut short goes on when it is
+    repeated. There are no facts about them: what others sent lately says nothing of an old comment.
     """
     now = clock.now_ms()
-    known = [replace(past, created_ms=min(past.created_ms, now)) for past in history]
-    judged = judge_all([(past.draft, NOTHING, site.policy) for past in known], model=model)
+    here = recognise(history, site=site, comments=comments)
+    new = [
+        replace(past, created_ms=min(past.created_ms, now))
+        for past, known in zip(history, here, strict=True)
+        if known is None
+    ]
+    judged = judge_all([(past.draft, NOTHING, site.policy) for past in new], model=model)
     kept = []
-    for past, machine in zip(known, judged, strict=True):
+    for past, machine in zip(new, judged, strict=True):
         status = past.decision.status if past.decision else Status.FLAGGED
         kept.append(comments.remember(site.id, past, replace(machine, status=status), now_ms=now))
-    return kept
+    fresh = iter(kept)
+    return [next(fresh) if known is None else known for known in here]
+
+
+def recognise(history: Sequence[Past], *, site: Site, comments: Comments) -> list[Accepted | None]:
+    """Return for each of *history* the comment that has its external id already, else None.
+
+    SAME if it has the same content or was erased, CONFLICT if it says otherwise.
+    """
+    named = [past.draft.external_id for past in history if past.draft.external_id]
+    here = comments.find_many(site.id, named)
+    return [_repeated(past, here.get(past.draft.external_id)) for past in history]
+
+
+def _repeated(past: Past, known: Comment | None) -> Accepted | None:
+    if known is None:
+        return None
+    same = known.status is Status.ERASED or known.content == past.draft.content
+    return Accepted(known.id, known.status, Outcome.SAME if same else Outcome.CONFLICT)
 
 
 def edit(

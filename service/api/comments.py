@@ -30,13 +30,12 @@ from service.api.base import (
     spend,
     text,
 )
-from service.api.describe import JSON, Parameter, Refused, parsed, read, warned
+from service.api.describe import JSON, NDJSON, Parameter, Refused, parsed, read, warned
 from service.context import winnow
 from service.errors import problem
 from service.shapes import comment_shape, event_shape, links
 from service.waiting import RETRY_SECONDS
 
-_NDJSON = "application/x-ndjson"
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,3})", re.IGNORECASE)
 _LONGEST_WAIT_SECONDS = 10
 #: Comments of an author in one answer.
@@ -384,7 +383,7 @@ def erase_author() -> Any:
 
 def _batch() -> Sequence[schemas.CommentIn]:
     body = request.get_data()
-    if request.mimetype == _NDJSON:
+    if request.mimetype == NDJSON:
         lines = [line for line in body.splitlines() if line.strip()]
         if not 1 <= len(lines) <= schemas.MAX_BATCH:
             raise InvalidInput(f"a batch has 1 to {schemas.MAX_BATCH} lines")
@@ -392,7 +391,7 @@ def _batch() -> Sequence[schemas.CommentIn]:
             parsed(schemas.CommentIn, line, where=f"line {n}: ") for n, line in enumerate(lines, 1)
         ]
     if request.mimetype != JSON:
-        detail = f"send the batch as {JSON} or {_NDJSON}"
+        detail = f"send the batch as {JSON} or {NDJSON}"
         raise Refused(problem(415, "unsupported-media-type", detail))
     if body.lstrip()[:1] == b"[":
         body = b'{"comments":' + body + b"}"

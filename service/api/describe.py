@@ -20,6 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 View = Callable[..., Any]
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
 
 #: Errors of a body that an answer tells.
 _MOST_TOLD = 20
@@ -131,6 +132,15 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
     ]
     detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in told)
     raise Refused(problem(422, "invalid-input", detail, errors=told))
+
+
+def loose(body: bytes, *, where: str = "") -> Any:
+    """Return *body* as parsed JSON, for a view that takes or refuses each item on its own."""
+    _check_members(body, where)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(problem(400, "malformed", f"{where}the body is not JSON")) from None
 
 
 def warned(told: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from moderation.site import MAX_DAYS, Door, EndpointKind, KeyKind
 from moderation.verdict import Action
 
 MAX_BATCH = 1000
+#: Comments of history in one request: some seconds of scoring.
+MAX_HISTORY = 500
 #: Members of one JSON object; no body has an object with half of it.
 MAX_MEMBERS = 64
 _MOST_NUMBER = 10**100
@@ -166,6 +168,31 @@ class BatchIn(_Strict):
 
     #: The first comment that cannot be ends the reading: each of a thousand would have its errors.
     comments: Annotated[list[CommentIn], Field(min_length=1, max_length=MAX_BATCH), FailFast()]
+
+
+def _named(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+class PastIn(CommentIn):
+    """A comment as ``POST /v1/comments`` takes it, with its own id, its time and where it stands."""
+
+    external_id: Annotated[
+        BlogId, AfterValidator(_named), Field(description="The blog's own id of it.")
+    ]
+    created_at: Moment
+    status: Annotated[
+        Literal["approved", "rejected", "spam", "flagged", "pending"],
+        Field(description="What the blog decided; `flagged` and `pending`: nothing yet."),
+    ]
+
+
+class HistoryIn(_Strict):
+    """Up to 500 comments from before Winnow; each is taken or refused on its own."""
+
+    comments: Annotated[list[PastIn], Field(min_length=1, max_length=MAX_HISTORY)]
 
 
 class DecisionIn(_Strict):
@@ -337,6 +364,29 @@ class BatchOut(BaseModel):
 
     items: list[AcceptedOut]
     warnings: Warnings = []
+
+
+class RememberedOut(BaseModel):
+    """What became of one comment of the history."""
+
+    external_id: str | None
+    outcome: Annotated[
+        Literal["new", "same", "conflict", "refused"],
+        Field(
+            description="`conflict`: another text has this id here, and stays. "
+            "`refused`: see `reason`; nothing is kept of it."
+        ),
+    ]
+    id: str | None
+    status: Status | None
+    reason: Annotated[str | None, Field(description="Why it was refused, field by field.")]
+    lost: Annotated[list[str], Field(description="What was cut or left out of it, if anything.")]
+
+
+class HistoryOut(BaseModel):
+    """What became of each comment, in order."""
+
+    items: list[RememberedOut]
 
 
 class ActorOut(BaseModel):

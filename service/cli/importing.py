@@ -17,8 +17,7 @@ import click
 from tqdm import tqdm
 
 from moderation import wiring
-from moderation.comment import Status
-from moderation.errors import InvalidInput, NotFound
+from moderation.errors import InvalidInput
 from moderation.records import Outcome
 from moderation.site import Site
 from service.cli.context import answer, as_json, dumped, loaded_model, plain, storage
@@ -179,16 +178,8 @@ def _looking_up(site: Site, adapters: wiring.Adapters) -> Keep:
     """Return what says of comments whether they are here already."""
 
     def look_up(usable: Sequence[Taken]) -> Sequence[Outcome]:
-        return [outcome(record) for record in usable]
-
-    def outcome(record: Taken) -> Outcome:
-        draft = record.past.draft
-        try:
-            here = adapters.comments.find(site.id, draft.external_id)
-        except NotFound:
-            return Outcome.NEW
-        same = here.status is Status.ERASED or here.draft.digest == draft.digest
-        return Outcome.SAME if same else Outcome.CONFLICT
+        here = adapters.recognise([record.past for record in usable], site=site)
+        return [known.outcome if known else Outcome.NEW for known in here]
 
     return look_up
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from moderation.comment import Decision, to_ms
 from moderation.records import Past
 from moderation.texts import paired
-from service.api.schemas import BlogId, CommentIn, Moment, without_nulls
+from service.api.schemas import PastIn, without_nulls
 
 #: What each status says that somebody decided; a comment in the others still waits.
 _DECIDED = {
@@ -57,20 +57,6 @@ class Taken(NamedTuple):
 
 Found = Taken | Unusable
 Reader = Callable[[BinaryIO], Iterator[Found]]
-
-
-def _named(value: str) -> str:
-    if not value:
-        raise ValueError("must not be empty")
-    return value
-
-
-class PastIn(CommentIn):
-    """A comment as ``POST /v1/comments`` takes it, with its own id, its time and where it stands."""
-
-    external_id: Annotated[BlogId, AfterValidator(_named)]
-    created_at: Moment
-    status: Literal["approved", "rejected", "spam", "flagged", "pending"]
 
 
 def checked(
