@@ -18,6 +18,7 @@ from models.datasets import LABELS
 from models.encoder import Encoder
 from models.explain import Explanation, Reason, Span
 from models.heads import Heads, Inputs
+from models.house import Basis, HouseHead, Shift
 from models.languages import language_of
 from models.near import letters
 from models.ngrams import chunked, hashed
@@ -68,6 +69,9 @@ class Item:
     seconds_to_submit: float | None = None
     #: Other authors who lately sent nearly this text to this site: count.
     near_duplicates: int = 0
+    #: What the site thinks of the author, from -1 (rejected before) over 0 (unknown) to 1 (approved
+    #: many times). It moves the log-odds of spam by at most ``MOST_OF_TRUST``.
+    trust: float = 0.0
 
 
 class Score(NamedTuple):
@@ -81,8 +85,16 @@ class Score(NamedTuple):
     #: True when there is nothing to read.
     empty: bool
     read_by: Reader = Reader.ENCODER
-    #: The artifact's version, with "-ngrams" behind it where the encoder did not read.
+    #: The artifact's version, with "-ngrams" behind it where the encoder did not read, and "+s12"
+    #: where the site's head of that number was asked.
     model: str = ""
+    #: The logits of spam and toxicity before the site's head moved them (``Evidence.spam``,
+    #: ``Evidence.unwanted``).
+    shared: tuple[float, float] = (0.0, 0.0)
+    #: What the site's head added to them.
+    moved: tuple[float, float] = (0.0, 0.0)
+    #: ``Evidence.features``; empty where the encoder did not read or the model has no basis.
+    features: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +106,23 @@ class _Way:
     shifts: Numbers
     thresholds: Mapping[str, Mapping[str, float]]
 
-    def probabilities(self, sums: Numbers, behaviour: Numbers) -> Numbers:
-        return _sigmoid(self.calibrated(sums, behaviour))
-
     def calibrated(self, sums: Numbers, behaviour: Numbers) -> Numbers:
         logits = sums * self.slopes + self.shifts
         logits[:, 0] += behaviour
         return logits
+
+
+class _Read(NamedTuple):
+    """What the shared model made of one comment."""
+
+    logits: Numbers
+    by: Reader
+    features: bytes = b""
+
+
+_SPAM, _TOXICITY = LABELS.index("spam"), LABELS.index("toxicity")
+#: What a rough tone raises; "wanted here" lowers all of it.
+_TONE = [LABELS.index(label) for label in ("toxicity", "severe_toxicity", "obscene", "insult")]
 
 
 class Scorer:
@@ -112,6 +134,8 @@ class Scorer:
         The heads.
     encoder
         What reads sentences; None leaves n-grams and signals alone, with thresholds of their own.
+    basis
+        What sites' heads are fitted in; None, or one that another encoder has, leaves them out.
 
     Examples
     --------
@@ -122,7 +146,12 @@ class Scorer:
     True
     """
 
-    def __init__(self, artifact: artifacts.Artifact, encoder: Encoder | None) -> None:
+    def __init__(
+        self,
+        artifact: artifacts.Artifact,
+        encoder: Encoder | None,
+        basis: Basis | None = None,
+    ) -> None:
         manifest = artifact.manifest
         _check(manifest, encoder)
         self.version = artifact.version
@@ -135,6 +164,12 @@ class Scorer:
         self._joined = _way(Heads(artifact.joined, reads=True), manifest["ways"]["joined"])
         self._usual = self._joined if encoder else self._alone
         self.thresholds = self._usual.thresholds
+        self._levels = tuple(
+            _logit(np.array([self.thresholds[name][label] for label in LABELS]))
+            for name in ("flag", "reject")
+        )
+        #: The basis of sites' heads; None where there is no learning.
+        self.basis = basis if basis and encoder and basis.encoder == encoder.version else None
 
     @classmethod
     def load(cls, path: Path | None = None, *, encoder: bool = True) -> Self:
@@ -148,7 +183,7 @@ class Scorer:
         reader = None
         if encoder:
             reader = Encoder.load(beside) if beside.is_dir() else Encoder.load()
-        return cls(artifacts.load(directory), reader)
+        return cls(artifacts.load(directory), reader, Basis.load(directory))
 
     def renewed(self, path: Path | None = None) -> Self:
         """Return a scorer for the artifact that lies below *path* now.
@@ -157,51 +192,105 @@ class Scorer:
         """
         artifact = artifacts.load(path or artifacts.SHIPPED)
         if self._encoder is None or artifact.manifest["encoder"] == self._encoder.version:
-            return type(self)(artifact, self._encoder)
+            return type(self)(artifact, self._encoder, Basis.load(path or artifacts.SHIPPED))
         return self.load(path)
 
-    def score(self, items: Sequence[Item], *, hurried: bool = False) -> list[Score]:
+    def score(
+        self,
+        items: Sequence[Item],
+        *,
+        hurried: bool = False,
+        house: HouseHead | Sequence[HouseHead | None] | None = None,
+    ) -> list[Score]:
         """Return a score for each item, in order.
 
         *hurried* spares the encoder what n-grams and signals are sure of, good or bad, for while
-        comments come in faster than they can be read.
+        comments come in faster than they can be read. *house* is the head of the site, or one for
+        each item; what the encoder did not read is not moved by it.
         """
+        houses: Sequence[HouseHead | None]
+        houses = [house] * len(items) if house is None or isinstance(house, HouseHead) else house
         scores: list[Score] = []
         for part in _parts(items):
+            own = houses[len(scores) : len(scores) + len(part)]
             readings = read([item.content for item in part])
-            probabilities, read_by = self._read(readings, part, hurried=hurried)
-            names = [
-                self.version if by is Reader.ENCODER else f"{self.version}-{by}" for by in read_by
-            ]
-            scores += map(_scored, part, readings, probabilities.tolist(), read_by, names)
+            found = self._read(readings, part, hurried=hurried)
+            scores += map(self._scored, part, readings, found, own)
         return scores
 
     def _read(
         self, readings: Sequence[Reading], items: Sequence[Item], *, hurried: bool = False
-    ) -> tuple[Numbers, list[Reader]]:
+    ) -> list[_Read]:
         inputs = self._inputs(readings, items)
         behaviour = np.array(
             [sum(_behaviour(item, one).values()) for item, one in zip(items, readings, strict=True)]
         )
+        if self._encoder is not None and not hurried:
+            encoded = self._encoded(inputs, readings)
+            return self._joint(encoded, behaviour)
+        logits = self._alone.calibrated(self._alone.heads.sums(inputs), behaviour)
+        found = [_Read(row, Reader.NGRAMS) for row in logits]
         if self._encoder is None:
-            alone = self._alone.probabilities(self._alone.heads.sums(inputs), behaviour)
-            return alone, [Reader.NGRAMS] * len(items)
-        if not hurried:
-            return self._joined.probabilities(
-                self._joined.heads.sums(self._encoded(inputs, readings)), behaviour
-            ), [Reader.ENCODER] * len(items)
-        probabilities = self._alone.probabilities(self._alone.heads.sums(inputs), behaviour)
-        unsure = np.flatnonzero(~self._sure(probabilities)).tolist()
+            return found
+        unsure = np.flatnonzero(~self._sure(_sigmoid(logits))).tolist()
         if unsure:
             some = Inputs(inputs.ngrams[unsure], inputs.signals[unsure])
             encoded = self._encoded(some, [readings[row] for row in unsure])
-            probabilities[unsure] = self._joined.probabilities(
-                self._joined.heads.sums(encoded), behaviour[unsure]
-            )
-        doubtful = set(unsure)
-        return probabilities, [
-            Reader.ENCODER if row in doubtful else Reader.NGRAMS for row in range(len(items))
+            for row, one in zip(unsure, self._joint(encoded, behaviour[unsure]), strict=True):
+                found[row] = one
+        return found
+
+    def _joint(self, inputs: Inputs, behaviour: Numbers) -> list[_Read]:
+        """Return what all heads say together of comments that the encoder read."""
+        logits = self._joined.calibrated(self._joined.heads.sums(inputs), behaviour)
+        if self.basis is None:
+            return [_Read(row, Reader.ENCODER) for row in logits]
+        assert inputs.features is not None
+        assert inputs.owners is not None
+        features = self.basis.reduced(inputs.features, inputs.owners)
+        return [
+            _Read(row, Reader.ENCODER, own.tobytes())
+            for row, own in zip(logits, features, strict=True)
         ]
+
+    def _scored(self, item: Item, reading: Reading, found: _Read, house: HouseHead | None) -> Score:
+        language, known = language_of(reading, item.language)
+        logits, moved, model = found.logits, (0.0, 0.0), self.version
+        if found.by is not Reader.ENCODER:
+            model = f"{model}-{found.by}"
+        elif house and found.features and self.basis and house.basis == self.basis.name:
+            model = f"{model}+{house.version}"
+            logits, moved = self._moved(logits, house.shift(found.features))
+        return Score(
+            labels=dict(zip(LABELS, _sigmoid(logits).tolist(), strict=True)),
+            language=language,
+            known_language=known,
+            empty=not says_something(reading.own),
+            read_by=found.by,
+            model=model,
+            shared=(float(found.logits[_SPAM]), float(found.logits[_TOXICITY])),
+            moved=moved,
+            features=found.features,
+        )
+
+    def _moved(self, logits: Numbers, shift: Shift) -> tuple[Numbers, tuple[float, float]]:
+        """Return *logits* as a site's head moves them, and by how much spam and toxicity moved.
+
+        What is unwanted raises toxicity; what is wanted lowers everything that tone makes, so that
+        a site's rough tone is not held under another name. Threats and attacks on groups are never
+        lowered. A verdict moves by one step at most: what the shared model would allow is not
+        rejected, and what it would reject is not allowed, for these labels by a head alone.
+        """
+        flag, reject = self._levels
+        moved = logits.copy()
+        moved[_SPAM] += shift.spam
+        moved[_TONE if shift.unwanted < 0 else [_TOXICITY]] += shift.unwanted
+        below, beyond = (logits < flag).all(), logits >= reject
+        if below:
+            moved = np.minimum(moved, np.maximum(logits, np.nextafter(reject, -np.inf)))
+        moved = np.where(beyond, np.maximum(moved, np.minimum(logits, flag)), moved)
+        change = moved - logits
+        return moved, (float(change[_SPAM]), float(change[_TOXICITY]))
 
     def _sure(self, probabilities: Numbers) -> NDArray[np.bool_]:
         """Say which comments n-grams alone would allow by far, or reject."""
@@ -361,16 +450,9 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield items[begin:]
 
 
-def _scored(item: Item, reading: Reading, row: list[float], read_by: Reader, model: str) -> Score:
-    language, known = language_of(reading, item.language)
-    return Score(
-        labels=dict(zip(LABELS, row, strict=True)),
-        language=language,
-        known_language=known,
-        empty=not says_something(reading.own),
-        read_by=read_by,
-        model=model,
-    )
+def _logit(probabilities: Numbers) -> Numbers:
+    logits: Numbers = np.log(probabilities / (1 - probabilities))
+    return logits
 
 
 def _sigmoid(logits: Numbers) -> Numbers:
@@ -407,7 +489,11 @@ BEHAVIOUR = {
     "honeypot": said("filled in a field that people don't see"),
     "too_fast": said("was sent within three seconds"),
     "near_duplicates": said("was sent in nearly the same words by others"),
+    "trusted": said("is by someone whose comments were approved here before"),
+    "distrusted": said("is by someone whose comments were rejected here before"),
 }
+#: The most that trust in an author moves the log-odds of spam, either way: it is never a bypass.
+MOST_OF_TRUST = 1.5
 #: The most that all that is known of an author adds to the log-odds of spam: no author's fields
 #: alone hold a comment that reads well.
 MOST_OF_AUTHOR = 2.0
@@ -429,6 +515,9 @@ def _behaviour(item: Item, reading: Reading) -> dict[str, float]:
         terms["too_fast"] = 1.5
     if item.near_duplicates > 0:
         terms["near_duplicates"] = 1.5 * min(item.near_duplicates, 4)
+    if item.trust:
+        trust = min(max(item.trust, -1.0), 1.0)
+        terms["trusted" if trust > 0 else "distrusted"] = -MOST_OF_TRUST * trust
     if item.author_name or item.author_email or item.author_url:
         shown = of_author(reading, item.author_name, item.author_email, item.author_url)
         known = {name: AUTHOR_SIGNALS[name] * value for name, value in shown.items()}

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import artifacts
+from models import artifacts, house
 from models.artifacts import BrokenArtifact
 from models.scorer import Item, Scorer
 
@@ -142,6 +142,8 @@ class Versions:
         with tempfile.TemporaryDirectory(prefix=".promoting-", dir=home) as temporary:
             whole = Path(temporary) / "artifact"
             version = artifacts.save(artifact, whole).version
+            if (source / house.FILE).exists():
+                shutil.copy2(source / house.FILE, whole / house.FILE)
             if (source / "encoder").is_dir():
                 shutil.copytree(source / "encoder", whole / "encoder")
             self._try(whole)
