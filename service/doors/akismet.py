@@ -36,17 +36,13 @@ log = structlog.get_logger(__name__)
 bp = Blueprint("akismet", __name__)
 
 THANKS = "Thanks for making the web a better place."
-#: WordPress approves a held comment by itself after twice this; the call-back comes before.
-RECHECK_AFTER_SECONDS = 14 * 86_400
 #: From here on spam is so blatant that a client may throw it away unseen.
 BLATANT = 0.99
 _SPAM_AUTHORS = frozenset({"viagra-test-123", "akismet-guaranteed-spam"})
 _SPAM_EMAIL = "akismet-guaranteed-spam@example.com"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 #: Other clients name an Akismet of their own (Ruby's gem is "Ruby Akismet/3.0.0") and cannot wait.
-_PLUGIN = re.compile(r"WordPress/[^|]*\| *Akismet/(\d{1,4})\.(\d{1,4})")
-#: The first version of WordPress's plugin that keeps a comment pending until it is called back.
-_KNOWS_RECHECK = (5, 5)
+_PLUGIN = re.compile(r"WordPress/[^|]*\| *Akismet/\d{1,4}\.\d{1,4}")
 _ESCAPE = re.compile(r"\\(['\"\\])")
 _ESCAPED = re.compile(r"(?:[^'\"\\]|\\['\"\\])*")
 #: PHP takes a thousand from a form; the plugin copies them all, and adds the server's variables.
@@ -336,10 +332,9 @@ def _answer(status: Status, scores: Scores | None, guid: str, fields: Fields) ->
     plugin = _PLUGIN.search(_agent())
     if status is Status.FLAGGED and plugin and fields.get("recheck_reason") != "retry":
         answer = _verdict("false", guid)
-        if (int(plugin[1]), int(plugin[2])) >= _KNOWS_RECHECK:
-            answer.headers["X-akismet-recheck-after"] = str(RECHECK_AFTER_SECONDS)
-        else:  # it holds for a person what comes with an error, and would publish everything else
-            answer.headers["X-akismet-error"] = "held-for-a-moderator"
+        # Every version holds for a person what comes with an error. With `X-akismet-recheck-after: N`
+        # version 5.5 and later hold it too, but publish it by themselves after 2 N seconds.
+        answer.headers["X-akismet-error"] = "held-for-a-moderator"
         return answer
     answer = _verdict("true", guid)
     if status is Status.SPAM and scores is not None and scores[Label.SPAM] >= BLATANT:
