@@ -7,6 +7,7 @@ import ipaddress
 import shlex
 import signal
 import socket
+import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from moderation.settings import Settings
 from moderation.site import KeyKind, Role
 from moderation.store.embedded import EmbeddedValkey
 from moderation.vault import new_password
+from service import trial
 from service.cli import processes
 from service.cli.context import embedded, holding, read_settings
 from service.cli.processes import Process
@@ -31,7 +33,6 @@ log = structlog.get_logger(__name__)
 
 DEMO_SITE = "demo"
 FIRST_MODERATOR = "admin"
-TRIAL = "What a season finale! I did not see that coming."
 _READY_SECONDS = 30.0
 _NOT_READY = "  It is NOT READY yet: comments are not screened. The messages above say why.\n"
 _TICK_SECONDS = 0.2
@@ -191,7 +192,11 @@ def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
         site = accounts.add_site(DEMO_SITE, now_ms=now)
         _, key = accounts.add_key(site.id, KeyKind.API, now_ms=now)
         lines += [f"  Site        {site.name}", f"  Site key    {key}", ""]
-        lines += ["  Send a comment from another terminal:", "", _trial(settings, key)]
+        lines += [
+            "  Send a comment from another terminal:",
+            "",
+            textwrap.indent(trial.command(settings.url, key), "    "),
+        ]
     if moderators and sites:
         lines += [
             f"  A new password   ./winnow moderator reset {shlex.quote(moderators[0].name)}",
@@ -201,12 +206,3 @@ def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
         lines += ["", "  The password and the key are shown this once: write them down."]
     lines.append(f"  Everything is kept in {settings.data_dir}")
     return "\n".join([*lines, ""])
-
-
-def _trial(settings: Settings, key: str) -> str:
-    return (
-        f"    curl {settings.url}/v1/comments \\\n"
-        f"      -H 'Authorization: Bearer {key}' \\\n"
-        "      -H 'Content-Type: application/json' -H 'Prefer: wait=2' \\\n"
-        f'      -d \'{{"content": "{TRIAL}"}}\''
-    )

@@ -20,6 +20,7 @@ from service.desk import (
     reasons,
     session,
     settings,
+    sites,
     throttle,
     webhooks,
     words,
@@ -37,6 +38,7 @@ __all__ = [
     "queue",
     "session",
     "settings",
+    "sites",
     "webhooks",
 ]  # importing the views fills the blueprint
 

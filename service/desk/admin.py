@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import request
-
 from moderation.comment import Status, from_ms
 from moderation.insight import summary
 from moderation.records import Order
 from service.context import winnow
-from service.desk.base import bp, my_site, my_sites
+from service.desk.base import asked_site, bp, my_sites
 from service.desk.pages import page
 
 #: Decisions that the summary of people and machine is counted from, and those that are shown.
@@ -22,8 +20,7 @@ DAYS = 14
 @bp.get("/overview")
 def overview() -> Any:
     """Show what came in, what was decided by machine and by people, day by day."""
-    context, sites = winnow(), my_sites()
-    site = my_site(request.args["site"]) if request.args.get("site") else sites[0]
+    context, site, sites = winnow(), asked_site(), my_sites()
     comments = context.comments
     today = from_ms(context.clock.now_ms()).date()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]

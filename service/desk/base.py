@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from moderation import texts
 from moderation.actor import Actor, moderator
-from moderation.comment import Comment
+from moderation.comment import Comment, Status
 from moderation.errors import InvalidInput, NotFound, WinnowError
 from moderation.site import Moderator, Role, Site
 from moderation.store.desk import Desk
@@ -39,6 +39,12 @@ DESK = "winnow_desk"
 _LONGEST_NAME = 50
 #: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
 _PLAIN = frozenset("\n\t\u200d")
+
+
+class NoSites(Exception):
+    """Raised when there is no site that the signed-in moderator may see."""
+
+
 #: Pages that anybody may open.
 _OPEN = frozenset({"desk.sign_in", "desk.static", "desk.feed"})
 #: Pages for whoever has yet to change a password that somebody else made up.
@@ -154,6 +160,17 @@ def my_site(id_or_name: str) -> Site:
     if not me().sees(site.id):
         raise NotFound(_("there is no site %(name)s", name=repr(id_or_name[:100])))
     return site
+
+
+def asked_site() -> Site:
+    """Return the site that the address names, else the one with most waiting. Raises NoSites."""
+    if named := request.args.get("site"):
+        return my_site(named)
+    sites = my_sites()
+    if not sites:
+        raise NoSites
+    comments = winnow().comments
+    return max(sites, key=lambda site: comments.counts(site.id)[Status.FLAGGED])
 
 
 def my_comment(comment_id: str) -> Comment:

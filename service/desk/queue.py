@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -21,7 +20,17 @@ from moderation.scores import Label
 from moderation.site import Role, Site
 from moderation.workflow.judging import sample
 from service.context import winnow
-from service.desk.base import administrator, bp, desk, me, my_comment, my_site, my_sites, myself
+from service.desk.base import (
+    administrator,
+    asked_site,
+    bp,
+    desk,
+    me,
+    my_comment,
+    my_site,
+    my_sites,
+    myself,
+)
 from service.desk.pages import page
 from service.desk.reasons import moved
 from service.desk.words import _, decided, ngettext, who, word
@@ -77,14 +86,7 @@ class Filters:
 @bp.get("/queue")
 def queue() -> Any:
     """Show the flagged comments of a site, those that most need a person first."""
-    sites = my_sites()
-    if not sites:
-        detail = _(
-            "An administrator has to give you a site first (`./winnow moderator add --site`)."
-        )
-        return page("problem.html", title=_("No sites yet"), detail=detail)
-    context = winnow()
-    site = my_site(request.args["site"]) if request.args.get("site") else _busiest(sites)
+    context, site, sites = winnow(), asked_site(), my_sites()
     order = _order(request.args.get("order", ""))
     filters = _filters()
     comments, following, cut = _page(site, order, filters, request.args.get("cursor") or None)
@@ -128,7 +130,7 @@ def poll() -> Response:
 @bp.get("/comments")
 def recent() -> Any:
     """Show a site's latest comments, whatever became of them."""
-    site = my_site(request.args["site"]) if request.args.get("site") else _busiest(my_sites())
+    site = asked_site()
     found = winnow().comments.recent(site.id, cursor=request.args.get("cursor") or None, limit=PAGE)
     return page("recent.html", site=site, sites=my_sites(), comments=found.items, next=found.next)
 
@@ -305,11 +307,6 @@ def _page(
         if cursor is None or len(fitting) >= limit:
             return fitting[:limit] if cursor is None else fitting, cursor, False
     return fitting, cursor, True
-
-
-def _busiest(sites: Sequence[Site]) -> Site:
-    comments = winnow().comments
-    return max(sites, key=lambda site: comments.counts(site.id)[Status.FLAGGED])
 
 
 def _order(text: str) -> Order:

@@ -151,7 +151,7 @@ def settings_of() -> Any:
     administrator()
     sites = my_sites()
     if not sites:
-        return redirect(url_for("desk.moderators"))
+        return redirect(url_for("desk.new_site"))
     site = my_site(request.args["site"]) if request.args.get("site") else sites[0]
     to = request.args.get("page", "")
     pages = {"settings", "site_settings", "keys", "webhooks"}

@@ -144,3 +144,16 @@ def test_hostile_comments_run_nothing_and_break_no_page(desk: Desk):
     for one in accepted:
         opened(f"/desk/comments/{one.id}")
     assert all(url.startswith(desk.url) for url in asked)
+
+
+def test_a_new_owner_sees_the_first_comment_come_in(desk: Desk):
+    """From no site to a comment of one's own, without leaving the page but for the terminal."""
+    desk.world.adapters.accounts.remove_site(desk.world.site.id, by=ADA, now_ms=2)
+    page = desk.page()
+    page.fill("#name", "Garden notes")
+    page.keyboard.press("Enter")
+    key = page.locator("#key").inner_text()
+    assert desk.world.ask("POST", "/v1/comments", {"content": "hello"}, key=key).status_code == 202
+    desk.world.screen()
+    page.click("text=A comment has come in")
+    page.wait_for_selector("text=Why it is approved")

@@ -161,3 +161,37 @@ if (one) {
     one.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
   });
 }
+
+// Whatever is to be copied has a button for it.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;  // over plain HTTP a browser has none: the text selects by a click
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+    const name = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => { button.textContent = name; }, 2000);
+  });
+}
+
+// The first steps of a site: say when its first comment has come in.
+const first = document.querySelector("#first");
+if (first && !first.classList.contains("done")) {
+  first.querySelector(".again").hidden = true;
+  const look = async () => {
+    try {
+      const answer = await fetch(first.dataset.ask);
+      const told = answer.ok && !answer.redirected ? await answer.json() : {};
+      if (told.screened) {
+        const link = first.querySelector(".came");
+        link.href = told.comment;
+        link.hidden = false;
+        first.querySelector(".waits").hidden = true;
+        first.classList.add("done");
+        return;
+      }
+    } catch { /* the next round tries again */ }
+    setTimeout(look, document.hidden ? 30000 : 2000);
+  };
+  setTimeout(look, 2000);
+}

@@ -168,9 +168,13 @@ def full(world: World) -> World:
     return world
 
 
+#: Files, feeds, and what only scripts read.
+ANSWERS_NO_PAGE = {"desk.static", "desk.feed", "desk.poll", "desk.first"}
+
+
 def pages(world: World) -> Iterator[str]:
     for rule, method, path in routes(world):
-        if method == "GET" and rule.endpoint not in {"desk.static", "desk.feed", "desk.poll"}:
+        if method == "GET" and rule.endpoint not in ANSWERS_NO_PAGE:
             yield path
     site = world.site.id
     yield f"/desk/queue?site={site}&q=nowhere"
