@@ -137,3 +137,18 @@ def put(path: Path, raw: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def checked(path: Path, digests: Mapping[str, str], manifest: str) -> Path:
+    """Return *path* if its content is what *digests* say, which were read from *manifest*.
+
+    Raises BrokenArtifact if it can't be read, or is another file.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BrokenArtifact(f"{path.name} can't be read below {path.parent}") from error
+    if digest != digests.get(path.name):
+        raise BrokenArtifact(f"{path.name} isn't what {manifest} says")
+    return path

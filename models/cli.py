@@ -289,10 +289,30 @@ def export_encoder(weights: Path, output: Path, made: str) -> None:
     click.echo(f"{manifest['version']} is in {output}")
 
 
+@model.command("export-languages")
+@click.argument("output", type=click.Path(file_okay=False, path_type=Path), metavar="DIRECTORY")
+def export_languages(output: Path) -> None:
+    """Write what tells languages apart below DIRECTORY, from py3langid's model.
+
+    Needs requirements-train.txt.
+
+    \b
+    Example: ./winnow model export-languages models/artifacts/languages
+    """  # noqa: D301 - click reads the backspace
+    scripts = {name: languages for name, (_, languages) in identification.SHARED.items()}
+    manifest = _needed("automaton").export(scripts, output)
+    click.echo(f"{manifest['made']}, in {output}")
+
+
 def _encoder(module: str) -> Any:
     """Return a module of the encoder that needs what running it does not."""
+    return _needed(f"encoder.{module}")
+
+
+def _needed(module: str) -> Any:
+    """Return a module of ours that needs requirements-train.txt."""
     try:
-        return importlib.import_module(f"models.encoder.{module}")
+        return importlib.import_module(f"models.{module}")
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing: install requirements-train.txt into .venv"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from random import Random
-from typing import Any
 
+from models.identifier import Identifier
 from models.text import Reading, read
 
 #: Languages that training and measuring have examples of.
@@ -46,7 +45,7 @@ _SETTLED: Mapping[str, str] = {
     "km": "\u1780-\u17ff",
 }
 #: Scripts of several languages, and which of them comments come in.
-_SHARED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+SHARED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "latin": (
         "a-zA-Z\u00aa-\u024f\u1e00-\u1eff",
         (
@@ -69,7 +68,7 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _SCRIPTS = {
     name: re.compile(f"[{letters}]")
     for name, letters in {
-        **{name: letters for name, (letters, _) in _SHARED.items()},
+        **{name: letters for name, (letters, _) in SHARED.items()},
         **_SETTLED,
         "han": _HAN,
     }.items()
@@ -175,7 +174,7 @@ def _told_apart(script: str, text: str, words: list[str], letters: int, hint: st
         return ""
     if script == "latin" and _is_romanised(words):
         return ""
-    language, likelihood = _identifier(script).classify(text.lower())
+    language, likelihood = _identifier().classify(text.lower(), script)
     language = "no" if language == "nn" else language
     if language == "zxx":
         return ""
@@ -198,19 +197,9 @@ def _is_romanised(words: list[str]) -> bool:
 
 
 @cache
-def _identifier(script: str) -> Any:
-    """Return an identifier of the script's languages; loaded when first needed."""
-    identifier = copy(_every_language())
-    identifier.set_languages(_SHARED[script][1])
-    return identifier
-
-
-@cache
-def _every_language() -> Any:
-    # Importing it takes longer than scoring a thousand comments.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+def _identifier() -> Identifier:
+    """Return the shipped identifier; loaded when first needed."""
+    return Identifier.load()
 
 
 @dataclass

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.artifacts import SHIPPED as ARTIFACTS
-from models.artifacts import BrokenArtifact
+from models.artifacts import BrokenArtifact, checked
 from models.encoder.windows import TOKENS, windows
 
 #: Where the encoder that came with this release lies.
@@ -74,7 +73,8 @@ class Encoder:
         """
         manifest = read_manifest(directory)
         network, tokenizer = (
-            str(_checked(directory / name, manifest["files"])) for name in (NETWORK, TOKENIZER)
+            str(checked(directory / name, manifest["files"], MANIFEST))
+            for name in (NETWORK, TOKENIZER)
         )
         options = onnxruntime.SessionOptions()
         # More threads would not outlive a fork, and each core has a process of its own.
@@ -137,14 +137,3 @@ def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:
     if manifest["tokens"] != TOKENS:
         raise BrokenArtifact(f"this code reads {TOKENS} tokens, the encoder {manifest['tokens']}")
     return manifest
-
-
-def _checked(path: Path, digests: Mapping[str, str]) -> Path:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BrokenArtifact(f"{path.name} can't be read below {path.parent}") from error
-    if digest != digests.get(path.name):
-        raise BrokenArtifact(f"{path.name} isn't what {MANIFEST} says")
-    return path

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 #: What training and measuring need; together 60 MB and a second.
-TRAINING = {"joblib", "onnx", "scipy", "sklearn", "torch"}
+TRAINING = {"joblib", "onnx", "py3langid", "scipy", "sklearn", "torch"}
 
 SCORES = """
 from models.current import Current
