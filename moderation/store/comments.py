@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from moderation.store.decisions import Decisions
 from moderation.store.intake import Intake
+from moderation.store.learning import Learning
 from moderation.store.retention import Retention
 from moderation.store.screening import Screening
 from moderation.store.wake import Wake
 
 
-class Comments(Intake, Screening, Wake, Decisions, Retention):
+class Comments(Intake, Screening, Wake, Decisions, Learning, Retention):
     """Comments, in every stage.
 
     Times are Unix milliseconds. Every call that reaches Redis raises StorageUnavailable when it

@@ -149,6 +149,46 @@ KEPT = Kind(
     "text and scores that decisions were made on and that changed since, by version",
 )
 DECIDED = Kind("decided", "kt", "list", "site", "purge", _C, "decided ids, the newest first")
+EVIDENCE = Kind(
+    "evidence",
+    "fb",
+    "hash",
+    "site",
+    "erasure, purge; the last 10,000",
+    _C,
+    "comment -> what a person decided on it, with the scores and verdict that were there",
+)
+EVIDENT = Kind(
+    "evident", "fo", "zset", "site", "with its evidence", _C, "comments with evidence, by its place"
+)
+READINGS = Kind(
+    "readings",
+    "fr",
+    "hash",
+    "site",
+    "with its evidence",
+    _C,
+    "comment -> what the shared model makes of the text that was decided on; no text",
+)
+LEARNING = Kind(
+    "learning",
+    "ln",
+    "hash",
+    "site",
+    "with the site",
+    _C,
+    "a site's own heads by version, the one in use, how each was made, who is left out",
+)
+UNLEARNED = Kind(
+    "unlearned",
+    "lu",
+    "zset",
+    "",
+    "empties itself",
+    _C,
+    "sites with something new to learn, by when",
+)
+LEARNER = Kind("learner", "ll", "string", "site", "2 min", _C, "who learns for a site just now")
 EVENTS = Kind(
     "events",
     "e",

@@ -32,12 +32,18 @@ BUCKET_ENTRIES = 48
 #: Deliveries of one endpoint that its log lists.
 LISTED = 10_000
 
+#: Decisions of a site that are kept to learn from, the latest.
+EVIDENCE_KEPT = 10_000
+#: Learning begins this long after the last of a few decisions, and at the latest this long after the
+#: first of them.
+LEARN_AFTER_MS, LEARN_BY_MS = 3000, 12_000
+
 #: Channel on which deliverers are told that there is something new.
 BELL = "winnow:deliveries"
 
 #: Joined in this order; a local of one file is seen by those after it.
 _FILES = (
-    "counters", "indexes", "near", "comments",
+    "counters", "indexes", "near", "comments", "learning",
     "intake", "screening", "decisions", "retention", "queries", "deliveries", "accounts",
 )  # fmt: skip
 _CONSTANTS = {
@@ -45,6 +51,9 @@ _CONSTANTS = {
     "IDS_INLINE": IDS_INLINE,
     "BUCKET_ENTRIES": BUCKET_ENTRIES,
     "LISTED": LISTED,
+    "EVIDENCE_KEPT": EVIDENCE_KEPT,
+    "LEARN_AFTER_MS": LEARN_AFTER_MS,
+    "LEARN_BY_MS": LEARN_BY_MS,
     "BELL": BELL,
     "MACHINE": f"'{codec.LETTERS[ActorKind.MACHINE]}'",
     "NEAR_KEPT": near.KEPT,

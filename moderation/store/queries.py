@@ -150,7 +150,7 @@ class Queries(Sharded):
             decision
             for short, stored in zip(wanted, pipeline.execute() if wanted else [], strict=True)
             if (comment := comments.get(ids.lengthen(short)))
-            for decision in _decisions(comment, stored)
+            for decision in decisions_on(comment, stored)
         ]
         return sorted(kept, key=lambda one: -one.at)[:limit]
 
@@ -297,7 +297,7 @@ def joined_history(*histories: bytes) -> bytes:
     return b"\n".join(history for history in histories if history)
 
 
-def _decisions(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDecision]:
+def decisions_on(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDecision]:
     """Yield a comment's decisions, each with the text and scores that it was made on.
 
     Those stand in *kept* if they changed since, else in the comment itself.

@@ -27,6 +27,7 @@ def purge(*, accounts: Accounts, comments: Comments, clock: Clock) -> int:
         removed = Site(site_id, "removed", retention=_NOTHING)
         changed = purge_site(removed, comments=comments, clock=clock)
         if not comments.recent(site_id, limit=1).items:
+            comments.forget_learning(site_id)
             accounts.purged_site(site_id)
         return changed
 

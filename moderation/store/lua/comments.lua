@@ -86,7 +86,7 @@ end
 
 local function unhold(id)             -- a later change takes the place of an event still held
   call('ZREM', held_key(), id)
-  call('HDEL', comment_key(id), 'he', 'un')
+  call('HDEL', comment_key(id), 'he', 'un', 'ue')
 end
 
 -- A new comment, pending, found by its external id and its author. *waits*: it is on its site's list.

@@ -15,6 +15,9 @@ register('decide', function()
   unhold(id)
   move(c, status, now, by, reason, {note = note, revision = c.r})
   call('HSET', comment_key(id), 'he', event, 'un', cjson.encode({old, rank, c.v, decision}))
+  local before = evidence_of(c.site, id)
+  if before ~= '' then call('HSET', comment_key(id), 'ue', before) end
+  note_decision(c, decision, by, now, now)
   call('ZADD', held_key(), hold, id)
   call('LPUSH', decided_key(c.site), id)
   tally(c.site, day, 'decided:' .. decision, 1)
@@ -28,7 +31,8 @@ register('undo', function()
   local now, day, id, by = unpack(ARGV)
   local c = look(id)
   if not c or c.st == 'erased' then return {'missing'} end
-  local un, until_ms = call('HGET', comment_key(id), 'un'), call('ZSCORE', held_key(), id)
+  local un, before = unpack(call('HMGET', comment_key(id), 'un', 'ue'))
+  local until_ms = call('ZSCORE', held_key(), id)
   if not un and repeated(c, by, 'undo', now) then return {'ok', 0} end
   if not un or not until_ms or tonumber(until_ms) <= tonumber(now) then return {'late'} end
   local old, rank, _, decision = unpack(cjson.decode(un))
@@ -36,6 +40,7 @@ register('undo', function()
   if old == 'pending' then preserve(c) end
   move(c, old, now, by, 'undo', {rank = rank})
   tally(c.site, day, 'decided:' .. decision, -1)
+  if before then testify(c.site, id, before, now) else forget_evidence(c.site, id, now) end
   if old ~= 'pending' then return {'ok', 0} end
   enqueue(id, c.site)
   return {'ok', wake()}

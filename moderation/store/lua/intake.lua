@@ -82,6 +82,7 @@ register('record', function()
   if decision ~= '' then
     call('LPUSH', decided_key(site), id)
     tally(site, day, 'decided:' .. decision, 1)
+    note_decision(c, decision, by, made(id), now)
   end
   if near ~= '' then note_near(site, {near}) end
   emit(c, event, now)
@@ -127,6 +128,7 @@ register('erase', function()
   call('HSET', comment_key(id), 'u', now)
   call('HDEL', deaths_key(), id)
   call('DEL', kept_key(id))
+  forget_evidence(c.site, id, now)
   unname_author(id, c.site)
   if near ~= '' then forget_near(c.site, near) end
   emit(c, event, now)

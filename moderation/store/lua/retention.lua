@@ -25,6 +25,7 @@ register('forget', function()
   if ext and find(index_of(c.site, 'externals'), ext) == id then drop(index_of(c.site, 'externals'), ext) end
   count(c.site, c.st, -1)
   call('DEL', key, kept_key(id))
+  withdraw(c.site, id)
   for _ = 1, 100 do                     -- decisions on comments that are gone, the oldest first
     local oldest = call('LINDEX', decided_key(c.site), -1)
     if not oldest or call('EXISTS', comment_key(oldest)) == 1 then break end

@@ -1,0 +1,176 @@
+"""What people decided, kept to learn from, and the heads that were fitted on it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from moderation import ids
+from moderation.comment import Decision, Draft
+from moderation.feedback import Feedback
+from moderation.store import codec, keys
+from moderation.store.liveness import first_to
+from moderation.store.queries import Queries, decisions_on
+
+#: Feedback that one round trip brings, without and with its readings.
+_PAGE, _PAGE_OF_READINGS = 1000, 500
+#: A site that is being learned is nobody else's for this long; renewed while it goes on.
+LEASE_MS = 120_000
+
+
+class Learning(Queries):
+    """Keeps feedback and heads; none of it holds a text."""
+
+    # -- feedback
+
+    def feedback(
+        self, site_id: str, *, readings: bool = False, newest: int | None = None, page: int = 0
+    ) -> Iterator[Feedback]:
+        """Yield a site's feedback in the order in which it came; the *newest* of it if given.
+
+        In pages, so that what is held at once is bounded. What is erased meanwhile is left out.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        key = keys.EVIDENT(shard, site)
+        # By place: what is decided again meanwhile moves to the end, and must hide no neighbour.
+        first, last = [] if newest is None else self._redis.zrange(key, -newest, -newest), "-inf"
+        if first:
+            last = self._redis.zscore(key, first[0]) - 1
+        end, page = self.place(site_id), page or (_PAGE_OF_READINGS if readings else _PAGE)
+        while True:
+            rows = self._redis.zrangebyscore(key, f"({last}", end, 0, page, withscores=True)
+            yield from self._feedback(shard, site, rows, readings=readings)
+            if len(rows) < page:
+                return
+            last = rows[-1][1]
+
+    def feedback_on(self, site_id: str, comment_ids: Sequence[str]) -> dict[str, Feedback]:
+        """Return what people decided on those of *comment_ids* that they decided, by id."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        shorts = [ids.shorten(one).encode() for one in comment_ids]
+        places = self._redis.zmscore(keys.EVIDENT(shard, site), shorts) if shorts else []
+        rows = [(one, at) for one, at in zip(shorts, places, strict=True) if at is not None]
+        return {one.comment_id: one for one in self._feedback(shard, site, rows, readings=False)}
+
+    def _feedback(
+        self, shard: int, site: str, rows: Sequence[tuple[bytes, float]], *, readings: bool
+    ) -> Iterator[Feedback]:
+        if not rows:
+            return
+        shorts = [short for short, _ in rows]
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hmget(keys.EVIDENCE(shard, site), shorts)
+        if readings:
+            pipeline.hmget(keys.READINGS(shard, site), shorts)
+        evidence, read = (*pipeline.execute(), [b""] * len(shorts))[:2]
+        for (short, place), stored, reading in zip(rows, evidence, read, strict=True):
+            if stored is not None:
+                yield _unpacked(short.decode(), stored, reading or b"", round(place))
+
+    def unread(self, site_id: str, *, size: int) -> tuple[list[Feedback], int]:
+        """Return the latest feedback, up to *size*, whose text nobody read, and how much there is."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        shorts = self._redis.zrange(keys.EVIDENT(shard, site), 0, -1, desc=True, withscores=True)
+        known = set(self._redis.hkeys(keys.READINGS(shard, site)))
+        missing = [row for row in shorts if row[0] not in known]
+        return list(self._feedback(shard, site, missing[:size], readings=False)), len(missing)
+
+    def drafts_of(self, feedback: Sequence[Feedback]) -> dict[str, Draft]:
+        """Return by id what was decided on, as far as its text is still kept."""
+        wanted = {one.comment_id: one.revision for one in feedback}
+        comments = self.get_many(list(wanted))
+        pipeline = self._redis.pipeline(transaction=False)
+        for comment in comments:
+            pipeline.hgetall(keys.KEPT(self.shard_of(comment.id), ids.shorten(comment.id)))
+        found = {}
+        for comment, kept in zip(comments, pipeline.execute() if comments else [], strict=True):
+            drafts = [
+                one.draft
+                for one in decisions_on(comment, kept)
+                if one.revision == wanted[comment.id] and one.draft and one.draft.content
+            ]
+            if comment.revision == wanted[comment.id] and comment.content:
+                drafts = [comment.draft]
+            if drafts:
+                found[comment.id] = drafts[-1]
+        return found
+
+    def keep_readings(self, site_id: str, read: Iterable[tuple[Feedback, bytes]]) -> int:
+        """Keep what was read of texts, unless they were erased or edited meanwhile; return how many.
+
+        An empty reading says that there is no text to read any more.
+        """
+        args = [
+            part
+            for one, reading in read
+            for part in (ids.shorten(one.comment_id), one.revision, reading)
+        ]
+        if not args:
+            return 0
+        shard = self.shard_of_site(site_id)
+        return int(self._run("keep_readings", shard, ids.shorten(site_id), *args))
+
+    def forget_learning(self, site_id: str) -> None:
+        """Forget all that a site that is gone had learned."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        kinds = (keys.EVIDENCE, keys.EVIDENT, keys.READINGS, keys.LEARNING, keys.LEARNER)
+        self._redis.delete(*(kind(shard, site) for kind in kinds))
+        self._redis.zrem(keys.UNLEARNED(shard), site)
+
+    # -- whose turn it is to be learned
+
+    def claim_learning(self, shard: int, *, now_ms: int) -> list[str]:
+        """Return the sites that are due to be learned; each is due again should that be lost."""
+        return [
+            ids.lengthen(short.decode())
+            for short in self._run("claim_learning", shard, now_ms, LEASE_MS)
+        ]
+
+    def learned(self, site_id: str, *, place: int, now_ms: int) -> bool:
+        """Note that what was decided up to *place* is dealt with; False if more came meanwhile."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        return bool(self._run("learned", shard, now_ms, site, place))
+
+    def place(self, site_id: str) -> int:
+        """Return what grows with each change of a site's feedback."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        return int(self._redis.hget(keys.LEARNING(shard, site), "place") or 0)
+
+    @contextmanager
+    def learner(self, site_id: str) -> Iterator[bool]:
+        """Be the only one that learns for a site; yields False where somebody else does."""
+        key = keys.LEARNER(self.shard_of_site(site_id), ids.shorten(site_id))
+        mine = secrets.token_bytes(8)
+        if not first_to(self._redis, key, mine, LEASE_MS):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            if self._redis.get(key) == mine:  # else it lasted longer than the lease
+                self._redis.delete(key)
+
+    def renew_learner(self, site_id: str) -> None:
+        """Go on learning for a site for as long again."""
+        key = keys.LEARNER(self.shard_of_site(site_id), ids.shorten(site_id))
+        self._redis.pexpire(key, LEASE_MS)
+
+
+def _unpacked(short: str, stored: bytes, reading: bytes, place: int) -> Feedback:
+    line, _, scored = stored.partition(b"\n")
+    decision, by, at, revision, spot_check = json.loads(line)
+    scores, verdict = codec.unpack_scored(scored)
+    return Feedback(
+        ids.lengthen(short),
+        revision,
+        Decision(decision),
+        codec.unpack_actor(by),
+        at,
+        bool(spot_check),
+        scores,
+        verdict,
+        reading,
+        place,
+    )

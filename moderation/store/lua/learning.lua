@@ -1,0 +1,92 @@
+-- Learning: what people decided, kept as evidence for the site's own head, and the heads themselves.
+-- A piece of evidence is one line of JSON (decision, by, at, revision, 1 for a spot check), a line end,
+-- and the scores and verdict that were there. At most one for a comment, EVIDENCE_KEPT for a site.
+
+local function learn_soon(site, now)  -- a fit is due some seconds after the last of a few decisions
+  local first = tonumber(call('HGET', learning_key(site), 'first') or now)
+  if first > tonumber(now) then first = tonumber(now) end
+  call('HSET', learning_key(site), 'first', first)
+  call('ZADD', unlearned_key(), math.min(now + LEARN_AFTER_MS, first + LEARN_BY_MS), site)
+end
+
+local function changed(site) return call('HINCRBY', learning_key(site), 'place', 1) end
+
+-- Drop the evidence of a comment, and what was read of its text. Returns whether there was any.
+local function withdraw(site, id)
+  call('HDEL', readings_key(site), id)
+  call('ZREM', evident_key(site), id)
+  if call('HDEL', evidence_key(site), id) == 0 then return false end
+  changed(site)
+  return true
+end
+
+local function evidence_of(site, id) return call('HGET', evidence_key(site), id) or '' end
+
+local function revision_of(evidence)
+  return cjson.decode(string.match(evidence, '^[^\n]+'))[4]
+end
+
+local function testify(site, id, evidence, now)       -- in the place of an earlier decision on it
+  local before = evidence_of(site, id)
+  if before ~= '' and revision_of(before) ~= revision_of(evidence) then
+    call('HDEL', readings_key(site), id)              -- that was another text
+  end
+  call('HSET', evidence_key(site), id, evidence)
+  call('ZADD', evident_key(site), changed(site), id)
+  while call('ZCARD', evident_key(site)) > EVIDENCE_KEPT do
+    withdraw(site, call('ZRANGE', evident_key(site), 0, 0)[1])
+  end
+  learn_soon(site, now)
+end
+
+local function note_decision(c, decision, by, at, now, spot)
+  local line = cjson.encode({decision, by, tonumber(at), tonumber(c.r), spot and 1 or 0})
+  testify(c.site, c.id, line .. '\n' .. (call('HGET', comment_key(c.id), 'sc') or ''), now)
+end
+
+local function forget_evidence(site, id, now)         -- so that the next head is fitted without it
+  if withdraw(site, id) then learn_soon(site, now) end
+end
+
+-- KEEP_READINGS: keep what was read of texts that people decided on.
+-- ARGV: site, then id, revision, reading each. Returns how many were kept.
+-- Atomic so that nothing comes back of what was erased or taken back meanwhile.
+register('keep_readings', function()
+  local site, kept = ARGV[1], 0
+  for i = 2, #ARGV, 3 do
+    local id, revision, reading = unpack(ARGV, i, i + 2)
+    local evidence = evidence_of(site, id)
+    if evidence ~= '' and revision_of(evidence) == tonumber(revision) then
+      call('HSET', readings_key(site), id, reading)
+      kept = kept + 1
+    end
+  end
+  return kept
+end)
+
+-- CLAIM_LEARNING: the sites of a shard with something new to learn, and not before a lease ends again.
+-- ARGV: now, lease ms. Returns their short ids.
+-- Atomic so that of two watchdogs one has it learned. One that is lost is due again after the lease.
+register('claim_learning', function()
+  local now, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
+  local due = call('ZRANGEBYSCORE', unlearned_key(), '-inf', now)
+  for _, site in ipairs(call('ZRANGEBYSCORE', unlearned_key(), '(' .. now + lease, '+inf')) do
+    due[#due + 1] = site                -- the clock was set back
+  end
+  for _, site in ipairs(due) do call('ZADD', unlearned_key(), now + lease, site) end
+  return due
+end)
+
+-- LEARNED: what a site had decided up to *place* is dealt with.
+-- ARGV: now, site, place. Returns 1 if nothing came meanwhile; else it is due again soon.
+-- Atomic so that a decision made meanwhile is never passed over.
+register('learned', function()
+  local now, site, place = ARGV[1], ARGV[2], ARGV[3]
+  call('HDEL', learning_key(site), 'first')
+  if (call('HGET', learning_key(site), 'place') or '0') == place then
+    call('ZREM', unlearned_key(), site)
+    return 1
+  end
+  learn_soon(site, now)
+  return 0
+end)
