@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from moderation import texts
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.facts import NOTHING, Facts
+from moderation.fields import (
+    Choice,
+    Flag,
+    Line,
+    Lines,
+    Numbers,
+    Section,
+    Whole,
+    check_settings,
+    load_settings,
+    setting,
+)
 from moderation.identity import people
 from moderation.lists import (
+    DomainList,
+    WordList,
     check_words,
     domain_list,
     domains_in,
@@ -23,9 +36,8 @@ from moderation.lists import (
 from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
 from moderation.verdict import Action, Verdict
+from moderation.wording import said
 
-#: The settings of a policy that are lists.
-LISTS = ("blocked_words", "blocked_domains", "allowed_words", "allowed_domains", "staff_roles")
 MAX_ENTRIES = 5000
 #: A threshold that no score reaches.
 NEVER = 1.01
@@ -52,31 +64,115 @@ class Thresholds:
         return sorted(reached, key=lambda label: bars[label] - scores[label])
 
 
+_BARS = Numbers(
+    tuple(Label), 0, NEVER, fault=f"a score is between 0 and 1, and {NEVER} means never"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A site's own rules. Thresholds that it does not set are the artifact's."""
 
-    mode: Mode = Mode.HOLD_DOUBTFUL
-    flag_at: Mapping[str, float] = field(default_factory=dict)
-    reject_at: Mapping[str, float] = field(default_factory=dict)
-    blocked_words: tuple[str, ...] = ()
-    blocked_domains: tuple[str, ...] = ()
-    #: What the two lists above don't mean: a blocked word within one of these, a host under one.
-    allowed_words: tuple[str, ...] = ()
-    allowed_domains: tuple[str, ...] = ()
-    #: The site's language (BCP 47): what I and i are to each other in its lists.
-    language: str = ""
-    hold_first_comment: bool = False
-    hold_links_over: int | None = None
-    hold_near_duplicates: int | None = None
-    hold_unknown_language: bool = False
-    staff_roles: tuple[str, ...] = (
-        "administrator",
-        "editor",
-        "admin",
-        "moderator",
-        "staff",
-        "author",
+    mode: Mode = setting(
+        Choice(
+            {
+                Mode.HOLD_DOUBTFUL: said(
+                    "Hold what is doubtful: the verdict acts, and moderators see the rest."
+                ),
+                Mode.HOLD_ALL: said(
+                    "Hold everything: nothing is published before a moderator approved it."
+                ),
+                Mode.SHADOW: said(
+                    "Shadow: approve everything, and record what would have happened."
+                ),
+            }
+        ),
+        Mode.HOLD_DOUBTFUL,
+        said("Mode"),
+    )
+    flag_at: Mapping[str, float] = setting(
+        _BARS, dict, said("Hold from"), said("Score per label from which a comment is held.")
+    )
+    reject_at: Mapping[str, float] = setting(
+        _BARS, dict, said("Reject from"), said("Score per label from which a comment is rejected.")
+    )
+    hold_first_comment: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Hold an author’s first comment"),
+        section=Section.HOLD,
+    )
+    hold_unknown_language: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Hold languages that the model does not know"),
+        section=Section.HOLD,
+    )
+    hold_links_over: int | None = setting(
+        Whole(0, 1000, optional=True),
+        None,
+        said("Hold comments with more links than"),
+        said("Empty: any number of links passes."),
+        section=Section.HOLD,
+    )
+    hold_near_duplicates: int | None = setting(
+        Whole(1, 1000, optional=True),
+        None,
+        said("Hold from this number of near-duplicates by other authors"),
+        said("Empty: repeated texts pass."),
+        section=Section.HOLD,
+    )
+    blocked_words: tuple[str, ...] = setting(
+        Lines(MAX_ENTRIES, readable=WordList, affordable=check_words, rows=7),
+        (),
+        said("Blocked words"),
+        said(
+            "Whole words and phrases; a star stands for the rest of a word: casino*, *casino*; RE2 "
+            "patterns between slashes: /v[i1]agra/. Case, markup and what nobody sees make no "
+            "difference. Looked for in the text and in the author’s name, website and e-mail."
+        ),
+        section=Section.LISTS,
+    )
+    blocked_domains: tuple[str, ...] = setting(
+        Lines(MAX_ENTRIES, readable=DomainList, rows=7),
+        (),
+        said("Blocked domains"),
+        said("With all that lies under them: example.com also means www.example.com."),
+        section=Section.LISTS,
+    )
+    allowed_words: tuple[str, ...] = setting(
+        Lines(MAX_ENTRIES, readable=WordList, affordable=check_words),
+        (),
+        said("Allowed words"),
+        said("What is no blocked word: with Essex here, *sex* does not hold it."),
+        section=Section.LISTS,
+    )
+    allowed_domains: tuple[str, ...] = setting(
+        Lines(MAX_ENTRIES, readable=DomainList),
+        (),
+        said("Allowed domains"),
+        said("With all that lies under them, although a blocked domain would mean them."),
+        section=Section.LISTS,
+    )
+    language: str = setting(
+        Line(35),
+        "",
+        said("Language of the site"),
+        said(
+            "As in tr or de-AT; it matters for Turkish and its kin, whose small I has no dot. A "
+            "language that the blog sends comes first."
+        ),
+        section=Section.AUTHORS,
+    )
+    staff_roles: tuple[str, ...] = setting(
+        Lines(50),
+        ("administrator", "editor", "admin", "moderator", "staff", "author"),
+        said("Staff roles"),
+        said(
+            "Authors whom the blog sends with one of these roles pass unread. The blog vouches for "
+            "them."
+        ),
+        section=Section.AUTHORS,
     )
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,37 +180,13 @@ class Policy:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_dict` gave; unknown names from a later version are ignored."""
-        known = {key: value for key, value in told.items() if key in cls.__dataclass_fields__}
-        if "mode" in known:
-            known["mode"] = Mode(known["mode"])
-        for key in LISTS:
-            if key in known:
-                known[key] = tuple(known[key])
-        return cls(**known)
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Rebuild what :meth:`to_dict` gave; names that are no settings are left out."""
+        return cls(**load_settings(cls, stored))
 
     def check(self) -> None:
         """Raise InvalidInput that names the first setting that cannot be."""
-        for name, bars in (("flag_at", self.flag_at), ("reject_at", self.reject_at)):
-            for label, bar in bars.items():
-                if label not in set(Label) or not 0 <= bar <= NEVER:
-                    raise InvalidInput(
-                        f"a score is between 0 and 1, and {NEVER} means never",
-                        field=f"{name}.{label}",
-                    )
-        for name in LISTS:
-            if len(getattr(self, name)) > MAX_ENTRIES:
-                raise InvalidInput(f"a list has {MAX_ENTRIES} entries at most", field=name)
-            for entry in getattr(self, name):
-                texts.check(entry, field=name)
-        texts.check(self.language, field="language")
-        for name in ("blocked_words", "allowed_words", "blocked_domains", "allowed_domains"):
-            check = check_words if name.endswith("words") else domain_list
-            try:
-                check(getattr(self, name))
-            except InvalidInput as problem:
-                raise InvalidInput(str(problem), field=name) from None
+        check_settings(self)
 
     def thresholds(self, defaults: Thresholds) -> Thresholds:
         """Return *defaults* with this site's own numbers in their place."""

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
 from moderation.errors import InvalidInput
+from moderation.fields import (
+    Choices,
+    Flag,
+    Line,
+    Numbers,
+    Setting,
+    Whole,
+    check_settings,
+    load_settings,
+    setting,
+    settings_of,
+)
 from moderation.policy import Policy
+from moderation.wording import said
 
 #: A hundred years: longer than any retention needs, and still a date.
 MAX_DAYS = 36_500
 
 
 class Door(StrEnum):
-    """A drop-in façade that a site may switch on."""
+    """A drop-in façade that a site may switch on; service/doors has a file of each name."""
 
-    AKISMET = "akismet"
-    PERSPECTIVE = "perspective"
-    OPENAI = "openai"
-    CORAL = "coral"
+    AKISMET = "akismet", said("Akismet: WordPress and whatever else speaks Akismet")
+    PERSPECTIVE = "perspective", said("Perspective: clients of Google’s comment analyzer")
+    OPENAI = "openai", said("OpenAI: clients of its moderation endpoint")
+    CORAL = (
+        "coral",
+        said("Coral: its external moderation phase, with the signing secret it shows"),
+        True,
+    )
+
+    #: What the desk calls it.
+    label: str
+    #: Whether its caller signs requests, with a secret kept for each site.
+    signs: bool
+
+    def __new__(cls, value: str, label: str, signs: bool = False) -> Self:  # noqa: FBT001, FBT002 - a row of a table
+        """Make a member of a row."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.signs = value, label, signs
+        return member
 
 
 class KeyKind(StrEnum):
@@ -41,17 +69,28 @@ class Role(StrEnum):
 class Retention:
     """Days for which a settled comment's text, and then its bare verdict, are kept."""
 
-    text_days: Mapping[str, int] = field(
-        default_factory=lambda: {"approved": 90, "rejected": 30, "spam": 15, "flagged": 365}
+    text_days: Mapping[str, int] = setting(
+        Numbers(
+            ("approved", "flagged", "rejected", "spam"),
+            0,
+            MAX_DAYS,
+            whole=True,
+            fault=f"days are between 0 and {MAX_DAYS}",
+        ),
+        lambda: {"approved": 90, "rejected": 30, "spam": 15, "flagged": 365},
+        said("Days that texts are kept"),
+        said("Counted from the moment at which a comment got its status."),
     )
-    verdict_days: int = 400
+    verdict_days: int = setting(
+        Whole(0, MAX_DAYS),
+        400,
+        said("All the rest of a comment"),
+        said("Then nothing of the comment is left, whatever is said above."),
+    )
 
     def check(self) -> None:
-        """Raise InvalidInput that names the first number of days that cannot be."""
-        told = {f"text_days.{status}": days for status, days in self.text_days.items()}
-        for name, days in {**told, "verdict_days": self.verdict_days}.items():
-            if not 0 <= days <= MAX_DAYS:
-                raise InvalidInput(f"days are between 0 and {MAX_DAYS}", field=name)
+        """Raise InvalidInput that names the first setting that cannot be."""
+        check_settings(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +98,30 @@ class Site:
     """A blog that sends its comments; the tenant."""
 
     id: str
-    name: str
-    url: str = ""
+    name: str = setting(Line(100, required=True), MISSING, said("Name"))
+    url: str = setting(
+        Line(2000), "", said("Address"), said("Where its readers find it: https://…")
+    )
     created_at: int = 0
     policy: Policy = field(default_factory=Policy)
     retention: Retention = field(default_factory=Retention)
-    doors: tuple[Door, ...] = (Door.AKISMET, Door.PERSPECTIVE, Door.OPENAI)
-    #: Whether the doors that only score (Perspective, OpenAI) also record what they scored.
-    record_doors: bool = False
+    doors: tuple[Door, ...] = setting(
+        Choices({door: door.label for door in Door}),
+        (Door.AKISMET, Door.PERSPECTIVE, Door.OPENAI),
+        said("Open to this site"),
+    )
+    record_doors: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Also record what Perspective’s and OpenAI’s clients have scored"),
+        said(
+            "They only ask for scores. Recorded, their comments show up here and count as comments."
+        ),
+    )
 
     def check(self) -> None:
         """Raise InvalidInput that names the first setting that cannot be."""
+        check_settings(self)
         for name, part in (("policy", self.policy), ("retention", self.retention)):
             try:
                 part.check()
@@ -81,14 +133,48 @@ class Site:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Rebuild what :meth:`to_dict` gave."""
-        known = {key: value for key, value in told.items() if key in cls.__dataclass_fields__}
-        known["policy"] = Policy.from_dict(told.get("policy", {}))
-        known["retention"] = Retention(**told.get("retention", {}))
-        if "doors" in known:
-            known["doors"] = tuple(Door(door) for door in known["doors"])
-        return cls(**known)
+        return cls(
+            id=stored["id"],
+            created_at=stored.get("created_at", 0),
+            policy=Policy.from_dict(stored.get("policy", {})),
+            retention=Retention(**load_settings(Retention, stored.get("retention", {}))),
+            **load_settings(cls, stored),
+        )
+
+
+#: Each setting of a site by its dotted name, as the audit trail and ``winnow site set`` name it.
+SETTINGS: Mapping[str, Setting] = {
+    prefix + one.name: one
+    for owner, prefix in ((Site, ""), (Policy, "policy."), (Retention, "retention."))
+    for one in settings_of(owner)
+}
+
+
+def value_at(values: Any, name: str) -> Any:
+    """Return the value of the dotted *name* in a site as JSON shows it."""
+    for part in name.split("."):
+        values = values[part]
+    return values
+
+
+def changed_site(site: Site, typed: Sequence[tuple[str, str]]) -> Site:
+    """Return *site* with each named setting as a person typed it. Raises InvalidInput that names it."""
+    for name, text in typed:
+        if name not in SETTINGS:
+            raise InvalidInput(f"there is no setting {name[:100]!r}", field=name[:100])
+        try:
+            value = SETTINGS[name].kind.parse(text)
+        except InvalidInput as problem:
+            raise InvalidInput(f"{name}: {problem}", field=name) from None
+        part, _, last = name.rpartition(".")
+        if part == "retention" and isinstance(value, Mapping):  # no other place has the rest
+            value = {**site.retention.text_days, **value}
+        changes = {last: value}
+        site = replace(site, **{part: replace(getattr(site, part), **changes)} if part else changes)
+    site.check()
+    return site
 
 
 @dataclass(frozen=True, slots=True)

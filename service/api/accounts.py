@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from moderation.comment import to_ms
 from moderation.delivery import State
 from moderation.errors import InvalidInput, NotFound
+from moderation.fields import settings_of
 from moderation.policy import Policy
 from moderation.site import Endpoint, Retention, Site
 from service.api import schemas
@@ -73,10 +76,7 @@ def change_site(site_id: str) -> Any:
     """Change a site's name, address, policy, retention or doors. Administrators only."""
     administrator()
     site, told, context = _own_site(site_id), read(schemas.SiteChange), winnow()
-    changes = told.model_dump(exclude_unset=True, exclude={"policy", "retention"})
-    if "doors" in changes:
-        changes["doors"] = tuple(told.doors or ())
-    changed = replace(site, **{key: value for key, value in changes.items() if value is not None})
+    changed = replace(site, **_given(told, Site))
     if told.policy:
         changed = replace(changed, policy=_policy(site.policy, told.policy))
     if told.retention:
@@ -324,14 +324,20 @@ def _may_reach(allow_private: bool) -> None:  # noqa: FBT001 - what is asked for
 
 def _policy(policy: Policy, told: schemas.PolicyIn) -> Policy:
     """Return *policy* with what is told in its place."""
-    changes = told.model_dump(exclude_unset=True)
-    nullable = {"hold_links_over", "hold_near_duplicates"}
-    kept = {key: value for key, value in changes.items() if value is not None or key in nullable}
-    return Policy.from_dict(policy.to_dict() | kept)
+    return Policy.from_dict(policy.to_dict() | _given(told, Policy))
 
 
 def _retention(retention: Retention, told: schemas.RetentionIn) -> Retention:
-    return Retention(
-        text_days={**retention.text_days, **{str(k): v for k, v in (told.text_days or {}).items()}},
-        verdict_days=retention.verdict_days if told.verdict_days is None else told.verdict_days,
-    )
+    given = _given(told, Retention)
+    days = {**retention.text_days, **given.get("text_days", {})}
+    return replace(retention, **given | {"text_days": days})
+
+
+def _given(told: BaseModel, owner: type) -> dict[str, Any]:
+    """Return the settings of *owner* that a body sets; null is a value where it means "off"."""
+    given = told.model_dump(exclude_unset=True)
+    return {
+        one.name: one.kind.load(given[one.name])
+        for one in settings_of(owner)
+        if one.name in given and (given[one.name] is not None or one.default is None)
+    }

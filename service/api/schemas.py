@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     FailFast,
     Field,
+    create_model,
 )
 
 from moderation import texts, values
@@ -20,9 +21,19 @@ from moderation.actor import ActorKind
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
 from moderation.errors import InvalidInput
 from moderation.events import EventType
-from moderation.policy import MAX_ENTRIES, NEVER, Mode
-from moderation.scores import Label
-from moderation.site import MAX_DAYS, Door, EndpointKind, KeyKind
+from moderation.fields import (
+    Choice,
+    Choices,
+    Flag,
+    Line,
+    Lines,
+    Numbers,
+    Setting,
+    Whole,
+    settings_of,
+)
+from moderation.policy import Policy
+from moderation.site import EndpointKind, KeyKind, Retention, Site
 from moderation.verdict import Action
 
 MAX_BATCH = 1000
@@ -75,7 +86,6 @@ def _as_text(value: Any) -> Any:
 #: A blog's id of a comment, as a string or as a number.
 BlogId = Annotated[Short, BeforeValidator(_as_text, json_schema_input_type=str | int)]
 Long = Annotated[Text, Field(max_length=2000)]
-Threshold = Annotated[float, Field(ge=0, le=NEVER)]
 
 
 class _Strict(BaseModel):
@@ -235,43 +245,57 @@ class SiteIn(_Strict):
     url: Long = ""
 
 
-class PolicyIn(_Strict):
+def _annotation(setting: Setting) -> Any:
+    """Return what a body takes for a site's setting: its kind, its bounds and its help."""
+    match setting.kind:
+        case Flag():
+            taken: Any = bool
+        case Whole(least, most):
+            taken = Annotated[int, Field(ge=least, le=most)]
+        case Line(longest, required):
+            taken = Annotated[Text, Field(min_length=int(required), max_length=longest)]
+        case Lines(most, longest):
+            entry: Any = Annotated[Text, Field(max_length=longest)]
+            taken = Annotated[list[entry], Field(max_length=most)]
+        case Choice(labels):
+            member: Any = type(next(iter(labels)))
+            taken = Annotated[member, Field(strict=False)]
+        case Choices(labels):
+            member = Annotated[cast(Any, type(next(iter(labels)))), Field(strict=False)]
+            taken = Annotated[list[member], Field(max_length=len(labels))]
+        case Numbers(names, least, most, whole):
+            name: Any = Literal[tuple(map(str, names))]
+            number: Any = Annotated[cast(Any, int if whole else float), Field(ge=least, le=most)]
+            taken = dict[name, number]
+        case _:
+            raise NotImplementedError(setting.kind)
+    return Annotated[taken | None, Field(description=setting.text)]
+
+
+def _changes_of(owner: type) -> Any:
+    """Return a model that has each setting of *owner*, none of which need be given."""
+    fields: dict[str, Any] = {one.name: (_annotation(one), None) for one in settings_of(owner)}
+    return create_model(f"{owner.__name__}Settings", __base__=_Strict, **fields)
+
+
+_PolicySettings: Any = _changes_of(Policy)
+_RetentionSettings: Any = _changes_of(Retention)
+_SiteSettings: Any = _changes_of(Site)
+
+
+class PolicyIn(_PolicySettings):
     """A site's rules; what is left out keeps its value."""
 
-    mode: Annotated[Mode | None, Field(strict=False)] = None
-    flag_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
-    reject_at: dict[Annotated[Label, Field(strict=False)], Threshold] | None = None
-    blocked_words: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
-    blocked_domains: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
-    allowed_words: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
-    allowed_domains: Annotated[list[Short], Field(max_length=MAX_ENTRIES)] | None = None
-    language: Annotated[Text, Field(max_length=35)] | None = None
-    hold_first_comment: bool | None = None
-    hold_links_over: Annotated[int | None, Field(ge=0, le=1000)] = None
-    hold_near_duplicates: Annotated[int | None, Field(ge=1, le=1000)] = None
-    hold_unknown_language: bool | None = None
-    staff_roles: Annotated[list[Short], Field(max_length=50)] | None = None
 
-
-class RetentionIn(_Strict):
+class RetentionIn(_RetentionSettings):
     """For how many days texts, and then bare verdicts, are kept."""
 
-    text_days: (
-        dict[Annotated[Status, Field(strict=False)], Annotated[int, Field(ge=0, le=MAX_DAYS)]]
-        | None
-    ) = None
-    verdict_days: Annotated[int | None, Field(ge=0, le=MAX_DAYS)] = None
 
-
-class SiteChange(_Strict):
+class SiteChange(_SiteSettings):
     """What to change of a site; what is left out keeps its value."""
 
-    name: Annotated[Text | None, Field(min_length=1, max_length=100)] = None
-    url: Long | None = None
     policy: PolicyIn | None = None
     retention: RetentionIn | None = None
-    doors: Annotated[list[Annotated[Door, Field(strict=False)]], Field(max_length=10)] | None = None
-    record_doors: bool | None = None
 
 
 class KeyIn(_Strict):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, replace
 from typing import TextIO
 
 import click
 
 from moderation.comment import Status
 from moderation.lists import disallowed
-from moderation.site import Door, KeyKind
+from moderation.site import SETTINGS, Door, KeyKind, changed_site, value_at
 from moderation.store.comments import Comments
 from service.cli.context import (
     answer,
@@ -80,6 +80,68 @@ def show(site: str, *, as_json: bool) -> None:
         told = site_shape(found) | {"counts": adapters.comments.counts(found.id)}
     lines = [f"{name:<13} {_cell(value)}" for name, value in told.items()]
     answer(told, as_json=as_json, text="\n".join(lines))
+
+
+@site.command(name="set")
+@click.argument("site")
+@click.argument("changes", nargs=-1, metavar="NAME=VALUE...")
+@click.option("--markdown", is_flag=True, help="Print docs/reference/site-settings.md.")
+def set_(site: str, changes: tuple[str, ...], *, markdown: bool) -> None:
+    """Change settings of a site; without any, list them with what they are now.
+
+    Example: ./winnow site set blog policy.hold_links_over=3 policy.mode=hold-all
+    """
+    if markdown:
+        click.echo(page(), nl=False)
+        return
+    with storage() as adapters:
+        was = adapters.accounts.site(site)
+        if not changes:
+            values = was.to_dict()
+            for name, one in SETTINGS.items():
+                click.echo(f"{name:<29} {_cell(value_at(values, name))}\n{'':<29} {one.text}")
+            return
+        changed = changed_site(was, [change.partition("=")[::2] for change in changes])
+        now = adapters.clock.now_ms()
+        if changed != was:
+            adapters.accounts.save_site(changed, was=was, by=operator(), now_ms=now)
+    click.echo("saved" if changed != was else "nothing was different")
+
+
+HEADING = """# A site's settings
+
+Each can be set at the desk under *Settings*, in the API by `PATCH /v1/sites/<id>`, and by
+`./winnow site set SITE NAME=VALUE`, whose values are written as this table says.
+
+`./winnow site set SITE --markdown` wrote this page.
+
+| Setting | Takes | Default | What it does |
+| --- | --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """Return docs/reference/site-settings.md."""
+    rows = [
+        f"| `{name}` | {one.kind.takes()} | {_default(one.default)} "
+        f"| {one.text.replace('|', chr(92) + '|').replace('*', chr(92) + '*')} |\n"
+        for name, one in SETTINGS.items()
+    ]
+    return HEADING + "".join(rows)
+
+
+def _default(value: object) -> str:
+    match value:
+        case _ if value is MISSING:
+            return ""
+        case str() | int():
+            return f"`{_cell(value)}`" if value != "" else ""
+        case tuple():
+            return f"`{','.join(map(str, value))}`" if value else ""
+        case dict():
+            return f"`{','.join(f'{name}={one}' for name, one in value.items())}`" if value else ""
+        case _:
+            return ""
 
 
 @site.command(name="import-list")

@@ -9,26 +9,16 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    FloatField,
-    HiddenField,
-    IntegerField,
-    PasswordField,
-    RadioField,
-    SelectChoice,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
-)
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms import BooleanField, HiddenField, PasswordField, TextAreaField
+from wtforms.validators import Length
 
+from moderation import fields
 from moderation.changes import Change, difference
 from moderation.comment import Comment, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.insight import WhatIf, what_if
 from moderation.lists import DomainList, Hit, Place, WordList, disallowed, domains_in
-from moderation.policy import LISTS, NEVER, Mode, Policy, Thresholds
+from moderation.policy import Policy, Thresholds
 from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
 from moderation.workflow.judging import defaults_of
@@ -42,59 +32,25 @@ from service.desk.base import (
     my_sites,
     myself,
 )
+from service.desk.forms import fields_for, fill, say_beside, typed_into
 from service.desk.pages import page
-from service.desk.words import WORDS, _, later
+from service.desk.words import _, later
 
 #: Past comments that a what-if looks at.
 LOOKED_AT = 1000
 #: Changes that a page of settings shows; the audit page has all.
 CHANGES = 5
 
-MODES = {
-    Mode.HOLD_DOUBTFUL: later(
-        "Hold what is doubtful: the verdict acts, and moderators see the rest."
-    ),
-    Mode.HOLD_ALL: later("Hold everything: nothing is published before a moderator approved it."),
-    Mode.SHADOW: later("Shadow: approve everything, and record what would have happened."),
-}
-DOORS = {
-    Door.AKISMET: later("Akismet: WordPress and whatever else speaks Akismet"),
-    Door.PERSPECTIVE: later("Perspective: clients of Google’s comment analyzer"),
-    Door.OPENAI: later("OpenAI: clients of its moderation endpoint"),
-    Door.CORAL: later("Coral: its external moderation phase, with the signing secret it shows"),
-}
 #: Statuses whose texts are kept for a time, in the order of the page.
 KEPT = (Status.APPROVED, Status.FLAGGED, Status.REJECTED, Status.SPAM)
 
-_PERCENT = [
-    Optional(),
-    NumberRange(0, round(NEVER * 100), later("A percentage of 0 to 100; 101: never.")),
-]
-_DAYS = [InputRequired(later("A number of days.")), NumberRange(0, MAX_DAYS)]
+_SETTINGS = {one.name: one for one in fields.settings_of(Policy)}
 
 
 class PolicyForm(FlaskForm):
-    """What a site does with a scored comment; thresholds are added below, two for each label."""
+    """What a site does with a scored comment; the fields of :class:`Policy` are added below."""
 
-    mode = RadioField(
-        later("Mode"), choices=[SelectChoice(mode.value, told) for mode, told in MODES.items()]
-    )
-    blocked_words = TextAreaField(later("Blocked words"))
-    blocked_domains = TextAreaField(later("Blocked domains"))
-    allowed_words = TextAreaField(later("Allowed words"))
-    allowed_domains = TextAreaField(later("Allowed domains"))
-    language = StringField(later("Language of the site"), [Length(max=35)])
     disallowed = TextAreaField(later("WordPress’s list of disallowed comment keys"))
-    staff_roles = TextAreaField(later("Staff roles"))
-    hold_links_over = IntegerField(
-        later("Hold comments with more links than"), [Optional(), NumberRange(0, 1000)]
-    )
-    hold_near_duplicates = IntegerField(
-        later("Hold what so many other authors sent nearly alike"),
-        [Optional(), NumberRange(1, 1000)],
-    )
-    hold_first_comment = BooleanField(later("Hold an author’s first comment"))
-    hold_unknown_language = BooleanField(later("Hold languages that the model does not know"))
     sample = TextAreaField(later("Try the lists on a text"), [Length(max=20_000)])
     #: The policy that the form was made from, so that nobody overwrites what they have not seen.
     seen = HiddenField()
@@ -102,33 +58,25 @@ class PolicyForm(FlaskForm):
     previewed = HiddenField()
 
 
-for _label in Label:
-    for _bar, _name in (
-        ("flag", later("Hold %(label)s from", label=WORDS[_label])),
-        ("reject", later("Reject %(label)s from", label=WORDS[_label])),
-    ):
-        setattr(PolicyForm, f"{_bar}_{_label}", FloatField(_name, _PERCENT))
+for _setting in fields.settings_of(Policy):
+    for _name, _field in fields_for(_setting).items():
+        setattr(PolicyForm, _name, _field)
 
 
 class SiteForm(FlaskForm):
-    """What a site is called, how long it keeps what, and which doors lead to it."""
+    """What a site is called, how long it keeps what, and which doors lead to it.
 
-    name = StringField(later("Name"), [InputRequired(), Length(max=100)])
-    url = StringField(later("Address"), [Length(max=2000)])
-    approved = IntegerField(later("Approved"), _DAYS)
-    flagged = IntegerField(later("Held"), _DAYS)
-    rejected = IntegerField(later("Rejected"), _DAYS)
-    spam = IntegerField(later("Spam"), _DAYS)
-    verdict_days = IntegerField(later("All the rest of a comment"), _DAYS)
+    The fields of :class:`Site` and :class:`Retention` are added below.
+    """
+
     let_go = BooleanField(later("Let go of what is older; no revert brings it back"))
-    doors = SelectMultipleField(
-        later("Doors"), choices=[SelectChoice(door.value, told) for door, told in DOORS.items()]
-    )
-    record_doors = BooleanField(
-        later("Also record what Perspective’s and OpenAI’s clients have scored")
-    )
     coral_secret = PasswordField(later("Coral’s signing secret"), [Length(max=500)])
     seen = HiddenField()
+
+
+for _setting in (*fields.settings_of(Site), *fields.settings_of(Retention)):
+    for _name, _field in fields_for(_setting).items():
+        setattr(SiteForm, _name, _field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +112,7 @@ def settings(site_id: str) -> Any:
     administrator()
     site, form = my_site(site_id), PolicyForm()
     if request.method == "GET":
-        _fill(form, site.policy)
+        fill(form, site.policy)
         return _policy_page(site, form)
     act, problem = request.form.get("act", ""), ""
     if act == "import":
@@ -193,11 +141,12 @@ def site_settings(site_id: str) -> Any:
     administrator()
     site, form, context = my_site(site_id), SiteForm(), winnow()
     if request.method == "GET":
-        _fill_site(form, site)
+        fill(form, site)
+        fill(form, site.retention)
         return _site_page(site, form)
-    if not form.validate():
-        return _site_page(site, form), 422
     changed = _site(form, site)
+    if changed is None:
+        return _site_page(site, form), 422
     problem = ""
     if form.seen.data != digest_of(asdict(site)):
         look = _("Look at your values again, and save.")
@@ -245,6 +194,7 @@ def _policy_page(
         site=site,
         sites=my_sites(),
         form=form,
+        settings=_SETTINGS,
         labels=list(Label),
         defaults=defaults,
         bars=policy.thresholds(defaults),
@@ -258,66 +208,18 @@ def _policy_page(
     )
 
 
-def _fill(form: PolicyForm, policy: Policy) -> None:
-    form.mode.data = policy.mode.value
-    for name in LISTS:
-        form[name].data = "\n".join(getattr(policy, name))
-    form.language.data = policy.language
-    for name in (
-        "hold_links_over", "hold_near_duplicates", "hold_first_comment", "hold_unknown_language"
-    ):  # fmt: skip
-        form[name].data = getattr(policy, name)
-    for label in Label:
-        for bars, name in (
-            (policy.flag_at, f"flag_{label}"),
-            (policy.reject_at, f"reject_{label}"),
-        ):
-            form[name].data = round(bars[label] * 100, 2) if label in bars else None
-
-
 def _policy(form: PolicyForm, old: Policy) -> Policy | None:
     """Return the policy that *form* describes; None, its fields saying why, if it cannot be."""
-    sound = form.validate()
-    for field, check in (
-        (form.blocked_words, WordList),
-        (form.blocked_domains, DomainList),
-        (form.allowed_words, WordList),
-        (form.allowed_domains, DomainList),
-    ):
-        try:
-            check(_lines(field.data))
-        except InvalidInput as problem:
-            field.errors = [f"{str(problem)[0].upper()}{str(problem)[1:]}."]
-            sound = False
-    if not sound:
+    typed = typed_into(form, Policy)
+    if typed is None:
         return None
-    policy = replace(
-        old,
-        mode=Mode(form.mode.data),
-        flag_at=_bars(form, "flag"),
-        reject_at=_bars(form, "reject"),
-        blocked_words=_entries(form.blocked_words.data),
-        blocked_domains=_entries(form.blocked_domains.data),
-        allowed_words=_entries(form.allowed_words.data),
-        allowed_domains=_entries(form.allowed_domains.data),
-        language=(form.language.data or "").strip(),
-        staff_roles=_entries(form.staff_roles.data),
-        hold_first_comment=form.hold_first_comment.data,
-        hold_unknown_language=form.hold_unknown_language.data,
-        hold_links_over=form.hold_links_over.data,
-        hold_near_duplicates=form.hold_near_duplicates.data,
-    )
+    policy = replace(old, **typed)
     try:
         policy.check()
     except InvalidInput as problem:
-        form[str(problem.field).partition(".")[0]].errors = [str(problem)]
+        say_beside(form, problem)
         return None
     return policy
-
-
-def _bars(form: PolicyForm, name: str) -> dict[str, float]:
-    typed = {label: form[f"{name}_{label}"].data for label in Label}
-    return {str(label): round(at / 100, 4) for label, at in typed.items() if at is not None}
 
 
 def _tried(form: PolicyForm) -> Tried:
@@ -353,17 +255,12 @@ def _import(form: PolicyForm) -> None:
     """Add WordPress's list to the lists as they are typed; nothing is saved."""
     told = disallowed(form.disallowed.data or "")
     for field, entries in ((form.blocked_words, told.words), (form.blocked_domains, told.domains)):
-        field.data = "\n".join(dict.fromkeys((*_entries(field.data), *entries)))
+        field.data = "\n".join(dict.fromkeys((*filter(None, _lines(field.data)), *entries)))
     form.disallowed.data = ""
 
 
 def _lines(typed: str | None) -> list[str]:
     return [line.strip() for line in (typed or "").splitlines()]
-
-
-def _entries(typed: str | None) -> tuple[str, ...]:
-    """Return each line once, without the blank ones."""
-    return tuple(dict.fromkeys(filter(None, _lines(typed))))
 
 
 def _defaults() -> Thresholds:
@@ -397,32 +294,22 @@ def _site_page(site: Site, form: SiteForm, *, problem: str = "") -> str:
         site=site,
         sites=my_sites(),
         form=form,
-        kept=[form[status.value] for status in KEPT],
+        settings={
+            one.name: one for one in (*fields.settings_of(Site), *fields.settings_of(Retention))
+        },
+        kept=[form[f"text_days_{status}"] for status in KEPT],
         has_secret=_has_secret(site),
         problem=problem,
         latest=_latest(site),
     )
 
 
-def _fill_site(form: SiteForm, site: Site) -> None:
-    form.name.data, form.url.data = site.name, site.url
-    for status in KEPT:
-        form[status.value].data = site.retention.text_days.get(status, MAX_DAYS)
-    form.verdict_days.data = site.retention.verdict_days
-    form.doors.data = [door.value for door in site.doors]
-    form.record_doors.data = site.record_doors
-
-
-def _site(form: SiteForm, site: Site) -> Site:
-    days = {status.value: form[status.value].data for status in KEPT}
-    return replace(
-        site,
-        name=form.name.data,
-        url=form.url.data or "",
-        retention=Retention({**site.retention.text_days, **days}, form.verdict_days.data),
-        doors=tuple(door for door in Door if door in form.doors.data),
-        record_doors=form.record_doors.data,
-    )
+def _site(form: SiteForm, site: Site) -> Site | None:
+    """Return the site that *form* describes; None, its fields saying why, if it cannot be."""
+    typed, kept = typed_into(form, Site), typed_into(form, Retention)
+    if typed is None or kept is None:
+        return None
+    return replace(site, **typed, retention=Retention(**kept))
 
 
 def _shorter(old: Retention, new: Retention) -> bool:

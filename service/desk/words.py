@@ -16,6 +16,7 @@ from flask import Flask, request
 from moderation.actor import Actor
 from moderation.actor import who as called
 from moderation.comment import Decision
+from moderation.site import SETTINGS
 
 #: Its text in the reader's language, with named values put in.
 _: Callable[..., str] = flask_babel.gettext
@@ -147,22 +148,8 @@ WORDS = {
     "door": later("door"),
     "endpoint": later("endpoint"),
     "token": later("token"),
-    # settings, as the trail names them
-    "name": later("name"),
-    "url": later("url"),
-    "mode": later("mode"),
-    "doors": later("doors"),
-    "record_doors": later("record doors"),
-    "blocked_words": later("blocked words"),
-    "blocked_domains": later("blocked domains"),
-    "allowed_words": later("allowed words"),
-    "allowed_domains": later("allowed domains"),
-    "language": later("language"),
-    "staff_roles": later("staff roles"),
-    "hold_first_comment": later("hold first comment"),
-    "hold_links_over": later("hold links over"),
-    "hold_near_duplicates": later("hold near duplicates"),
-    "hold_unknown_language": later("hold unknown language"),
+    # settings, as the trail names them; those of a site bring their own words
+    **{name.rpartition(".")[2]: later(one.label) for name, one in SETTINGS.items()},
     "hold-doubtful": later("hold-doubtful"),
     "hold-all": later("hold-all"),
     "shadow": later("shadow"),

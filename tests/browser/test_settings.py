@@ -43,7 +43,7 @@ def test_a_slider_is_moved_by_keys_and_says_what_it_would_do(desk: Desk):
     slider.focus()
     for _ in range(2):
         page.keyboard.press("PageDown")
-    expect(page.locator("#flag_toxicity")).to_have_value("29.8")
+    expect(page.locator("#flag_at_toxicity")).to_have_value("29.8")
     expect(slider).to_have_attribute("aria-valuetext", "29.8 %")
     outlook = page.locator("#outlook")
     expect(outlook).to_contain_text("3 would end up elsewhere")
@@ -77,17 +77,17 @@ def test_both_ends_of_a_track_can_be_dragged_and_given_back_to_the_model(desk: D
         page.mouse.down()
         page.mouse.move(box["x"] + 12 + inner * end / 1.01, middle, steps=5)
         page.mouse.up()
-    values = [float(page.input_value(f"#{name}_toxicity")) for name in ("flag", "reject")]
+    values = [float(page.input_value(f"#{name}_toxicity")) for name in ("flag_at", "reject_at")]
     assert values == pytest.approx([20, 70], abs=1)
     page.get_by_role("button", name="Model’s own for toxicity").click()
-    assert page.input_value("#flag_toxicity") == page.input_value("#reject_toxicity") == ""
+    assert page.input_value("#flag_at_toxicity") == page.input_value("#reject_at_toxicity") == ""
 
 
 def test_save_shows_what_was_typed_last_before_it_saves_it(desk: Desk):
     """Whoever types and clicks at once must not save what they have not seen."""
     desk.flagged("toxicity=0.4")
     page = policy(desk)
-    page.fill("#flag_toxicity", "30")
+    page.fill("#flag_at_toxicity", "30")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_selector("text=Not saved yet")
     assert site(desk).policy.flag_at == {}
@@ -113,7 +113,7 @@ def test_a_policy_is_set_without_javascript(desk: Desk):
     desk.flagged("toxicity=0.4")
     page = policy(desk, java_script_enabled=False)
     assert page.locator("input[type=range]").count() == 0
-    page.fill("#flag_toxicity", "30")
+    page.fill("#flag_at_toxicity", "30")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#outlook")).to_contain_text("1 would end up elsewhere")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -159,7 +159,7 @@ def test_every_page_of_settings_is_accessible_in_every_state(desk: Desk, scheme:
     desk.flagged("toxicity=0.4", "toxicity=0.6")
     page = policy(desk, color_scheme=scheme, viewport={"width": width, "height": 800})
     sound(page, "the policy")
-    page.fill("#flag_toxicity", "30")
+    page.fill("#flag_at_toxicity", "30")
     page.fill("#blocked_words", "/(/")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_selector("text=Nothing was saved")
@@ -173,7 +173,7 @@ def test_every_page_of_settings_is_accessible_in_every_state(desk: Desk, scheme:
     sound(page, "a changed policy")
     page.goto(f"{desk.url}/desk/sites/{here.id}/site")
     sound(page, "the site")
-    page.fill("#spam", "1")
+    page.fill("#text_days_spam", "1")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_selector("text=tick this")
     sound(page, "a site with a slip")

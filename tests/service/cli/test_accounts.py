@@ -32,6 +32,30 @@ def test_a_site_is_shown_by_name_or_by_id(ask):
     assert ask("site", "show", "blog")["policy"]["mode"] == "hold-doubtful"
 
 
+def test_settings_are_set_by_name_and_listed_with_what_they_are(
+    run, ask, adapters: wiring.Adapters
+):
+    ask("site", "add", "blog")
+    changes = ("policy.hold_links_over=3", "policy.mode=hold-all", "doors=coral")
+    assert run("site", "set", "blog", *changes).stdout == "saved\n"
+    site = adapters.accounts.site("blog")
+    assert (site.policy.hold_links_over, site.policy.mode, site.doors) == (
+        3,
+        "hold-all",
+        ("coral",),
+    )
+    assert run("site", "set", "blog", *changes).stdout == "nothing was different\n"
+    assert "policy.hold_links_over        3" in run("site", "set", "blog").stdout
+
+
+def test_a_setting_that_cannot_be_is_named_and_nothing_is_saved(run, ask, adapters):
+    ask("site", "add", "blog")
+    was = adapters.accounts.site("blog")
+    refused = run("site", "set", "blog", "policy.mode=shadow", "policy.hold_links_over=-1", code=1)
+    assert "policy.hold_links_over: a whole number of 0 to 1000" in refused.stderr
+    assert adapters.accounts.site("blog") == was
+
+
 def test_a_site_is_removed_once_the_person_says_so(run, ask):
     ask("site", "add", "blog")
     asked = run("site", "remove", "blog", input="n\n", code=1)

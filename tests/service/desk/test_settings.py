@@ -104,7 +104,7 @@ def test_a_page_that_is_saved_as_it_came_changes_nothing(world: World, admin: Fl
 
 def test_no_policy_is_saved_before_its_what_if_was_shown(world: World, admin: FlaskClient):
     world.comment("toxicity=0.4")
-    page = policy_page(world, admin).send(flag_toxicity="30", act="save")
+    page = policy_page(world, admin).send(flag_at_toxicity="30", act="save")
     assert "Not saved yet" in page.text
     assert "1: approved → flagged" in page.text
     assert "the model’s own</i> → <b>30 %" in page.text
@@ -114,8 +114,8 @@ def test_no_policy_is_saved_before_its_what_if_was_shown(world: World, admin: Fl
 
 
 def test_what_was_previewed_and_then_changed_is_previewed_again(world: World, admin: FlaskClient):
-    page = policy_page(world, admin).send(flag_toxicity="30", act="preview")
-    page.send(flag_toxicity="20", act="save")
+    page = policy_page(world, admin).send(flag_at_toxicity="30", act="preview")
+    page.send(flag_at_toxicity="20", act="save")
     assert "Not saved yet" in page.text
     assert saved(world) == world.site
 
@@ -123,14 +123,14 @@ def test_what_was_previewed_and_then_changed_is_previewed_again(world: World, ad
 def test_the_what_if_says_how_often_it_goes_against_moderators(world: World, admin: FlaskClient):
     comment = world.comment("toxicity=0.6")
     world.adapters.review(comment.id, Decision.APPROVE, by=ADA, hold_seconds=0)  # fmt: skip
-    page = policy_page(world, admin).send(reject_toxicity="55", act="preview")
+    page = policy_page(world, admin).send(reject_at_toxicity="55", act="preview")
     assert "Moderators decided 1 of them" in page.text
     assert "settle <b>1</b> against them, the present policy 0" in page.text
     assert f"/desk/comments/{comment.id}" in page.text
 
 
 def test_whoever_saves_over_anothers_change_is_told_first(world: World, admin: FlaskClient):
-    page = policy_page(world, admin).send(flag_toxicity="30", act="preview")
+    page = policy_page(world, admin).send(flag_at_toxicity="30", act="preview")
     others = replace(world.site, policy=Policy(mode=Mode.SHADOW))
     world.adapters.accounts.save_site(others, was=world.site, by=EVE, now_ms=1)
     page.send(act="save")
@@ -144,9 +144,9 @@ def test_whoever_saves_over_anothers_change_is_told_first(world: World, admin: F
 @pytest.mark.parametrize(
     "typed, told",
     [
-        ({"flag_spam": "200"}, "A percentage of 0 to 100"),
-        ({"flag_spam": "nan"}, "A percentage of 0 to 100"),
-        ({"reject_spam": "much"}, "Not a valid float value"),
+        ({"flag_at_spam": "200"}, "A percentage of 0 to 100"),
+        ({"flag_at_spam": "nan"}, "A percentage of 0 to 100"),
+        ({"reject_at_spam": "much"}, "Not a valid float value"),
         ({"blocked_words": "fine\n\n/(unclosed/"}, "Line 3: /(unclosed/ is not a pattern"),
         ({"blocked_words": "x" * 300}, "Line 1 has more than 200 characters"),
         ({"blocked_words": "\n".join(map(str, range(5001)))}, "5000 entries at most"),
@@ -221,7 +221,11 @@ def test_every_setting_of_a_policy_is_on_the_page():
 
 def test_retention_and_doors_are_set_and_told_of(world: World, admin: FlaskClient):
     page = site_page(world, admin).send(
-        approved="100", verdict_days="500", doors=["akismet"], record_doors="y", name="Renamed"
+        text_days_approved="100",
+        verdict_days="500",
+        doors=["akismet"],
+        record_doors="y",
+        name="Renamed",
     )
     assert "Saved" in page.text
     site = saved(world)
@@ -232,7 +236,7 @@ def test_retention_and_doors_are_set_and_told_of(world: World, admin: FlaskClien
 
 def test_shorter_retention_has_to_be_agreed_to(world: World, admin: FlaskClient):
     """A revert brings the number back, not the texts."""
-    page = site_page(world, admin).send(spam="1")
+    page = site_page(world, admin).send(text_days_spam="1")
     assert (page.status, "tick this to agree" in page.text) == (422, True)
     assert saved(world) == world.site
     page.send(let_go="y")
@@ -241,7 +245,7 @@ def test_shorter_retention_has_to_be_agreed_to(world: World, admin: FlaskClient)
 
 @pytest.mark.parametrize("days", ["-1", "36501", "", "soon"])
 def test_retention_is_bounded(world: World, admin: FlaskClient, days: str):
-    assert site_page(world, admin).send(approved=days).status == 422
+    assert site_page(world, admin).send(text_days_approved=days).status == 422
     assert saved(world) == world.site
 
 

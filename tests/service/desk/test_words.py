@@ -239,7 +239,7 @@ def test_what_a_form_answers_is_german_too(full: World):
     refused = client.post(f"{site}/keys", data={"csrf_token": csrf, "kind": "api", "days": "-1"})
     assert refused.status_code == 422
     assert "Zahl muss zwischen" in refused.text  # WTForms speaks it by itself
-    wrong = {"csrf_token": csrf, "mode": "hold-all", "act": "save", "flag_spam": "200"}
+    wrong = {"csrf_token": csrf, "mode": "hold-all", "act": "save", "flag_at_spam": "200"}
     assert "Ein Prozentwert von 0 bis 100" in client.post(f"{site}/settings", data=wrong).text
     forged = client.post(f"{site}/keys", data={"csrf_token": "forged"})
     assert "Dieses Formular ist zu alt" in forged.text
