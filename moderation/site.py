@@ -33,21 +33,15 @@ class Door(StrEnum):
     AKISMET = "akismet", said("Akismet: WordPress and whatever else speaks Akismet")
     PERSPECTIVE = "perspective", said("Perspective: clients of Google’s comment analyzer")
     OPENAI = "openai", said("OpenAI: clients of its moderation endpoint")
-    CORAL = (
-        "coral",
-        said("Coral: its external moderation phase, with the signing secret it shows"),
-        True,
-    )
+    CORAL = "coral", said("Coral: its external moderation phase, with the signing secret it shows")
 
     #: What the desk calls it.
     label: str
-    #: Whether its caller signs requests, with a secret kept for each site.
-    signs: bool
 
-    def __new__(cls, value: str, label: str, signs: bool = False) -> Self:  # noqa: FBT001, FBT002 - a row of a table
+    def __new__(cls, value: str, label: str) -> Self:
         """Make a member of a row."""
         member = str.__new__(cls, value)
-        member._value_, member.label, member.signs = value, label, signs
+        member._value_, member.label = value, label
         return member
 
 

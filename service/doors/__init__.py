@@ -1,14 +1,22 @@
-"""Drop-in doors: other services' protocols, served from our own scorer, policy and store."""
+"""Drop-in doors: other services' protocols, served from our own scorer, policy and store.
+
+A door is a file here, named as its member of :class:`~moderation.site.Door`, with a blueprint ``bp``
+of that name; the file says how its clients are answered when something fails
+(:func:`~service.doors.failures.shape_failures`).
+"""
 
 from __future__ import annotations
 
-from flask import Flask
+from importlib import import_module
 
+from flask import Blueprint, Flask
+
+from moderation.site import Door
 from service.context import Context
-from service.doors import akismet, common, coral, openai, perspective
+from service.doors import common
 
-#: The doors' blueprints by name. They alone are served under any Host name: clients put keys there.
-DOORS = {door.bp.name: door.bp for door in (akismet, perspective, openai, coral)}
+#: The doors' blueprints. They alone are served under any Host name: clients put keys there.
+DOORS: dict[str, Blueprint] = {door: import_module(f"{__name__}.{door}").bp for door in Door}
 
 
 def init_app(app: Flask, context: Context) -> None:

@@ -18,9 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus, unquote_to_bytes
 
-import structlog
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException
 
 from moderation import texts, values
 from moderation.actor import Actor, ActorKind
@@ -31,8 +29,8 @@ from moderation.site import Door, Site
 from service.context import winnow
 from service.doors import akismet_stats as stats
 from service.doors.common import REPEAT_MS, judge, site_of, spend
+from service.doors.failures import Cause, Failure, shape_failures
 
-log = structlog.get_logger(__name__)
 bp = Blueprint("akismet", __name__)
 
 THANKS = "Thanks for making the web a better place."
@@ -205,24 +203,18 @@ def usage_limit() -> Response:
     )
 
 
-@bp.errorhandler(HTTPException)
-def _refused(error: HTTPException) -> Any:
-    """Answer what the rate limit and the like refuse, in plain text."""
-    response = error.get_response()
-    answer = _text("invalid", status=response.status_code)
-    answer.headers["X-akismet-error"] = "refused"
-    if "Retry-After" in response.headers:
-        answer.headers["Retry-After"] = response.headers["Retry-After"]
-    return answer
-
-
-@bp.errorhandler(Exception)
-def _broken(error: Exception) -> Response:
+def _failed(failure: Failure) -> Response:
     """Answer neither true nor false, so that the client holds the comment for a person."""
-    log.error("akismet door failed", problem=type(error).__name__)
-    answer = _text("unavailable")
-    answer.headers["X-akismet-error"] = "temporarily-unavailable"
+    if failure.cause in {Cause.AWAY, Cause.BROKEN}:
+        answer = _text("unavailable")
+        answer.headers["X-akismet-error"] = "temporarily-unavailable"
+    else:
+        answer = _text("invalid", status=failure.status)
+        answer.headers["X-akismet-error"] = "refused"
     return answer
+
+
+shape_failures(bp, _failed)
 
 
 def _fields() -> Fields:

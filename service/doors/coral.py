@@ -11,7 +11,6 @@ import hmac
 import json
 from typing import Any
 
-import structlog
 from flask import Blueprint, Response, g, request
 
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, Status
@@ -22,8 +21,8 @@ from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
 from service.doors.common import judge, parsed, record, site_of, spend
+from service.doors.failures import Failure, shape_failures
 
-log = structlog.get_logger(__name__)
 bp = Blueprint("coral", __name__)
 
 #: Roles that Coral's own staff have; ours pass them (policy.Policy.staff_roles).
@@ -69,11 +68,13 @@ def moderate(key: str) -> Response:
     return _answer(told | {"status": "REJECTED", "moderationAction": decision})
 
 
-@bp.errorhandler(Exception)
-def _broken(error: Exception) -> Response:
+def _failed(failure: Failure) -> Response:
     """Have a person look: whatever went wrong, be it the rate, Coral would publish unanswered."""
-    log.error("coral door failed", problem=type(error).__name__)
+    del failure
     return _answer({"status": "SYSTEM_WITHHELD"})
+
+
+shape_failures(bp, _failed)
 
 
 def _signed(site: Site, body: bytes) -> bool:

@@ -7,9 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from flask import Blueprint, Response, g, request
-from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from moderation.comment import MAX_CONTENT_BYTES, Draft
 from moderation.records import Judged
@@ -20,8 +18,8 @@ from moderation.workflow.judging import defaults_of
 from service.bodies import vouched
 from service.context import winnow
 from service.doors.common import judge, measured, parsed, record, site_of, spend, warned
+from service.doors.failures import Cause, Failure, Refusal, shape_failures
 
-log = structlog.get_logger(__name__)
 bp = Blueprint("openai", __name__)
 
 #: What each category is read from; all of several must be high. Empty: not measured, always 0.
@@ -42,15 +40,6 @@ CATEGORIES: Mapping[str, tuple[Label, ...]] = {
 }
 MAX_INPUTS = 256
 _DEFAULT_MODEL = "omni-moderation-latest"
-
-
-class Refused(Exception):
-    """Raised with what is wrong with a request."""
-
-    def __init__(self, message: str, *, status: int = 400, code: str | None = None) -> None:
-        """Carry the answer."""
-        super().__init__(message)
-        self.status, self.code = status, code
 
 
 @bp.before_request
@@ -85,42 +74,36 @@ def moderations() -> Response:
     )
 
 
-@bp.errorhandler(Refused)
-def _refused(refused: Refused) -> Response:
-    return _error(refused.status, str(refused), "invalid_request_error", refused.code)
+def _failed(failure: Failure) -> Response:
+    """Answer in OpenAI's form; what its clients retry, and then report, nobody takes for a pass."""
+    match failure.cause:
+        case Cause.REFUSED:
+            code = failure.detail.get("code")
+            return _error(failure.status, failure.message, "invalid_request_error", code)
+        case Cause.TOO_FAST:
+            message = "Rate limit reached for this site."
+            return _error(429, message, "requests", "rate_limit_exceeded")
+        case Cause.TOO_LARGE:
+            return _error(413, failure.message, "invalid_request_error", None)
+        case _:
+            return _error(503, "The service is away for the moment.", "server_error", None)
 
 
-@bp.errorhandler(TooManyRequests)
-def _too_fast(refused: TooManyRequests) -> Response:
-    answer = _error(429, "Rate limit reached for this site.", "requests", "rate_limit_exceeded")
-    answer.headers["Retry-After"] = str(refused.retry_after)
-    return answer
-
-
-@bp.errorhandler(RequestEntityTooLarge)
-def _too_large(refused: RequestEntityTooLarge) -> Response:
-    return _error(413, str(refused.description), "invalid_request_error", None)
-
-
-@bp.errorhandler(Exception)
-def _broken(error: Exception) -> Response:
-    """Answer what OpenAI's clients retry, and then report: nobody may take it for a pass."""
-    log.error("openai door failed", problem=type(error).__name__)
-    return _error(503, "The service is away for the moment.", "server_error", None)
+shape_failures(bp, _failed)
 
 
 def _site() -> Site:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     site = site_of(key, Door.OPENAI) if scheme.lower() == "bearer" else None
     if site is None:
-        raise Refused("Incorrect API key provided.", status=401, code="invalid_api_key")
+        raise Refusal("Incorrect API key provided.", status=401, code="invalid_api_key")
     return site
 
 
 def _body() -> dict[str, Any]:
     told = parsed(request.get_data())
     if told is None:
-        raise Refused("We could not parse the JSON body of your request.")
+        raise Refusal("We could not parse the JSON body of your request.")
     return told
 
 
@@ -133,11 +116,11 @@ def _texts(given: Any) -> list[str]:
     elif isinstance(given, list) and given and all(isinstance(one, dict) for one in given):
         texts = ["\n".join(_part(one) for one in given)]
     else:
-        raise Refused("'input' must be a string, a list of strings, or a list of content parts.")
+        raise Refusal("'input' must be a string, a list of strings, or a list of content parts.")
     if len(texts) > MAX_INPUTS:
-        raise Refused(f"'input' may have at most {MAX_INPUTS} items.")
+        raise Refusal(f"'input' may have at most {MAX_INPUTS} items.")
     if any(len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES for text in texts):
-        raise Refused(f"A text may have at most {MAX_CONTENT_BYTES} bytes.")
+        raise Refusal(f"A text may have at most {MAX_CONTENT_BYTES} bytes.")
     return texts
 
 
@@ -145,8 +128,8 @@ def _part(part: Mapping[str, Any]) -> str:
     if part.get("type") == "text" and isinstance(part.get("text"), str):
         return str(part["text"])
     if part.get("type") == "image_url":
-        raise Refused("Images are not supported: Winnow reads text only.")
-    raise Refused("A content part is {'type': 'text', 'text': '...'}.")
+        raise Refusal("Images are not supported: Winnow reads text only.")
+    raise Refusal("A content part is {'type': 'text', 'text': '...'}.")
 
 
 def _bars(site: Site) -> Mapping[str, float]:

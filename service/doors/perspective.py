@@ -12,20 +12,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from flask import Blueprint, Response, g, request
-from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Decision, Draft
-from moderation.errors import Conflict, NotFound, WinnowError
+from moderation.errors import Conflict, NotFound
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
 from service.doors.common import judge, measured, parsed, record, site_of, spend, warned
+from service.doors.failures import Cause, Failure, Refusal, shape_failures
 
-log = structlog.get_logger(__name__)
 bp = Blueprint("perspective", __name__)
 
 #: What each attribute is read from; the first of several that is highest. None: not measured, 0.
@@ -61,16 +59,8 @@ _MAX_SPANS = 200
 #: A suggested score from here on says that the comment was rejected.
 _HALF = 0.5
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*|[.!?\n]+")
+_RPC = "type.googleapis.com/google.rpc"
 _ERROR_TYPE = "type.googleapis.com/google.commentanalyzer.v1alpha1.Error"
-
-
-class Refused(Exception):
-    """Raised with Google's error type and message, and what else belongs into its detail."""
-
-    def __init__(self, kind: str, message: str, **detail: Any) -> None:
-        """Carry what the answer says."""
-        super().__init__(message)
-        self.kind, self.message, self.detail = kind, message, detail
 
 
 @bp.before_request
@@ -144,7 +134,7 @@ def _suggested(told: Mapping[str, Any]) -> float:
     """Return the highest of the scores that are suggested."""
     suggested = told.get("attributeScores")
     if not isinstance(suggested, dict) or not suggested:
-        raise Refused("INVALID_REQUEST", "Missing attribute_scores")
+        raise _refusal("INVALID_REQUEST", "Missing attribute_scores")
     values = []
     for scores in suggested.values():
         told_of = scores if isinstance(scores, dict) else {}
@@ -156,7 +146,7 @@ def _suggested(told: Mapping[str, Any]) -> float:
             if isinstance(value, int | float) and 0 <= value <= 1:
                 values.append(float(value))
     if not values:
-        raise Refused("INVALID_REQUEST", "Suggested scores need a value between 0 and 1")
+        raise _refusal("INVALID_REQUEST", "Suggested scores need a value between 0 and 1")
     return max(values)
 
 
@@ -214,48 +204,47 @@ def discovery() -> Response:
     )
 
 
-@bp.errorhandler(Refused)
-def _refused_as(refused: Refused) -> Response:
-    detail = {"@type": _ERROR_TYPE, "errorType": refused.kind, **refused.detail}
-    return _error(400, "INVALID_ARGUMENT", refused.message, detail)
+def _failed(failure: Failure) -> Response:
+    """Answer in Google's form: a status by name, and a detail that says of what type it is."""
+    match failure.cause:
+        case Cause.REFUSED:
+            kind = failure.detail.get("kind", "INVALID_REQUEST")
+            told = {name: value for name, value in failure.detail.items() if name != "kind"}
+            detail = {"@type": _ERROR_TYPE, "errorType": kind, **told}
+            return _error(400, "INVALID_ARGUMENT", failure.message, detail)
+        case Cause.TOO_LARGE:
+            detail = {"@type": _ERROR_TYPE, "errorType": "INVALID_REQUEST"}
+            message = "Request payload size exceeds the limit."
+            return _error(400, "INVALID_ARGUMENT", message, detail)
+        case Cause.TOO_FAST:
+            detail = {"@type": f"{_RPC}.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"}
+            return _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for this site.", detail)
+        case Cause.AWAY:
+            detail = {"@type": f"{_RPC}.RetryInfo", "retryDelay": "2s"}
+            message = "The service is currently unavailable."
+            return _error(503, "UNAVAILABLE", message, detail)
+        case _:
+            detail = {"@type": f"{_RPC}.DebugInfo"}
+            return _error(500, "INTERNAL", "Internal error encountered.", detail)
 
 
-@bp.errorhandler(WinnowError)
-def _away(error: WinnowError) -> Response:
-    log.warning("perspective door failed", problem=type(error).__name__)
-    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}
-    return _error(503, "UNAVAILABLE", "The service is currently unavailable.", detail)
+shape_failures(bp, _failed)
 
 
-@bp.errorhandler(TooManyRequests)
-def _too_fast(refused: TooManyRequests) -> Response:
-    detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"}
-    answer = _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for this site.", detail)
-    answer.headers["Retry-After"] = str(refused.retry_after)
-    return answer
-
-
-@bp.errorhandler(RequestEntityTooLarge)
-def _too_large(_refused: RequestEntityTooLarge) -> Response:
-    return _refused_as(Refused("INVALID_REQUEST", "Request payload size exceeds the limit."))
-
-
-@bp.errorhandler(Exception)
-def _broken(error: Exception) -> Response:
-    log.error("perspective door broke", problem=type(error).__name__)
-    detail = {"@type": "type.googleapis.com/google.rpc.DebugInfo"}
-    return _error(500, "INTERNAL", "Internal error encountered.", detail)
+def _refusal(kind: str, message: str, **detail: Any) -> Refusal:
+    """Return what is raised with Google's error type, and what else belongs into its detail."""
+    return Refusal(message, kind=kind, **detail)
 
 
 def _site() -> Site:
     key = request.args.get("key", "") or request.headers.get("X-Goog-Api-Key", "")
     site = site_of(key, Door.PERSPECTIVE)
     if site is None:
-        raise Refused(
+        raise _refusal(
             "INVALID_REQUEST",
             "API key not valid. Please pass a valid API key.",
             **{
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "@type": f"{_RPC}.ErrorInfo",
                 "reason": "API_KEY_INVALID",
                 "domain": "googleapis.com",
             },
@@ -266,7 +255,7 @@ def _site() -> Site:
 def _body() -> dict[str, Any]:
     told = parsed(request.get_data(), asked="requestedAttributes")
     if told is None:
-        raise Refused("INVALID_REQUEST", "Invalid JSON payload received.")
+        raise _refusal("INVALID_REQUEST", "Invalid JSON payload received.")
     return told
 
 
@@ -274,19 +263,19 @@ def _text_of(told: Mapping[str, Any]) -> str:
     comment = told.get("comment")
     comment = comment if isinstance(comment, dict) else {}
     if comment.get("type", "PLAIN_TEXT") not in {"PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED"}:
-        raise Refused("INVALID_REQUEST", "Currently, only 'PLAIN_TEXT' comments are supported")
+        raise _refusal("INVALID_REQUEST", "Currently, only 'PLAIN_TEXT' comments are supported")
     text = comment.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise Refused("COMMENT_EMPTY", "Comment must be non-empty.")
+        raise _refusal("COMMENT_EMPTY", "Comment must be non-empty.")
     size = len(text.encode("utf-8", "replace"))
     if size > LONGEST_BYTES:
         message = (
             f"Comment text was too many bytes. Value ({size}) exceeded limit ({LONGEST_BYTES})."
         )
-        raise Refused("COMMENT_TOO_LONG", message)
+        raise _refusal("COMMENT_TOO_LONG", message)
     context = told.get("context")
     if isinstance(context, dict) and {"entries", "articleAndParentComment"} <= context.keys():
-        raise Refused(
+        raise _refusal(
             "INVALID_REQUEST",
             "Context can have either entries or article_and_parent_comment, "
             "but both fields were populated.",
@@ -297,18 +286,18 @@ def _text_of(told: Mapping[str, Any]) -> str:
 def _attributes(told: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     wanted = told.get("requestedAttributes")
     if not isinstance(wanted, dict) or not wanted:
-        raise Refused("NO_REQUESTED_ATTRIBUTES", "Missing requested_attributes")
+        raise _refusal("NO_REQUESTED_ATTRIBUTES", "Missing requested_attributes")
     kept: dict[str, Mapping[str, Any]] = {}
     for name, asked in wanted.items():
         settings = asked if isinstance(asked, dict) else {}
         if name not in ATTRIBUTES:
             if told.get("dropUnsupportedAttributes") is True:
                 continue
-            raise Refused("INVALID_REQUEST", f"Unknown requested attribute: {name[:100]}")
+            raise _refusal("INVALID_REQUEST", f"Unknown requested attribute: {name[:100]}")
         kind = settings.get("scoreType", "PROBABILITY")
         if kind not in {"PROBABILITY", "SCORE_TYPE_UNSPECIFIED"}:
             message = f"Requested score type {kind} is not supported by attribute {name}"
-            raise Refused("INVALID_REQUEST", message)
+            raise _refusal("INVALID_REQUEST", message)
         kept[name] = settings
     return kept
 
@@ -322,7 +311,7 @@ def _in_languages(
     if drop:
         return {}
     name = next(iter(wanted), "TOXICITY")
-    raise Refused(
+    raise _refusal(
         "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE",
         f"Attribute {name} does not support request languages: {','.join(unknown)}",
         languageNotSupportedByAttributeError={

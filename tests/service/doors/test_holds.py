@@ -24,7 +24,7 @@ RULES = {
 #: What each door says when a comment is held for a person.
 SAYS_HELD = {
     "akismet": lambda answer: answer.data == b"true",
-    "wordpress": lambda answer: "X-akismet-recheck-after" in answer.headers,
+    "wordpress": lambda answer: answer.headers.get("X-akismet-error") == "held-for-a-moderator",
     "openai": lambda answer: answer.json["results"][0]["flagged"],
     "coral": lambda answer: answer.json["status"] == "SYSTEM_WITHHELD",
 }
