@@ -336,12 +336,8 @@ def _promote(wanted: str) -> None:
 
 
 def _versions() -> Versions:
-    """Return the versions of this installation, where web and workers look for them.
-
-    The data directory that nobody named lies beside the code, as it does for every other verb.
-    """
-    data = Path(os.environ.get("WINNOW_DATA_DIR") or Path(__file__).parents[1] / "data")
-    return Versions(Path(os.environ.get("WINNOW_MODEL") or data / "models"))
+    """Return the versions of this installation; `./winnow model` says where they lie."""
+    return Versions(Path(os.environ["WINNOW_MODEL"]) if "WINNOW_MODEL" in os.environ else None)
 
 
 def _in_use(directory: Path | None) -> Path:
@@ -374,4 +370,4 @@ def _bar(what: str) -> Callable[[Sequence[Any]], Any]:
 
 
 if __name__ == "__main__":
-    model(prog_name="./winnow model")
+    model(prog_name=f"{os.environ.get('_WINNOW_CALLED', './winnow')} model")

@@ -11,6 +11,10 @@ class BadSettings(WinnowError):
     """Raised when a setting is missing, malformed or contradicts another; says which and what to do."""
 
 
+class NoInstallation(BadSettings):
+    """Raised when a verb is asked of a directory or a Redis that holds no Winnow; nothing was made."""
+
+
 class AlreadyRunning(WinnowError):
     """Raised when another Winnow already serves this data directory."""
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from moderation.errors import BadSettings
+from moderation.errors import BadSettings, NoInstallation
 from moderation.settings import Settings
 
 #: A secret that a person typed must not be guessable from a hash.
@@ -34,8 +34,8 @@ class Vault:
         self._cipher = AESGCM(self.derive("sealing"))
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
-        """Return the vault of this installation, making ``secret.key`` if there is none yet.
+    def open(cls, settings: Settings, *, fresh: bool = True) -> Self:
+        """Return the vault of this installation; a *fresh* one gets its ``secret.key`` here.
 
         Raises BadSettings when the secret is too short or its file cannot be used.
         """
@@ -46,7 +46,7 @@ class Vault:
                     "`openssl rand -hex 32` makes a good one"
                 )
             return cls(settings.secret_key.encode())
-        return cls(_kept_secret(secret_path(settings)))
+        return cls(_kept_secret(secret_path(settings), fresh=fresh))
 
     def derive(self, purpose: str) -> bytes:
         """Return 32 bytes that are this installation's own, for *purpose* alone."""
@@ -91,9 +91,14 @@ def secret_path(settings: Settings) -> Path:
     return settings.data_dir / "secret.key"
 
 
-def _kept_secret(path: Path) -> bytes:
+def _kept_secret(path: Path, *, fresh: bool) -> bytes:
     try:
         if not path.exists():
+            if not fresh:
+                raise NoInstallation(
+                    f"{path} is not there: bring it back from a backup, or give the key that the "
+                    "data was made with by WINNOW_SECRET_KEY_FILE"
+                )
             _make_secret(path)
         secret = path.read_bytes().strip()
         mode = stat.S_IMODE(path.stat().st_mode)

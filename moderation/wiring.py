@@ -8,7 +8,7 @@ from typing import Any
 from redis import Redis
 
 from moderation.dispatch import Jobs
-from moderation.errors import BadSettings, NewerData
+from moderation.errors import BadSettings, NewerData, NoInstallation
 from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.accounts import Accounts
@@ -40,15 +40,18 @@ class Adapters(Winnow):
     vault: Vault
 
 
-def connect(settings: Settings) -> Adapters:
-    """Return adapters for *settings*; nothing is contacted before it is used, save secret.key."""
+def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
+    """Return adapters for *settings*; nothing is contacted before it is used, save secret.key.
+
+    That one is made if there is none and the installation may be a *fresh* one.
+    """
     if settings.cluster and settings.wait_replicas:
         raise BadSettings(
             "WINNOW_WAIT_REPLICAS works with one node and its replicas, not a Cluster"
         )
     url = settings.redis_url or socket_url(settings.data_dir)
     store = connect_redis(url, cluster=settings.cluster)
-    vault = Vault.open(settings)
+    vault = Vault.open(settings, fresh=fresh)
     comments = Comments(
         store,
         pepper=vault.derive("authors"),
@@ -70,6 +73,17 @@ def connect(settings: Settings) -> Adapters:
     )
 
 
+def require(adapters: Adapters) -> None:
+    """Raise NoInstallation unless Redis holds the data of a Winnow."""
+    redis: Any = adapters.redis
+    if redis.hget(keys.META(keys.GLOBAL), "version") is None:
+        settings = adapters.settings
+        where = "the Redis of WINNOW_REDIS_URL" if settings.redis_url else str(settings.data_dir)
+        raise NoInstallation(
+            f"{where} holds no Winnow: look at its address; `./winnow init` makes a new one"
+        )
+
+
 def prepare(adapters: Adapters) -> None:
     """Record what the data was made with, or hold this process against it; load the functions.
 
@@ -87,6 +101,9 @@ def prepare(adapters: Adapters) -> None:
             f"the data is of version {version}, this Winnow knows {DATA_VERSION}: upgrade Winnow"
         )
     if stored != shards:
-        raise BadSettings(f"this data set was made with WINNOW_SHARDS={stored}, not {shards}")
+        raise BadSettings(
+            f"this data set was made with WINNOW_SHARDS={stored}, not {shards}; "
+            f"set it to {stored} again, since shards cannot change"
+        )
     adapters.accounts.check_secret()
     Library(adapters.redis).install()

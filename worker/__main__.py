@@ -1,4 +1,4 @@
-"""``python -m worker``: the supervisor with its workers and deliverer."""
+"""``python -m worker [screening|delivery]``: the supervisor with its workers, its deliverer, or both."""
 
 from __future__ import annotations
 
@@ -10,23 +10,37 @@ from collections.abc import Callable
 import structlog
 
 from models.current import Current
-from moderation import logs, wiring
+from moderation import installation, logs, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
-from moderation.settings import Settings, from_env
+from moderation.settings import Settings
+from moderation.store.liveness import Part
 from worker.supervisor import Supervisor
 
 log = structlog.get_logger(__name__)
 
 
-def main(wrap: Callable[[Model], Model] = lambda model: model) -> int:
-    """Run until told to stop; return the exit status. Tests *wrap* the model."""
+#: What each word runs; without a word everything.
+PARTS = {
+    "screening": frozenset({Part.SCREENER, Part.UPKEEP}),
+    "delivery": frozenset({Part.DELIVERER}),
+}
+
+
+def main(
+    wrap: Callable[[Model], Model] = lambda model: model,
+    parts: frozenset[Part] = frozenset(Part),
+) -> int:
+    """Run *parts* until told to stop; return the exit status. Tests *wrap* the model."""
     try:
-        settings = from_env(os.environ)
+        here = installation.find(os.environ, starts=True)
+        here.require()
+        settings = here.settings
         logs.configure(settings)
         _await_storage(settings)
-        current = Current(settings.models, encoder=settings.encoder)
-        Supervisor(settings, lambda: wrap(current())).run()
+        if Part.SCREENER in parts:
+            current = Current(settings.models, encoder=settings.encoder)
+        Supervisor(settings, lambda: wrap(current()), parts).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up
         return 1
@@ -47,4 +61,6 @@ def _await_storage(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        main(parts=frozenset().union(*(PARTS[word] for word in sys.argv[1:])) or frozenset(Part))
+    )

@@ -46,8 +46,13 @@ _PATIENCE_OF_UPKEEP_SECONDS = 2400.0
 class Supervisor:
     """Keeps the children running and the protocol's promises: one per ``python -m worker``."""
 
-    def __init__(self, settings: Settings, model: Callable[[], Model]) -> None:
-        """Prepare the children; nothing runs before :meth:`run`."""
+    def __init__(
+        self,
+        settings: Settings,
+        model: Callable[[], Model],
+        parts: frozenset[Part] = frozenset(Part),
+    ) -> None:
+        """Prepare the children that do *parts*; nothing runs before :meth:`run`."""
         self._settings = settings
         self._adapters = wiring.connect(settings)
         self._boot = secrets.token_hex(4)
@@ -67,11 +72,13 @@ class Supervisor:
         self._screeners = [
             self._child(Part.SCREENER, n, partial(on, dispatch.SCREENING), _PATIENCE_SECONDS)
             for n in range(1, settings.workers + 1)
+            if Part.SCREENER in parts
         ]
-        self._others = [
+        others = [
             self._child(Part.UPKEEP, 1, partial(on, dispatch.UPKEEP), _PATIENCE_OF_UPKEEP_SECONDS),
             self._child(Part.DELIVERER, 1, partial(deliverer.run, settings), _PATIENCE_SECONDS),
         ]
+        self._others = [child for child in others if child.part in parts]
 
     def _child(self, part: Part, number: int, run: Callable[..., None], patience: float) -> Child:
         name = f"{part}-{number}@{self._boot}"

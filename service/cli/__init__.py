@@ -14,7 +14,9 @@ from service.cli import (
     doctor,
     endpoint,
     importing,
+    init,
     key,
+    model,
     moderator,
     score,
     settings,
@@ -24,6 +26,7 @@ from service.cli import (
     up,
     webhooks,
 )
+from service.cli.context import as_called
 
 
 class Verbs(click.Group):
@@ -36,21 +39,35 @@ class Verbs(click.Group):
         except (WinnowError, OSError) as problem:
             if isinstance(problem, BrokenPipeError):  # `| head` has seen enough: click knows
                 raise
-            raise click.ClickException(str(problem)) from problem
+            raise click.ClickException(as_called(str(problem))) from problem
+
+
+class _Formatter(click.HelpFormatter):
+    """Help whose examples name this program as it was called."""
+
+    def getvalue(self) -> str:
+        """Return the help."""
+        return as_called(super().getvalue())
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Winnow moderates the comments of your blog on your own machine.
 
-    Begin with `./winnow up`. Every setting is an environment variable: `./winnow settings` lists
-    them. `./winnow model --help` has the verbs for training models.
+    Begin with `./winnow up`. `./winnow settings` lists every setting, and where it is set.
     """
 
 
 for command in (
+    init.init,
     up.up,
     up.web,
+    up.worker,
+    up.deliver,
     site.site,
     key.key,
     moderator.moderator,
@@ -64,6 +81,7 @@ for command in (
     comments.retry,
     comments.erase,
     score.score,
+    model.model,
     importing.import_,
     demo.demo,
     archive.backup,
@@ -73,3 +91,13 @@ for command in (
     settings.settings,
 ):
     cli.add_command(command)
+
+
+def _named_as_called(command: click.Command) -> None:
+    """Have a command and all below it show their help by the name that was typed."""
+    command.context_class = _Context
+    for below in getattr(command, "commands", {}).values():
+        _named_as_called(below)
+
+
+_named_as_called(cli)

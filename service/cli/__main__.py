@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.cli import cli
+from service.cli.context import PROGRAM
 
 if __name__ == "__main__":
-    cli(prog_name="winnow")
+    cli(prog_name=PROGRAM)

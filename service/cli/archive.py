@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import tarfile
@@ -11,86 +12,191 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import click
 
 from moderation.errors import Conflict, InvalidInput, StorageUnavailable
+from moderation.installation import AOF, Installation
 from moderation.settings import Settings
 from moderation.vault import secret_path
-from service.cli.context import confirm, holding, read_settings, storage, yes_option
+from moderation.wiring import Adapters
+from service.cli.context import (
+    answer,
+    as_json,
+    confirm,
+    existing_installation,
+    holding,
+    installation,
+    storage,
+    yes_option,
+)
 
-#: Where Valkey keeps what it was told: a base, what came since, and a list of both.
-AOF = "appendonlydir"
+#: Says, in the data directory, when the newest backup was taken.
+_NOTE = "last-backup.json"
 _REWRITE_SECONDS = 600
 _LARGEST_BYTES = 1 << 40
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a data directory or a backup holds."""
+
+    comments: int
+    sites: int
+
+    @classmethod
+    def of(cls, adapters: Adapters) -> Self:
+        """Count what the storage behind *adapters* holds."""
+        return cls(sum(adapters.comments.counts().values()), len(adapters.accounts.sites()))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.comments:,} comment{'' if self.comments == 1 else 's'} "
+            f"of {self.sites:,} site{'' if self.sites == 1 else 's'}"
+        )
+
+
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def backup(file: Path) -> None:
+@click.option("--verify", is_flag=True, help="Load the backup once and compare it with the data.")
+@as_json
+def backup(file: Path, *, verify: bool, as_json: bool) -> None:
     """Write everything that Winnow keeps to FILE, while it runs or not.
 
-    FILE has every comment as of one moment, and secret.key with it: guard it like a password.
-    A Redis of your own (WINNOW_REDIS_URL) is backed up with its own tools.
+    FILE has every comment as of one moment, and secret.key with it: guard it like a password. A
+    Redis of your own (WINNOW_REDIS_URL) is backed up with its own tools. The settings file is not in
+    it. With --verify, a backup that cannot be loaded or lacks something is deleted, and exit status 1.
 
-    Example: ./winnow backup /backups/winnow-$(date +%F).tar.gz
+    Example: ./winnow backup /backups/winnow-$(date +%F).tar.gz --verify
     """
-    settings = _own_storage()
+    settings = _own_storage(existing_installation())
     if file.exists():
         raise Conflict(f"{file} is there already; name a file that is not")
     with storage(settings) as adapters, _unwritten(file) as fresh:
         redis: Any = adapters.redis
+        contents = Contents.of(adapters)
         with _no_rewrite(redis), tarfile.open(fresh, "w:gz", compresslevel=1) as archive:
             for path in _parts(settings.data_dir):
                 _add(archive, path, settings.data_dir)
+        if verify:
+            loaded = _loaded(fresh, settings)
+            if loaded.comments < contents.comments or loaded.sites < contents.sites:
+                raise StorageUnavailable(
+                    f"the backup holds {loaded}, the data {contents}: nothing was kept; try again"
+                )
+            contents = loaded
+    size = file.stat().st_size
+    note_backup(settings.data_dir, file)
     if settings.secret_key:
         click.echo("WINNOW_SECRET_KEY is not in the backup; keep a copy of it elsewhere.", err=True)
+    answer(
+        {
+            "file": str(file),
+            "data": str(settings.data_dir),
+            "comments": contents.comments,
+            "sites": contents.sites,
+            "bytes": size,
+            "verified": verify,
+        },
+        as_json=as_json,
+        text=f"{contents}, {_size(size)}, from {settings.data_dir} to {file}"
+        + (", loaded once and sound" if verify else ""),
+    )
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Put aside what the data directory has now.")
+@click.option(
+    "--dry-run", is_flag=True, help="Load the backup elsewhere, say what it has, change nothing."
+)
 @yes_option
-def restore(file: Path, *, force: bool, yes: bool) -> None:
+def restore(file: Path, *, force: bool, dry_run: bool, yes: bool) -> None:
     """Fill the data directory from a backup, while Winnow does not run.
 
     With --force, what was there is not lost: it is kept beside the restored data.
 
-    Example: ./winnow restore /backups/winnow-2026-11-23.tar.gz
+    Example: ./winnow restore /backups/winnow-2026-11-23.tar.gz --dry-run
     """
-    settings = _own_storage()
+    settings = _own_storage(installation())
     data = settings.data_dir
+    if dry_run:
+        contents = _loaded(file, settings)
+        present = " It holds data already, which --force puts aside." if _present(settings) else ""
+        click.echo(f"{file} is sound and holds {contents}. It would go to {data}.{present}")
+        return
     with holding(data):
-        present = [path for path in (data / AOF, secret_path(settings)) if path.exists()]
-        if present and not force:
+        present_parts = _present(settings)
+        if present_parts and not force:
             raise Conflict(
                 f"{data} holds data already; say --force to put it aside, "
                 "or set WINNOW_DATA_DIR to a new directory"
             )
-        if present:
+        if present_parts:
             confirm(f"Put aside what {data} holds and restore {file}?", yes=yes)
         with tempfile.TemporaryDirectory(dir=data, prefix="restore.") as unpacked:
             _unpack(file, Path(unpacked))
-            _put_aside(present, data)
+            _put_aside(present_parts, data)
             for path in Path(unpacked).iterdir():
                 path.rename(data / path.name)
     with storage(settings) as adapters:
-        counts = adapters.comments.counts()
-        sites = len(adapters.accounts.sites())
-    click.echo(f"restored {sum(counts.values())} comments of {sites} sites", err=True)
+        contents = Contents.of(adapters)
+    click.echo(f"restored {contents} to {data}", err=True)
 
 
-def _own_storage() -> Settings:
-    settings = read_settings()
-    if settings.redis_url:
+# -- the newest backup, for doctor -------------------------------------------------------------------
+
+
+def note_backup(data: Path, file: Path) -> None:
+    """Note in the data directory that a backup was taken now."""
+    told = {"at": round(time.time()), "file": str(file.absolute())}
+    (data / _NOTE).write_text(json.dumps(told), encoding="utf-8")
+
+
+def newest_backup(data: Path) -> tuple[float, str] | None:
+    """Return the age of the newest backup, in seconds, and its file; None if none was ever taken."""
+    try:
+        told = json.loads((data / _NOTE).read_text(encoding="utf-8"))
+        return time.time() - told["at"], told["file"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+# -- reading and writing -----------------------------------------------------------------------------
+
+
+def _own_storage(here: Installation) -> Settings:
+    if here.settings.redis_url:
         raise InvalidInput(
             "WINNOW_REDIS_URL names a Redis of your own: back it up and restore it with its own "
             "tools, and keep a copy of the secret key"
         )
-    return settings
+    return here.settings
+
+
+def _present(settings: Settings) -> list[Path]:
+    return [path for path in (settings.data_dir / AOF, secret_path(settings)) if path.exists()]
+
+
+def _loaded(file: Path, settings: Settings) -> Contents:
+    """Return what a backup holds, by loading it with a server of its own beside the file.
+
+    Raises InvalidInput for what is no backup, StorageUnavailable or BadSettings for one that cannot
+    be used. Needs as much space in the file's directory as the unpacked data.
+    """
+    with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".winnow-verify.") as place:
+        _unpack(file, Path(place))
+        alone = replace(settings, data_dir=Path(place), maxmemory="")
+        with storage(alone) as adapters:
+            return Contents.of(adapters)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 
 @contextmanager

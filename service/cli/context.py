@@ -6,9 +6,9 @@ import fcntl
 import getpass
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,45 +17,48 @@ import click
 from moderation import wiring
 from moderation.actor import OPERATOR, Actor, ActorKind
 from moderation.errors import AlreadyRunning, StorageUnavailable
+from moderation.installation import DATA_VARIABLE, Installation, find
 from moderation.ports import Model
-from moderation.settings import Settings, from_env
+from moderation.settings import Settings
 from moderation.store.embedded import EmbeddedValkey, socket_path
 
 if TYPE_CHECKING:
     from models.current import Current
+
+#: How this program was called: the launcher's path, or `winnow` where it was installed as a package.
+PROGRAM = os.environ.get("_WINNOW_CALLED", "./winnow")
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object, or one a line, for programs."
 )
 
 
-#: Where Winnow was cloned to.
-ROOT = Path(__file__).parents[2]
+def installation(*, starts: bool = False) -> Installation:
+    """Return the installation that this shell means, which need not have data yet.
+
+    A verb that *starts* one does not mean another one that runs.
+    """
+    return find(os.environ, starts=starts)
 
 
 def read_settings() -> Settings:
-    """Return this installation's settings.
-
-    The data directory that nobody named lies beside the code, so that `winnow` means the same
-    installation wherever it is called from.
-    """
-    settings = from_env(os.environ)
-    named = "WINNOW_DATA_DIR" in os.environ
-    data = settings.data_dir if named else ROOT / settings.data_dir
-    return replace(settings, data_dir=data.resolve())
+    """Return this installation's settings."""
+    return installation().settings
 
 
 @contextmanager
-def storage(settings: Settings | None = None) -> Iterator[wiring.Adapters]:
+def storage(settings: Settings | None = None, *, fresh: bool = False) -> Iterator[wiring.Adapters]:
     """Open this installation's storage: the running service's, or its own for the moment.
 
     Where the embedded Valkey is used and does not run, it is started for as long as the verb
     takes; its locks keep a service that starts meanwhile from touching the same files. Raises
+    NoInstallation where there is no data, unless the installation may be a *fresh* one, and
     StorageUnavailable with what to do.
     """
-    settings = settings or read_settings()
+    if settings is None:
+        settings = existing_installation().settings
     if settings.redis_url:
-        yield _prepared(settings)
+        yield _prepared(settings, fresh=fresh)
         return
     server = embedded(settings)
     try:
@@ -65,12 +68,21 @@ def storage(settings: Settings | None = None) -> Iterator[wiring.Adapters]:
             raise StorageUnavailable(
                 f"Winnow is just starting or stopping in {settings.data_dir}; try again in a moment"
             ) from None
-        yield _prepared(settings)
+        yield _prepared(settings, fresh=fresh)
         return
     try:
-        yield _prepared(settings)
+        yield _prepared(settings, fresh=fresh)
     finally:
         server.stop()
+
+
+def existing_installation() -> Installation:
+    """Return the installation of this shell; name it at a terminal. Raises NoInstallation."""
+    here = installation()
+    here.require()
+    if here.named_by != DATA_VARIABLE and sys.stderr.isatty():
+        click.secho(f"Winnow in {here.data} (named by {here.named_by})", err=True, dim=True)
+    return here
 
 
 @contextmanager
@@ -98,8 +110,10 @@ def embedded(settings: Settings) -> EmbeddedValkey:
     return EmbeddedValkey(settings.data_dir, fsync, settings.maxmemory or None)
 
 
-def _prepared(settings: Settings) -> wiring.Adapters:
-    adapters = wiring.connect(settings)
+def _prepared(settings: Settings, *, fresh: bool) -> wiring.Adapters:
+    adapters = wiring.connect(settings, fresh=fresh)
+    if not fresh:
+        wiring.require(adapters)
     wiring.prepare(adapters)
     return adapters
 
@@ -142,7 +156,7 @@ def answer_all(
             click.echo(dumped(record))
         return
     if not records:
-        click.echo(nothing, err=True)
+        click.echo(as_called(nothing), err=True)
         return
     rows = [list(columns), *([shown(r[name]) for name, shown in columns.items()] for r in records)]
     widths = [max(len(row[n]) for row in rows) for n in range(len(columns))]
@@ -151,9 +165,29 @@ def answer_all(
         click.echo("  ".join(cells).rstrip())
 
 
+def text_of(value: object) -> str:
+    """Return a value as it would be written in the environment."""
+    match value:
+        case bool():
+            return str(int(value))
+        case tuple():
+            return ",".join(map(text_of, value))
+        case float() if value.is_integer():
+            return str(int(value))
+        case Path():
+            return value.as_posix()
+        case _:
+            return str(value)
+
+
 def dumped(told: Any) -> str:
     """Return *told* as one line of JSON that any terminal can show."""
     return json.dumps(told, ensure_ascii=True)
+
+
+def as_called(text: str) -> str:
+    """Return *text* with `./winnow` written as this program was called, to be copied from."""
+    return text.replace("./winnow", PROGRAM)
 
 
 def plain(text: object) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import structlog
 
+from moderation.installation import CODE
 from moderation.processes import Restarts, tied
-from service.cli.context import ROOT
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ def python(*arguments: str) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment for programs of ours, wherever they were called from."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
 
 

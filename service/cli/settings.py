@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
+from moderation.installation import Installation
 from moderation.settings import VARIABLES, Settings, Variable
-from service.cli.context import answer_all, as_json, plain, read_settings
+from service.cli.context import answer_all, as_json, installation, plain, text_of
 
 HEADING = """# Settings
 
-Every setting is an environment variable. A secret may be given by a file instead, named by the
-variable with `_FILE` behind it, as Docker's and systemd's secrets are. A `WINNOW_` variable that is
-not in this table is refused, since it is most likely misspelt.
+The settings of an installation stand in one file, `winnow.env`, with a line `NAME=value` for each. The
+web server, the workers, every verb of the command line, systemd and cron read the same file. It is the
+first of these that exists, and no other is read:
 
-`./winnow settings` shows this table with what is set on your machine; `./winnow settings
+1. the file that `WINNOW_SETTINGS` names;
+2. `winnow.env` in the data directory that `WINNOW_DATA_DIR` names;
+3. where neither variable is set: `winnow.env` in the default data directory, then
+   `/etc/winnow/winnow.env`.
+
+The default data directory is `data` in a checkout, `~/.local/share/winnow` where Winnow was installed as
+a package. Paths in the file are relative to the file. A variable of the environment wins over the line
+in the file. A secret may be given by a file of its own, named by the variable with `_FILE` behind it, as
+Docker's and systemd's secrets are. A `WINNOW_` variable that is not in this table is refused, since it is
+most likely misspelt.
+
+A shell that names no installation means the Winnow that this user runs, if exactly one runs. Every verb
+but `up` and `init` refuses a directory without data, so that a forgotten variable makes no second,
+empty Winnow. `./winnow init` makes an installation and its file.
+
+`./winnow settings` shows this table with what is set on your machine, and where; `./winnow settings
 --markdown` wrote this page.
 
 | Variable | Default | What it is for |
@@ -35,12 +51,13 @@ def settings(*, as_json: bool, markdown: bool) -> None:
     if markdown:
         click.echo(page(), nl=False)
         return
-    here = read_settings()
+    here = installation()
     records = [
         {
             "name": variable.name,
-            "value": _value(variable, here),
-            "default": _text(variable.default),
+            "value": _value(variable, here.settings),
+            "set_by": _set_by(variable, here),
+            "default": text_of(variable.default),
             "help": variable.help,
         }
         for variable in VARIABLES
@@ -48,16 +65,26 @@ def settings(*, as_json: bool, markdown: bool) -> None:
     answer_all(
         records,
         as_json=as_json,
-        columns={"name": str, "value": lambda value: plain(value) or "-", "help": str},
+        columns={
+            "name": str,
+            "value": lambda value: plain(value) or "-",
+            "set_by": lambda by: plain(by) or "-",
+            "help": str,
+        },
         nothing="",
     )
+    if not as_json:
+        click.echo(
+            f"data directory  {plain(here.data)} (named by {plain(here.named_by)})", err=True
+        )
+        click.echo(f"settings file   {plain(here.file or 'none')}", err=True)
 
 
 def page() -> str:
     """Return docs/settings.md."""
     rows = [
         f"| `{variable.name}`{' (or `_FILE`)' if variable.secret else ''} "
-        f"| {_code(_text(variable.default))} | {variable.help} |\n"
+        f"| {_code(text_of(variable.default))} | {variable.help} |\n"
         for variable in VARIABLES
     ]
     return HEADING + "".join(rows)
@@ -65,22 +92,15 @@ def page() -> str:
 
 def _value(variable: Variable, here: Settings) -> str:
     value = asdict(here)[variable.field]
-    return "(set)" if variable.secret and value else _text(value)
+    return "(set)" if variable.secret and value else text_of(value)
 
 
-def _text(value: object) -> str:
-    """Return a value as it would be written in the environment."""
-    match value:
-        case bool():
-            return str(int(value))
-        case tuple():
-            return ",".join(map(_text, value))
-        case float() if value.is_integer():
-            return str(int(value))
-        case Path():
-            return value.as_posix()
-        case _:
-            return str(value)
+def _set_by(variable: Variable, here: Installation) -> str:
+    """Return what sets a variable here: the environment, the file, or nothing."""
+    names = {variable.name, f"{variable.name}_FILE"}
+    if names & here.from_file:
+        return str(here.file)
+    return "environment" if names & set(os.environ) else ""
 
 
 def _code(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import shlex
 import signal
 import socket
@@ -20,13 +21,14 @@ import structlog
 
 from moderation import logs, wiring
 from moderation.errors import BadSettings, StorageUnavailable
+from moderation.installation import Installation, announced
 from moderation.settings import Settings
 from moderation.site import KeyKind, Role
 from moderation.store.embedded import EmbeddedValkey
 from moderation.vault import new_password
 from service import trial
 from service.cli import processes
-from service.cli.context import embedded, holding, read_settings
+from service.cli.context import as_called, embedded, holding, installation
 from service.cli.processes import Process
 
 log = structlog.get_logger(__name__)
@@ -54,19 +56,20 @@ def up() -> None:
 
 def start(worker: Sequence[str] = ("-m", "worker")) -> None:
     """Do it; *worker* is what Python runs as the worker: tests have one of their own."""
-    settings = read_settings()
+    here = installation(starts=True)
+    settings = here.settings
     logs.configure(settings)
     stopping = Event()
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda *_: stopping.set())
-    with _store(settings) as server:
+    with _store(settings) as server, announced(here):
         adapters = wiring.connect(settings)
         wiring.prepare(adapters)
         processes.stop_orphans(_remembered(settings))
         _check_port(settings)
         welcome = _welcome(adapters, settings)
         try:
-            _run(settings, server, stopping, welcome, worker)
+            _run(here, server, stopping, welcome, worker)
         finally:
             _remembered(settings).unlink(missing_ok=True)
 
@@ -77,22 +80,53 @@ def web() -> None:
 
     Example: WINNOW_REDIS_URL=redis://valkey:6379/0 ./winnow web
     """
-    settings = read_settings()
+    here = installation(starts=True)
+    here.require()
+    settings = here.settings
     logs.configure(settings)
     from service.web import serve  # noqa: PLC0415 - loads the model, which no other verb should
 
     serve(settings)
 
 
+@click.command()
+def worker() -> None:
+    """Run the screening workers and the watchdog alone.
+
+    The watchdog restarts what dies, releases decisions and purges; any number of hosts may run it.
+
+    Example: WINNOW_WORKERS=4 ./winnow worker
+    """
+    _become("screening")
+
+
+@click.command()
+def deliver() -> None:
+    """Run the deliverer of webhooks alone.
+
+    Example: ./winnow deliver
+    """
+    _become("delivery")
+
+
+def _become(part: str) -> None:
+    """Turn into the worker's program: service and worker know nothing of each other."""
+    here = installation(starts=True)
+    here.require()
+    command = processes.python("-m", "worker", part)
+    os.execve(command[0], command, processes.environment(**here.environment()))  # noqa: S606 - our own program
+
+
 def _run(
-    settings: Settings,
+    here: Installation,
     server: EmbeddedValkey | None,
     stopping: Event,
     welcome: str,
     worker: Sequence[str],
 ) -> None:
     """Keep everything running until told to stop, then stop it: the web first, storage last."""
-    environ = processes.environment(WINNOW_DATA_DIR=str(settings.data_dir))
+    settings = here.settings
+    environ = processes.environment(**here.environment())
     parts = [
         Process("worker", processes.python(*worker), stop_seconds=12),
         Process("web", processes.python("-m", "service.cli", "web"), nice=_WEB_NICE),
@@ -205,4 +239,4 @@ def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
     else:
         lines += ["", "  The password and the key are shown this once: write them down."]
     lines.append(f"  Everything is kept in {settings.data_dir}")
-    return "\n".join([*lines, ""])
+    return as_called("\n".join([*lines, ""]))

@@ -1,7 +1,9 @@
 """The verbs of `./winnow model` answer with exit codes and figures."""
 
 import json
+import os
 import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -9,15 +11,15 @@ from click.testing import CliRunner
 
 from models import artifacts
 from models.cli import model
-from moderation.settings import from_env
+from moderation.installation import find
+from tests.support.service import ROOT, command
 
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path):
     """Return where this test's promoted models lie."""
     directory = tmp_path / "data" / "models"
-    monkeypatch.setenv("WINNOW_DATA_DIR", str(directory.parent))
-    monkeypatch.delenv("WINNOW_MODEL", raising=False)
+    monkeypatch.setenv("WINNOW_MODEL", str(directory))
     return directory
 
 
@@ -82,16 +84,20 @@ def test_promoting_nothing_is_one_sentence(wanted, home):
     assert not home.exists()
 
 
-def test_promoted_models_lie_where_web_and_workers_look(monkeypatch, tmp_path, candidate):
-    """The command line of models knows nothing of settings, so the two are held together here."""
-    for told in (
-        {"WINNOW_DATA_DIR": str(tmp_path / "data")},
-        {"WINNOW_DATA_DIR": str(tmp_path / "data"), "WINNOW_MODEL": str(tmp_path / "models")},
-    ):
-        for name, value in told.items():
-            monkeypatch.setenv(name, value)
-        assert run("promote", candidate).exit_code == 0
-        assert (from_env(told).models / "current").exists()
+@pytest.mark.parametrize("named", [False, True])
+def test_promoted_models_lie_where_web_and_workers_look(tmp_path, candidate, named):
+    """`./winnow model` tells the command line of models, which knows nothing of settings."""
+    told = {"WINNOW_DATA_DIR": str(tmp_path / "data"), "PATH": os.environ["PATH"]}
+    if named:
+        (tmp_path / "models").mkdir()
+        told["WINNOW_MODEL"] = str(tmp_path / "models")
+    done = subprocess.run(
+        command("model", "promote", str(candidate)),
+        env=told | {"PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    assert done.returncode == 0
+    assert (find(told).settings.models / "current").exists()
 
 
 def test_card_writes_beside_the_artifact(candidate):

@@ -37,7 +37,7 @@ class Running:
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = self.password = ""
         self.environ = {
-            "HOME": os.environ.get("HOME", "/"),
+            "HOME": str(data.parent),  # where it says that it runs
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "WINNOW_DATA_DIR": str(data),

@@ -19,8 +19,10 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def environ(tmp_path: Path, redis_url: str) -> dict[str, str]:
-    """The settings of an installation with a Redis of its own."""
-    return {"WINNOW_DATA_DIR": str(tmp_path / "data"), "WINNOW_REDIS_URL": redis_url}
+    """The settings of an installation with a Redis of its own, which has started once."""
+    data = tmp_path / "data"
+    wiring.prepare(wiring.connect(Settings(data_dir=data, redis_url=redis_url)))
+    return {"WINNOW_DATA_DIR": str(data), "WINNOW_REDIS_URL": redis_url}
 
 
 @pytest.fixture

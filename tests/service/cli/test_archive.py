@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import stat
 import tarfile
@@ -18,6 +19,7 @@ from moderation.comment import Draft
 from moderation.settings import Settings
 from moderation.vault import secret_path
 from service.cli import cli
+from service.cli.archive import newest_backup
 from service.cli.context import storage
 
 Run = Callable[..., Result]
@@ -43,7 +45,7 @@ def run(data: Path) -> Run:
 
 @contextmanager
 def opened(data: Path):
-    with storage(Settings(data_dir=data)) as adapters:
+    with storage(Settings(data_dir=data), fresh=True) as adapters:
         yield adapters
 
 
@@ -65,11 +67,13 @@ def contents(data: Path) -> tuple[list[str], int]:
 def test_a_backup_restores_comments_sites_and_the_secret(run: Run, data: Path, tmp_path: Path):
     fill(data)
     file = tmp_path / "backup.tar.gz"
-    assert run("backup", str(file)).output == ""
+    said = run("backup", str(file)).stdout
+    assert said.startswith("1 comment of 1 site, ")
+    assert f", from {data} to {file}" in said
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     fresh = data.with_name("fresh")
     restored = run("restore", str(file), directory=fresh)
-    assert restored.stderr == "restored 1 comments of 1 sites\n"
+    assert restored.stderr == f"restored 1 comment of 1 site to {fresh}\n"
     assert contents(fresh) == (["blog"], 1)
     assert secret_path(Settings(data_dir=fresh)).read_bytes() == (data / "secret.key").read_bytes()
     assert stat.S_IMODE((fresh / "secret.key").stat().st_mode) == 0o600
@@ -114,6 +118,7 @@ def test_restore_puts_what_was_there_aside_and_only_by_force(run: Run, data: Pat
 
 
 def test_a_backup_overwrites_no_file(run: Run, data: Path, tmp_path: Path):
+    fill(data)
     file = tmp_path / "precious.txt"
     file.write_text("precious")
     assert "is there already" in run("backup", str(file), code=1).stderr
@@ -161,6 +166,40 @@ def test_a_torn_backup_is_refused(run: Run, data: Path, tmp_path: Path):
     fresh = data.with_name("fresh")
     assert "no backup" in run("restore", str(torn), code=1, directory=fresh).stderr
     assert not (fresh / "secret.key").exists()
+
+
+def test_a_backup_is_verified_by_loading_it(run: Run, data: Path, tmp_path: Path):
+    fill(data)
+    file = tmp_path / "backup.tar.gz"
+    told = json.loads(run("backup", str(file), "--verify", "--json").stdout)
+    assert (told["comments"], told["sites"], told["verified"]) == (1, 1, True)
+    assert (told["data"], told["bytes"]) == (str(data), file.stat().st_size)
+    assert [path.name for path in tmp_path.iterdir()] == ["backup.tar.gz"]
+
+
+def test_a_dry_run_says_what_a_backup_holds_and_changes_nothing(
+    run: Run, data: Path, tmp_path: Path
+):
+    fill(data)
+    file, torn = tmp_path / "backup.tar.gz", tmp_path / "torn.tar.gz"
+    run("backup", str(file))
+    fresh = data.with_name("fresh")
+    said = run("restore", str(file), "--dry-run", directory=fresh).stdout
+    assert f"sound and holds 1 comment of 1 site. It would go to {fresh}." in said
+    assert not fresh.exists()
+    fill(data, "later")
+    assert "--force puts aside" in run("restore", str(file), "--dry-run").stdout
+    assert contents(data) == (["blog", "later"], 2)
+    torn.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert "no backup" in run("restore", str(torn), "--dry-run", code=1).stderr
+
+
+def test_doctor_knows_the_newest_backup(run: Run, data: Path, tmp_path: Path):
+    fill(data)
+    assert newest_backup(data) is None
+    run("backup", str(tmp_path / "backup.tar.gz"))
+    age, file = newest_backup(data)
+    assert (file, age < 60) == (str(tmp_path / "backup.tar.gz"), True)
 
 
 def test_a_redis_of_ones_own_is_left_to_its_own_tools(tmp_path: Path, redis_url: str):

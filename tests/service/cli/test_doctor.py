@@ -11,20 +11,28 @@ import pytest
 from moderation import ids, wiring
 from moderation.actor import moderator
 from moderation.comment import Draft
+from moderation.delivery import State
 from moderation.site import Endpoint, Role
 from moderation.store import keys
 from moderation.store.liveness import Part
+from tests.support.service import free_port
 from tests.support.waiting import wait_until
 
 
 def findings(run, code: int) -> dict[str, str]:
-    """Return what doctor says, text -> level."""
+    """Return what doctor says, text and remedy -> level."""
     lines = run("doctor", "--json", code=code).stdout.splitlines()
-    return {told["text"]: told["level"] for told in map(json.loads, lines)}
+    told = list(map(json.loads, lines))
+    for one in told:
+        assert (one["level"] == "ok") == (one["remedy"] == "") or any(
+            sign in one["text"]
+            for sign in (";", ":")  # an error's own advice
+        ), one
+    return {f"{one['text']} {one['remedy']}".strip(): one["level"] for one in told}
 
 
 def wrong(run) -> str:
-    return "\n".join(text for text, level in findings(run, 1).items() if level == "wrong")
+    return "\n".join(text for text, level in findings(run, 2).items() if level == "wrong")
 
 
 def test_an_empty_installation_is_told_how_to_start(run):
@@ -36,7 +44,7 @@ def test_an_empty_installation_is_told_how_to_start(run):
 
 def test_a_worker_that_lives_is_seen(run, adapters: wiring.Adapters):
     adapters.redis.zadd(keys.WORKERS(keys.GLOBAL), {"w1": adapters.clock.now_ms()})
-    assert findings(run, 1)["1 screening worker"] == "ok"
+    assert findings(run, 2)["1 screening worker"] == "ok"
 
 
 def test_without_a_deliverer_or_a_watchdog_something_is_wrong(run, adapters: wiring.Adapters):
@@ -59,14 +67,14 @@ def test_webhooks_that_nobody_delivers_are_seen(run, adapters: wiring.Adapters):
     )
     long_ago = adapters.clock.now_ms() - 120_000
     adapters.redis.zadd(keys.DUE(0, ids.shorten(made.id)), {f"{long_ago}-0": long_ago})
-    assert "1 webhooks are due, the oldest for more than a minute" in wrong(run)
+    assert "1 webhooks are due, the oldest for 2 minutes: no deliverer is alive" in wrong(run)
 
 
 def test_a_stale_backlog_is_seen(run, adapters: wiring.Adapters):
     site = adapters.accounts.add_site("blog", now_ms=1)
     long_ago = adapters.clock.now_ms() - 120_000
     adapters.comments.accept(site.id, [Draft("late")], backlog=9, now_ms=long_ago)
-    assert "more than a minute" in wrong(run)
+    assert "1 comments wait for a worker, the oldest for 2 minutes" in wrong(run)
 
 
 def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
@@ -79,9 +87,15 @@ def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
             replace(made, **change), was=made, by=moderator("test"), now_ms=1
         )
         adapters.redis.set(keys.FAILING(0, ids.shorten(made.id)), 1)
-    told = findings(run, 1)
-    assert told["blog: webhooks to https://blog.example/0 fail"] == "wrong"
-    assert "blog: no webhooks are sent to https://blog.example/1: it answered 410" in told
+    told = findings(run, 2)
+    failing, disabled = sorted(
+        (text for text in told if "https://blog.example/" in text),
+        key=lambda text: "no web" in text,
+    )
+    assert (told[failing], told[disabled]) == ("wrong", "warning")
+    assert "webhooks to blog: https://blog.example/0 fail" in failing
+    assert "./winnow endpoint test" in failing
+    assert "no webhooks are sent to blog: https://blog.example/1: it answered 410" in disabled
 
 
 @pytest.mark.parametrize(
@@ -110,8 +124,53 @@ def test_an_open_data_directory_is_wrong(run, environ):
 
 def test_another_secret_key_is_wrong(run, environ):
     run("moderator", "add", "ada")
-    (Path(environ["WINNOW_DATA_DIR"]) / "secret.key").unlink()
+    secret = Path(environ["WINNOW_DATA_DIR"]) / "secret.key"
+    secret.write_text("another secret of thirty-two characters")
     assert "another secret key" in wrong(run)
+
+
+def test_a_missing_secret_key_is_not_made_anew(run, environ):
+    run("moderator", "add", "ada")
+    secret = Path(environ["WINNOW_DATA_DIR"]) / "secret.key"
+    secret.unlink()
+    assert f"{secret} is not there" in wrong(run)
+    assert not secret.exists()
+
+
+def test_where_nothing_is_doctor_makes_nothing(run, environ, tmp_path):
+    del environ["WINNOW_REDIS_URL"]
+    environ["WINNOW_DATA_DIR"] = str(tmp_path / "typo")
+    assert f"there is no Winnow in {tmp_path / 'typo'}" in wrong(run)
+    assert not (tmp_path / "typo").exists()
+
+
+def test_webhooks_that_fail_are_explained_by_their_last_answer(run, adapters: wiring.Adapters):
+    site = adapters.accounts.add_site("blog", now_ms=1)
+    made = adapters.accounts.add_endpoint(
+        Endpoint("", site.id, "https://blog.example/"), by=moderator("test"), now_ms=1
+    )
+    adapters.deliveries.send_test(made, now_ms=adapters.clock.now_ms())
+    adapters.deliveries.fan_out(site.id, [made], now_ms=adapters.clock.now_ms())
+    now = adapters.clock.now_ms()
+    (leased,) = adapters.deliveries.lease(0, "d", most=1, lease_ms=9000, now_ms=now)
+    attempt = {"at": now, "status": 500, "error": "answered 500 Internal Server Error"}
+    adapters.deliveries.finish(leased, State.DUE, next_ms=now + 60_000, attempt=attempt, now_ms=now)
+    assert "answered 500 Internal Server Error" in wrong(run)
+
+
+def test_a_mail_server_that_does_not_answer_is_named(run, environ):
+    environ["WINNOW_SMTP_URL"] = f"smtp://127.0.0.1:{free_port()}"
+    assert "does not answer (ConnectionRefusedError)" in wrong(run)
+
+
+def test_a_settings_file_that_others_can_read_must_hold_no_secret(run, environ, tmp_path):
+    file = tmp_path / "winnow.env"
+    file.write_text("WINNOW_METRICS_TOKEN=0123456789abcdef\n")
+    file.chmod(0o644)
+    environ["WINNOW_SETTINGS"] = str(file)
+    assert f"chmod 600 {file}" in wrong(run)
+    file.chmod(0o600)
+    assert "chmod 600" not in wrong(run)
 
 
 def test_a_redis_that_forgets_is_wrong(run, adapters: wiring.Adapters):

@@ -90,7 +90,7 @@ def test_a_stop_leaves_nobody(tmp_path: Path, signum: signal.Signals):
 
 def test_data_of_a_newer_winnow_is_refused(tmp_path: Path, winnow: Running):
     data = tmp_path / "data"
-    with storage(Settings(data_dir=data)) as adapters:
+    with storage(Settings(data_dir=data), fresh=True) as adapters:
         newer = {"version": wiring.DATA_VERSION + 1}
         adapters.redis.hset(keys.META(keys.GLOBAL), mapping=newer)
     assert "upgrade Winnow" in refused(winnow.environ | {"WINNOW_DATA_DIR": str(data)})

@@ -1,0 +1,26 @@
+"""``winnow model``: hands its words to the command line of models, with this installation's directory."""
+
+from __future__ import annotations
+
+import subprocess
+
+import click
+
+from service.cli import processes
+from service.cli.context import PROGRAM, read_settings
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True}, add_help_option=False, name="model"
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def model(words: tuple[str, ...]) -> None:
+    """Train, measure, describe and promote the model; `model --help` lists the verbs.
+
+    Example: ./winnow model list
+    """
+    # A process of its own: training's libraries are no concern of the service.
+    directory = str(read_settings().models)
+    environ = processes.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
+    command = processes.python("-m", "models.cli", *words)
+    raise SystemExit(subprocess.call(command, env=environ))
