@@ -37,7 +37,8 @@ class Delivery:
     id: str
     endpoint_id: str
     site_id: str
-    comment_id: str
+    #: What the event happened to; see :class:`~moderation.events.Event`.
+    subject_id: str
     type: EventType
     state: State
     next_attempt_at: int | None

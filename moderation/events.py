@@ -1,4 +1,4 @@
-"""Events: what blogs are told of a comment's life, and the payloads that tell it."""
+"""Events: what blogs are told of, by its full name, and the payloads that tell it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,41 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from moderation.comment import Comment, Status, rfc3339
+from moderation.wording import said
 
 
 class EventType(StrEnum):
-    """Everything that an endpoint can subscribe to."""
+    """Every event; its name begins with what it is about, and a point."""
 
-    APPROVED = "comment.approved"
-    FLAGGED = "comment.flagged"
-    REJECTED = "comment.rejected"
-    SPAM = "comment.spam"
-    EDITED = "comment.edited"
-    ERASED = "comment.erased"
-    #: Sent on request, to the one endpoint that its "comment id" names.
-    TEST = "winnow.test"
+    APPROVED = "comment.approved", said("approved: publish it")
+    FLAGGED = "comment.flagged", said("held: it waits for a moderator")
+    REJECTED = "comment.rejected", said("rejected")
+    SPAM = "comment.spam", said("marked as spam")
+    EDITED = "comment.edited", said("edited: its text is screened anew")
+    ERASED = "comment.erased", said("erased")
+    #: Sent on request, to the one endpoint that it is about.
+    TEST = "winnow.test", ""
+
+    #: What the desk calls it; empty: nobody subscribes to it.
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Make a member of a row."""
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
+
+    @property
+    def is_of_comment(self) -> bool:
+        """Whether its subject is a comment."""
+        return self.startswith("comment.")
+
+
+#: The events that an endpoint can subscribe to.
+SUBSCRIBABLE = tuple(event for event in EventType if event.label)
 
 
 #: The event that a status gives rise to; pending gives none.
@@ -33,18 +52,22 @@ OF_STATUS = {
     Status.ERASED: EventType.ERASED,
 }
 
+#: The status that an event of a comment tells of; where it tells of none, the comment is pending.
+STATUS_OF = {event: status for status, event in OF_STATUS.items()}
+
 #: What withdraws an approval; whoever was told of the approval is told of these, subscribed or not.
 WITHDRAWALS = frozenset({EventType.REJECTED, EventType.SPAM, EventType.EDITED, EventType.ERASED})
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a site's event stream. It names the comment; words are looked up when told."""
+    """One line of a site's event stream. It names its subject; words are looked up when it is sent."""
 
     cursor: str
     type: EventType
     site_id: str
-    comment_id: str
+    #: What happened to: a comment's id, or an id of what the type's name begins with.
+    subject_id: str
     revision: int
     sequence: int
     at: datetime
@@ -52,27 +75,33 @@ class Event:
     @property
     def id(self) -> str:
         """The ``webhook-id``: the same for the same change, however often it is redone or retried."""
-        name = uuid.UUID(self.comment_id).hex
-        return f"evt_{name}_{self.revision}_{self.sequence}_{self.type.split('.')[1]}"
+        subject, kind = uuid.UUID(self.subject_id).hex, self.type.replace(".", "_")
+        return f"evt_{subject}_{self.revision}_{self.sequence}_{kind}"
 
     def payload(self, comment: Comment | None, *, full: bool) -> dict[str, Any]:
         """Return the body to send, from the comment as it is now, so that nothing erased leaves."""
-        if self.type is EventType.TEST:
-            told = {"endpoint_id": self.comment_id, "message": "this is a test"}
-            return {"type": self.type, "timestamp": rfc3339(self.at), "data": told}
+        if self.type.is_of_comment:
+            data = self._of_comment(comment, full=full)
+        elif self.type is EventType.TEST:
+            data = {"endpoint_id": self.subject_id, "message": "this is a test"}
+        else:
+            data = {"site_id": self.site_id, "id": self.subject_id}
+        return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
+
+    def _of_comment(self, comment: Comment | None, *, full: bool) -> dict[str, Any]:
         data: dict[str, Any] = {
-            "id": self.comment_id,
+            "id": self.subject_id,
             "site_id": self.site_id,
             "revision": self.revision,
             "sequence": self.sequence,
-            "status": self.type.split(".")[1] if self.type is not EventType.EDITED else "pending",
+            "status": STATUS_OF.get(self.type, Status.PENDING),
         }
         if comment is not None and comment.draft.external_id:
             data["external_id"] = comment.draft.external_id
         current = comment is not None and comment.revision == self.revision
         if full and comment is not None and current and comment.status is not Status.ERASED:
             data["comment"] = described(comment)
-        return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
+        return data
 
 
 def described(comment: Comment) -> dict[str, Any]:

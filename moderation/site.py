@@ -38,7 +38,7 @@ class Door(StrEnum):
     #: What the desk calls it.
     label: str
 
-    def __new__(cls, value: str, label: str) -> Self:
+    def __new__(cls, value: str, label: str = "") -> Self:
         """Make a member of a row."""
         member = str.__new__(cls, value)
         member._value_, member.label = value, label

@@ -112,7 +112,7 @@ def delivery_shape(delivery: Delivery) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "endpoint_id": delivery.endpoint_id,
-        "comment_id": delivery.comment_id,
+        "comment_id": delivery.subject_id if delivery.type.is_of_comment else None,
         "type": delivery.type,
         "state": delivery.state,
         "next_attempt_at": _time(following) if following else None,

@@ -295,8 +295,8 @@ def _message(
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body: a Standard Webhook, or what WordPress's Akismet plugin takes."""
     try:
-        known = event.type is not EventType.TEST
-        comment: Comment | None = adapters.comments.get(event.comment_id) if known else None
+        known = event.type.is_of_comment
+        comment: Comment | None = adapters.comments.get(event.subject_id) if known else None
     except NotFound:
         comment = None
     now = adapters.clock.now_ms()
@@ -320,7 +320,7 @@ def _message(
 def wordpress_body(event: Event, key: str) -> bytes:
     """Return what WordPress's Akismet plugin takes at ``/wp-json/akismet/v1/webhook``."""
     told = {
-        "guid": event.comment_id.replace("-", ""),
+        "guid": event.subject_id.replace("-", ""),
         "result": _WORDPRESS_RESULTS[event.type],
     }
     return _json({"key": key, "endpoint": "comment-check", "comments": [told]})

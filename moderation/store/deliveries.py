@@ -63,15 +63,15 @@ class Deliveries:
         told = self._told(shard, events)
         due: list[str] = []
         for event in events:
-            short = ids.shorten(event.comment_id)
+            short = ids.shorten(event.subject_id)
             for endpoint in endpoints:
                 name = ids.shorten(endpoint.id)
                 heard = _concerns(event, endpoint)
-                withdrawn = event.type in WITHDRAWALS and name in told[event.comment_id]
+                withdrawn = event.type in WITHDRAWALS and name in told[event.subject_id]
                 if endpoint.enabled and (heard or withdrawn):
                     due += [name, event.cursor, short, event.type]
                     if event.type is EventType.APPROVED:
-                        told[event.comment_id] += name
+                        told[event.subject_id] += name
         self._run("fan_out", shard, now_ms, site, cursor, events[-1].cursor, self._life, *due)
         return len(events)
 
@@ -182,9 +182,16 @@ class Deliveries:
 
     def send_test(self, endpoint: Endpoint, *, now_ms: int) -> str:
         """Have a test event sent to an endpoint by the ordinary way; return the delivery's id."""
-        shard = self._comments.shard_of_site(endpoint.site_id)
-        told = (ids.shorten(endpoint.site_id), ids.shorten(endpoint.id))
-        return str(self._run("send_test", shard, now_ms, *told).decode())
+        return self.announce(endpoint.site_id, EventType.TEST, endpoint.id, now_ms=now_ms)
+
+    def announce(self, site_id: str, event: EventType, subject_id: str, *, now_ms: int) -> str:
+        """Put an event that is about no comment on a site's stream; return its cursor.
+
+        Those about comments are written with the change of status that they tell of.
+        """
+        shard, subject = self._comments.shard_of_site(site_id), ids.shorten(subject_id)
+        cursor = self._run("announce", shard, now_ms, ids.shorten(site_id), event, subject)
+        return str(cursor.decode())
 
     def log(
         self,
@@ -214,7 +221,7 @@ class Deliveries:
             found += [
                 one
                 for one in read
-                if state in {None, one.state} and comment_id in {None, one.comment_id}
+                if state in {None, one.state} and comment_id in {None, one.subject_id}
             ]
         return found[:limit]
 
@@ -284,7 +291,7 @@ class Deliveries:
 
     def _told(self, shard: int, events: Sequence[Event]) -> dict[str, str]:
         """Return for each comment the endpoints that were told of its approval, joined."""
-        wanted = list(dict.fromkeys(event.comment_id for event in events))
+        wanted = list(dict.fromkeys(event.subject_id for event in events))
         pipeline = self._redis.pipeline(transaction=False)
         for comment_id in wanted:
             pipeline.hget(keys.COMMENT(shard, ids.shorten(comment_id)), "td")
@@ -297,7 +304,7 @@ class Deliveries:
 def _concerns(event: Event, endpoint: Endpoint) -> bool:
     """Tell whether an endpoint asked for an event; a test is for the endpoint it names."""
     if event.type is EventType.TEST:
-        return event.comment_id == endpoint.id
+        return event.subject_id == endpoint.id
     return event.type in endpoint.events
 
 
@@ -308,7 +315,7 @@ def _delivery(endpoint: Endpoint, event: str, stored: dict[bytes, bytes]) -> Del
         id=event,
         endpoint_id=endpoint.id,
         site_id=endpoint.site_id,
-        comment_id=ids.lengthen(stored[b"c"].decode()),
+        subject_id=ids.lengthen(stored[b"c"].decode()),
         type=EventType(stored[b"y"].decode()),
         state=State(stored[b"st"].decode()),
         next_attempt_at=int(following) if following else None,

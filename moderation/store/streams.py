@@ -8,15 +8,13 @@ from moderation.events import Event, EventType
 
 
 def read_event(site_id: str, cursor: str, fields: dict[bytes, bytes]) -> Event:
-    """Return the event of a line: its kind, then comment, revision, sequence and time, joined."""
-    ((kind, joined),) = fields.items()
-    name = kind.decode()
-    comment, revision, sequence, at = joined.split()
+    """Return the event of a line: its type, subject, revision, sequence and time, joined."""
+    name, subject, revision, sequence, at = fields[b"e"].decode().split()
     return Event(
         cursor=cursor,
-        type=EventType(name if "." in name else f"comment.{name}"),
+        type=EventType(name),
         site_id=site_id,
-        comment_id=ids.lengthen(comment.decode()),
+        subject_id=ids.lengthen(subject),
         revision=int(revision),
         sequence=int(sequence),
         at=from_ms(int(at)),

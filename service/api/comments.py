@@ -323,11 +323,11 @@ def list_events() -> Any:
                 raise TooManyRequests(detail, retry_after=RETRY_SECONDS)
             if winnow().news.wait(f"{site.id} {after}", wait):
                 events = comments.events(site.id, after=after, limit=limit)
-    wanted = list(dict.fromkeys(event.comment_id for event in events))
+    wanted = list(dict.fromkeys(one.subject_id for one in events if one.type.is_of_comment))
     known = {comment.id: comment for comment in comments.get_many(wanted)}
     return {
         "items": [
-            event_shape(event, known.get(event.comment_id))
+            event_shape(event, known.get(event.subject_id))
             for event in events
             if event.type is not EventType.TEST  # for one endpoint alone
         ],

@@ -313,7 +313,8 @@ class EndpointIn(_Strict):
 
     url: Annotated[Text, Field(min_length=1, max_length=2000)]
     events: Annotated[
-        list[Annotated[EventType, Field(strict=False)]], Field(min_length=1, max_length=10)
+        list[Annotated[EventType, Field(strict=False)]],
+        Field(min_length=1, max_length=len(EventType)),
     ] = [EventType.APPROVED]
     description: Short = ""
     enabled: bool = True
@@ -329,7 +330,8 @@ class EndpointChange(_Strict):
     url: Annotated[Text | None, Field(min_length=1, max_length=2000)] = None
     events: (
         Annotated[
-            list[Annotated[EventType, Field(strict=False)]], Field(min_length=1, max_length=10)
+            list[Annotated[EventType, Field(strict=False)]],
+            Field(min_length=1, max_length=len(EventType)),
         ]
         | None
     ) = None

@@ -20,7 +20,7 @@ from wtforms.validators import InputRequired, Length
 from moderation import values
 from moderation.delivery import State
 from moderation.errors import InvalidInput
-from moderation.events import EventType
+from moderation.events import SUBSCRIBABLE, EventType
 from moderation.site import MAX_DAYS, Endpoint, EndpointKind, Site
 from service.context import winnow
 from service.desk.base import (
@@ -35,14 +35,6 @@ from service.desk.base import (
 from service.desk.pages import page
 from service.desk.words import _, later
 
-EVENTS = {
-    EventType.APPROVED: later("approved: publish it"),
-    EventType.FLAGGED: later("held: it waits for a moderator"),
-    EventType.REJECTED: later("rejected"),
-    EventType.SPAM: later("marked as spam"),
-    EventType.EDITED: later("edited: its text is screened anew"),
-    EventType.ERASED: later("erased"),
-}
 KINDS = {
     EndpointKind.WEBHOOK: later("Webhook, signed after Standard Webhooks"),
     EndpointKind.AKISMET: later("WordPress’s Akismet plugin: its /wp-json/akismet/v1/webhook"),
@@ -57,7 +49,7 @@ class EndpointForm(FlaskForm):
     events = SelectMultipleField(
         later("Tell when a comment was"),
         [InputRequired(later("Choose at least one."))],
-        choices=[SelectChoice(event.value, told) for event, told in EVENTS.items()],
+        choices=[SelectChoice(event.value, later(event.label)) for event in SUBSCRIBABLE],
         default=[EventType.APPROVED.value],
     )
     kind = RadioField(

@@ -77,11 +77,16 @@ local function has_events(site)       -- a deliverer looks again
   eventful[site] = true
 end
 
+-- One field of one name in each line, so that a stream's block holds the name once.
+local function announce(site, kind, subject, revision, sequence, now)
+  has_events(site)
+  local line = table.concat({kind, subject, revision, sequence, now}, ' ')
+  return call('XADD', events_key(site), '*', 'e', line)
+end
+
 local function emit(c, kind, now, sequence)
-  if kind == '' then return end       -- 'comment.' goes without saying
-  local line = table.concat({c.id, c.r, sequence or c.v, now}, ' ')
-  call('XADD', events_key(c.site), '*', string.sub(kind, 9), line)
-  has_events(c.site)
+  if kind == '' then return end
+  announce(c.site, kind, c.id, c.r, sequence or c.v, now)
 end
 
 local function unhold(id)             -- a later change takes the place of an event still held

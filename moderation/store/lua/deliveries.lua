@@ -127,13 +127,12 @@ register('reclaim_deliveries', function()
   return #tokens
 end)
 
--- SEND_TEST: put a test event for one endpoint on its site's stream.
--- ARGV: now, site, endpoint. Returns the event's id.
+-- ANNOUNCE: put an event that is about no comment on its site's stream.
+-- ARGV: now, site, type, subject. Returns the event's cursor.
 -- Atomic so that an event on the stream is always fanned out.
-register('send_test', function()
-  local now, site, endpoint = unpack(ARGV)
-  has_events(site)
-  return call('XADD', events_key(site), '*', 'winnow.test', table.concat({endpoint, 0, now, now}, ' '))
+register('announce', function()
+  local now, site, kind, subject = unpack(ARGV)
+  return announce(site, kind, subject, 0, now, now)
 end)
 
 -- REDELIVER: make a finished delivery due again.
