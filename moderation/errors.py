@@ -57,6 +57,11 @@ class InvalidInput(WinnowError):
 class NotFound(WinnowError):
     """Raised when there is no such thing, or not for whoever asks."""
 
+    def __init__(self, message: str, *, kind: str = "") -> None:
+        """Carry what was looked for by name: site, moderator, endpoint, key or token."""
+        super().__init__(message)
+        self.kind = kind
+
 
 class Conflict(WinnowError):
     """Raised when the state of things forbids what was asked; nothing was changed."""

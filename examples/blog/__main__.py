@@ -28,9 +28,15 @@ EVENTS = ("comment.approved", "comment.flagged", "comment.rejected", "comment.sp
 
 def main() -> int:
     """Start Winnow, make a site and an endpoint for the blog if it has none, and serve the blog."""
-    data = Path(os.environ.get("WINNOW_DATA_DIR", "data"))
-    winnow = f"http://127.0.0.1:{os.environ.get('WINNOW_PORT', '8025')}"
+    settings = _settings()
+    data = Path(settings["WINNOW_DATA_DIR"])
+    winnow = f"http://127.0.0.1:{settings['WINNOW_PORT']}"
     port = int(os.environ.get("BLOG_PORT", "8026"))
+    if _answers(winnow):
+        sys.exit(
+            f"A server runs at {winnow} already, and the demo starts one of its own. Nothing was "
+            "changed. Stop that one, or set WINNOW_PORT and WINNOW_DATA_DIR for the demo."
+        )
     service = subprocess.Popen([str(_ROOT / "winnow"), "up"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -79,6 +85,26 @@ def _account(directory: Path, port: int) -> dict[str, Any]:
         kept.write_text(json.dumps(made), encoding="utf-8")
     account: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return account | {"DATABASE": str(directory / "blog.sqlite")}
+
+
+def _settings() -> dict[str, str]:
+    """Return what Winnow is set to here."""
+    verb = [str(_ROOT / "winnow"), "settings", "--json"]
+    done = subprocess.run(verb, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)  # it said why
+    told = map(json.loads, done.stdout.splitlines())
+    return {one["name"]: one["value"] for one in told}
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
 
 
 def _ask(*verb: str) -> dict[str, Any]:

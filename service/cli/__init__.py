@@ -39,7 +39,14 @@ class Verbs(click.Group):
         except (WinnowError, OSError) as problem:
             if isinstance(problem, BrokenPipeError):  # `| head` has seen enough: click knows
                 raise
-            raise click.ClickException(as_called(str(problem))) from problem
+            raise click.ClickException(as_called(_in_words(problem))) from problem
+
+
+def _in_words(problem: Exception) -> str:
+    """Return a problem as a sentence: of the system's, the file and what is wrong with it."""
+    if isinstance(problem, OSError) and problem.filename is not None:
+        return f"{problem.filename}: {problem.strerror}"
+    return str(problem)
 
 
 class _Formatter(click.HelpFormatter):

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import click
 
-from moderation.errors import Conflict, InvalidInput, StorageUnavailable
+from moderation.errors import Conflict, InvalidInput, NotFound, StorageUnavailable
 from moderation.installation import AOF, Installation
 from moderation.settings import Settings
 from moderation.vault import secret_path
@@ -76,6 +76,8 @@ def backup(file: Path, *, verify: bool, as_json: bool) -> None:
     settings = _own_storage(existing_installation())
     if file.exists():
         raise Conflict(f"{file} is there already; name a file that is not")
+    if not file.absolute().parent.is_dir():
+        raise NotFound(f"there is no directory {file.absolute().parent}; make it first")
     with storage(settings) as adapters, _unwritten(file) as fresh:
         redis: Any = adapters.redis
         contents = Contents.of(adapters)

@@ -15,6 +15,7 @@ from service.cli.context import (
     dumped,
     operator,
     plain,
+    site_or_only,
     storage,
     yes_option,
 )
@@ -24,7 +25,7 @@ comment_argument = click.argument("comment", metavar="COMMENT")
 
 
 @click.command()
-@click.argument("site")
+@click.argument("site", required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option(
     "--order",
@@ -33,13 +34,15 @@ comment_argument = click.argument("comment", metavar="COMMENT")
     show_default=True,
 )
 @as_json
-def queue(site: str, limit: int, order: str, *, as_json: bool) -> None:
+def queue(site: str | None, limit: int, order: str, *, as_json: bool) -> None:
     """Show the comments of a site that wait for a moderator, the most pressing first.
+
+    The only site need not be named.
 
     Example: ./winnow queue blog --limit 5
     """
     with storage() as adapters:
-        owner = adapters.accounts.site(site)
+        owner = site_or_only(adapters, site)
         page = adapters.comments.queue(owner.id, order=Order(order), limit=limit)
     for comment in page.items:
         click.echo(dumped(_shape(comment)) if as_json else f"{_described(comment)}\n")

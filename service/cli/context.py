@@ -16,10 +16,11 @@ import click
 
 from moderation import wiring
 from moderation.actor import OPERATOR, Actor, ActorKind
-from moderation.errors import AlreadyRunning, StorageUnavailable
+from moderation.errors import AlreadyRunning, NotFound, StorageUnavailable
 from moderation.installation import DATA_VARIABLE, Installation, find
 from moderation.ports import Model
 from moderation.settings import Settings
+from moderation.site import Site
 from moderation.store.embedded import EmbeddedValkey, socket_path
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: How this program was called: the launcher's path, or `winnow` where it was installed as a package.
 PROGRAM = os.environ.get("_WINNOW_CALLED", "./winnow")
+
+NO_SITE = "there is no site yet; `./winnow site add NAME` makes one"
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object, or one a line, for programs."
@@ -57,8 +60,19 @@ def storage(settings: Settings | None = None, *, fresh: bool = False) -> Iterato
     """
     if settings is None:
         settings = existing_installation().settings
+    with _served(settings):
+        adapters = _prepared(settings, fresh=fresh)
+        try:
+            yield adapters
+        except NotFound as problem:
+            raise NotFound(f"{problem}{_what_exists(adapters, problem.kind)}") from problem
+
+
+@contextmanager
+def _served(settings: Settings) -> Iterator[None]:
+    """Have the storage answer for a while: start the embedded server unless it runs or is not used."""
     if settings.redis_url:
-        yield _prepared(settings, fresh=fresh)
+        yield
         return
     server = embedded(settings)
     try:
@@ -68,12 +82,50 @@ def storage(settings: Settings | None = None, *, fresh: bool = False) -> Iterato
             raise StorageUnavailable(
                 f"Winnow is just starting or stopping in {settings.data_dir}; try again in a moment"
             ) from None
-        yield _prepared(settings, fresh=fresh)
+        yield
         return
     try:
-        yield _prepared(settings, fresh=fresh)
+        yield
     finally:
         server.stop()
+
+
+#: Names shown at most of what exists.
+_SHOWN_NAMES = 10
+
+
+def _what_exists(adapters: wiring.Adapters, kind: str) -> str:
+    """Return what could have been meant, as the end of a sentence; empty where nothing helps."""
+    accounts = adapters.accounts
+    match kind:
+        case "site":
+            names = [site.name for site in accounts.sites()]
+            return f"; there is {_some(names)}" if names else f"; {NO_SITE}"
+        case "moderator":
+            return f"; there is {_some([one.name for one in accounts.moderators()])}"
+        case "token":
+            return "; `./winnow token list` lists them"
+        case "endpoint" | "key":
+            return f"; `./winnow {kind} list SITE` lists a site's"
+        case _:
+            return ""
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(plain, names[:_SHOWN_NAMES]))
+    return f"{shown or 'none'}{' and more' if len(names) > _SHOWN_NAMES else ''}"
+
+
+def site_or_only(adapters: wiring.Adapters, name: str | None) -> Site:
+    """Return the site of that name, or the only one where none was named. Raises NotFound."""
+    if name is not None:
+        return adapters.accounts.site(name)
+    sites = adapters.accounts.sites()
+    if len(sites) == 1:
+        return sites[0]
+    if not sites:
+        raise NotFound(NO_SITE)
+    raise NotFound("which site? Name one", kind="site")
 
 
 def existing_installation() -> Installation:

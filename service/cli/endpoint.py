@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
+from moderation.addresses import check_url
+from moderation.errors import InvalidInput
 from moderation.events import EventType
 from moderation.site import Endpoint, EndpointKind
 from service.cli.context import (
@@ -65,7 +70,7 @@ def add(
 
     Example: ./winnow endpoint add blog https://blog.example/hooks/winnow --event comment.approved
     """
-    with storage() as adapters:
+    with storage() as adapters, _naming_the_option(url, allow_private=allow_private):
         made = adapters.add_endpoint(
             Endpoint(
                 id="",
@@ -116,6 +121,23 @@ def remove(endpoint_id: str, *, yes: bool) -> None:
         adapters.accounts.remove_endpoint(
             endpoint_id, by=operator(), now_ms=adapters.clock.now_ms()
         )
+
+
+@contextmanager
+def _naming_the_option(url: str, *, allow_private: bool) -> Iterator[None]:
+    """Have a refusal name --allow-private where the option would have helped."""
+    try:
+        yield
+    except InvalidInput as problem:
+        if allow_private:
+            raise
+        try:
+            check_url(url, allow_private=True)
+        except InvalidInput:
+            raise problem from None
+        raise InvalidInput(
+            f"{problem}; if the receiver is on this machine or its private network, add --allow-private"
+        ) from None
 
 
 def _yes_or_no(value: object) -> str:

@@ -12,6 +12,7 @@ from moderation.lists import disallowed
 from moderation.site import SETTINGS, Door, KeyKind, changed_site, value_at
 from moderation.store.comments import Comments
 from service.cli.context import (
+    NO_SITE,
     answer,
     answer_all,
     as_json,
@@ -25,9 +26,15 @@ from service.cli.context import (
 from service.shapes import site_shape
 
 
-@click.group()
-def site() -> None:
-    """Add, list and remove sites. A site is named by its id or its name."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def site(context: click.Context) -> None:
+    """Add, list and remove sites. A site is named by its id or its name.
+
+    Without a verb the sites are listed.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_, as_json=False)
 
 
 @site.command()
@@ -63,7 +70,7 @@ def list_(*, as_json: bool) -> None:
         records,
         as_json=as_json,
         columns={"id": str, "name": plain, "flagged": str, "pending": str, "url": plain},
-        nothing="There is no site yet; `./winnow site add NAME` makes one.",
+        nothing=NO_SITE,
     )
 
 

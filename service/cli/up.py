@@ -181,8 +181,9 @@ def _check_port(settings: Settings) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as problem:
+        who = "; a Winnow answers there already" if is_ready(settings) else ""
         raise BadSettings(
-            f"cannot listen on {settings.host} port {settings.port}: {problem.strerror}; "
+            f"cannot listen on {settings.host} port {settings.port}: {problem.strerror}{who}; "
             "set WINNOW_HOST and WINNOW_PORT to a free address of this machine"
         ) from None
 

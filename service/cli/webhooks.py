@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import click
 
 from moderation.comment import to_ms
-from moderation.delivery import State
-from service.cli.context import answer, answer_all, as_json, operator, storage
+from moderation.delivery import Delivery, State
+from service.cli.context import answer, answer_all, as_json, operator, plain, storage
 from service.cli.endpoint import endpoint
 from service.shapes import delivery_shape
 
@@ -73,7 +73,7 @@ def delivery() -> None:
 def list_(
     endpoint_id: str, *, state: str | None, comment_id: str | None, limit: int, as_json: bool
 ) -> None:
-    """List an endpoint's deliveries, the newest first.
+    """List an endpoint's deliveries, the newest first, with what was answered last.
 
     Example: ./winnow delivery list 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 --state failed
     """
@@ -85,9 +85,16 @@ def list_(
             limit=limit,
         )
     answer_all(
-        [delivery_shape(one) for one in found],
+        [delivery_shape(one) | {"last_answer": _last_answer(one)} for one in found],
         as_json=as_json,
-        columns={"id": str, "type": str, "state": str, "attempts": lambda made: str(len(made))},
+        columns={
+            "id": str,
+            "type": str,
+            "state": str,
+            "attempts": lambda made: str(len(made)),
+            "next_attempt_at": lambda at: at or "-",
+            "last_answer": plain,
+        },
         nothing="Nothing was delivered to this endpoint.",
     )
 
@@ -115,6 +122,14 @@ def redeliver(endpoint_id: str, delivery_id: str | None, *, failed_since: dateti
         else:
             adapters.deliveries.redeliver(found, delivery_id or "", now_ms=now)
             click.echo(1)
+
+
+def _last_answer(delivery: Delivery) -> str:
+    """Return what came of the newest attempt, in a few words."""
+    if not delivery.attempts:
+        return "-"
+    last = delivery.attempts[-1]
+    return str(last.get("error") or f"answered {last.get('status')}")
 
 
 def _switch(endpoint_id: str, *, enabled: bool) -> None:

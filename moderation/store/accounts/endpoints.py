@@ -39,7 +39,7 @@ class Endpoints(Trail):
             ],
         )
         if failed:
-            raise NotFound(f"there is no site {cut(kept.site_id)}")
+            raise NotFound(f"there is no site {cut(kept.site_id)}", kind="site")
         return kept
 
     def save_endpoint(
@@ -50,7 +50,7 @@ class Endpoints(Trail):
         while True:
             before = self._redis.hget(keys.ENDPOINTS(_G), endpoint.id)
             if before is None:
-                raise NotFound(f"there is no endpoint {cut(endpoint.id)}")
+                raise NotFound(f"there is no endpoint {cut(endpoint.id)}", kind="endpoint")
             kept = self._unsealed(before)
             if kept != was:
                 raise changed_meanwhile("the endpoint")
@@ -73,7 +73,7 @@ class Endpoints(Trail):
         """Return an endpoint with its secrets in clear. Raises NotFound."""
         stored = self._redis.hget(keys.ENDPOINTS(_G), endpoint_id)
         if stored is None:
-            raise NotFound(f"there is no endpoint {cut(endpoint_id)}")
+            raise NotFound(f"there is no endpoint {cut(endpoint_id)}", kind="endpoint")
         return self._unsealed(stored)
 
     def endpoints(self, site_id: str) -> list[Endpoint]:

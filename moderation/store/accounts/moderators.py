@@ -79,7 +79,7 @@ class Moderators(Sites):
             stored = self._stored_moderators()
             before = stored.get(fold(moderator.name))
             if before is None:
-                raise NotFound(f"there is no moderator {cut(moderator.name)}")
+                raise NotFound(f"there is no moderator {cut(moderator.name)}", kind="moderator")
             old = json.loads(before)
             if _moderator(old) != was:
                 raise changed_meanwhile(was.name)
@@ -108,7 +108,7 @@ class Moderators(Sites):
         while True:
             before = self._redis.hget(keys.MODERATORS(_G), fold(name))
             if before is None:
-                raise NotFound(f"there is no moderator {cut(name)}")
+                raise NotFound(f"there is no moderator {cut(name)}", kind="moderator")
             old = json.loads(before)
             after = as_json({**old, **told})
             failed = self._change(
@@ -143,7 +143,7 @@ class Moderators(Sites):
         """Return a moderator. Raises NotFound."""
         stored = self._redis.hget(keys.MODERATORS(_G), fold(name))
         if stored is None:
-            raise NotFound(f"there is no moderator {cut(name)}")
+            raise NotFound(f"there is no moderator {cut(name)}", kind="moderator")
         return _moderator(json.loads(stored))
 
     def moderators(self) -> list[Moderator]:

@@ -59,7 +59,7 @@ class SiteKeys(Sites):
             ],
         )
         if failed:
-            raise NotFound(f"there is no site {cut(site_id)}")
+            raise NotFound(f"there is no site {cut(site_id)}", kind="site")
         return key, text
 
     def key(self, text: str, *, now_ms: int) -> Key:
@@ -110,7 +110,7 @@ class SiteKeys(Sites):
         digest = self._redis.hget(keys.KEY_IDS(_G), key_id)
         stored = self._redis.hget(keys.KEYS(_G), digest) if digest else None
         if stored is None:
-            raise NotFound(f"there is no key {cut(key_id)}")
+            raise NotFound(f"there is no key {cut(key_id)}", kind="key")
         key = _key(json.loads(stored))
         self._change(
             [],

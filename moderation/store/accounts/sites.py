@@ -66,7 +66,7 @@ class Sites(Trail):
         while True:
             before = self._redis.hget(keys.SITES(_G), site.id)
             if before is None:
-                raise NotFound(f"there is no site {cut(site.id)}")
+                raise NotFound(f"there is no site {cut(site.id)}", kind="site")
             old = Site.from_dict(json.loads(before))
             if old != was:
                 raise changed_meanwhile(old.name)
@@ -105,7 +105,7 @@ class Sites(Trail):
             site_id = found.decode() if found else None
         stored = self._redis.hget(keys.SITES(_G), site_id) if site_id else None
         if stored is None:
-            raise NotFound(f"there is no site {cut(id_or_name)}")
+            raise NotFound(f"there is no site {cut(id_or_name)}", kind="site")
         return Site.from_dict(json.loads(stored))
 
     def sites(self) -> list[Site]:

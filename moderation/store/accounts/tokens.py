@@ -59,4 +59,4 @@ class Tokens(Trail):
                     ],
                 )
                 return
-        raise NotFound(f"there is no token {cut(token_id)}")
+        raise NotFound(f"there is no token {cut(token_id)}", kind="token")
