@@ -75,8 +75,8 @@ test-hostile: install ## Attack a service of your own (ARGS='--url http://127.0.
 test-clients: install ## Try unmodified clients and webhook verifiers (fetches them from PyPI and npm)
 	@exec $(BIN)/python -m tests.integration.clients
 
-test-wordpress: install ## Try WordPress from Debian with its Akismet plugin (apt installs PHP and MariaDB, as root)
-	@exec $(BIN)/python -m tests.integration.wordpress
+test-wordpress: install ## Try WordPress from Debian and npm with our plugin and Akismet's (apt installs PHP and MariaDB, as root)
+	@exec $(BIN)/python -m tests.integration.wordpress $(ARGS)
 
 test-hosts: install ## Try Isso and Django with the files of docs/integrate (fetches them from PyPI)
 	@exec $(BIN)/python -m tests.integration.hosts

@@ -1,0 +1,1 @@
+"""``make test-wordpress``: WordPress with our plugin, and with Akismet's, beside a Winnow."""
