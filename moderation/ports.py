@@ -30,6 +30,8 @@ class Sample:
     honeypot: bool = False
     seconds_to_submit: float | None = None
     near_duplicates: int = 0
+    #: What the site thinks of the author, from -1 (rejected before) to 1 (approved many times).
+    trust: float = 0.0
 
 
 class Model(Protocol):
