@@ -19,6 +19,12 @@ PLUGIN = ROOT / "integrations" / "wordpress" / "winnow"
 SETTINGS = "/wp-admin/options-general.php?page=winnow"
 #: What our schedule does, as WP-Cron has it done.
 SCHEDULE = "do_action( 'winnow_every_five_minutes' );"
+#: Who writes what PHP inserts below, and leave to write quickly.
+BY_ADA = (
+    "'comment_post_ID' => 1, 'comment_author' => 'Ada', 'comment_author_email' => '', "
+    "'comment_author_url' => '', 'comment_author_IP' => '192.0.2.7', 'comment_agent' => ''"
+)
+QUICKLY = "add_filter( 'wp_is_comment_flood', '__return_false', PHP_INT_MAX ); "
 #: Names of our classes in the snippets below.
 OURS = "use Winnow\\Plugin\\Settings; use Winnow\\Plugin\\History; use Winnow\\Plugin\\Notes;"
 
@@ -238,11 +244,10 @@ def a_readers_edit_is_held_and_screened_anew(blog: Blog, winnow: Running):
 
 
 def reviews_pingbacks_and_the_rest_api_are_screened(blog: Blog, winnow: Running):
-    given = "'comment_post_ID' => 1, 'comment_author' => 'Ada', 'comment_author_email' => '', 'comment_author_url' => '', 'comment_author_IP' => '192.0.2.7', 'comment_agent' => ''"
     for kind in ("review", "pingback", "comment"):
         text = f"A rutabaga of kind {kind}."
-        code = f"echo wp_new_comment( array( {given}, 'comment_type' => '{kind}', 'comment_content' => '{text}' ) );"
-        comment = int(blog.run(f"wp_set_current_user( 0 ); {code}"))
+        code = f"echo wp_new_comment( array( {BY_ADA}, 'comment_type' => '{kind}', 'comment_content' => '{text}' ) );"
+        comment = int(blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}"))
         assert blog.status(comment) == "0", kind
         assert known(winnow, text)["status"] == "flagged", kind
     for text, expected in (("REST brings good beans, too.", "1"), ("REST rutabaga.", "0")):
@@ -251,7 +256,7 @@ def reviews_pingbacks_and_the_rest_api_are_screened(blog: Blog, winnow: Running)
             $asked = new WP_REST_Request( 'POST', '/wp/v2/comments' );
             foreach ( json_decode( '{json.dumps(fields)}', true ) as $name => $value ) {{ $asked->set_param( $name, $value ); }}
             $answer = rest_do_request( $asked ); echo wp_json_encode( $answer->get_data() );"""
-        told = json.loads(blog.run(f"wp_set_current_user( 0 ); {code}"))
+        told = json.loads(blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}"))
         assert blog.status(told["id"]) == expected, told
         assert told["status"] == ("approved" if expected == "1" else "hold")
         assert known(winnow, text)["external_id"] == str(told["id"])
@@ -259,11 +264,10 @@ def reviews_pingbacks_and_the_rest_api_are_screened(blog: Blog, winnow: Running)
 
 def staff_notes_and_imports_are_not_screened(blog: Blog, winnow: Running):
     before = len(everything(winnow))
-    given = "'comment_post_ID' => 1, 'comment_author' => 'Ada', 'comment_author_email' => '', 'comment_author_url' => '', 'comment_author_IP' => '192.0.2.7', 'comment_agent' => ''"
-    staff = f"echo wp_new_comment( array( {given}, 'user_id' => 1, 'comment_content' => 'The editor on rutabaga.' ) );"
-    assert blog.status(int(blog.run(f"wp_set_current_user( 1 ); {staff}"))) == "1"
+    staff = f"echo wp_new_comment( array( {BY_ADA}, 'user_id' => 1, 'comment_content' => 'The editor on rutabaga.' ) );"
+    assert blog.status(int(blog.run(f"{QUICKLY} wp_set_current_user( 1 ); {staff}"))) == "1"
     for kind in ("order_note", "comment"):
-        insert = f"echo wp_insert_comment( array( {given}, 'comment_type' => '{kind}', 'comment_content' => 'Inserted rutabaga.', 'comment_approved' => 1 ) );"
+        insert = f"echo wp_insert_comment( array( {BY_ADA}, 'comment_type' => '{kind}', 'comment_content' => 'Inserted rutabaga.', 'comment_approved' => 1 ) );"
         assert blog.status(int(blog.run(insert))) == "1"
     assert len(everything(winnow)) == before
 
@@ -343,7 +347,9 @@ def the_receiver_refuses_thirty_forgeries(blog: Blog, winnow: Running):
     ]
     assert len(forgeries) == 30
     for number, (sent, headers) in enumerate(forgeries):
-        assert blog.post(path, sent, **headers) == 401, number
+        # WordPress itself answers 400 where the body is no JSON.
+        assert blog.post(path, sent, **headers) in {400, 401}, number
+        assert blog.status(comment) == "0", number
     # Signed, but about something else: taken, and nothing is done.
     for changes in ({"site_id": "other"}, {"sequence": 0}, {"external_id": "1x"}, {"id": "other"}):
         told = json.dumps({"type": "comment.approved", "data": data | changes}).encode()
@@ -524,7 +530,7 @@ def the_command_line_says_how_things_stand(blog: Blog, winnow: Running):
 
 
 def php_has_complained_of_nothing(blog: Blog, winnow: Running):
-    ours = [line for line in blog.complaints().splitlines() if "winnow" in line.lower()]
+    ours = [line for line in blog.complaints().splitlines() if "plugins/winnow/" in line]
     assert not ours, ours[:5]
 
 
