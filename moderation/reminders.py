@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from moderation.channels import Channel, Sender
 from moderation.comment import Status, from_ms
 from moderation.ports import Clock
 from moderation.records import Order
@@ -14,24 +15,29 @@ from moderation.site import Moderator
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 
-#: How seldom a moderator may wish to hear, in hours.
+#: Hours between two messages that a moderator may choose from.
 INTERVALS = (1, 4, 12, 24, 168)
 _HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A moderator's wish to hear by e-mail; no address: no wish."""
+    """A moderator's wish to hear: the address of each channel that they chose, and how often."""
 
-    email: str = ""
+    addresses: Mapping[Channel, str] = field(default_factory=dict)
     hours: int = 24
-    sent_ms: int = 0
+    #: When each channel was last used, in Unix ms.
+    sent_ms: Mapping[Channel, int] = field(default_factory=dict)
     #: Whether they have a private feed.
     has_feed: bool = False
 
-    def due(self, now_ms: int) -> bool:
-        """Tell whether the last message is long enough ago."""
-        return bool(self.email) and now_ms - self.sent_ms >= self.hours * _HOUR_MS
+    def due(self, now_ms: int) -> list[Channel]:
+        """Return the channels whose last message is long enough ago."""
+        return [
+            channel
+            for channel in self.addresses
+            if now_ms - self.sent_ms.get(channel, 0) >= self.hours * _HOUR_MS
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +49,15 @@ class Waiting:
     oldest_ms: int
 
 
-class Notices(Protocol):
+class Wishes(Protocol):
     """Keeps the wishes."""
 
     def subscription(self, name: str) -> Subscription:
         """Return a moderator's wishes."""
         ...
 
-    def sent(self, name: str, *, now_ms: int) -> None:
-        """Note when a moderator was last written to."""
-        ...
-
-
-class Mailer(Protocol):
-    """Sends e-mail."""
-
-    def send(self, to: str, subject: str, text: str) -> None:
-        """Hand a message to the mail server. Raises OSError when it takes none."""
+    def sent(self, name: str, channel: Channel, *, now_ms: int) -> None:
+        """Note when a moderator was last written to by *channel*."""
         ...
 
 
@@ -67,27 +65,34 @@ def remind(
     *,
     accounts: Accounts,
     comments: Comments,
-    notices: Notices,
-    mailer: Mailer,
+    notices: Wishes,
+    senders: Mapping[Channel, Sender],
     clock: Clock,
     url: str,
 ) -> int:
     """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
 
-    A message that could not be sent is tried again the next time, and keeps nobody else's back.
+    A message that could not be sent is tried again the next time, and keeps nobody else's back, nor
+    one of another channel.
     """
     now = clock.now_ms()
 
     def write_to(moderator: Moderator) -> int:
         wish = notices.subscription(moderator.name)
-        if moderator.disabled or not wish.due(now):
+        due = {one: senders[one] for one in wish.due(now) if one in senders}
+        if moderator.disabled or not due:
             return 0
         waiting = waiting_for(moderator, accounts=accounts, comments=comments)
         if not waiting:
             return 0
-        mailer.send(wish.email, *letter(waiting, url=url))
-        notices.sent(moderator.name, now_ms=now)
-        return 1
+
+        def write_by(channel: Channel) -> int:
+            due[channel].send(wish.addresses[channel], *letter(waiting, url=url))
+            notices.sent(moderator.name, channel, now_ms=now)
+            return 1
+
+        by_channel = {f"{moderator.name} by {one}": one for one in due}
+        return min(1, each(by_channel, write_by, job="remind"))
 
     return each({one.name: one for one in accounts.moderators()}, write_to, job="remind")
 

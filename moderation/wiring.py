@@ -12,6 +12,7 @@ from moderation.errors import BadSettings, NewerData, NoInstallation
 from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.accounts import Accounts
+from moderation.store.accounts.notices import Notices
 from moderation.store.client import Client
 from moderation.store.client import connect as connect_redis
 from moderation.store.clock import RedisClock
@@ -21,7 +22,6 @@ from moderation.store.embedded import socket_url
 from moderation.store.library import Library
 from moderation.store.liveness import Liveness
 from moderation.store.metrics import Metrics
-from moderation.store.notices import RedisNotices
 from moderation.vault import Vault
 from moderation.winnow import Winnow
 
@@ -35,7 +35,7 @@ class Adapters(Winnow):
 
     redis: Client
     deliveries: Deliveries
-    notices: RedisNotices
+    notices: Notices
     liveness: Liveness
     vault: Vault
 
@@ -65,7 +65,7 @@ def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
         accounts=Accounts(store, vault, shards=settings.shards),
         deliveries=Deliveries(store, settings=settings, comments=comments),
         metrics=Metrics(store),
-        notices=RedisNotices(store),
+        notices=Notices(store),
         liveness=Liveness(store),
         jobs=Jobs(Redis.from_url(settings.jobs_url or url)),
         clock=RedisClock(store),

@@ -10,7 +10,7 @@ from moderation.rows import each
 from moderation.settings import Settings
 from moderation.wiring import Adapters
 from moderation.workflow.screening import Limits
-from worker.mail import SmtpMailer
+from worker.channels import senders
 
 
 @dataclass
@@ -74,14 +74,14 @@ def trim_events() -> int:
 def remind() -> int:
     """Write to moderators who wish to hear of what waits; return to how many."""
     adapters = _prepared[0].adapters
-    settings = adapters.settings
-    if not settings.smtp_url:
+    by_channel = senders(adapters.settings)
+    if not by_channel:
         return 0
     return reminders.remind(
         accounts=adapters.accounts,
         comments=adapters.comments,
         notices=adapters.notices,
-        mailer=SmtpMailer(settings.smtp_url, settings.mail_from),
+        senders=by_channel,
         clock=adapters.clock,
-        url=settings.url,
+        url=adapters.settings.url,
     )

@@ -1,4 +1,4 @@
-"""How a moderator hears that comments wait: by e-mail, or by a private feed."""
+"""How a moderator hears that comments wait: by a channel, or by a private feed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from flask import Response, flash, g, redirect, render_template, request, url_fo
 from werkzeug.wrappers import Response as Answer
 
 from moderation import texts, values
+from moderation.channels import Channel
 from moderation.comment import rfc3339
 from moderation.records import Order
 from moderation.reminders import INTERVALS
@@ -37,7 +38,7 @@ def notices() -> Any:
             hours = request.form.get("hours", "")
             kept.subscribe(
                 name,
-                request.form.get("email", "").strip(),
+                {one: request.form.get(one, "").strip() for one in Channel},
                 values.whole_or(0, hours, most=max(INTERVALS)),
             )
             flash(_("Saved."))
@@ -47,7 +48,8 @@ def notices() -> Any:
         wish=kept.subscription(name),
         intervals=INTERVALS,
         address=address,
-        can_mail=bool(winnow().settings.smtp_url),
+        channels=list(Channel),
+        settings=winnow().settings,
     )
 
 

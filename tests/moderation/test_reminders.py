@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from moderation import reminders
+from moderation.channels import Channel
 from moderation.errors import InvalidInput
 from tests.support.world import World
 
@@ -36,7 +37,7 @@ def remind(world: World, post: Post, hours_later: float = 0) -> int:
     adapters = world.adapters
     return reminders.remind(
         accounts=adapters.accounts, comments=adapters.comments, notices=adapters.notices,
-        mailer=post, clock=At(adapters.clock.now_ms() + round(hours_later * HOUR)),
+        senders={Channel.MAIL: post}, clock=At(adapters.clock.now_ms() + round(hours_later * HOUR)),
         url="https://winnow.example",
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ def remind(world: World, post: Post, hours_later: float = 0) -> int:
 @pytest.fixture
 def ada(world: World) -> World:
     world.add_moderator("Ada", sites=[world.site.id])
-    world.adapters.notices.subscribe("Ada", "ada@mail.example", 4)
+    world.adapters.notices.subscribe("Ada", {Channel.MAIL: "ada@mail.example"}, 4)
     return world
 
 
@@ -78,8 +79,8 @@ def test_nobody_hears_sooner_than_they_wish_nor_of_an_empty_queue(ada: World):
     ],
 )
 def test_an_address_is_kept_as_a_mail_server_takes_it(world: World, email: str, kept: str):
-    world.adapters.notices.subscribe("ada", email, 24)
-    assert world.adapters.notices.subscription("ada").email == kept
+    world.adapters.notices.subscribe("ada", {Channel.MAIL: email}, 24)
+    assert world.adapters.notices.subscription("ada").addresses == {Channel.MAIL: kept}
 
 
 def test_of_other_sites_and_by_default_nobody_hears(ada: World):
@@ -100,8 +101,8 @@ def test_one_moderators_address_keeps_nobody_elses_mail_back(ada: World):
     ada.add_moderator("Aaron", sites=[ada.site.id])
     ada.add_moderator("Zoe", sites=[ada.site.id])
     notices = ada.adapters.notices
-    notices.subscribe("Aaron", "aaron@mail.example", 4)
-    notices.subscribe("Zoe", "zoe@mail.example", 4)
+    notices.subscribe("Aaron", {Channel.MAIL: "aaron@mail.example"}, 4)
+    notices.subscribe("Zoe", {Channel.MAIL: "zoe@mail.example"}, 4)
     ada.comment("toxicity=0.6")
 
     class Picky(Post):
@@ -133,6 +134,6 @@ def test_one_moderators_address_keeps_nobody_elses_mail_back(ada: World):
 )
 def test_an_address_is_one_bare_address(world: World, email: str):
     with pytest.raises(InvalidInput):
-        world.adapters.notices.subscribe("ada", email, 24)
+        world.adapters.notices.subscribe("ada", {Channel.MAIL: email}, 24)
     with pytest.raises(InvalidInput):
-        world.adapters.notices.subscribe("ada", "ada@mail.example", 3)
+        world.adapters.notices.subscribe("ada", {Channel.MAIL: "ada@mail.example"}, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from moderation.channels import Channel
 from moderation.comment import Post
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.world import World
@@ -27,11 +28,13 @@ def feed_of(client) -> str:
 def test_wishes_are_kept_and_a_wrong_address_is_refused(world: World):
     world.add_moderator("ada", sites=[world.site.id])
     client = sign_in(world, "ada")
-    assert "Saved." in send(client, {"email": "ada@mail.example", "hours": "4"})
+    assert "Saved." in send(client, {"mail": "ada@mail.example", "hours": "4"})
     wish = world.adapters.notices.subscription("ADA")
-    assert (wish.email, wish.hours) == ("ada@mail.example", 4)
-    assert "That did not work" in send(client, {"email": "nobody", "hours": "4"})
-    assert world.adapters.notices.subscription("ada").email == "ada@mail.example"
+    assert (wish.addresses, wish.hours) == ({Channel.MAIL: "ada@mail.example"}, 4)
+    assert "That did not work" in send(client, {"mail": "nobody", "hours": "4"})
+    assert world.adapters.notices.subscription("ada").addresses == {
+        Channel.MAIL: "ada@mail.example"
+    }
 
 
 def test_a_feed_tells_what_waits_at_ones_own_sites_and_no_words(world: World):

@@ -1,4 +1,4 @@
-"""Sends e-mail by SMTP: the port ``Mailer``."""
+"""Sends e-mail by SMTP."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
+from moderation.settings import Settings
+
 _TIMEOUT_SECONDS = 15.0
 _PORTS = {"smtp": 587, "smtps": 465}
+
+
+def sender(settings: Settings) -> SmtpMailer:
+    """Return what sends by the mail server of *settings*."""
+    return SmtpMailer(settings.smtp_url, settings.mail_from)
 
 
 class SmtpMailer:

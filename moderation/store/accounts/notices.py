@@ -1,4 +1,4 @@
-"""How moderators wish to hear of waiting comments: the port ``Notices``, and private feeds."""
+"""How moderators wish to hear of waiting comments, and their private feeds."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-
+from moderation.channels import Channel
 from moderation.errors import InvalidInput, NotFound
 from moderation.reminders import INTERVALS, Subscription
 from moderation.store import keys
-from moderation.store.accounts import fold
+from moderation.store.accounts.base import fold
 from moderation.store.client import Client
 
 _G = keys.GLOBAL
 
 
-class RedisNotices:
+class Notices:
     """A hash for each moderator. A feed's address is known by a digest and shown only once."""
 
     def __init__(self, redis: Client) -> None:
@@ -28,20 +28,33 @@ class RedisNotices:
 
     def subscription(self, name: str) -> Subscription:
         """Return a moderator's wishes."""
-        email, hours, sent, feed = self._redis.hmget(_key(name), "email", "hours", "sent", "feed")
-        has_feed = bool(feed) and feed.startswith(self._epoch(name))
-        return Subscription((email or b"").decode(), int(hours or 24), int(sent or 0), has_feed)
+        stored: Mapping[bytes, bytes] = self._redis.hgetall(_key(name))
+        feed = stored.get(b"feed", b"")
+        sent = {one: int(stored.get(_sent(one).encode(), 0)) for one in Channel}
+        return Subscription(
+            addresses={
+                one: stored[one.encode()].decode() for one in Channel if stored.get(one.encode())
+            },
+            hours=int(stored.get(b"hours", Subscription().hours)),
+            sent_ms=sent,
+            has_feed=bool(feed) and feed.startswith(self._epoch(name)),
+        )
 
-    def subscribe(self, name: str, email: str, hours: int) -> None:
-        """Write to *email* at most every so many *hours*; no address: never. Raises InvalidInput."""
-        email = _address(email) if email else ""
+    def subscribe(self, name: str, addresses: Mapping[Channel, str], hours: int) -> None:
+        """Write to *addresses* at most once in *hours*; an empty address: never.
+
+        Raises InvalidInput that names the channel whose address is none.
+        """
         if hours not in INTERVALS:
             raise InvalidInput("choose one of the intervals", field="hours")
-        self._redis.hset(_key(name), mapping={"email": email, "hours": hours})
+        kept: dict[str, str] = {
+            one: one.address(text) if text else "" for one, text in addresses.items()
+        }
+        self._redis.hset(_key(name), mapping={**kept, "hours": hours})
 
-    def sent(self, name: str, *, now_ms: int) -> None:
-        """Note when a moderator was last written to."""
-        self._redis.hset(_key(name), "sent", now_ms)
+    def sent(self, name: str, channel: Channel, *, now_ms: int) -> None:
+        """Note when a moderator was last written to by *channel*."""
+        self._redis.hset(_key(name), _sent(channel), now_ms)
 
     def open_feed(self, name: str) -> str:
         """Return the secret part of a new feed's address; an older one stops working.
@@ -73,18 +86,8 @@ class RedisNotices:
         return epoch + b":"
 
 
-def _address(email: str) -> str:
-    """Return *email* as a mail server takes it; raise InvalidInput that says why none would.
-
-    A host of one's own network is as good as any: `ada@mailhost`.
-    """
-    try:
-        sound = validate_email(
-            email, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False
-        )
-    except (EmailNotValidError, ValueError) as problem:
-        raise InvalidInput(f"that is no e-mail address: {problem}", field="email") from None
-    return sound.ascii_email or sound.normalized
+def _sent(channel: Channel) -> str:
+    return f"sent:{channel}"
 
 
 def _key(name: str) -> str:

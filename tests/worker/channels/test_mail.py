@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.service import free_port
 from tests.worker.conftest import Box
-from worker.mail import SmtpMailer
+from worker.channels.mail import SmtpMailer
 
 
 def test_a_message_arrives_as_it_was_written(box: tuple[Box, int]):
