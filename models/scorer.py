@@ -273,6 +273,18 @@ class Scorer:
             features=found.features,
         )
 
+    def moved_by(self, score: Score, house: HouseHead) -> Score:
+        """Return a score that no head has moved as *house* would have moved it.
+
+        Saves the reading. What the encoder did not read, or in another basis, stays as it is.
+        """
+        if not (score.features and self.basis and house.basis == self.basis.name):
+            return score
+        logits = _logit(np.array([score.labels[label] for label in LABELS]).clip(1e-12, 1 - 1e-12))
+        logits, moved = self._moved(logits, house.shift(score.features))
+        labels = dict(zip(LABELS, _sigmoid(logits).tolist(), strict=True))
+        return score._replace(labels=labels, moved=moved, model=f"{score.model}+{house.version}")
+
     def _moved(self, logits: Numbers, shift: Shift) -> tuple[Numbers, tuple[float, float]]:
         """Return *logits* as a site's head moves them, and by how much spam and toxicity moved.
 

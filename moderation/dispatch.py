@@ -19,9 +19,11 @@ SCREEN_PENDING = "worker.jobs.screen_pending"
 PURGE = "worker.jobs.purge"
 TRIM_EVENTS = "worker.jobs.trim_events"
 REMIND = "worker.jobs.remind"
+LEARN = "worker.jobs.learn"
+LEARN_ANEW = "worker.jobs.learn_anew"
 
 #: All that a worker will run: write access to Redis must not be a way to run anything else.
-ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS, REMIND})
+ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS, REMIND, LEARN, LEARN_ANEW})
 
 _TTL_SECONDS = 30
 #: A purge of many million comments goes on in the next round where this cut it off.
@@ -53,10 +55,15 @@ class Jobs:
         except (redis.RedisError, InvalidJobOperation, OSError) as problem:
             log.warning("no worker was woken: %s", type(problem).__name__)
 
-    def enqueue(self, path: str) -> None:
+    def enqueue(self, path: str, *args: str) -> None:
         """Ask for one upkeep job of ALLOWED."""
         self._upkeep.enqueue_call(
-            path, timeout=_UPKEEP_SECONDS, result_ttl=0, ttl=3600, failure_ttl=_TTL_SECONDS
+            path,
+            args=args,
+            timeout=_UPKEEP_SECONDS,
+            result_ttl=0,
+            ttl=3600,
+            failure_ttl=_TTL_SECONDS,
         )
 
     def ping(self) -> None:

@@ -22,12 +22,14 @@ class Facts:
 
     ``signature`` is the text's SimHash, kept so that later texts can be compared with it; 0: none.
     ``first_comment``: no comment by this author was approved yet; looked up only for a site whose
-    policy asks for it.
+    policy asks for it. ``house`` is the site's own head, as Learner.head gave it; None: it has none,
+    or lets it judge nothing.
     """
 
     near: Near = Near()
     signature: int = 0
     first_comment: bool = False
+    house: object | None = None
 
     @classmethod
     def kept_in(cls, scores: Scores | None) -> Self:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
 
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Decision
@@ -11,15 +13,15 @@ from moderation.scores import Scores
 from moderation.verdict import Action, Verdict
 
 
-class Basis(StrEnum):
-    """What led a person to a comment; says whom the decision speaks for."""
+class Seen(StrEnum):
+    """Why a person saw a comment, which says how much their decision weighs."""
 
     #: The machine held it. Most decisions are of this kind, and they are no sample of all comments.
     HELD = "held"
     #: The machine was sure, and somebody looked all the same: often because it was wrong.
     SURE = "sure"
     #: The machine was sure, and chance picked it: a fair sample of what it settles by itself.
-    SPOT_CHECK = "spot check"
+    SPOT_CHECK = "spot_check"
     #: A blog's own decision from before Winnow, whatever the machine would have said.
     IMPORT = "import"
 
@@ -45,14 +47,14 @@ class Feedback:
     place: int = 0
 
     @property
-    def basis(self) -> Basis:
-        """What led the person to the comment."""
+    def seen(self) -> Seen:
+        """Why the person saw the comment."""
         if self.by.kind is ActorKind.IMPORT:
-            return Basis.IMPORT
+            return Seen.IMPORT
         if self.spot_check:
-            return Basis.SPOT_CHECK
+            return Seen.SPOT_CHECK
         sure = self.verdict is not None and self.verdict.action is not Action.FLAG
-        return Basis.SURE if sure else Basis.HELD
+        return Seen.SURE if sure else Seen.HELD
 
     @property
     def person(self) -> str:
@@ -69,3 +71,88 @@ def person_of(actor: Actor) -> str:
     if actor.kind in {ActorKind.BLOG, ActorKind.TOKEN}:
         return f"{actor.kind}:{actor.via}"
     return f"{actor.kind}:{actor.name}"
+
+
+class Learning(StrEnum):
+    """What a site does with what its decisions teach."""
+
+    #: A head that does better judges as soon as it is fitted.
+    ON = "on"
+    #: Heads are fitted and what they would change is shown; none judges.
+    SUGGEST = "suggest"
+    #: Nothing is fitted and no head judges; decisions are kept all the same.
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of fitting a head: the figures, and why it judges or not.
+
+    ``people`` counts decisions by person. ``agreement`` is the share of the latest ``replayed``
+    decisions, unseen by the head, that it agrees with, before and after. ``moved`` names comments
+    of the latest ``compared`` that it would send elsewhere, ``elsewhere`` counts them all; None
+    until that was looked at.
+    """
+
+    at: int
+    why: str
+    decisions: int = 0
+    model: str = ""
+    people: Mapping[str, int] = field(default_factory=dict)
+    replayed: int = 0
+    agreement: tuple[float, float] = (0.0, 0.0)
+    auc_drop: float = 0.0
+    compared: int = 0
+    elsewhere: int | None = None
+    moved: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+        """Rebuild what ``dataclasses.asdict`` gave, from JSON."""
+        before, after = told["agreement"]
+        return cls(**{**told, "agreement": (before, after), "moved": tuple(told["moved"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A head that was fitted: its number, and the attempt that made it."""
+
+    number: int
+    made: Attempt
+    #: Whether it ever judged.
+    judged: bool = False
+
+    @property
+    def name(self) -> str:
+        """How scores name it, behind the shared model."""
+        return f"s{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a site has learned, and what judges.
+
+    ``current`` is the number of the head that judges, 0 for the shared model alone; ``trail`` those
+    that judged, the latest last. While ``pinned`` no later head takes its place by itself.
+    """
+
+    current: int = 0
+    pinned: bool = False
+    trail: tuple[int, ...] = (0,)
+    versions: tuple[Version, ...] = ()
+    left_out: tuple[str, ...] = ()
+    latest: Attempt | None = None
+    feedback: int = 0
+    due: bool = False
+    #: Who read the texts of this feedback.
+    reader: str = ""
+    #: The number that the next version gets.
+    next: int = 1
+
+    def before(self) -> int:
+        """Return the version to roll back to: the one that judged before and is still kept."""
+        kept = {version.number for version in self.versions}
+        for number in reversed(self.trail[:-1]):
+            if number != self.current and number in kept:
+                return number
+        return 0

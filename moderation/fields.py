@@ -29,6 +29,7 @@ class Section(StrEnum):
     HOLD = "hold"
     LISTS = "lists"
     AUTHORS = "authors"
+    LEARNING = "learning"
 
 
 class Kind(Protocol):

@@ -22,6 +22,7 @@ from moderation.fields import (
     load_settings,
     setting,
 )
+from moderation.feedback import Learning
 from moderation.identity import people
 from moderation.lists import (
     DomainList,
@@ -41,6 +42,8 @@ from moderation.wording import said
 MAX_ENTRIES = 5000
 #: A threshold that no score reaches.
 NEVER = 1.01
+#: Spot checks of 1,000 settled comments, at most: more would be a queue of its own.
+MOST_SPOT_CHECKS = 200
 
 
 class Mode(StrEnum):
@@ -173,6 +176,28 @@ class Policy:
             "them."
         ),
         section=Section.AUTHORS,
+    )
+    learning: Learning = setting(
+        Choice(
+            {
+                Learning.ON: said("Learn: what does better on your decisions judges by itself."),
+                Learning.SUGGEST: said("Suggest: learn and show what would change, and change nothing."),
+                Learning.OFF: said("Off: the shared model judges alone."),
+            }
+        ),
+        Learning.ON,
+        said("Learning from decisions"),
+        section=Section.LEARNING,
+    )
+    spot_checks: int = setting(
+        Whole(0, MOST_SPOT_CHECKS),
+        10,
+        said("Spot checks per 1,000 settled comments"),
+        said(
+            "Chance picks them of what the machine settles by itself; a copy waits in the queue and "
+            "the comment stays where it is. They tell how often the machine is wrong. 0: none."
+        ),
+        section=Section.LEARNING,
     )
 
     def to_dict(self) -> dict[str, Any]:

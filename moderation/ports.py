@@ -44,8 +44,77 @@ class Model(Protocol):
         """Return one object for each Sample: labels, model, language, known_language and empty.
 
         ``model`` names who read it. *hurried* spares the dearest part of the model what the rest
-        is sure of.
+        is sure of. Where a site has a head of its own, ``house`` is given, too: one for each Sample
+        that Learner.head returned, or None.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A decision as a learner needs it.
+
+    ``person`` numbers who decided, ``seen`` is one of feedback.Seen, ``at`` in Unix ms.
+    """
+
+    comment_id: str
+    decision: str
+    seen: str
+    person: int
+    at: int
+    reading: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A head that was fitted, packed, and whether it may judge.
+
+    ``why`` is a code. Agreement is with the latest decisions, which it had not seen: the share
+    before and after. ``auc_drop`` is the most that the frozen set loses.
+    """
+
+    head: bytes
+    digest: str
+    accepted: bool
+    why: str
+    decisions: int = 0
+    replayed: int = 0
+    agreement: tuple[float, float] = (0.0, 0.0)
+    auc_drop: float = 0.0
+
+
+class Learner(Protocol):
+    """Learns a site's own head; models.learner.Learner is the one implementation."""
+
+    @property
+    def reader(self) -> str:
+        """Who reads texts here, to tell readings by; empty where nothing can be learned."""
+        ...
+
+    def read(self, items: Sequence[Any]) -> Sequence[bytes]:
+        """Return for each Sample what the shared model makes of it, packed, without the text."""
+        ...
+
+    def fits(self, reading: bytes) -> bool:
+        """Tell whether a head can be fitted on *reading*."""
+        ...
+
+    def learn(self, lessons: Sequence[Lesson], *, current: bytes | None) -> Fit | Any:
+        """Fit a head on *lessons*, and hold it against the one in use."""
+        ...
+
+    def head(self, packed: bytes, number: int) -> Any:
+        """Return a head that a Model takes, named by its *number*. Raises ValueError."""
+        ...
+
+    def moved(self, scores: Sequence[Any], head: Any) -> Sequence[Any]:
+        """Return what Model.score gave without any head as *head* would have moved it."""
+        ...
+
+    def alike(
+        self, reading: bytes, lessons: Sequence[Lesson], *, most: int
+    ) -> Sequence[tuple[str, float]]:
+        """Return the ids of the decided comments most like *reading*, with their likeness, 0 to 1."""
         ...
 
 

@@ -102,3 +102,5 @@ class Agenda:
     work: bool
     lease_ends: int | None
     window_closes: int | None
+    #: A site has something new to learn.
+    learning_due: int | None = None

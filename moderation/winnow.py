@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from moderation.actor import Actor
@@ -10,7 +10,9 @@ from moderation.audit import AuditLine
 from moderation.comment import Comment, Decision, Draft
 from moderation.dispatch import Jobs
 from moderation.errors import StorageUnavailable
-from moderation.ports import Clock, Duplicates, Model
+from moderation.feedback import Attempt, Progress
+from moderation.houses import Houses
+from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past
 from moderation.scores import Scores
 from moderation.settings import Settings
@@ -18,7 +20,15 @@ from moderation.site import Endpoint, Moderator, Role, Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.workflow import administration, intake, judging, retention, review, screening
+from moderation.workflow import (
+    administration,
+    intake,
+    judging,
+    learning,
+    retention,
+    review,
+    screening,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +47,9 @@ class Winnow:
     clock: Clock
     current: Callable[[], Model] | None = None
     duplicates: Duplicates | None = None
+    #: Makes what learns with a model; None in a process that knows the shared model alone.
+    learning: Callable[[Model], Learner] | None = None
+    houses: Houses | None = None
 
     @property
     def model(self) -> Model | None:
@@ -60,7 +73,11 @@ class Winnow:
         """Return what the site's policy makes of *drafts*, by the facts that the queue has, too."""
         subjects = [judging.Subject(draft, site.id, site.policy) for draft in drafts]
         facts = judging.gather(
-            subjects, comments=self.comments, duplicates=self._comparer(), clock=self.clock
+            subjects,
+            comments=self.comments,
+            duplicates=self._comparer(),
+            clock=self.clock,
+            heads=self.heads,
         )
         cases = [(draft, known, site.policy) for draft, known in zip(drafts, facts, strict=True)]
         return judging.judge_all(cases, model=self._reader())
@@ -139,6 +156,7 @@ class Winnow:
             clock=self.clock,
             meter=self.metrics,
             limits=limits,
+            heads=self.heads,
             stopping=stopping,
         )
 
@@ -224,6 +242,67 @@ class Winnow:
     def revert(self, line_id: str, *, by: Actor) -> AuditLine:
         """Take back a change of settings by a new change; see :func:`administration.revert`."""
         return administration.revert(line_id, by=by, accounts=self.accounts, clock=self.clock)
+
+    # -- learning
+
+    def heads(self, site_ids: Iterable[str]) -> Mapping[str, object]:
+        """Return the heads that judge for those sites that have one; at most a second old."""
+        model = self.model
+        if self.learning is None or self.houses is None or model is None:
+            return {}
+        return self.houses.of(site_ids, learner=self.learning(model))
+
+    def learn(
+        self, site_id: str, *, stopping: Callable[[], bool] = lambda: False
+    ) -> Attempt | None:
+        """Learn from what was decided on a site since; see :func:`learning.learn`."""
+        model = self._reader()
+        return learning.learn(
+            site_id,
+            accounts=self.accounts,
+            comments=self.comments,
+            model=model,
+            learner=self._learner(model),
+            clock=self.clock,
+            stopping=stopping,
+        )
+
+    def learn_anew(self, site_id: str) -> bool:
+        """Have a site learn soon if its feedback was read by another model; tell whether it was."""
+        reader, progress = self._learner(self._reader()).reader, self.comments.progress(site_id)
+        if not progress.feedback or progress.due or progress.reader in {"", reader}:
+            return False
+        self.comments.relearn(site_id, now_ms=self.clock.now_ms())
+        return True
+
+    def roll_back(self, site_id: str, number: int | None = None, *, by: Actor) -> Progress:
+        """Let an earlier version of a site's head judge; see :func:`learning.roll_back`."""
+        return learning.roll_back(
+            site_id, number, by=by, accounts=self.accounts, comments=self.comments, clock=self.clock
+        )
+
+    def resume_learning(self, site_id: str, *, by: Actor) -> Progress:
+        """Let later heads judge again after a roll-back."""
+        return learning.resume(
+            site_id, by=by, accounts=self.accounts, comments=self.comments, clock=self.clock
+        )
+
+    def leave_out(self, site_id: str, person: str, *, out: bool = True, by: Actor) -> Progress:
+        """Leave a person's decisions out of what is learned; see :func:`learning.leave_out`."""
+        return learning.leave_out(
+            site_id,
+            person,
+            out=out,
+            by=by,
+            accounts=self.accounts,
+            comments=self.comments,
+            clock=self.clock,
+        )
+
+    def _learner(self, model: Model) -> Learner:
+        if self.learning is None:
+            raise StorageUnavailable("the learner is away")
+        return self.learning(model)
 
     def _reader(self) -> Model:
         if self.current is None:

@@ -9,6 +9,7 @@ from redis import Redis
 
 from moderation.dispatch import Jobs
 from moderation.errors import BadSettings, NewerData, NoInstallation
+from moderation.houses import Houses
 from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.accounts import Accounts
@@ -66,6 +67,7 @@ def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
         deliveries=Deliveries(store, settings=settings, comments=comments),
         metrics=Metrics(store),
         notices=Notices(store),
+        houses=Houses(comments),
         liveness=Liveness(store),
         jobs=Jobs(Redis.from_url(settings.jobs_url or url)),
         clock=RedisClock(store),

@@ -12,6 +12,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from models import near
 from models.current import Current
+from models.learner import Learner
 from moderation import wiring
 from moderation.ports import Model
 from moderation.settings import Settings
@@ -44,6 +45,7 @@ def create_app(
         adapters or wiring.connect(settings),
         current=model or Current(settings.models, encoder=settings.encoder),
         duplicates=near,
+        learning=Learner,
     )
     app = bodies.GatedFlask(__name__, static_folder=None)
     app.config["SECRET_KEY"] = whole.vault.derive("sessions")

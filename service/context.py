@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from moderation.comment import Comment, Status
 from moderation.errors import WinnowError
-from moderation.ports import Duplicates, Model
+from moderation.ports import Duplicates, Learner, Model
 from moderation.wiring import Adapters
 from service.waiting import Lookout, Shares
 
@@ -50,11 +50,20 @@ class Context(Adapters):
 
     @classmethod
     def of(
-        cls, adapters: Adapters, *, current: Callable[[], Model], duplicates: Duplicates
+        cls,
+        adapters: Adapters,
+        *,
+        current: Callable[[], Model],
+        duplicates: Duplicates,
+        learning: Callable[[Model], Learner],
     ) -> Self:
-        """Return *adapters* with the *current* model, and *duplicates* unless they have their own."""
+        """Return *adapters* with the *current* model, and with the rest unless they have their own."""
         parts = {part.name: getattr(adapters, part.name) for part in fields(Adapters)}
-        own = {"current": current, "duplicates": adapters.duplicates or duplicates}
+        own = {
+            "current": current,
+            "duplicates": adapters.duplicates or duplicates,
+            "learning": adapters.learning or learning,
+        }
         return cls(**(parts | own))
 
 

@@ -17,7 +17,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from moderation import dispatch, wiring
-from moderation.ports import Duplicates, Model
+from moderation.ports import Duplicates, Learner, Model
 from moderation.processes import Alarm, Restarts, die_with
 from moderation.settings import Settings
 from moderation.store.liveness import Part
@@ -104,9 +104,12 @@ def work(
     boot: str,
     model: Callable[[], Model],
     duplicates: Duplicates,
+    learning: Callable[[Model], Learner],
 ) -> None:
     """Run an RQ worker on *queue* until SIGTERM; raises when Redis goes away."""
-    adapters = replace(wiring.connect(settings), current=model, duplicates=duplicates)
+    adapters = replace(
+        wiring.connect(settings), current=model, duplicates=duplicates, learning=learning
+    )
     served = adapters.jobs.queue(queue)
     worker = Worker(
         [served],

@@ -71,6 +71,22 @@ def trim_events() -> int:
     )
 
 
+def learn(site_id: str) -> bool:
+    """Learn from what was decided on a site; return whether anything came of it."""
+    context = _prepared[0]
+    return context.adapters.learn(site_id, stopping=context.stopping) is not None
+
+
+def learn_anew() -> int:
+    """Have sites learn that another shared model judges for by now; return how many."""
+    adapters = _prepared[0].adapters
+    return each(
+        {site.id: site for site in adapters.accounts.sites()},
+        lambda site: adapters.learn_anew(site.id),
+        job="learn_anew",
+    )
+
+
 def remind() -> int:
     """Write to moderators who wish to hear of what waits; return to how many."""
     adapters = _prepared[0].adapters

@@ -21,6 +21,8 @@ SCHEDULE = (
     Periodic(dispatch.PURGE, 3600, dispatch.UPKEEP),
     # Events that everybody has heard and no feed is promised any more.
     Periodic(dispatch.TRIM_EVENTS, 3600, dispatch.UPKEEP),
+    # Texts that a site learned from, once another shared model judges.
+    Periodic(dispatch.LEARN_ANEW, 600, dispatch.UPKEEP),
     # E-mail to moderators who wish to hear of what waits; each decides how seldom.
     Periodic(dispatch.REMIND, 600, dispatch.UPKEEP),
 )

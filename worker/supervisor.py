@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from models import near
+from models.learner import Learner
 from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
@@ -68,7 +69,14 @@ class Supervisor:
         )  # fmt: skip
         #: What was heard of each child last: its process, its heartbeat, and when (monotonic).
         self._heard: dict[str, tuple[int, int | None, float]] = {}
-        on = partial(work, settings=settings, boot=self._boot, model=model, duplicates=near)
+        on = partial(
+            work,
+            settings=settings,
+            boot=self._boot,
+            model=model,
+            duplicates=near,
+            learning=Learner,
+        )
         self._screeners = [
             self._child(Part.SCREENER, n, partial(on, dispatch.SCREENING), _PATIENCE_SECONDS)
             for n in range(1, settings.workers + 1)
@@ -200,12 +208,21 @@ class Supervisor:
                 if agenda.window_closes <= now:
                     comments.release(shard, hold_ms=hold_ms, now_ms=now)
                 times.append(max(now, agenda.window_closes))
+            if leads and agenda.learning_due is not None:
+                if agenda.learning_due <= now:
+                    self._learn(shard, now)
+                times.append(max(now, agenda.learning_due))
             if leads and agenda.work:
                 self._wake(shard)
                 times.append(soon)
         if leads:
             self._run_schedule(now)
         return min(times)
+
+    def _learn(self, shard: int, now: int) -> None:
+        """Enqueue a job for each site that has something new to learn."""
+        for site_id in self._adapters.comments.claim_learning(shard, now_ms=now):
+            self._adapters.jobs.enqueue(dispatch.LEARN, site_id)
 
     def _kill_overdue(self, shard: int, now: int) -> None:
         """Kill a worker that scores one batch for too long: Python alarms do not stop C code."""

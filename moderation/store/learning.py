@@ -6,18 +6,23 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from moderation import ids
 from moderation.comment import Decision, Draft
-from moderation.feedback import Feedback
+from moderation.errors import Conflict, NotFound
+from moderation.feedback import Attempt, Feedback, Progress, Version
 from moderation.store import codec, keys
+from moderation.store.library import LEARN_LEASE_MS
 from moderation.store.liveness import first_to
 from moderation.store.queries import Queries, decisions_on
 
 #: Feedback that one round trip brings, without and with its readings.
 _PAGE, _PAGE_OF_READINGS = 1000, 500
-#: A site that is being learned is nobody else's for this long; renewed while it goes on.
-LEASE_MS = 120_000
+#: Versions of a site's head that are kept, the latest.
+VERSIONS_KEPT = 20
+#: What fields of LEARNING begin with: a head, its report, and a person who is left out.
+_HEAD, _REPORT, _OUT = "head:", "report:", "out:"
 
 
 class Learning(Queries):
@@ -119,13 +124,119 @@ class Learning(Queries):
         self._redis.delete(*(kind(shard, site) for kind in kinds))
         self._redis.zrem(keys.UNLEARNED(shard), site)
 
+    # -- heads
+
+    def progress(self, site_id: str) -> Progress:
+        """Return what a site has learned, and what judges."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        pipeline = self._redis.pipeline(transaction=False)
+        key = keys.LEARNING(shard, site)
+        pipeline.hgetall(key)
+        pipeline.zcard(keys.EVIDENT(shard, site))
+        pipeline.zscore(keys.UNLEARNED(shard), site)
+        stored, feedback, due = pipeline.execute()
+        told = {name.decode(): value for name, value in stored.items()}
+        trail = tuple(map(int, told.get("trail", b"0").split()))
+        numbers = sorted(
+            (int(name[len(_REPORT) :]) for name in told if name.startswith(_REPORT)), reverse=True
+        )
+        return Progress(
+            current=int(told.get("current", 0)),
+            pinned="pinned" in told,
+            trail=trail,
+            versions=tuple(
+                Version(n, Attempt.from_dict(json.loads(told[f"{_REPORT}{n}"])), judged=n in trail)
+                for n in numbers
+            ),
+            left_out=tuple(sorted(name[len(_OUT) :] for name in told if name.startswith(_OUT))),
+            latest=Attempt.from_dict(json.loads(told["tried"])) if "tried" in told else None,
+            feedback=feedback,
+            due=due is not None,
+            reader=told.get("reader", b"").decode(),
+            next=int(told.get("last", 0)) + 1,
+        )
+
+    def current_heads(self, site_ids: Iterable[str]) -> dict[str, int]:
+        """Return the number of each site's head that judges, 0 for none."""
+        wanted = list(dict.fromkeys(site_ids))
+        pipeline = self._redis.pipeline(transaction=False)
+        for site_id in wanted:
+            shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+            pipeline.hget(keys.LEARNING(shard, site), "current")
+        found = pipeline.execute() if wanted else []
+        return {site_id: int(number or 0) for site_id, number in zip(wanted, found, strict=True)}
+
+    def head(self, site_id: str, number: int) -> bytes | None:
+        """Return a head, packed; None for one that is not kept, and for 0."""
+        key = keys.LEARNING(self.shard_of_site(site_id), ids.shorten(site_id))
+        packed: bytes | None = self._redis.hget(key, f"{_HEAD}{number}")
+        return packed
+
+    def keep_head(
+        self, site_id: str, number: int, head: bytes, made: Attempt, *, judges: bool, against: int
+    ) -> bool:
+        """Keep a head as a site's next version; it *judges* unless another one than *against* does.
+
+        Returns whether it judges now. While versions are pinned, it does not.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        told = json.dumps(asdict(made), ensure_ascii=False)
+        _, now = self._run(
+            "keep_head", shard, site, number, head, told, int(judges), against, VERSIONS_KEPT
+        )
+        return bool(now)
+
+    def use_head(
+        self, site_id: str, number: int, *, was: Progress, trail: Sequence[int], pinned: bool
+    ) -> None:
+        """Let version *number* judge, 0 for none. Raises NotFound, and Conflict if *was* is past."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        told = " ".join(map(str, trail))
+        answer = self._run(
+            "use_head", shard, site, was.current, number, told, int(pinned)
+        )  # fmt: skip
+        if answer == b"missing":
+            raise NotFound(f"this site has no version {number}, or not any more")
+        if answer == b"stale":
+            raise Conflict("another version judges since; nothing was changed")
+
+    def note_attempt(self, site_id: str, attempt: Attempt, number: int | None = None) -> None:
+        """Note what came of learning last; of version *number* if it made one that is kept."""
+        key = keys.LEARNING(self.shard_of_site(site_id), ids.shorten(site_id))
+        told = json.dumps(asdict(attempt), ensure_ascii=False)
+        self._redis.hset(key, "tried", told)
+        if number is not None and self._redis.hexists(key, f"{_HEAD}{number}"):
+            self._redis.hset(key, f"{_REPORT}{number}", told)
+
+    def leave_out(self, site_id: str, person: str, *, out: bool, now_ms: int) -> bool:
+        """Leave a person's decisions out of what is learned, or take them in again.
+
+        Returns whether that changed anything; if so it is learned anew.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        key, field = keys.LEARNING(shard, site), f"{_OUT}{person}"
+        done = self._redis.hset(key, field, now_ms) if out else self._redis.hdel(key, field)
+        if done:
+            self.relearn(site_id, now_ms=now_ms)
+        return bool(done)
+
+    def relearn(self, site_id: str, *, now_ms: int) -> None:
+        """Have a site learned anew although nothing was decided."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        self._run("relearn", shard, now_ms, site)
+
+    def note_reader(self, site_id: str, reader: str) -> None:
+        """Note who has read the texts of all feedback."""
+        key = keys.LEARNING(self.shard_of_site(site_id), ids.shorten(site_id))
+        self._redis.hset(key, "reader", reader)
+
     # -- whose turn it is to be learned
 
     def claim_learning(self, shard: int, *, now_ms: int) -> list[str]:
         """Return the sites that are due to be learned; each is due again should that be lost."""
         return [
             ids.lengthen(short.decode())
-            for short in self._run("claim_learning", shard, now_ms, LEASE_MS)
+            for short in self._run("claim_learning", shard, now_ms, LEARN_LEASE_MS)
         ]
 
     def learned(self, site_id: str, *, place: int, now_ms: int) -> bool:
@@ -143,7 +254,7 @@ class Learning(Queries):
         """Be the only one that learns for a site; yields False where somebody else does."""
         key = keys.LEARNER(self.shard_of_site(site_id), ids.shorten(site_id))
         mine = secrets.token_bytes(8)
-        if not first_to(self._redis, key, mine, LEASE_MS):
+        if not first_to(self._redis, key, mine, LEARN_LEASE_MS):
             yield False
             return
         try:
@@ -155,7 +266,7 @@ class Learning(Queries):
     def renew_learner(self, site_id: str) -> None:
         """Go on learning for a site for as long again."""
         key = keys.LEARNER(self.shard_of_site(site_id), ids.shorten(site_id))
-        self._redis.pexpire(key, LEASE_MS)
+        self._redis.pexpire(key, LEARN_LEASE_MS)
 
 
 def _unpacked(short: str, stored: bytes, reading: bytes, place: int) -> Feedback:

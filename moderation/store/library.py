@@ -37,6 +37,8 @@ EVIDENCE_KEPT = 10_000
 #: Learning begins this long after the last of a few decisions, and at the latest this long after the
 #: first of them.
 LEARN_AFTER_MS, LEARN_BY_MS = 3000, 12_000
+#: A site that is being learned is nobody else's for this long; renewed while it goes on.
+LEARN_LEASE_MS = 120_000
 
 #: Channel on which deliverers are told that there is something new.
 BELL = "winnow:deliveries"
@@ -54,6 +56,7 @@ _CONSTANTS = {
     "EVIDENCE_KEPT": EVIDENCE_KEPT,
     "LEARN_AFTER_MS": LEARN_AFTER_MS,
     "LEARN_BY_MS": LEARN_BY_MS,
+    "LEARN_LEASE_MS": LEARN_LEASE_MS,
     "BELL": BELL,
     "MACHINE": f"'{codec.LETTERS[ActorKind.MACHINE]}'",
     "NEAR_KEPT": near.KEPT,

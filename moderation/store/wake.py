@@ -37,11 +37,8 @@ class Wake(Sharded):
     def agenda(self, shard: int, *, lease_ms: int, hold_ms: int, now_ms: int) -> Agenda:
         """Return what the watchdog has to do; *lease_ms* and *hold_ms* are the longest there are."""
         latest = (now_ms + 2 * lease_ms, now_ms + 2 * hold_ms)
-        work, lease_ends, window_closes = self._run("agenda", shard, now_ms, *latest)
-        return Agenda(
-            bool(work), int(lease_ends) if lease_ends else None,
-            int(window_closes) if window_closes else None,
-        )  # fmt: skip
+        work, *times = self._run("agenda", shard, now_ms, *latest)
+        return Agenda(bool(work), *(int(at) if at else None for at in times))
 
     def claim_wake(self, shard: int) -> bool:
         """Tell whether the caller is the one to enqueue a screening job now."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from moderation import ids
 from moderation.comment import Draft, Status
 from moderation.facts import Facts, Near
+from moderation.feedback import Learning
 from moderation.policy import Case, Policy, Thresholds, outcome, priority, verdict_on
 from moderation.ports import Clock, Duplicates, Model, Sample
 from moderation.records import Judged
@@ -33,13 +35,23 @@ class Subject:
     comment_id: str = ""
 
 
+#: Gives the heads of those sites that have one of their own.
+Heads = Callable[[Iterable[str]], Mapping[str, object]]
+
+
 def gather(
-    subjects: Sequence[Subject], *, comments: Comments, duplicates: Duplicates, clock: Clock
+    subjects: Sequence[Subject],
+    *,
+    comments: Comments,
+    duplicates: Duplicates,
+    clock: Clock,
+    heads: Heads = lambda _: {},
 ) -> list[Facts]:
     """Return the facts about each subject; the subjects of a site are compared with one another, too.
 
     Raises StorageUnavailable.
     """
+    houses = heads(one.site_id for one in subjects if one.policy.learning is Learning.ON)
     signatures = duplicates.signatures([one.draft.content for one in subjects])
     near = _near(subjects, signatures, comments, duplicates)
     return [
@@ -47,6 +59,7 @@ def gather(
             near=found,
             signature=signature,
             first_comment=one.policy.hold_first_comment and _is_first(one, comments, clock),
+            house=houses.get(one.site_id) if one.policy.learning is Learning.ON else None,
         )
         for one, signature, found in zip(subjects, signatures, near, strict=True)
     ]
@@ -161,9 +174,13 @@ def score(
     """
     near = [one.near for one in facts] or [Near()] * len(drafts)
     samples = [sample(draft, one.count) for draft, one in zip(drafts, near, strict=True)]
-    results = model.score(samples, hurried=True) if hurried else model.score(samples)
+    told: dict[str, Any] = {"hurried": True} if hurried else {}
+    houses = [one.house for one in facts]
+    if any(house is not None for house in houses):
+        told["house"] = houses
+    results = model.score(samples, **told)
     return [
-        _in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
+        in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
     ]
 
 
@@ -184,7 +201,8 @@ def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
     )
 
 
-def _in_our_words(result: object, version: str, near: Near) -> Scores:
+def in_our_words(result: object, version: str, near: Near) -> Scores:
+    """Return what a model of that *version* answered for one Sample as scores."""
     return Scores(
         labels=dict(result.labels),  # type: ignore[attr-defined]
         model=getattr(result, "model", version),

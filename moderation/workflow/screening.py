@@ -16,7 +16,7 @@ from moderation.records import Judged
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.workflow.judging import Subject, gather, judge_all
+from moderation.workflow.judging import Heads, Subject, gather, judge_all
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def screen(
     clock: Clock,
     meter: Metrics,
     limits: Limits,
+    heads: Heads = lambda _: {},
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Take batches, judge and commit until the time budget ends; return how many verdicts.
@@ -83,7 +84,7 @@ def screen(
         subjects = [
             Subject(one.draft, one.site_id, policies[one.site_id], one.id) for one in batch.items
         ]
-        facts = gather(subjects, comments=comments, duplicates=duplicates, clock=clock)
+        facts = gather(subjects, comments=comments, duplicates=duplicates, clock=clock, heads=heads)
         cases = [(one.draft, known, one.policy) for one, known in zip(subjects, facts, strict=True)]
         oldest = min(one.created_at for one in batch.items)
         hurried = clock.now_ms() - to_ms(oldest) > limits.hurry_after_ms

@@ -93,7 +93,7 @@ def test_every_dotted_path_names_a_job_and_every_job_has_one():
 def test_whatever_is_scheduled_is_a_job_on_a_queue_that_is_served():
     paths = {one.job for one in SCHEDULE}
     assert paths <= dispatch.ALLOWED
-    assert paths | {dispatch.SCREEN_PENDING} == dispatch.ALLOWED
+    assert paths | {dispatch.SCREEN_PENDING, dispatch.LEARN} == dispatch.ALLOWED
     assert {one.queue for one in SCHEDULE} <= {dispatch.SCREENING, dispatch.UPKEEP}
 
 

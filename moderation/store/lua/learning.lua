@@ -90,3 +90,54 @@ register('learned', function()
   learn_soon(site, now)
   return 0
 end)
+
+-- RELEARN: have a site learned anew although nothing was decided.
+-- ARGV: now, site. Returns nothing.
+-- Atomic so that a job that is under way sees that it has to be done again.
+register('relearn', function()
+  changed(ARGV[2])
+  learn_soon(ARGV[2], ARGV[1])
+end)
+
+-- Bytes of the numbers of those that judged, the latest last, that are kept.
+local TRAIL_BYTES = 300
+
+-- KEEP_HEAD: keep a head as a site's next version, and let it judge if it may.
+-- ARGV: site, number, head, report (JSON), 1 to let it judge, the version that it was held against,
+-- versions that are kept. Returns {1 if it was kept, 1 if it judges}.
+-- Atomic so that it replaces the very head that it was found to be better than.
+register('keep_head', function()
+  local site, number, head, report, may, against, most = unpack(ARGV)
+  local key = learning_key(site)
+  local last, current, pinned = unpack(call('HMGET', key, 'last', 'current', 'pinned'))
+  if tonumber(last or 0) >= tonumber(number) then return {0, current == number and 1 or 0} end
+  call('HSET', key, 'last', number, 'head:' .. number, head, 'report:' .. number, report)
+  local judges = may == '1' and not pinned and (current or '0') == against
+  if judges then
+    local trail = (call('HGET', key, 'trail') or '0') .. ' ' .. number
+    if #trail > TRAIL_BYTES then trail = string.match(trail, ' (.*)', #trail - TRAIL_BYTES) end
+    call('HSET', key, 'current', number, 'trail', trail)
+  end
+  for gone = math.max(1, number - 2 * most), number - most do
+    if tostring(gone) ~= call('HGET', key, 'current') then
+      call('HDEL', key, 'head:' .. gone, 'report:' .. gone)
+    end
+  end
+  return {1, judges and 1 or 0}
+end)
+
+-- USE_HEAD: let another version judge. ARGV: site, the version that judges now, the one that is to,
+-- the trail of those that judged, 1 to keep later ones from replacing it.
+-- Returns 'ok', 'stale' or 'missing'. Version 0 is the shared model alone.
+-- Atomic so that nobody replaces a version that they have not seen.
+register('use_head', function()
+  local site, current, number, trail, pinned = unpack(ARGV)
+  local key = learning_key(site)
+  local now = call('HGET', key, 'current') or '0'
+  if now == number and call('HGET', key, 'trail') == trail then return 'ok' end
+  if now ~= current then return 'stale' end
+  if number ~= '0' and call('HEXISTS', key, 'head:' .. number) == 0 then return 'missing' end
+  call('HSET', key, 'current', number, 'trail', trail)
+  if pinned == '1' then call('HSET', key, 'pinned', 1) else call('HDEL', key, 'pinned') end
+  return 'ok'
+end)

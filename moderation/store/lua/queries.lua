@@ -11,8 +11,9 @@ end, {'no-writes'})
 
 -- AGENDA: what the watchdog has to do in a shard, and when.
 -- ARGV: now, when the latest lease can end, when the latest undo window can close.
--- Returns {1 if comments wait for a worker, when the first lease ends, when the first window closes},
--- '' for none; now where one ends later than any can, since the clock was set back.
+-- Returns {1 if comments wait for a worker, when the first lease ends, when the first window closes,
+-- when the first site is to be learned}, '' for none; now where one ends later than any can, since
+-- the clock was set back.
 -- Atomic so that a comment is seen in its list or on its lease.
 register('agenda', function()
   local now, latest_lease, latest_window = unpack(ARGV)
@@ -22,5 +23,6 @@ register('agenda', function()
     return at or ''
   end
   local work = call('EXISTS', ring_key(), suspects_key()) > 0 and 1 or 0
-  return {work, first(leases_key(), latest_lease), first(held_key(), latest_window)}
+  local learning = first(unlearned_key(), now + LEARN_LEASE_MS)
+  return {work, first(leases_key(), latest_lease), first(held_key(), latest_window), learning}
 end, {'no-writes'})

@@ -5,10 +5,9 @@ from __future__ import annotations
 from moderation import ids
 from moderation.actor import ActorKind
 from moderation.comment import Decision, Draft
-from moderation.feedback import Basis, Feedback
+from moderation.feedback import Feedback, Seen
 from moderation.records import Past
 from moderation.store import keys, library
-from moderation.store.learning import LEASE_MS
 from tests.support.actors import ADA, BLOG, BOB
 from tests.support.world import World
 
@@ -36,10 +35,10 @@ def test_a_decision_is_kept_with_who_made_it_and_what_the_machine_had_said(world
     sure = decided(world, "spam=0.95", Decision.APPROVE, by=BOB)
     first, second = feedback(world)
     assert (first.comment_id, first.decision, first.by) == (held.id, Decision.APPROVE, ADA)
-    assert (first.basis, first.scores["toxicity"], first.scores.model) == (
-        Basis.HELD, 0.6, "plain",
+    assert (first.seen, first.scores["toxicity"], first.scores.model) == (
+        Seen.HELD, 0.6, "plain",
     )  # fmt: skip
-    assert (second.comment_id, second.basis, second.by) == (sure.id, Basis.SURE, BOB)
+    assert (second.comment_id, second.seen, second.by) == (sure.id, Seen.SURE, BOB)
     assert first.at <= second.at
 
 
@@ -66,7 +65,7 @@ def test_what_a_blog_had_decided_before_is_feedback_under_its_own_time(world: Wo
     )
     world.adapters.remember([past], site=world.site)
     (only,) = feedback(world)
-    assert (only.decision, only.at, only.basis) == (Decision.SPAM, past.created_ms, Basis.IMPORT)
+    assert (only.decision, only.at, only.seen) == (Decision.SPAM, past.created_ms, Seen.IMPORT)
     assert only.person == f"{ActorKind.IMPORT}:"
 
 
@@ -164,7 +163,7 @@ def test_learning_is_due_some_seconds_after_the_last_of_a_few_decisions(world: W
     later = now + library.LEARN_AFTER_MS
     assert comments.claim_learning(0, now_ms=later) == [world.site.id]
     assert comments.claim_learning(0, now_ms=later) == [], "it is on its way"
-    lost = comments.claim_learning(0, now_ms=later + LEASE_MS)
+    lost = comments.claim_learning(0, now_ms=later + library.LEARN_LEASE_MS)
     assert lost == [world.site.id], "one that was lost is due again"
 
 

@@ -1,0 +1,66 @@
+"""Sites' own heads as one process knows them: looked for anew every second, unpacked once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from moderation.ports import Learner
+from moderation.store.learning import Learning
+
+log = logging.getLogger(__name__)
+
+#: Longest time for which a head judges that was replaced, or rolled back, in seconds.
+CHECK_SECONDS = 1.0
+#: Sites whose heads are remembered; each takes some kilobytes.
+_MOST = 2000
+
+
+@dataclass(slots=True)
+class _Known:
+    number: int
+    head: object | None
+    looked: float
+
+
+class Houses:
+    """Gives the head that judges for a site; None where the shared model judges alone."""
+
+    def __init__(self, store: Learning, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Know none yet."""
+        self._store = store
+        self._clock = clock
+        self._known: LRUCache[str, _Known] = LRUCache(_MOST)
+        self._lock = threading.Lock()
+
+    def of(self, site_ids: Iterable[str], *, learner: Learner) -> dict[str, object]:
+        """Return the heads of those sites that have one. Raises StorageUnavailable."""
+        wanted, now = list(dict.fromkeys(site_ids)), self._clock()
+        with self._lock:
+            known: dict[str, _Known | None] = {one: self._known.get(one) for one in wanted}
+        old = [one for one, had in known.items() if had is None or now - had.looked > CHECK_SECONDS]
+        for site_id, number in self._store.current_heads(old).items():
+            had = known[site_id]
+            head = (
+                had.head if had and had.number == number else self._read(site_id, number, learner)
+            )
+            known[site_id] = fresh = _Known(number, head, now)
+            with self._lock:
+                self._known[site_id] = fresh
+        return {site_id: had.head for site_id, had in known.items() if had and had.head is not None}
+
+    def _read(self, site_id: str, number: int, learner: Learner) -> object | None:
+        packed = self._store.head(site_id, number) if number else None
+        if packed is None:
+            return None
+        try:
+            head: object = learner.head(packed, number)
+            return head
+        except ValueError as problem:
+            log.error("head s%s of site %s can't be read: %s", number, site_id, problem)  # noqa: TRY400
+            return None

@@ -1,0 +1,356 @@
+"""Learning: read what people decided on, fit the site's own head, and let it judge if it does better."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moderation.actor import Actor
+from moderation.audit import AuditLine
+from moderation.comment import Comment
+from moderation.errors import Conflict, NotFound
+from moderation.facts import Facts, Near
+from moderation.feedback import Attempt, Feedback, Learning, Progress
+from moderation.policy import Case, Policy, outcome, verdict_on
+from moderation.ports import Clock, Fit, Learner, Lesson, Model, Sample
+from moderation.scores import Scores
+from moderation.site import Site
+from moderation.store.accounts import Accounts
+from moderation.store.comments import Comments
+from moderation.workflow.judging import defaults_of, in_our_words, sample
+
+log = logging.getLogger(__name__)
+
+#: Comments that a new head is tried on, and those that would go elsewhere which are named.
+COMPARED, NAMED = 500, 20
+#: Why nothing was fitted, or no head was kept; beside the codes of the learner.
+NO_READER, TOO_OLD, BROKEN, SAME, OVERTAKEN = "no_reader", "no_text", "broken", "same", "overtaken"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one learning job takes on; what is left is learned in the next."""
+
+    #: Texts that are read at once: 5 to 30 ms each. Between two batches it can be stopped.
+    batch: int = 32
+    #: Texts that are read before a fit, so that an import does not keep a site's head waiting.
+    texts: int = 2000
+
+
+def learn(
+    site_id: str,
+    *,
+    accounts: Accounts,
+    comments: Comments,
+    model: Model,
+    learner: Learner,
+    clock: Clock,
+    budget: Budget = Budget(),
+    stopping: Callable[[], bool] = lambda: False,
+) -> Attempt | None:
+    """Learn from what was decided on a site since; return what came of it, None for nothing to do.
+
+    One process at a time does so for a site. One that is stopped or dies leaves what it has read;
+    the site is due again, and the next one goes on from there.
+    """
+    with comments.learner(site_id) as mine:
+        if not mine:
+            return None
+        place = comments.place(site_id)
+        try:
+            site = accounts.site(site_id)
+        except NotFound:
+            site = None
+        if site is None or site.policy.learning is Learning.OFF:
+            comments.learned(site_id, place=place, now_ms=clock.now_ms())
+            return None
+        left = _read(site_id, comments, learner, budget, stopping)
+        if stopping():
+            return None
+        attempt = _attempt(site, comments, model, learner, clock)
+        if left:
+            comments.relearn(site_id, now_ms=clock.now_ms())
+        comments.learned(site_id, place=place, now_ms=clock.now_ms())
+        return attempt
+
+
+def _read(
+    site_id: str,
+    comments: Comments,
+    learner: Learner,
+    budget: Budget,
+    stopping: Callable[[], bool],
+) -> int:
+    """Read texts that were decided on, the latest first; return how many are left to be read."""
+    if comments.progress(site_id).reader != learner.reader:
+        _read_anew(site_id, comments, learner, budget, stopping)
+    unread, missing = comments.unread(site_id, size=budget.texts)
+    for at in range(0, len(unread), budget.batch):
+        if stopping():
+            break
+        _keep_readings(site_id, unread[at : at + budget.batch], comments, learner)
+    return missing - len(unread)
+
+
+def _read_anew(
+    site_id: str,
+    comments: Comments,
+    learner: Learner,
+    budget: Budget,
+    stopping: Callable[[], bool],
+) -> None:
+    """Read again, by another model, what is still there; the other readings stay as they are."""
+    part: list[Feedback] = []
+    for one in comments.feedback(site_id, readings=True):
+        if one.reading and not stopping():
+            part.append(one)
+        if len(part) == budget.batch:
+            _keep_readings(site_id, part, comments, learner)
+            part = []
+    if not stopping():
+        _keep_readings(site_id, part, comments, learner)
+        comments.note_reader(site_id, learner.reader)
+
+
+def _keep_readings(
+    site_id: str, feedback: Sequence[Feedback], comments: Comments, learner: Learner
+) -> None:
+    """Read what is still kept of the texts; of what is gone an earlier reading stays, or none."""
+    drafts = comments.drafts_of(feedback)
+    # What no model could score may have killed its workers: it is not read again here.
+    there = [one for one in feedback if one.comment_id in drafts and one.scores]
+    known = [Facts.kept_in(one.scores).near.count for one in there]
+    samples = [sample(drafts[one.comment_id], n) for one, n in zip(there, known, strict=True)]
+    read = dict(zip((one.comment_id for one in there), _readings(samples, learner), strict=True))
+    comments.keep_readings(
+        site_id, [(one, read.get(one.comment_id, one.reading)) for one in feedback]
+    )
+    comments.renew_learner(site_id)
+
+
+def _readings(samples: Sequence[Sample], learner: Learner) -> Sequence[bytes]:
+    """Return the readings of *samples*; none of a text that breaks the model."""
+    if not samples:
+        return ()
+    try:
+        return learner.read(samples)
+    except Exception:  # noqa: BLE001 - one bad text must not keep a site from learning
+        return [_reading_alone(one, learner) for one in samples]
+
+
+def _reading_alone(one: Sample, learner: Learner) -> bytes:
+    try:
+        return learner.read([one])[0]
+    except Exception as problem:  # noqa: BLE001 - as above
+        log.error("a text could not be read to learn from: %s", type(problem).__name__)  # noqa: TRY400 - a traceback may quote the comment
+        return b""
+
+
+def _attempt(
+    site: Site, comments: Comments, model: Model, learner: Learner, clock: Clock
+) -> Attempt:
+    """Fit a head, hold it against the one that judges, and put it in its place if it is better."""
+    progress = comments.progress(site.id)
+    feedback = [
+        one
+        for one in comments.feedback(site.id, readings=True)
+        if one.person not in progress.left_out and learner.fits(one.reading)
+    ]
+    attempt = Attempt(
+        clock.now_ms(),
+        NO_READER,
+        decisions=len(feedback),
+        model=model.version,
+        people=dict(Counter(one.person for one in feedback)),
+    )
+    if learner.reader:
+        try:
+            current = comments.head(site.id, progress.current)
+            fit = learner.learn(lessons(feedback), current=current)
+            attempt = _with_figures(attempt, fit)
+            if fit.accepted:
+                return _put_in_place(
+                    site, fit, attempt, progress, comments=comments, model=model, learner=learner
+                )
+        except ValueError as problem:
+            log.error("site %s: no head could be fitted: %s", site.id, problem)  # noqa: TRY400
+            attempt = replace(attempt, why=BROKEN)
+    comments.note_attempt(site.id, attempt)
+    return attempt
+
+
+def _with_figures(attempt: Attempt, fit: Fit) -> Attempt:
+    return replace(
+        attempt,
+        why=fit.why,
+        decisions=fit.decisions or attempt.decisions,
+        replayed=fit.replayed,
+        agreement=fit.agreement,
+        auc_drop=fit.auc_drop,
+    )
+
+
+def _put_in_place(
+    site: Site,
+    fit: Fit,
+    attempt: Attempt,
+    progress: Progress,
+    *,
+    comments: Comments,
+    model: Model,
+    learner: Learner,
+) -> Attempt:
+    """Keep a head that does better, and then see which of the latest comments would go elsewhere.
+
+    It judges first: to look at 500 comments takes seconds.
+    """
+    judges = comments.keep_head(
+        site.id, progress.next, fit.head, attempt, judges=True, against=progress.current
+    )
+    if not judges and not progress.pinned:
+        attempt = replace(attempt, why=OVERTAKEN)
+    comments.note_attempt(site.id, attempt, progress.next)
+    before = comments.head(site.id, progress.current)
+    applies = site.policy.learning is Learning.ON
+    old = learner.head(before, progress.current) if before and applies else None
+    new = learner.head(fit.head, progress.next)
+    attempt = compare(attempt, site, old, new, comments=comments, model=model, learner=learner)
+    comments.note_attempt(site.id, attempt, progress.next)
+    log.info("site %s has learned s%s from %s decisions", site.id, progress.next, attempt.decisions)
+    return attempt
+
+
+def compare(
+    attempt: Attempt,
+    site: Site,
+    old: object | None,
+    new: object,
+    *,
+    comments: Comments,
+    model: Model,
+    learner: Learner,
+) -> Attempt:
+    """Return *attempt* with the latest comments that *new* would send elsewhere than *old* does."""
+    recent: list[Comment] = []
+    cursor = None
+    while len(recent) < COMPARED:
+        page = comments.recent(site.id, cursor=cursor, limit=100)
+        recent += [one for one in page.items if one.content and one.scores]
+        cursor = page.next
+        if cursor is None:
+            break
+    recent = recent[:COMPARED]
+    moved: list[str] = []
+    for at in range(0, len(recent), 32):
+        part = recent[at : at + 32]
+        comments.renew_learner(site.id)
+        known = [Facts.kept_in(one.scores) for one in part]
+        samples = [
+            sample(one.draft, facts.near.count) for one, facts in zip(part, known, strict=True)
+        ]
+        plain = model.score(samples)
+        was = learner.moved(plain, old) if old is not None else plain
+        would = learner.moved(plain, new)
+        rows = zip(part, known, was, would, strict=True)
+        moved += [
+            comment.id
+            for comment, facts, one, other in rows
+            if _status(comment, facts, site.policy, one, model)
+            is not _status(comment, facts, site.policy, other, model)
+        ]
+    return replace(attempt, compared=len(recent), elsewhere=len(moved), moved=tuple(moved[:NAMED]))
+
+
+def _status(comment: Comment, facts: Facts, policy: Policy, result: Any, model: Model) -> object:
+    scores: Scores = in_our_words(result, model.version, Near(facts.near.count))
+    thresholds = policy.thresholds(defaults_of(model))
+    return outcome(policy, verdict_on(Case(comment.draft, scores, policy, thresholds, facts)))
+
+
+def lessons(feedback: Sequence[Feedback]) -> list[Lesson]:
+    """Return *feedback* as a learner needs it: people are numbers to it."""
+    numbers = {person: n for n, person in enumerate(sorted({one.person for one in feedback}))}
+    return [
+        Lesson(one.comment_id, one.decision, one.seen, numbers[one.person], one.at, one.reading)
+        for one in feedback
+    ]
+
+
+def roll_back(
+    site_id: str,
+    number: int | None,
+    *,
+    by: Actor,
+    accounts: Accounts,
+    comments: Comments,
+    clock: Clock,
+) -> Progress:
+    """Let an earlier version judge, by default the one before; 0 is the shared model alone.
+
+    No later head takes its place by itself until :func:`resume`. Raises NotFound, and Conflict when
+    it judges already or another version was put in place meanwhile.
+    """
+    was = comments.progress(site_id)
+    wanted = was.before() if number is None else number
+    if wanted == was.current:
+        raise Conflict(
+            f"version {wanted} judges already" if wanted else "no version was learned that judges"
+        )
+    trail = (*was.trail, wanted)
+    if number is None and wanted in was.trail:
+        last = len(was.trail) - 1 - was.trail[::-1].index(wanted)
+        trail = was.trail[: last + 1]
+    comments.use_head(site_id, wanted, was=was, trail=trail, pinned=True)
+    detail = {"from": was.current, "to": wanted}
+    _note("learning.rollback", site_id, by, accounts, clock, **detail)
+    return comments.progress(site_id)
+
+
+def resume(
+    site_id: str, *, by: Actor, accounts: Accounts, comments: Comments, clock: Clock
+) -> Progress:
+    """Let heads that do better take the place of the one that judges again, after a roll-back."""
+    was = comments.progress(site_id)
+    if not was.pinned:
+        raise Conflict("nothing keeps this site from learning")
+    comments.use_head(site_id, was.current, was=was, trail=(*was.trail, was.current), pinned=False)
+    comments.relearn(site_id, now_ms=clock.now_ms())
+    _note("learning.resume", site_id, by, accounts, clock)
+    return comments.progress(site_id)
+
+
+def leave_out(
+    site_id: str,
+    person: str,
+    *,
+    out: bool,
+    by: Actor,
+    accounts: Accounts,
+    comments: Comments,
+    clock: Clock,
+) -> Progress:
+    """Leave a person's decisions out of what is learned, or take them in again.
+
+    A head that they had a part in stops judging at once; the shared model judges alone until one is
+    fitted without them, some seconds later. Raises NotFound for a person who decided nothing.
+    """
+    was = comments.progress(site_id)
+    if out and person not in {one.person for one in comments.feedback(site_id)}:
+        raise NotFound(f"nobody called {person[:100]} has decided here")
+    if comments.leave_out(site_id, person, out=out, now_ms=clock.now_ms()):
+        judging = next((one for one in was.versions if one.number == was.current), None)
+        if out and judging and person in judging.made.people:
+            trail = (*was.trail, 0)
+            comments.use_head(site_id, 0, was=was, trail=trail, pinned=was.pinned)
+        action = "learning.leave_out" if out else "learning.take_in"
+        _note(action, site_id, by, accounts, clock, person=person)
+    return comments.progress(site_id)
+
+
+def _note(
+    action: str, site_id: str, by: Actor, accounts: Accounts, clock: Clock, **detail: object
+) -> None:
+    accounts.note(AuditLine(clock.now_ms(), by, action, site_id, {"site": site_id, **detail}))
