@@ -10,6 +10,7 @@ from typing import Any, Self
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.facts import NOTHING, Facts
+from moderation.feedback import Learning
 from moderation.fields import (
     Choice,
     Flag,
@@ -22,7 +23,6 @@ from moderation.fields import (
     load_settings,
     setting,
 )
-from moderation.feedback import Learning
 from moderation.identity import people
 from moderation.lists import (
     DomainList,
@@ -181,7 +181,9 @@ class Policy:
         Choice(
             {
                 Learning.ON: said("Learn: what does better on your decisions judges by itself."),
-                Learning.SUGGEST: said("Suggest: learn and show what would change, and change nothing."),
+                Learning.SUGGEST: said(
+                    "Suggest: learn and show what would change, and change nothing."
+                ),
                 Learning.OFF: said("Off: the shared model judges alone."),
             }
         ),
