@@ -202,6 +202,7 @@ def test_the_longest_list_that_may_be_can_be_typed(world: World, admin: FlaskCli
     words = [f"wörd {n} {'x' * 180}" for n in range(5000)]
     page = policy_page(world, admin)
     seen = {"seen": fields(page.text)["seen"], "csrf_token": token(page.text), "mode": "shadow"}
+    seen |= {"learning": "on", "spot_checks": "10"}
     typed = {"blocked_words": "\n".join(words), "act": "save"}
     shown = admin.post(page.path, data=seen | typed).text
     previewed = {"previewed": fields(shown)["previewed"]}
