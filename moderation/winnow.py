@@ -10,7 +10,8 @@ from moderation.audit import AuditLine
 from moderation.comment import Comment, Decision, Draft
 from moderation.dispatch import Jobs
 from moderation.errors import StorageUnavailable
-from moderation.feedback import Attempt, Progress
+from moderation.facts import Facts
+from moderation.feedback import Attempt, Learning, Progress
 from moderation.houses import Houses
 from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past
@@ -82,9 +83,17 @@ class Winnow:
         cases = [(draft, known, site.policy) for draft, known in zip(drafts, facts, strict=True)]
         return judging.judge_all(cases, model=self._reader())
 
-    def score(self, drafts: Sequence[Draft]) -> list[Scores]:
-        """Return the scores of *drafts* by themselves, without any facts about them."""
-        return judging.score(drafts, model=self._reader())
+    def score(self, drafts: Sequence[Draft], *, site: Site) -> list[Scores]:
+        """Return the scores of *drafts* for *site* by themselves, without any facts about them.
+
+        Its own head is asked unless storage is away.
+        """
+        try:
+            house = self.house_of(site)
+        except StorageUnavailable:
+            house = None
+        facts = [Facts(house=house)] * len(drafts)
+        return judging.score(drafts, facts, model=self._reader())
 
     def record(
         self,
@@ -111,7 +120,12 @@ class Winnow:
     def remember(self, history: Sequence[Past], *, site: Site) -> list[Accepted]:
         """Keep comments from before Winnow as their blog left them; see :func:`intake.remember`."""
         return intake.remember(
-            history, site=site, comments=self.comments, model=self._reader(), clock=self.clock
+            history,
+            site=site,
+            comments=self.comments,
+            model=self._reader(),
+            clock=self.clock,
+            house=self.house_of(site),
         )
 
     def recognise(self, history: Sequence[Past], *, site: Site) -> list[Accepted | None]:
@@ -251,6 +265,12 @@ class Winnow:
         if self.learning is None or self.houses is None or model is None:
             return {}
         return self.houses.of(site_ids, learner=self.learning(model))
+
+    def house_of(self, site: Site) -> object | None:
+        """Return the head that judges for *site*, None where the shared model judges alone."""
+        if site.policy.learning is not Learning.ON:
+            return None
+        return self.heads([site.id]).get(site.id)
 
     def learn(
         self, site_id: str, *, stopping: Callable[[], bool] = lambda: False

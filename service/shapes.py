@@ -8,6 +8,7 @@ from typing import Any
 from moderation.comment import Comment, Transition, from_ms, rfc3339
 from moderation.delivery import Delivery
 from moderation.events import Event
+from moderation.feedback import Attempt, Progress
 from moderation.site import Endpoint, Key, Moderator, Site, Token
 
 
@@ -73,6 +74,49 @@ def event_shape(event: Event, comment: Comment | None) -> dict[str, Any]:
 def site_shape(site: Site) -> dict[str, Any]:
     """Return a site with its policy."""
     return site.to_dict() | {"created_at": _time(site.created_at)}
+
+
+def learning_shape(site: Site, progress: Progress) -> dict[str, Any]:
+    """Return what a site has learned, and what judges."""
+    return {
+        "site_id": site.id,
+        "learning": site.policy.learning,
+        "current": f"s{progress.current}" if progress.current else None,
+        "pinned": progress.pinned,
+        "feedback": progress.feedback,
+        "due": progress.due,
+        "left_out": list(progress.left_out),
+        "latest": attempt_shape(progress.latest) if progress.latest else None,
+        "versions": [
+            {
+                "version": one.number,
+                "name": one.name,
+                "current": one.number == progress.current,
+                "judged": one.judged,
+                **attempt_shape(one.made),
+            }
+            for one in progress.versions
+        ],
+    }
+
+
+def attempt_shape(made: Attempt) -> dict[str, Any]:
+    """Return what came of fitting a head, its figures as shares."""
+    before, after = made.agreement
+    return {
+        "at": _time(made.at),
+        "outcome": made.why,
+        "model": made.model,
+        "decisions": made.decisions,
+        "people": dict(made.people),
+        "replayed": made.replayed,
+        "agreement_before": round(before, 4),
+        "agreement_after": round(after, 4),
+        "frozen_auc_drop": round(made.auc_drop, 5),
+        "compared": made.compared,
+        "elsewhere": made.elsewhere,
+        "moved": list(made.moved),
+    }
 
 
 def key_shape(key: Key) -> dict[str, Any]:

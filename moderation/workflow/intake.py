@@ -8,7 +8,7 @@ from dataclasses import replace
 from moderation.actor import Actor
 from moderation.comment import Comment, Draft, Status
 from moderation.dispatch import Jobs
-from moderation.facts import NOTHING
+from moderation.facts import Facts
 from moderation.ports import Clock, Model
 from moderation.records import Accepted, Judged, Outcome, Past
 from moderation.site import Site
@@ -67,14 +67,21 @@ def record(
 
 
 def remember(
-    history: Sequence[Past], *, site: Site, comments: Comments, model: Model, clock: Clock
+    history: Sequence[Past],
+    *,
+    site: Site,
+    comments: Comments,
+    model: Model,
+    clock: Clock,
+    house: object | None = None,
 ) -> list[Accepted]:
     """Keep comments from before Winnow as their blog left them, with today's scores and verdicts.
 
     Nobody is told. What nobody had decided yet is flagged, so that it waits for a moderator here,
     too. One whose external id is known is neither scored nor kept again: SAME, or CONFLICT if it
     says otherwise. Each is stored on its own, so that a run that was cut short goes on when it is
-    repeated. There are no facts about them: what others sent lately says nothing of an old comment.
+    repeated. Of the facts about them only the site's own head (*house*) is known: what others sent
+    lately says nothing of an old comment.
     """
     now = clock.now_ms()
     here = recognise(history, site=site, comments=comments)
@@ -83,7 +90,7 @@ def remember(
         for past, known in zip(history, here, strict=True)
         if known is None
     ]
-    judged = judge_all([(past.draft, NOTHING, site.policy) for past in new], model=model)
+    judged = judge_all([(past.draft, Facts(house=house), site.policy) for past in new], model=model)
     kept = []
     for past, machine in zip(new, judged, strict=True):
         status = past.decision.status if past.decision else Status.FLAGGED

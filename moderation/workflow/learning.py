@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -338,8 +338,8 @@ def leave_out(
     fitted without them, some seconds later. Raises NotFound for a person who decided nothing.
     """
     was = comments.progress(site_id)
-    if out and person not in {one.person for one in comments.feedback(site_id)}:
-        raise NotFound(f"nobody called {person[:100]} has decided here")
+    known = {one.person for one in comments.feedback(site_id)} if out else set(was.left_out)
+    person = _called(person, known)
     if comments.leave_out(site_id, person, out=out, now_ms=clock.now_ms()):
         judging = next((one for one in was.versions if one.number == was.current), None)
         if out and judging and person in judging.made.people:
@@ -348,6 +348,17 @@ def leave_out(
         action = "learning.leave_out" if out else "learning.take_in"
         _note(action, site_id, by, accounts, clock, person=person)
     return comments.progress(site_id)
+
+
+def _called(name: str, known: Collection[str]) -> str:
+    """Return the person of *known* whom *name* means: ``moderator:ada``, or ``ada`` if that is clear."""
+    fitting = [one for one in known if name in {one, one.partition(":")[2]}]
+    if name in fitting:
+        return name
+    if len(fitting) != 1:
+        there = ", ".join(sorted(known)) or "nobody"
+        raise NotFound(f"{name[:100]!r} names nobody here, or several; there is {there}")
+    return fitting[0]
 
 
 def _note(

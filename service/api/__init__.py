@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.api import accounts, comments, documentation, history
+from service.api import accounts, comments, documentation, history, learning
 from service.api.base import CALLERS, LIMITER, api
 from service.api.describe import Refused
 from service.auth import Callers
 from service.context import Context
 from service.limits import Limiter
 
-__all__ = ["accounts", "comments", "history", "init_app"]  # importing the views fills the catalogue
+__all__ = [
+    "accounts",
+    "comments",
+    "history",
+    "init_app",
+    "learning",
+]  # importing the views fills the catalogue
 
 
 def init_app(app: Flask, context: Context) -> None:

@@ -60,7 +60,7 @@ def add_site() -> Any:
 @api.route("GET", "/sites/<site_id>", tag="Sites", answers={200: schemas.Record})
 def get_site(site_id: str) -> Any:
     """Get a site with its policy."""
-    return site_shape(_own_site(site_id))
+    return site_shape(own_site(site_id))
 
 
 @api.route(
@@ -75,7 +75,7 @@ def get_site(site_id: str) -> Any:
 def change_site(site_id: str) -> Any:
     """Change a site's name, address, policy, retention or doors. Administrators only."""
     administrator()
-    site, told, context = _own_site(site_id), read(schemas.SiteChange), winnow()
+    site, told, context = own_site(site_id), read(schemas.SiteChange), winnow()
     changed = replace(site, **_given(told, Site))
     if told.policy:
         changed = replace(changed, policy=_policy(site.policy, told.policy))
@@ -89,7 +89,7 @@ def change_site(site_id: str) -> Any:
 def remove_site(site_id: str) -> Any:
     """Remove a site with its keys, endpoints and comments. Administrators only."""
     administrator()
-    site, context = _own_site(site_id), winnow()
+    site, context = own_site(site_id), winnow()
     context.accounts.remove_site(site.id, by=actor(), now_ms=context.clock.now_ms())
     return "", 204
 
@@ -303,7 +303,8 @@ def redeliver(endpoint_id: str) -> Any:
     return {"redelivered": 1}
 
 
-def _own_site(site_id: str) -> Site:
+def own_site(site_id: str) -> Site:
+    """Return a site that the caller may see, by id or name; another is as good as none."""
     own = asking().site
     if own is not None and site_id not in {own.id, own.name}:
         raise NotFound(f"there is no site {site_id[:100]!r}")

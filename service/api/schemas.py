@@ -298,6 +298,25 @@ class SiteChange(_SiteSettings):
     retention: RetentionIn | None = None
 
 
+class RollbackIn(_Strict):
+    """Which version of the site's own head is to judge."""
+
+    version: Annotated[
+        int | None,
+        Field(ge=0, le=2**31, description="Left out: the one before. 0: the shared model alone."),
+    ] = None
+
+
+class LeaveOutIn(_Strict):
+    """Whose decisions are left out of what is learned."""
+
+    person: Annotated[
+        Text,
+        Field(min_length=1, max_length=300, description="As `people` names them: `moderator:ada`."),
+    ]
+    out: Annotated[bool, Field(description="False: take them in again.")] = True
+
+
 class KeyIn(_Strict):
     """A new key."""
 

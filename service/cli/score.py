@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -12,35 +12,38 @@ import click
 
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post
 from moderation.errors import InvalidInput
-from moderation.facts import NOTHING
+from moderation.facts import NOTHING, Facts
 from moderation.policy import Policy
 from moderation.ports import Model
 from moderation.verdict import Verdict
 from moderation.workflow.judging import judge_all
-from service.cli.context import dumped, loaded_model, read_settings
+from service.cli.context import dumped, loaded_model, read_settings, storage
 from service.lines import MAX_LINE_BYTES, numbered
 
 #: Lines that are read, scored and forgotten together.
 BATCH = 256
+_DEFAULT = Policy()
 _TEXTS = ("parent", "honeypot", "form_served_at", "submitted_at")
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"), default="-")
-def score(file: BinaryIO) -> None:
+@click.option("--site", help="Judge by this site's policy and its own head, by id or name.")
+def score(file: BinaryIO, *, site: str | None) -> None:
     r"""Score comments in FILE or standard input, one JSON object a line, one answer a line.
 
     A line has `content`, and may have `author` and `post` as the API takes them. Its answer has
     `scores`, `verdict` and `reasons`; that of a line that cannot be read has `error`, and then the
-    exit status is 1 at the end. No server is needed and nothing is kept.
+    exit status is 1 at the end. Nothing is kept, and no server is needed unless a site is named.
 
     Example: echo '{"content": "What a finale!"}' | ./winnow score
     """
     model = loaded_model(read_settings())
+    policy, facts = _of_site(site, model) if site else (Policy(), NOTHING)
     failed = False
     lines = numbered(file)
     while batch := list(islice(lines, BATCH)):
-        answers = answers_to(batch, model)
+        answers = answers_to(batch, model, policy, facts)
         for told in answers:
             click.echo(dumped(told))
         failed = failed or any("error" in told for told in answers)
@@ -48,17 +51,33 @@ def score(file: BinaryIO) -> None:
         raise SystemExit(1)
 
 
-def answers_to(lines: Sequence[tuple[int, bytes]], model: Model) -> list[dict[str, Any]]:
+def _of_site(name: str, model: Model) -> tuple[Policy, Facts]:
+    """Return a site's policy, and the head that judges for it as the one fact."""
+    from models.learner import Learner  # noqa: PLC0415 - takes a second that no other verb should
+
+    with storage() as adapters:
+        site = adapters.accounts.site(name)
+        reading = replace(adapters, current=lambda: model, learning=Learner)
+        return site.policy, Facts(house=reading.house_of(site))
+
+
+def answers_to(
+    lines: Sequence[tuple[int, bytes]],
+    model: Model,
+    policy: Policy = _DEFAULT,
+    facts: Facts = NOTHING,
+) -> list[dict[str, Any]]:
     """Return for each numbered line what is printed for it."""
     read = [_read(number, line) for number, line in lines]
     drafts = [draft for draft in read if isinstance(draft, Draft)]
-    judged = iter(judge_all([(draft, NOTHING, Policy()) for draft in drafts], model=model))
+    judged = iter(judge_all([(draft, facts, policy) for draft in drafts], model=model))
     told = []
     for draft in read:
         if isinstance(draft, Draft):
             one = next(judged)
             labels = dict(one.scores.labels) if one.scores else {}
-            told.append({"scores": labels, **_verdict(one.verdict)})
+            model_name = one.scores.model if one.scores else None
+            told.append({"scores": labels, "model": model_name, **_verdict(one.verdict)})
         else:
             told.append({"error": draft})
     return told

@@ -85,13 +85,13 @@ def analyze() -> Response:
     # Scores alone depend on no facts, and are answered although storage is away.
     keeps = site.record_doors and told.get("doNotStore") is not True
     judged = judge([draft], site)[0] if keeps else None
-    scores = measured(judged) if judged else winnow().score([draft])[0]
+    scores = measured(judged) if judged else winnow().score([draft], site=site)[0]
     # "und" is BCP 47 for a text whose language nobody can tell.
     detected = [scores.language or "und"]
     if not languages and detected != ["und"]:
         wanted = _in_languages(wanted, detected, drop=drop)
     pieces = _pieces(text) if told.get("spanAnnotations") is True else []
-    parts = winnow().score([Draft(text[a:b]) for a, b in pieces]) if pieces else []
+    parts = winnow().score([Draft(text[a:b]) for a, b in pieces], site=site) if pieces else []
     answer: dict[str, Any] = {}
     attributes = {
         name: _attribute(name, text, scores, list(zip(pieces, parts, strict=True)))

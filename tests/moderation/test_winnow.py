@@ -80,7 +80,7 @@ def test_without_a_model_nothing_is_judged(world: World):
     bare = replace(world.adapters, current=None, duplicates=None)
     for step in (
         lambda: bare.judge([Draft("x")], site=world.site),
-        lambda: bare.score([Draft("x")]),
+        lambda: bare.score([Draft("x")], site=world.site),
         lambda: bare.screen(0, holder="test:1", limits=Limits(linger_seconds=0)),
         lambda: bare.remember([], site=world.site),
     ):

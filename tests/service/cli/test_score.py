@@ -24,7 +24,7 @@ def test_each_line_gets_scores_verdict_and_reasons_in_order(run):
     result = run("score", input="".join(json.dumps(line) + "\n" for line in lines))
     told = answers(result)
     assert len(told) == len(lines)
-    assert all(list(one) == ["scores", "verdict", "reasons"] for one in told)
+    assert all(list(one) == ["scores", "model", "verdict", "reasons"] for one in told)
     assert told[0]["verdict"] == "allow"
     assert told[BATCH]["scores"]["spam"] > told[0]["scores"]["spam"]
 

@@ -1,0 +1,149 @@
+"""``winnow learning``: what a site has learned from its decisions, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from moderation.feedback import Progress
+from moderation.site import Site
+from service.cli.context import answer, answer_all, as_json, operator, plain, storage
+from service.shapes import learning_shape
+
+
+@click.group()
+def learning() -> None:
+    """See what a site has learned from decisions, and take it back.
+
+    A site is named by its id or its name, a version by its number.
+    """
+
+
+@learning.command()
+@click.argument("site")
+@as_json
+def status(site: str, *, as_json: bool) -> None:
+    """Say what judges for SITE, and what came of learning last.
+
+    Example: ./winnow learning status blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        progress = adapters.comments.progress(found.id)
+    _answer(found, progress, as_json=as_json)
+
+
+@learning.command(name="list")
+@click.argument("site")
+@as_json
+def list_(site: str, *, as_json: bool) -> None:
+    """List the versions of SITE's own head: what each was fitted on, and what it changed.
+
+    Example: ./winnow learning list blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        told = learning_shape(found, adapters.comments.progress(found.id))
+    answer_all(
+        told["versions"],
+        as_json=as_json,
+        columns={
+            "version": str,
+            "current": lambda current: "judges" if current else "",
+            "at": str,
+            "decisions": str,
+            "replayed": str,
+            "agreement_before": _percent,
+            "agreement_after": _percent,
+            "elsewhere": lambda number: "-" if number is None else str(number),
+            "people": lambda people: plain(", ".join(people)),
+        },
+        nothing="This site has learned nothing yet; the shared model judges alone.",
+    )
+
+
+@learning.command()
+@click.argument("site")
+@click.argument("version", required=False, type=click.IntRange(min=0))
+@as_json
+def rollback(site: str, version: int | None, *, as_json: bool) -> None:
+    """Let an earlier VERSION judge for SITE: by default the one before; 0 is the shared model alone.
+
+    Verdicts are as they were with it, to the bit. No later version takes its place until
+    `./winnow learning resume`.
+
+    Example: ./winnow learning rollback blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        progress = adapters.roll_back(found.id, version, by=operator())
+    _answer(found, progress, as_json=as_json)
+
+
+@learning.command()
+@click.argument("site")
+@as_json
+def resume(site: str, *, as_json: bool) -> None:
+    """Let later versions judge for SITE again after a roll-back.
+
+    Example: ./winnow learning resume blog
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        progress = adapters.resume_learning(found.id, by=operator())
+    _answer(found, progress, as_json=as_json)
+
+
+@learning.command(name="forget-person")
+@click.argument("site")
+@click.argument("person")
+@click.option("--again", is_flag=True, help="Take their decisions in again.")
+@as_json
+def forget_person(site: str, person: str, *, again: bool, as_json: bool) -> None:
+    """Leave PERSON's decisions out of what SITE learns; their decisions stay as they are.
+
+    A version that they had a part in stops judging at once. PERSON is a moderator's name, or as
+    `status --json` names them.
+
+    Example: ./winnow learning forget-person blog eve
+    """
+    with storage() as adapters:
+        found = adapters.accounts.site(site)
+        progress = adapters.leave_out(found.id, person, out=not again, by=operator())
+    _answer(found, progress, as_json=as_json)
+
+
+def _answer(site: Site, progress: Progress, *, as_json: bool) -> None:
+    told = learning_shape(site, progress)
+    answer(told, as_json=as_json, text="\n".join(_lines(told)))
+
+
+def _lines(told: Mapping[str, Any]) -> list[str]:
+    judge = "the shared model alone"
+    if told["current"]:
+        judge = f"the shared model with the site's own head {told['current']}"
+    lines = [
+        f"learning  {told['learning']}",
+        f"judges    {judge}",
+        f"feedback  {told['feedback']} decisions are kept to learn from",
+    ]
+    if told["pinned"]:
+        lines.append("kept      no later version takes its place until it is resumed")
+    if told["left_out"]:
+        lines.append(f"left out  {plain(', '.join(told['left_out']))}")
+    if latest := told["latest"]:
+        before, after = _percent(latest["agreement_before"]), _percent(latest["agreement_after"])
+        lines.append(
+            f"latest    {latest['at']}: {latest['outcome']}, from {latest['decisions']} decisions"
+            + (
+                f"; agreement {before} -> {after} on {latest['replayed']}"
+                * bool(latest["replayed"])
+            )
+        )
+    return lines
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

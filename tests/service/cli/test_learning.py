@@ -1,0 +1,62 @@
+"""winnow learning: what judges, and one command that takes it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from moderation import wiring
+from moderation.comment import Decision, Draft
+from moderation.records import Past
+from moderation.site import Site
+from tests.support.world import PlainDuplicates, PlainLearner, PlainModel
+
+
+@pytest.fixture
+def site(adapters: wiring.Adapters) -> Site:
+    """A site that has learned a head from an import."""
+    site = adapters.accounts.add_site("blog", now_ms=1)
+    model = PlainModel()
+    learned = replace(
+        adapters, current=lambda: model, duplicates=PlainDuplicates(), learning=PlainLearner
+    )
+    history = [
+        Past(Draft(f"toxicity=0.6 {n}", external_id=str(n)), 1_700_000_000_000 + n, Decision.REJECT)
+        for n in range(4)
+    ]
+    learned.remember(history, site=site)
+    learned.learn(site.id)
+    return site
+
+
+def test_a_site_that_has_learned_nothing_says_so(run, ask, adapters: wiring.Adapters):
+    adapters.accounts.add_site("blog", now_ms=1)
+    assert ask("learning", "status", "blog")["current"] is None
+    assert "shared model judges alone" in run("learning", "list", "blog").stderr
+
+
+def test_what_judges_and_what_it_was_fitted_on_is_told(run, ask, site: Site):
+    told = ask("learning", "status", "blog")
+    assert (told["current"], told["learning"], told["feedback"]) == ("s1", "on", 4)
+    (version,) = ask("learning", "list", "blog", many=True)
+    assert (version["version"], version["decisions"], version["people"]) == (1, 4, {"import:": 4})
+    assert "head s1" in run("learning", "status", "blog").stdout
+    assert "judges" in run("learning", "list", "blog").stdout
+
+
+def test_one_command_takes_it_back_and_another_lets_it_learn_again(run, ask, site: Site):
+    told = ask("learning", "rollback", "blog")
+    assert (told["current"], told["pinned"]) == (None, True)
+    assert "until it is resumed" in run("learning", "status", "blog").stdout
+    assert ask("learning", "rollback", "blog", "1")["current"] == "s1"
+    assert not ask("learning", "resume", "blog")["pinned"]
+    refused = run("learning", "rollback", "blog", "7", code=1)
+    assert "no version 7" in refused.stderr
+
+
+def test_a_person_is_left_out_by_name_and_taken_in_again(run, ask, site: Site):
+    told = ask("learning", "forget-person", "blog", "import:")
+    assert (told["left_out"], told["current"]) == (["import:"], None)
+    assert ask("learning", "forget-person", "blog", "import:", "--again")["left_out"] == []
+    assert "names nobody here" in run("learning", "forget-person", "blog", "eve", code=1).stderr
