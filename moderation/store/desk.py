@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from moderation import ids
+from moderation.comment import Decision
 from moderation.errors import NotFound
 from moderation.store import keys
 from moderation.store.accounts import fold
@@ -23,7 +25,7 @@ MOST_SESSIONS, MOST_NETWORKS = 20, 10
 KNOWN_SECONDS = 90 * 86_400
 _BROWSER_LENGTH = 200
 CLAIM_MS = 120_000
-_UNDOABLE_SECONDS = 60
+_VIEW_SECONDS = 90 * 86_400
 _G = keys.GLOBAL
 
 
@@ -35,6 +37,15 @@ class Session:
     began: int
     address: str
     browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A decision that can still be undone: on which comments, and until when (Unix ms)."""
+
+    decision: Decision
+    comment_ids: tuple[str, ...]
+    until_ms: int
 
 
 class Desk:
@@ -125,15 +136,57 @@ class Desk:
         pairs = zip(comment_ids, holders, strict=True)
         return {comment_id: holder.decode() for comment_id, holder in pairs if holder}
 
-    def remember(self, name: str, comment_ids: Sequence[str]) -> None:
-        """Remember what *name* decided last, for as long as it may be undone."""
+    def remember(
+        self,
+        name: str,
+        decision: Decision,
+        comment_ids: Sequence[str],
+        *,
+        until_ms: int,
+        now_ms: int,
+    ) -> None:
+        """Put what *name* has just decided on top of what they can undo until *until_ms*."""
+        if not comment_ids:
+            return
         key = keys.UNDOABLE(_G, _digest(name))
-        self._redis.set(key, json.dumps(list(comment_ids)), ex=_UNDOABLE_SECONDS)
+        told = json.dumps([now_ms, decision, until_ms])
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hset(key, mapping=dict.fromkeys(comment_ids, told))
+        # Never earlier than what stands in it already can be undone.
+        for condition in ({"nx": True}, {"gt": True}):
+            pipeline.pexpire(key, until_ms - now_ms, **condition)
+        pipeline.execute()
 
-    def last_decided(self, name: str) -> list[str]:
-        """Return the ids that *name* decided last, and forget them."""
-        stored = self._redis.getdel(keys.UNDOABLE(_G, _digest(name)))
-        return list(json.loads(stored)) if stored else []
+    def undoable(self, name: str, *, now_ms: int) -> list[Undoable]:
+        """Return what *name* can still undo, the latest first; what was decided at once is one."""
+        key = keys.UNDOABLE(_G, _digest(name))
+        together: defaultdict[tuple[int, str, int], list[str]] = defaultdict(list)
+        ended = []
+        for comment_id, told in self._redis.hgetall(key).items():
+            at, decision, until_ms = json.loads(told)
+            if until_ms > now_ms:
+                together[at, decision, until_ms].append(comment_id.decode())
+            else:
+                ended.append(comment_id.decode())
+        self.forget(name, ended)
+        return [
+            Undoable(Decision(decision), tuple(ids), until_ms)
+            for (_, decision, until_ms), ids in sorted(together.items(), reverse=True)
+        ]
+
+    def forget(self, name: str, comment_ids: Sequence[str]) -> None:
+        """Take *comment_ids* out of what *name* can undo."""
+        if comment_ids:
+            self._redis.hdel(keys.UNDOABLE(_G, _digest(name)), *comment_ids)
+
+    def view(self, name: str) -> dict[str, str]:
+        """Return the filters and the view of the queue that *name* chose last."""
+        stored = self._redis.get(keys.VIEW(_G, _digest(name)))
+        return dict(json.loads(stored)) if stored else {}
+
+    def keep_view(self, name: str, view: Mapping[str, str]) -> None:
+        """Keep the filters and the view of the queue that *name* has chosen."""
+        self._redis.set(keys.VIEW(_G, _digest(name)), json.dumps(view), ex=_VIEW_SECONDS)
 
 
 def session_id(token: str) -> str:

@@ -332,7 +332,18 @@ NOTICES = Kind(
     _L,
     "how a moderator hears of waiting comments: address, interval, digest of the feed's",
 )
-UNDOABLE = Kind("undoable", "uu", "string", "moderator", "1 min", _L, "ids decided last, JSON")
+UNDOABLE = Kind(
+    "undoable",
+    "uu",
+    "hash",
+    "moderator",
+    "with the last undo window",
+    _L,
+    "comment -> when and how they decided it, and until when they can undo that, JSON",
+)
+VIEW = Kind(
+    "view", "vw", "string", "moderator", "90 days", _L, "filters and view of the queue, JSON"
+)
 
 SITES = Kind("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
 SITE_NAMES = Kind("site_names", "names", "hash", "", "never", _A, "folded name -> site")
@@ -380,7 +391,7 @@ REFUSED_SIGN_INS = Kind(
 
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, _V, "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE)
+_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE, VIEW)
 
 #: What docs/reference/keys.md shows and the library's key functions are made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]

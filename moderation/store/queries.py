@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -78,16 +79,56 @@ class Queries(Sharded):
         The cursor is a score and an id, so that a page neither repeats nor skips comments when
         those before it are decided meanwhile.
         """
-        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        return self.queues([site_id], order=order, cursor=cursor, limit=limit)
+
+    def queues(
+        self,
+        site_ids: Sequence[str],
+        *,
+        order: Order = Order.PRIORITY,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return a page of the flagged comments of several sites as one queue; see :meth:`queue`."""
         kind = keys.QUEUE if order is Order.PRIORITY else keys.WAITING
+        names = [kind(self.shard_of_site(one), ids.shorten(one)) for one in site_ids]
         rising = order is Order.OLDEST
-        rows = self._ranked(kind(shard, site), cursor, limit + 1, rising=rising)
+        rows = self._ranked(names, cursor, limit + 1, rising=rising)
         comments = self.get_many([ids.lengthen(short.decode()) for short, _ in rows[:limit]])
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(
             tuple(comment for comment in comments if comment.status is Status.FLAGGED),
             f"{last[1]!r}_{last[0].decode()}" if last else None,
         )
+
+    def waiting(self, site_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many flagged comments each of *site_ids* has, in one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for site_id in site_ids:
+            pipeline.zcard(keys.WAITING(self.shard_of_site(site_id), ids.shorten(site_id)))
+        return dict(zip(site_ids, pipeline.execute() if site_ids else [], strict=True))
+
+    def first_comments(self, comments: Sequence[Comment], *, now_ms: int) -> set[str]:
+        """Return which of *comments* are the only one that their site has of their author's e-mail."""
+        first = set()
+        by_site: defaultdict[str, list[Comment]] = defaultdict(list)
+        for comment in comments:
+            if comment.draft.author.email:
+                by_site[comment.site_id].append(comment)
+        for site_id, some in by_site.items():
+            digests = {
+                one.id: self._authors.ever(site_id, one.draft.author.email, "", now_ms=now_ms)
+                for one in some
+            }
+            wanted = list({digest for many in digests.values() for digest in many})
+            found = dict(self._look_up("authors", site_id, wanted))
+            first |= {
+                comment_id
+                for comment_id, many in digests.items()
+                if b"".join(found.get(digest, b"") for digest in many)
+                == ids.shorten(comment_id).encode()
+            }
+        return first
 
     def recent(self, site_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Return a page of a site's comments of every status, the newest first."""
@@ -261,13 +302,26 @@ class Queries(Sharded):
         )
 
     def _ranked(
-        self, key: str, cursor: str | None, count: int, *, rising: bool
+        self, names: Sequence[str], cursor: str | None, count: int, *, rising: bool
     ) -> list[tuple[bytes, float]]:
-        """Return (id, score) pairs in order, after *cursor*."""
+        """Return (id, score) pairs of several sorted sets as of one, in order, after *cursor*."""
+        found: list[tuple[bytes, float]] = []
         if cursor is None:
-            return self._redis.zrange(key, 0, count - 1, desc=not rising, withscores=True)  # type: ignore[no-any-return]
-        score, short_id = values.ranking(cursor)
-        last = short_id.encode()
+            pipeline = self._redis.pipeline(transaction=False)
+            for name in names:
+                pipeline.zrange(name, 0, count - 1, desc=not rising, withscores=True)
+            for rows in pipeline.execute() if names else []:
+                found += rows
+        else:
+            score, short_id = values.ranking(cursor)
+            for name in names:
+                found += self._ranked_after(name, score, short_id.encode(), count, rising=rising)
+        return sorted(found, key=lambda row: (row[1], row[0]), reverse=not rising)[:count]
+
+    def _ranked_after(
+        self, key: str, score: float, last: bytes, count: int, *, rising: bool
+    ) -> list[tuple[bytes, float]]:
+        """Return (id, score) pairs of one sorted set, in order, after that score and id."""
         found: list[tuple[bytes, float]] = []
         offset = 0
         while len(found) < count:

@@ -58,6 +58,8 @@ def init_app(app: Flask, context: Context) -> None:
     base.csrf.init_app(app)
     words.init_app(app)
     app.add_template_filter(reasons.because, "because")
+    app.add_template_global(reasons.likely, "likely")
+    app.add_template_global(base.blog_link, "blog_link")
     app.add_template_filter(reasons.explained, "explained")
     app.add_template_filter(reasons.moved, "moved")
     app.add_template_filter(base.shown, "shown")

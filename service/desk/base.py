@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -224,6 +225,24 @@ def told(value: object) -> str:
             return ", ".join(map(str, value)) or _("nothing")
         case _:
             return str(value) if value != "" else _("nothing")
+
+
+def blog_link(address: str, blog: str) -> str:
+    """Return *address* if a browser may be sent there from the desk: a page of the blog; else "".
+
+    The blog vouches for the address of its posts; where a site has an address, only pages of that
+    host are linked.
+    """
+    try:
+        told, home = urlsplit(address), urlsplit(blog)
+    except ValueError:
+        return ""
+    if told.scheme not in {"http", "https"} or not told.hostname or told.username:
+        return ""
+    same = not home.hostname or told.hostname.removeprefix("www.") == home.hostname.removeprefix(
+        "www."
+    )
+    return address if same else ""
 
 
 def when(at: datetime) -> Markup:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import structlog
-from flask import abort, flash, jsonify, redirect, request, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from moderation import values
@@ -21,6 +23,7 @@ from moderation.site import Role, Site
 from moderation.workflow.judging import sample
 from service.context import winnow
 from service.desk.base import (
+    NoSites,
     administrator,
     asked_site,
     bp,
@@ -38,6 +41,10 @@ from service.desk.words import _, decided, ngettext, who, word
 log = structlog.get_logger(__name__)
 
 PAGE = 30
+#: Comments of which a page of the queue may ask at once what became of them.
+POLLED = 100
+#: What the address says of the queue, and what is kept of it.
+VIEWED = ("site", "label", "why", "author", "post", "q", "age", "order", "shape")
 #: A filtered queue reads so many flagged comments at most, in order; the page says when it did.
 SCANNED = 2000
 #: A higher version names no comment, as the API's `version` does not.
@@ -48,6 +55,14 @@ BULK = 500
 #: What the policy says of what it holds, beside the labels; for the filter.
 CODES = tuple(code for code in SENTENCES if code not in {*Label, "clean", "staff"})
 REASONS = ("off-topic", "abusive", "advertising", "repeated", "personal data", "illegal")
+
+
+class Shape(StrEnum):
+    """How the queue looks: cards, rows, or by default rows where the screen has room for them."""
+
+    AUTO = "auto"
+    CARDS = "cards"
+    ROWS = "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,46 +100,80 @@ class Filters:
 @bp.get("/")
 @bp.get("/queue")
 def queue() -> Any:
-    """Show the flagged comments of a site, those that most need a person first."""
-    context, site, sites = winnow(), asked_site(), my_sites()
-    order = _order(request.args.get("order", ""))
-    filters = _filters()
-    comments, following, cut = _page(site, order, filters, request.args.get("cursor") or None)
-    claims = desk().claims([comment.id for comment in comments])
+    """Show the flagged comments of all sites or of one, those that most need a person first."""
+    if request.args.get("clear"):
+        desk().keep_view(me().name, _shaped(request.args))
+        return redirect(url_for("desk.queue"))
+    sites = my_sites()
+    if not sites:
+        raise NoSites
+    context, now = winnow(), winnow().clock.now_ms()
+    wish, undoable = _wish(), desk().undoable(me().name, now_ms=now)
+    site = my_site(wish["site"]) if "site" in wish else None
+    shown = [site] if site else sites
+    order, filters = _order(wish.get("order", "")), _filters(wish)
+    found, following, cut = _page(shown, order, filters, request.args.get("cursor") or None)
+    claims = desk().claims([comment.id for comment in found])
+    waiting = context.comments.waiting([one.id for one in sites])
     return page(
         "queue.html",
         site=site,
         sites=sites,
-        comments=comments,
+        names={one.id: one.name for one in sites},
+        blogs={one.id: one.url for one in sites},
+        waiting=waiting,
+        number=sum(waiting[one.id] for one in shown),
+        comments=found,
+        firsts=context.comments.first_comments(found, now_ms=now),
         next=following,
         cut=cut,
         order=order,
         filters=filters,
         filtered=bool(filters),
+        wish=wish,
+        shape=wish.get("shape", Shape.AUTO),
         claims={comment: who for comment, who in claims.items() if who != me().name},
-        counts=context.comments.counts(site.id),
         labels=list(Label),
         codes=[*Label, *CODES],
         reasons=REASONS,
+        undoable=undoable,
+        stack=[
+            {"ids": one.comment_ids, "decision": one.decision, "left": one.until_ms - now}
+            for one in undoable
+        ],
     )
 
 
 @bp.get("/poll")
 def poll() -> Response:
-    """Tell the page how much waits, and which of its comments still do: one small answer."""
-    site = my_site(request.args.get("site", ""))
-    shown = request.args.get("ids", "").split(",")[:PAGE]
-    known = winnow().comments.get_many([one for one in shown if one])
-    waiting = [one.id for one in known if one.site_id == site.id and one.status is Status.FLAGGED]
+    """Tell the page how much waits, and what became of its comments: one small answer."""
+    named = request.args.get("site")
+    sites = [my_site(named)] if named else my_sites()
+    seen = {site.id for site in sites}
+    shown = request.args.get("ids", "").split(",")[:POLLED]
+    known = [
+        comment
+        for comment in winnow().comments.get_many([one for one in shown if one])
+        if comment.site_id in seen
+    ]
+    waiting = [one.id for one in known if one.status is Status.FLAGGED]
+    gone = {one.id: _became(one) for one in known if one.status is not Status.FLAGGED}
     answer = jsonify(
         {
-            "flagged": winnow().comments.counts(site.id)[Status.FLAGGED],
+            "flagged": sum(winnow().comments.waiting(sorted(seen)).values()),
             "waiting": waiting,
+            "gone": gone,
             "claims": {k: v for k, v in desk().claims(waiting).items() if v != me().name},
         }
     )
     answer.add_etag()
     return answer.make_conditional(request)
+
+
+@bp.get("/comments/<comment_id>/text")
+def text(comment_id: str) -> Any:
+    """Return the whole text of a comment, for a card that shows its beginning."""
+    return render_template("desk/text.html", comment=my_comment(comment_id))
 
 
 @bp.get("/comments")
@@ -195,7 +244,8 @@ def decide() -> Any:
             done.append(comment_id)
         except WinnowError as problem:
             refused.append(_meanwhile(comment_id, problem))
-    desk().remember(me().name, done)
+    now = context.clock.now_ms()
+    desk().remember(me().name, decision, done, until_ms=now + round(1000 * hold), now_ms=now)
     if request.headers.get("Accept") == "application/json":
         return jsonify({"done": done, "refused": refused, "undo_seconds": hold})
     if done:
@@ -208,20 +258,25 @@ def decide() -> Any:
 @bp.post("/undo")
 def undo() -> Any:
     """Take back the decisions that the form names, or those made last."""
-    context = winnow()
-    wanted = request.form.getlist("id")[:BULK] or desk().last_decided(me().name)
-    done, refused = [], []
+    context, now = winnow(), winnow().clock.now_ms()
+    wanted = request.form.getlist("id")[:BULK]
+    if not wanted:
+        latest = next(iter(desk().undoable(me().name, now_ms=now)), None)
+        wanted = list(latest.comment_ids) if latest else []
+    done, refused = {}, []
     for comment_id in wanted:
         try:
             my_comment(comment_id)
-            context.undo(comment_id, by=myself())
-            done.append(comment_id)
+            done[comment_id] = context.undo(comment_id, by=myself()).version
         except WinnowError as problem:
             refused.append(str(problem))
+    desk().forget(me().name, wanted)
     if request.headers.get("Accept") == "application/json":
         return jsonify({"done": done, "refused": refused})
     if done:
-        flash(ngettext("Undone: %(num)s decision.", "Undone: %(num)s decisions.", len(done)))
+        flash(
+            ngettext("Undone: %(n)s decision.", "Undone: %(n)s decisions.", len(done), n=len(done))
+        )
     elif not wanted:
         flash(_("There is nothing to undo any more."), "problem")
     for told in dict.fromkeys(refused):
@@ -250,14 +305,14 @@ def bulk() -> Any:
         found = comments.by_author(site.id, now_ms=now, email=value) if value else []
         title, decision = _("Approve all of this author’s"), Decision.APPROVE
     elif kind == "domain":
-        found = _page(site, Order.NEWEST, Filters(), None, limit=SCANNED)[0]
+        found = _page([site], Order.NEWEST, Filters(), None, limit=SCANNED)[0]
         found = [one for one in found if domains_in(one.content).touches(value)]
         title, decision = _("Mark as spam all that link to %(domain)s", domain=value), Decision.SPAM
         block = (
             value if me().role is Role.ADMIN and value not in site.policy.blocked_domains else ""
         )
     else:
-        found = _page(site, Order.PRIORITY, _filters(), None, limit=BULK)[0]
+        found = _page([site], Order.PRIORITY, _filters(request.args), None, limit=BULK)[0]
         title = _("All that fit the filter")
         asked = request.args.get("decision", "")
         decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
@@ -292,16 +347,16 @@ def _block(site: Site, domain: str) -> None:
 
 
 def _page(
-    site: Site, order: Order, filters: Filters, cursor: str | None, limit: int = PAGE
+    sites: Sequence[Site], order: Order, filters: Filters, cursor: str | None, limit: int = PAGE
 ) -> tuple[list[Comment], str | None, bool]:
     """Return flagged comments that fit, the next cursor, and whether the search was cut short."""
-    comments = winnow().comments
+    comments, ids = winnow().comments, [site.id for site in sites]
     if not filters:
-        found = comments.queue(site.id, order=order, cursor=cursor, limit=limit)
+        found = comments.queues(ids, order=order, cursor=cursor, limit=limit)
         return list(found.items), found.next, False
     fitting: list[Comment] = []
     for size in (2 * PAGE, *[200] * (SCANNED // 200)):  # most often the first look is enough
-        found = comments.queue(site.id, order=order, cursor=cursor, limit=size)
+        found = comments.queues(ids, order=order, cursor=cursor, limit=size)
         fitting += [one for one in found.items if filters.fits(one)]
         cursor = found.next
         if cursor is None or len(fitting) >= limit:
@@ -309,20 +364,49 @@ def _page(
     return fitting, cursor, True
 
 
+def _wish() -> dict[str, str]:
+    """Return what to show of the queue: what the address says, else what was chosen last.
+
+    What a form or a link with `f` says is kept as the choice. Nobody is kept out of the queue by a
+    kept site that they no longer see.
+    """
+    asked = {name: request.args[name][:200] for name in VIEWED if request.args.get(name)}
+    if "f" in request.args:
+        desk().keep_view(me().name, asked)
+        return asked
+    if asked or request.args.get("cursor"):
+        return asked
+    kept = {k: v for k, v in desk().view(me().name).items() if k in VIEWED}
+    if "site" in kept and (
+        not me().sees(kept["site"]) or all(one.id != kept["site"] for one in my_sites())
+    ):
+        del kept["site"]
+    return kept
+
+
+def _shaped(asked: Mapping[str, str]) -> dict[str, str]:
+    """Return of a wish what says how the queue looks, not what is in it."""
+    return {"shape": asked["shape"]} if asked.get("shape") in set(Shape) else {}
+
+
+def _became(comment: Comment) -> dict[str, str]:
+    """Return what became of a comment that no longer waits, and by whom."""
+    by = comment.history[-1].by if comment.history else None
+    return {"status": comment.status, "told": word(comment.status), "by": who(by) if by else ""}
+
+
 def _order(text: str) -> Order:
     return Order(text) if text in set(Order) else Order.PRIORITY
 
 
-def _filters() -> Filters:
-    told = request.args
-    age = told.get("age", "")
+def _filters(told: Mapping[str, str]) -> Filters:
     return Filters(
         label=told.get("label", "")[:50],
         reason=told.get("why", "")[:50],
         author=told.get("author", "")[:200],
         post=told.get("post", "")[:200],
         text=told.get("q", "")[:200],
-        age_hours=values.whole_or(0, age, most=99_999),
+        age_hours=values.whole_or(0, told.get("age", ""), most=99_999),
     )
 
 

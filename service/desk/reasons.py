@@ -4,14 +4,51 @@ from __future__ import annotations
 
 from typing import Any
 
+import flask_babel
+
 from moderation import reasons
 from moderation.reasons import Reason
-from service.desk.words import WORDS, _, word
+from moderation.scores import Label
+from moderation.verdict import Action
+from service.desk.words import WORDS, _, later, word
+
+#: A share from which on a digit behind the point tells nobody anything.
+MANY = 0.1
 
 
-def because(reason: Reason) -> str:
-    """Return what a verdict's reason says."""
-    return reasons.sentence(reason, _)
+#: What a score says in words.
+LIKELY = {
+    Label.SPAM: later("%(score)s %% likely spam"),
+    Label.TOXICITY: later("%(score)s %% likely toxic"),
+    Label.SEVERE_TOXICITY: later("%(score)s %% likely severely toxic"),
+    Label.OBSCENE: later("%(score)s %% likely obscene"),
+    Label.THREAT: later("%(score)s %% likely a threat"),
+    Label.INSULT: later("%(score)s %% likely an insult"),
+    Label.IDENTITY_ATTACK: later("%(score)s %% likely an attack on a group"),
+}
+
+
+def because(reason: Reason, action: Action = Action.FLAG, *, leads: bool = True) -> str:
+    """Return what a verdict's reason says; of a score that led to it, the bar that it reached."""
+    if reason.code not in LIKELY:
+        return reasons.sentence(reason, _)
+    told = likely(reason.code, float(reason.values["score"]))
+    if not leads:
+        return told
+    bar = _percent(float(reason.values["bar"]))
+    if action is Action.REJECT:
+        return _("%(likely)s; rejected from %(bar)s %%", likely=told, bar=bar)
+    return _("%(likely)s; held from %(bar)s %%", likely=told, bar=bar)
+
+
+def likely(label: str, score: float) -> str:
+    """Return what the score of a label says in words."""
+    return str(LIKELY[Label(label)] % {"score": _percent(score)})
+
+
+def _percent(share: float) -> str:
+    """Return a share of 1 in percent: whole, and with a digit behind the point where that is small."""
+    return str(flask_babel.format_decimal(round(100 * share, 1 if share < MANY else 0)))
 
 
 def explained(reason: Any) -> str:

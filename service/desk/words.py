@@ -52,6 +52,7 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.add_template_filter(flask_babel.format_date, "date")
     app.add_template_filter(flask_babel.format_decimal, "decimal")
+    app.add_template_filter(decided, "decided")
     app.add_template_filter(lasted, "lasted")
     app.add_template_filter(who, "who")
     app.add_template_filter(word, "word")
@@ -197,6 +198,7 @@ def queue_words() -> Mapping[str, object]:
     """Return the words that the queue's script shows; it puts numbers and names for {}."""
     return {
         "undo": _("Undo"),
+        "seconds": _("%(number)s s", number="{}"),
         "selected": _("Selected:"),
         "this_one": _("This one:"),
         "some_selected": by_number(
@@ -204,10 +206,23 @@ def queue_words() -> Mapping[str, object]:
         ),
         "choose": _("Choose a comment first: press j, or tick its box."),
         "decided": {one: by_number(partial(decided, one, shown="{}")) for one in Decision},
-        "undone": _("Undone: %(n)s.", n="{}"),
+        "became": {
+            Decision.APPROVE: _("Approved"),
+            Decision.REJECT: _("Rejected"),
+            Decision.SPAM: _("Spam"),
+        },
+        "undone": by_number(
+            lambda number: ngettext(
+                "Undone: %(n)s decision.", "Undone: %(n)s decisions.", number, n="{}"
+            )
+        ),
+        "more_to_undo": by_number(
+            lambda number: ngettext("and %(n)s before it", "and %(n)s before it", number, n="{}")
+        ),
         "nothing_to_undo": _("There is nothing to undo any more."),
         "waiting": _("%(number)s waiting", number="{}"),
         "on_it": _("%(name)s is on it", name="{}"),
+        "became_by": _("%(status)s by %(name)s", status="{status}", name="{name}"),
         "others_decided": by_number(
             lambda number: ngettext(
                 "Somebody else decided a comment.",

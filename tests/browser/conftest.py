@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.browser import chromium, desk
+from tests.support.browser import chromium, desk, settings
 
-__all__ = ["chromium", "desk"]
+__all__ = ["chromium", "desk", "settings"]

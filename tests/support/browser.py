@@ -80,9 +80,15 @@ def _whole(app: WSGIApplication) -> WSGIApplication:
 
 
 @pytest.fixture
-def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
+def settings() -> dict[str, object]:
+    """Settings of the desk's Winnow, for a test to choose."""
+    return {}
+
+
+@pytest.fixture
+def desk(chromium: Browser, tmp_path: Path, settings: dict[str, object]) -> Iterator[Desk]:
     with serving() as valkey:
-        world = make_world(valkey.url, tmp_path)
+        world = make_world(valkey.url, tmp_path, **settings)
         world.add_moderator("ada", admin=True)
         world.add_moderator("eve", admin=True)
         server = make_server("127.0.0.1", 0, _whole(world.app), threaded=True)

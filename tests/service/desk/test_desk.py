@@ -89,7 +89,7 @@ def test_a_changed_password_ends_every_session(world: World, admin: FlaskClient)
 def test_the_queue_shows_why_a_comment_is_held(world: World, admin: FlaskClient):
     world.comment("toxicity=0.6 <b>bold</b>")
     page = admin.get("/desk/queue").text
-    assert "toxicity 60%" in page
+    assert "60 % likely toxic; held from 50 %" in page
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
     assert "<b>bold" not in page
 

@@ -1,0 +1,211 @@
+"""The queue in a real Chromium: where the eye is, what can be undone, what is seen of a comment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from time import monotonic
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from moderation.comment import Author, Post
+from moderation.workflow.screening import Limits
+from tests.support import browser
+from tests.support.browser import Desk
+
+pytestmark = browser.needed
+
+PLACE = """() => {
+  const [box, bar] = [".comment.current", "#bar"].map((one) => document.querySelector(one).getBoundingClientRect());
+  return { id: document.querySelector(".comment.current").id, top: box.top, bottom: box.bottom, bar: bar.top };
+}"""
+
+
+def decisions(desk: Desk, ids: list[str]) -> int:
+    return sum(desk.status(one) != "flagged" for one in ids)
+
+
+@pytest.mark.parametrize("width, height", [(1280, 720), (360, 740), (1920, 1080)])
+def test_fifty_comments_are_decided_by_keys_and_the_eye_stays_in_its_place(
+    desk: Desk, width: int, height: int
+):
+    """The chosen comment never lies under the bar, and from the second on it stands where the last stood."""
+    texts = [f"toxicity=0.6 number {n} " + "and on it goes " * (n % 7 * 6) for n in range(55)]
+    ids = desk.flagged(*texts)
+    page = desk.page(viewport={"width": width, "height": height})
+    began, tops, seen = monotonic(), [], set()
+    for n in range(50):
+        page.keyboard.press("ars"[n % 3])
+        place = page.evaluate(PLACE)
+        assert place["bottom"] <= place["bar"], (n, place)
+        tops.append(place["top"])
+        seen.add(place["id"])
+    expect(page.locator("#waiting")).to_have_text("5")
+    assert monotonic() - began < 60
+    assert (len(seen), decisions(desk, ids)) == (50, 50)
+    assert max(tops) - min(tops) < 130, "a long comment may move up, no further"
+    assert max(Counter(round(top) for top in tops).values()) >= 25
+
+
+def test_a_decided_comment_folds_to_a_line_that_says_as_what_and_can_be_undone(desk: Desk):
+    ids = desk.flagged("toxicity=0.7 first", "toxicity=0.6 second", "toxicity=0.55 third")
+    page = desk.page()
+    for key in "rs":
+        page.keyboard.press(key)
+    folds = page.locator(".fold")
+    expect(folds).to_have_count(2)
+    expect(folds.nth(0)).to_contain_text("Rejected")
+    expect(folds.nth(1)).to_contain_text("Spam")
+    assert all(box["height"] < 50 for box in [fold.bounding_box() for fold in folds.all()])
+    folds.nth(0).get_by_role("button", name="Undo").click()
+    expect(folds).to_have_count(1)
+    assert sorted(map(desk.status, ids)) == ["flagged", "flagged", "spam"]
+    page.keyboard.press("a")
+    expect(page.locator("#said")).to_have_text("Approved: 1 comment.")
+    assert sorted(map(desk.status, ids)) == ["approved", "flagged", "spam"]
+
+
+def test_decisions_are_undone_one_after_the_other_even_after_a_reload(desk: Desk):
+    ids = desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(4)])
+    page = desk.page()
+    for key in "ars":
+        page.keyboard.press(key)
+    expect(page.locator("#waiting")).to_have_text("1")
+    expect(page.locator(".deeper")).to_have_text("and 2 before it")
+    page.reload()
+    expect(page.locator(".take-back")).to_contain_text(" s")
+    for left in (1, 0):
+        page.keyboard.press("u")
+        expect(page.locator(".comment:not(.gone)")).to_have_count(3 - left)
+    assert sorted(map(desk.status, ids)) == ["approved", "flagged", "flagged", "flagged"]
+
+
+@pytest.mark.parametrize("settings", [{"undo_seconds": 1.0}])
+def test_nothing_offers_to_undo_what_cannot_be_undone_any_more(desk: Desk, settings: dict):
+    desk.flagged("toxicity=0.6 one", "toxicity=0.6 two")
+    page = desk.page()
+    page.keyboard.press("a")
+    expect(page.locator(".fold button")).to_have_count(1)
+    expect(page.locator(".fold button")).to_have_count(0)
+    expect(page.locator(".take-back")).to_be_hidden()
+    expect(page.locator(".fold")).to_contain_text("Approved")
+    page.keyboard.press("u")
+    expect(page.locator("#said")).to_have_text("There is nothing to undo any more.")
+
+
+def test_a_thumb_decides_and_undoes_on_a_phone(desk: Desk):
+    ids = desk.flagged("toxicity=0.6 one", "toxicity=0.55 two")
+    page = desk.page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page.tap("button.approve")
+    expect(page.locator("#said")).to_have_text("Approved: 1 comment.")
+    assert sorted(map(desk.status, ids)) == ["approved", "flagged"]
+    page.tap(".take-back")
+    expect(page.locator(".fold")).to_have_count(0)
+    assert decisions(desk, ids) == 0
+    sizes = [one.bounding_box() for one in page.locator("#bar button:visible").all()]
+    assert all(min(box["width"], box["height"]) >= 40 for box in sizes)
+
+
+def test_a_long_comment_says_how_much_there_is_more_and_a_key_shows_it(desk: Desk):
+    end = "https://the-end.example/buy"
+    desk.flagged("toxicity=0.6 " + "word " * 400 + end)
+    page = desk.page()
+    rest = page.locator(".rest")
+    expect(rest).to_contain_text("840 more characters")
+    expect(page.locator(".text")).not_to_contain_text(end)
+    page.keyboard.press("m")
+    expect(page.locator(".text")).to_contain_text(end)
+    expect(rest).to_be_hidden()
+    assert page.evaluate("document.activeElement.classList.contains('text')"), "arrows scroll it"
+    place = page.evaluate(PLACE)
+    assert place["bottom"] <= place["bar"]
+    page.keyboard.press("a")
+    page.wait_for_selector("text=All done.")
+
+
+def test_whatever_is_cut_by_its_height_says_so_too(desk: Desk):
+    desk.flagged("toxicity=0.6 " + "line\n" * 60)
+    page = desk.page()
+    expect(page.locator(".rest")).to_contain_text("Show all of it")
+    page.click(".rest a")
+    expect(page.locator(".rest")).to_be_hidden()
+
+
+def two_sites(desk: Desk) -> tuple[str, str]:
+    world = desk.world
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    desk.flagged("toxicity=0.6 at home")
+    world.submit("toxicity=0.7 abroad", "toxicity=0.8 far abroad", site=other)
+    for shard in world.adapters.comments.shards:
+        world.adapters.screen(shard, holder="test:1", limits=Limits(linger_seconds=0))
+    return world.site.id, other.id
+
+
+def texts(page: Page) -> list[str]:
+    return [one.split(" ", 1)[1] for one in page.locator(".comment .text").all_inner_texts()]
+
+
+def test_one_queue_holds_the_comments_of_all_sites_and_the_switch_acts_at_once(desk: Desk):
+    _, other = two_sites(desk)
+    page = desk.page()
+    assert texts(page) == ["at home", "abroad", "far abroad"]
+    expect(page.locator("#site option")).to_have_text(["All sites (3)", "demo (1)", "other (2)"])
+    page.select_option("#site", other)
+    page.wait_for_url("**site=*")
+    assert texts(page) == ["abroad", "far abroad"]
+    page.goto(f"{desk.url}/desk/queue")
+    assert texts(page) == ["abroad", "far abroad"], "the choice is remembered"
+    page.select_option("#site", "")
+    expect(page.locator("#waiting")).to_have_text("3")
+    page.keyboard.press("a")
+    expect(page.locator("#waiting")).to_have_text("2")
+
+
+def test_filters_are_remembered_until_they_are_cleared(desk: Desk):
+    desk.flagged("toxicity=0.6 rude", "spam=0.6 cheap")
+    page = desk.page()
+    page.click("summary")
+    page.select_option("select[name=label]", "spam")
+    page.click("text=Apply")
+    page.goto(f"{desk.url}/desk/overview")
+    page.click("nav >> text=Queue")
+    assert texts(page) == ["cheap"]
+    page.click("text=Clear")
+    assert sorted(texts(page)) == ["cheap", "rude"]
+    page.goto(f"{desk.url}/desk/queue")
+    assert len(texts(page)) == 2
+
+
+def test_a_wide_screen_shows_fifteen_comments_and_more_as_rows(desk: Desk):
+    desk.flagged(*[f"toxicity=0.6 number {n} " + "that goes on " * 25 for n in range(40)])
+    page = desk.page(viewport={"width": 1920, "height": 1080})
+    seen = page.evaluate(
+        "() => [...document.querySelectorAll('.comment')].filter((one) => "
+        "one.getBoundingClientRect().bottom <= document.querySelector('#bar').getBoundingClientRect().top).length"
+    )
+    assert seen >= 15
+    page.keyboard.press("a")
+    expect(page.locator("#waiting")).to_have_text("39")
+
+
+def test_a_card_tells_who_wrote_it_and_its_head_opens_it(desk: Desk):
+    world = desk.world
+    sender = {
+        "author": Author("Bob", "bob@mail.example"),
+        "post": Post("https://blog.example/a", "A post"),
+    }
+    world.submit("toxicity=0.6 one", **sender)
+    world.screen()
+    page = desk.page()
+    head = page.locator(".comment .line")
+    expect(head).to_contain_text("bob@mail.example")
+    expect(head).to_contain_text("first comment")
+    expect(head.locator("a.out")).to_have_attribute("href", "https://blog.example/a")
+    expect(page.locator(".reason")).to_have_text("60 % likely toxic; held from 50 %")
+    box = head.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)
+    page.wait_for_selector("text=Why it is flagged")
+    world.submit("toxicity=0.6 two", **sender)
+    world.screen()
+    page.goto(f"{desk.url}/desk/queue")
+    expect(page.locator(".comment", has_text="first comment")).to_have_count(0)
