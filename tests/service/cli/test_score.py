@@ -50,9 +50,9 @@ def test_a_bad_line_is_an_error_in_its_place_and_status_1(run, line: str):
     text = f"{good}\n{line}\n{good}".encode("latin-1")
     told = answers(run("score", input=text, code=1))
     assert [sorted(one) for one in told] == [
-        ["reasons", "scores", "verdict"],
+        ["model", "reasons", "scores", "verdict"],
         ["error"],
-        ["reasons", "scores", "verdict"],
+        ["model", "reasons", "scores", "verdict"],
     ]
     assert told[1]["error"].startswith("line 2: ")
 
