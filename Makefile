@@ -8,10 +8,10 @@ OURS := moderation service worker models
 ARGS ?=
 # Two processes: the tests' servers and workers want the other cores for themselves.
 JOBS ?= 2
-PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --only-binary :all: --require-hashes
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-hostile test-clients test-wordpress test-hosts lint format types arrows check lock words demo screenshots bench card clean
+.PHONY: help run install test test-hostile test-clients test-wordpress test-hosts test-wheel release lint format types arrows check lock words demo screenshots bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -81,6 +81,12 @@ test-wordpress: install ## Try WordPress from Debian and npm with our plugin and
 test-hosts: install ## Try Isso and Django with the files of docs/integrate (fetches them from PyPI)
 	@exec $(BIN)/python -m tests.integration.hosts
 
+test-wheel: install ## Install the wheel where nothing else is, and have it do the main job
+	@exec $(BIN)/python -m tests.integration.wheel
+
+release: install ## Check, build and tag a release (ARGS=--dry-run does all but the tag)
+	@exec $(BIN)/python deploy/release.py $(ARGS)
+
 screenshots: install ## Take a picture of every page of the desk (needs Chromium)
 	@exec $(BIN)/python -m tests.integration.screenshots
 
@@ -100,12 +106,26 @@ clean: ## Remove the environment and every cache; never your data
 # The copy of a lock file inside the environment says what is installed there: an equal one means
 # that there is nothing to fetch, whatever the clocks say.
 $(VENV)/%.txt: %.txt | $(BIN)/pip
-	@cmp -s $< $@ || { echo "Installing $< ..." && $(PIP) -r $<; }
+	@cmp -s $< $@ || { \
+	  echo "Installing what Winnow runs on ($<): a minute or two, and only this once."; \
+	  { $(PIP) -r $< || echo FAILED; } | awk "$$PROGRESS" all=`grep -c '^[a-zA-Z].*==' $<` tty=`[ -t 1 ] && echo 1 || echo 0`; }
 	@cp $< $@
+
+# What pip says, as one line that counts: on a terminal it is written over, elsewhere every tenth is kept.
+define PROGRESS
+/^(Collecting|Requirement already satisfied)/ { n++
+  if (tty) { printf "\r\033[K  %d of %d  %s", n, all, $$2 } else if (n % 10 == 1) print "  " n " of " all "  " $$2
+  fflush() }
+/^Installing collected/ { printf "%s  writing %d packages to disk\n", tty ? "\r\033[K" : "", n; fflush() }
+/^Successfully/ { print "  done" }
+/^FAILED$$/ { exit 1 }
+endef
+export PROGRESS
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Winnow needs Python 3.11 or newer, and $(PYTHON) is `$(PYTHON) --version 2>&1 || true`."; \
 	  echo "If there is a newer one, name it: make run PYTHON=python3.12"; exit 1; } >&2
+	@echo "Making a Python environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "Python could not make a virtual environment (on Debian: apt install python3-venv)." >&2; exit 1; }

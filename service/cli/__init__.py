@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from moderation import __version__
 from moderation.errors import WinnowError
+from moderation.wiring import DATA_VERSION
 from service.cli import (
     archive,
     comments,
@@ -27,7 +29,7 @@ from service.cli import (
     up,
     webhooks,
 )
-from service.cli.context import as_called
+from service.cli.context import PROGRAM, as_called
 
 
 class Verbs(click.Group):
@@ -63,6 +65,11 @@ class _Context(click.Context):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    __version__,
+    prog_name="winnow",
+    message=f"%(prog)s %(version)s (data version {DATA_VERSION}, API v1)",
+)
 def cli() -> None:
     """Winnow moderates the comments of your blog on your own machine.
 
@@ -110,3 +117,8 @@ def _named_as_called(command: click.Command) -> None:
 
 
 _named_as_called(cli)
+
+
+def run() -> None:
+    """Run the command line; its name in the shell's completion is `winnow`, however it was called."""
+    cli(prog_name=PROGRAM, complete_var="_WINNOW_COMPLETE")

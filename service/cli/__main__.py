@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from service.cli import cli
-from service.cli.context import PROGRAM
+from service.cli import run
 
 if __name__ == "__main__":
-    cli(prog_name=PROGRAM)
+    run()
