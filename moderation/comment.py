@@ -80,6 +80,8 @@ class Author:
     ip: str = ""
     user_agent: str = ""
     role: str = ""
+    #: The blog's own id of a user who is signed in there; not typed by anyone.
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -590,7 +590,7 @@ def disallowed(text: str, *, inside_words: bool = False) -> Disallowed:
         elif parts := _PART_OF_ADDRESS.fullmatch(entry):
             known = parts[1].rstrip(".").split(".")
             words[f"{'.'.join([*known, '0', '0', '0'][:4])}/{8 * len(known)}"] = None
-        elif _DOMAIN.fullmatch(host) and "." in host and _is_domain(host):
+        elif _DOMAIN.fullmatch(host) and "." in host and is_domain(host):
             domains[host.lower()] = None
         elif entry and inside_words and _is_bare(entry):
             words[f"*{entry}*"] = None
@@ -599,7 +599,8 @@ def disallowed(text: str, *, inside_words: bool = False) -> Disallowed:
     return Disallowed(tuple(words), tuple(domains), tuple(refused))
 
 
-def _is_domain(host: str) -> bool:
+def is_domain(host: str) -> bool:
+    """Tell whether *host* ends in a public suffix, as a domain does and "end.Thanks" does not."""
     form = host_form(host.strip("."))
     suffix = _suffixes().publicsuffix(form, accept_unknown=False)
     return suffix is not None and "*" not in form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +68,28 @@ class Page:
 
     items: tuple[Comment, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a search, the cursor of the next one, and how many comments cannot be found yet."""
+
+    items: tuple[Comment, ...]
+    next: str | None
+    behind: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many comments a search would find, by status; not ``whole`` where it stopped early."""
+
+    counts: Mapping[Status, int]
+    whole: bool = True
+
+    @property
+    def total(self) -> int:
+        """Return how many in all."""
+        return sum(self.counts.values())
 
 
 class Order(StrEnum):

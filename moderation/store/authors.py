@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from moderation import ids
 from moderation.comment import Draft
@@ -24,30 +25,47 @@ class Authors:
     def number(self, draft: Draft) -> int:
         """Return a keyed hash of 64 bits by which authors are told apart among near-duplicates."""
         author = draft.author
-        who = email_form(author.email) or address_form(author.ip) or author.name.lower()
+        who = author.id or email_form(author.email) or address_form(author.ip) or author.name.lower()
         return int.from_bytes(self._hash("near:" + who)[:8], "big")
 
-    def of(self, site_id: str, draft: Draft, now_ms: int) -> tuple[bytes, bytes]:
-        """Return the digests of a draft's e-mail and address as of now; empty for none."""
-        return self._digests(site_id, _period(now_ms), draft.author.email, draft.author.ip)
+    def of(self, site_id: str, draft: Draft, now_ms: int) -> bytes:
+        """Return the digests that a draft's author is found by as of now, eight bytes each, joined."""
+        author, period = draft.author, _period(now_ms)
+        return b"".join(self._digests(site_id, period, author.email, author.ip, author.id))
 
-    def ever(self, site_id: str, email: str, ip: str, *, now_ms: int) -> list[bytes]:
-        """Return the digests of an e-mail or address in every period since the site was made."""
+    def ever(
+        self, site_id: str, email: str, ip: str, user_id: str = "", *, now_ms: int
+    ) -> list[bytes]:
+        """Return the digests of an author in every period since the site was made."""
         return [
             who
             # One more on each side: clocks that were set differ.
             for period in range(_period(ids.made_ms(ids.shorten(site_id))) - 1, _period(now_ms) + 2)
-            for who in self._digests(site_id, period, email, ip)
-            if who
+            for who in self._digests(site_id, period, email, ip, user_id)
         ]
 
-    def _digests(self, site_id: str, period: int, email: str, ip: str) -> tuple[bytes, bytes]:
-        """Return the digests of an e-mail and an address, under the key of a site and a period."""
+    def all_of(
+        self,
+        site_id: str,
+        emails: Iterable[str],
+        addresses: Iterable[str],
+        user_ids: Iterable[str],
+        *,
+        now_ms: int,
+    ) -> list[bytes]:
+        """Return the digests of several authors in every period since the site was made."""
+        told = [(one, "", "") for one in emails] + [("", one, "") for one in addresses]
+        told += [("", "", one) for one in user_ids]
+        return [who for one in told for who in self.ever(site_id, *one, now_ms=now_ms)]
 
-        def digest(what: str, value: str) -> bytes:
-            return self._hash(f"{site_id} {period} {what}:{value}")[:8] if value else b""
-
-        return digest("email", email_form(email)), digest("ip", address_form(ip))
+    def _digests(self, site_id: str, period: int, email: str, ip: str, user_id: str) -> list[bytes]:
+        """Return the digests of those that are told, under the key of a site and a period."""
+        forms = (
+            ("email", email_form(email) if email else ""),
+            ("ip", address_form(ip) if ip else ""),
+            ("id", user_id),
+        )
+        return [self._hash(f"{site_id} {period} {what}:{form}")[:8] for what, form in forms if form]
 
     def _hash(self, text: str) -> bytes:
         keyed = self._keyed.copy()

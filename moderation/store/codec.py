@@ -48,7 +48,7 @@ LEVEL = 3
 _DICTIONARY.precompute_compress(level=LEVEL)
 #: What a packed draft begins with: the number of its form.
 _WORDS = b"\x01"
-_PARTS = 16
+_PARTS = 17
 #: Probabilities are kept in ten-thousandths.
 _UNIT = 10_000
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
@@ -137,7 +137,7 @@ def listed(draft: Draft) -> bytes:
     told = [
         draft.content, author.name, author.email, author.url, author.ip, author.user_agent,
         post.url, post.title, draft.external_id, draft.parent, author.role, post.language,
-        post.published_at, draft.form_served_at, draft.submitted_at, draft.honeypot,
+        post.published_at, draft.form_served_at, draft.submitted_at, draft.honeypot, author.id,
     ]  # fmt: skip
     while told and not told[-1]:
         told.pop()
@@ -153,11 +153,11 @@ def unpack(stored: bytes) -> Draft:
     told += [""] * (_PARTS - len(told))
     (
         content, name, email, url, ip, user_agent, post_url, title, external_id, parent, role,
-        language, published_at, form_served_at, submitted_at, honeypot,
+        language, published_at, form_served_at, submitted_at, honeypot, user_id,
     ) = told  # fmt: skip
     return Draft(
         content,
-        Author(name, email, url, ip, user_agent, role),
+        Author(name, email, url, ip, user_agent, role, user_id),
         Post(post_url, title, published_at, language),
         external_id,
         parent,

@@ -7,10 +7,11 @@ from moderation.store.intake import Intake
 from moderation.store.learning import Learning
 from moderation.store.retention import Retention
 from moderation.store.screening import Screening
+from moderation.store.search import Search
 from moderation.store.wake import Wake
 
 
-class Comments(Intake, Screening, Wake, Decisions, Learning, Retention):
+class Comments(Intake, Screening, Wake, Decisions, Learning, Retention, Search):
     """Comments, in every stage.
 
     Times are Unix milliseconds. Every call that reaches Redis raises StorageUnavailable when it

@@ -12,6 +12,7 @@ from moderation.comment import Comment, Draft, Status
 from moderation.errors import Busy, NotFound, SiteBusy
 from moderation.events import OF_STATUS, EventType
 from moderation.records import Accepted, Judged, Outcome, Past
+from moderation.search import words_of
 from moderation.store import codec, near
 from moderation.store.authors import external_digest
 from moderation.store.client import Client
@@ -60,7 +61,7 @@ class Intake(Queries):
                 codec.pack(draft),
                 bytes.fromhex(draft.digest),
                 external_digest(draft.external_id),
-                *self._authors.of(site_id, draft, now_ms),
+                self._authors.of(site_id, draft, now_ms),
             ]
         reply = self._run("accept", shard, *args)
         if reply[0] == b"busy":
@@ -150,7 +151,7 @@ class Intake(Queries):
             codec.pack(draft),
             bytes.fromhex(draft.digest),
             external_digest(draft.external_id),
-            *self._authors.of(site_id, draft, now_ms),
+            self._authors.of(site_id, draft, now_ms),
             judged.status,
             codec.pack_scored(judged.scores, judged.verdict),
             judged.priority,
@@ -171,33 +172,42 @@ class Intake(Queries):
         self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int
     ) -> tuple[Comment, bool]:
         """Make *draft* the next revision, pending; tell whether to wake a worker."""
-        site_id = self.get(comment_id).site_id
-        answer, *rest = self._run(
-            "edit",
-            self.shard_of(comment_id),
-            now_ms,
-            ids.shorten(comment_id),
-            codec.pack(draft),
-            bytes.fromhex(draft.digest),
-            codec.pack_actor(by),
-            EventType.EDITED,
-            *self._authors.of(site_id, draft, now_ms),
-        )
-        if answer == b"missing":
-            raise NotFound(missing(comment_id))
-        return self.get(comment_id), bool(rest[0])
+        while True:
+            before = self.get(comment_id)
+            answer, *rest = self._run(
+                "edit",
+                self.shard_of(comment_id),
+                now_ms,
+                ids.shorten(comment_id),
+                codec.pack(draft),
+                bytes.fromhex(draft.digest),
+                codec.pack_actor(by),
+                EventType.EDITED,
+                self._authors.of(before.site_id, draft, now_ms),
+                bytes.fromhex(before.digest),
+                b"".join(words_of(before.draft)),
+                b"".join(words_of(draft)),
+            )
+            if answer == b"missing":
+                raise NotFound(missing(comment_id))
+            if answer != b"changed":
+                return self.get(comment_id), bool(rest[0])
 
     def erase(self, comment_id: str, *, by: Actor, now_ms: int) -> None:
         """Leave a tombstone: id, site, digest, time. Erasing twice is no error."""
-        draft = self.get(comment_id).draft
-        answer, *_ = self._run(
-            "erase",
-            self.shard_of(comment_id),
-            now_ms,
-            ids.shorten(comment_id),
-            codec.pack_actor(by),
-            EventType.ERASED,
-            near.author_bytes(self._authors.number(draft)),
-        )
+        answer = b"changed"
+        while answer == b"changed":
+            before = self.get(comment_id)
+            answer, *_ = self._run(
+                "erase",
+                self.shard_of(comment_id),
+                now_ms,
+                ids.shorten(comment_id),
+                codec.pack_actor(by),
+                EventType.ERASED,
+                near.author_bytes(self._authors.number(before.draft)),
+                bytes.fromhex(before.digest),
+                b"".join(words_of(before.draft)),
+            )
         if answer == b"missing":
             raise NotFound(missing(comment_id))

@@ -112,23 +112,50 @@ EXTERNAL = Kind(
     _C,
     "digest of the blog's own id -> comment",
 )
+NUMBERED = Kind(
+    "numbered",
+    "nb",
+    "string",
+    "site, block",
+    "with the block's last comment",
+    _C,
+    "ids of 65,536 comments by their number within the site, 22 bytes each",
+)
+STANDING = Kind(
+    "standing",
+    "nst",
+    "string",
+    "site, block, status",
+    "with the block's last comment",
+    _C,
+    "a bit for each number of a block: whether the comment has that status",
+)
 AUTHOR = Kind(
     "author",
     "ab",
     "hash",
-    "site, bucket",
+    "site, block, bucket",
     "with the text",
     _C,
-    "keyed hash of e-mail or address -> comments, '+' when there are too many to stand here",
+    "keyed hash of an e-mail, address or user id -> numbers within the block, '+': in a string of their own",
 )
-AUTHORED = Kind(
-    "authored",
-    "al",
-    "list",
-    "site, author",
+WORD = Kind(
+    "word",
+    "wb",
+    "hash",
+    "site, block, bucket",
     "with the text",
     _C,
-    "comments of an author who has many",
+    "hash of a word, domain, post or network -> numbers within the block; '*': in too many comments",
+)
+POSTED = Kind(
+    "posted",
+    "np",
+    "string",
+    "site, block, entry",
+    "with the text",
+    _C,
+    "numbers within the block of an author or word that has many, two bytes each",
 )
 HELD = Kind(
     "held",

@@ -24,8 +24,6 @@ from moderation.store.client import Client
 
 #: Lines of a comment's history that are kept, the latest.
 HISTORY_KEPT = 100
-#: Ids of one author that stand in the index itself; more have a list of their own.
-IDS_INLINE = 16
 #: Entries a bucket of an index: with fewer, the keys weigh more than what they hold; with more, Redis
 #: reads a page of memory for each lookup.
 BUCKET_ENTRIES = 48
@@ -45,12 +43,11 @@ BELL = "winnow:deliveries"
 
 #: Joined in this order; a local of one file is seen by those after it.
 _FILES = (
-    "counters", "indexes", "near", "comments", "learning",
+    "counters", "indexes", "postings", "near", "comments", "learning", "search",
     "intake", "screening", "decisions", "retention", "queries", "deliveries", "accounts",
 )  # fmt: skip
 _CONSTANTS = {
     "HISTORY_KEPT": HISTORY_KEPT,
-    "IDS_INLINE": IDS_INLINE,
     "BUCKET_ENTRIES": BUCKET_ENTRIES,
     "LISTED": LISTED,
     "EVIDENCE_KEPT": EVIDENCE_KEPT,

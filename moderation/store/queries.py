@@ -17,8 +17,6 @@ from moderation.store.authors import external_digest
 from moderation.store.sharded import Sharded, missing
 from moderation.store.streams import read_event
 
-#: What an author index says of an author whose ids have a list of their own.
-_MANY = b"+"
 _FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h")
 _BY_LETTER = {status[0]: status for status in Status}
 _OF_DECISION = {decision.status: decision for decision in Decision}
@@ -152,31 +150,6 @@ class Queries(Sharded):
         comments = self.get_many([ids.lengthen(short) for _, _, short in page])
         more = len(found) > limit
         return Page(tuple(comments), f"{page[-1][0]}_{page[-1][1]}" if more else None)
-
-    def by_author(
-        self,
-        site_id: str,
-        *,
-        now_ms: int,
-        email: str = "",
-        ip: str = "",
-        limit: int = 1000,
-        before: str | None = None,
-    ) -> list[Comment]:
-        """Return a site's comments by whoever used that e-mail or address, the newest first.
-
-        With *before*, a comment's id, those older than it.
-        """
-        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        digests = self._authors.ever(site_id, email, ip, now_ms=now_ms)
-        found: set[str] = set()
-        for digest, joined in self._look_up("authors", site_id, digests):
-            shorts = [joined[at : at + 22] for at in range(0, len(joined), 22)]
-            if joined == _MANY:
-                shorts = self._redis.lrange(keys.AUTHORED(shard, site, digest.hex()), 0, -1)
-            found.update(ids.lengthen(short.decode()) for short in shorts)
-        older = [one for one in sorted(found, reverse=True) if before is None or one < before]
-        return self.get_many(older[:limit])
 
     def decisions(self, site_id: str, *, limit: int = 1000) -> list[KeptDecision]:
         """Return a site's kept decisions, the newest first."""

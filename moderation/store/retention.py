@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from moderation import ids
 from moderation.comment import Comment
+from moderation.search import words_of
 from moderation.store import codec, keys
 from moderation.store.queries import Queries, joined_history
 from moderation.store.sharded import day_of
@@ -26,7 +27,8 @@ class Retention(Queries):
             _, history = codec.unpack_remains(before or b"")
             remains = codec.pack_remains(comment.verdict, joined_history(history, lines or b""))
         what = "all" if everything else "text"
-        return bool(self._run("forget", shard, short, comment.version, what, remains))
+        words = b"".join(words_of(comment.draft))
+        return bool(self._run("forget", shard, short, comment.version, what, words, remains))
 
     def aged(self, site_id: str, *, before_ms: int, now_ms: int) -> Iterator[Comment]:
         """Yield comments accepted before the UTC day of then, the oldest first.

@@ -19,8 +19,6 @@ from moderation.store.comments import Comments
 
 log = logging.getLogger(__name__)
 
-#: Comments of an author that are searched for an approved one, the newest first.
-_SEARCHED = 50
 #: The id of a draft that is no comment yet.
 _NO_ID = (0, 0)
 
@@ -95,8 +93,14 @@ def _is_first(subject: Subject, comments: Comments, clock: Clock) -> bool:
     email = subject.draft.author.email
     if not email:
         return True
-    known = comments.by_author(subject.site_id, now_ms=clock.now_ms(), email=email, limit=_SEARCHED)
-    return not any(one.status is Status.APPROVED for one in known)
+    approved = comments.by_author(
+        subject.site_id,
+        now_ms=clock.now_ms(),
+        email=email,
+        limit=1,
+        statuses=(Status.APPROVED,),
+    )
+    return not approved
 
 
 def judge(draft: Draft, facts: Facts, policy: Policy, *, model: Model) -> Judged:

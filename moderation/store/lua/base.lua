@@ -8,7 +8,7 @@
 -- Unlike a script, a library keeps its locals from one call to the next: what belongs to one call is
 -- declared here and set anew by register().
 local call, KEYS, ARGV
-local numbers, texts, eventful, indexes, sums
+local numbers, texts, eventful, indexes, sums, bits, fresh
 
 -- Make *body* callable as FCALL <name>_<version> 1 <tag> <ARGV...>; flags as in redis.register_function.
 local function register(name, body, flags)
@@ -17,7 +17,7 @@ local function register(name, body, flags)
     flags = flags or {},
     callback = function(keys, args)
       call, KEYS, ARGV = redis.call, keys, args
-      numbers, texts, eventful, indexes, sums = {}, {}, {}, {}, nil
+      numbers, texts, eventful, indexes, sums, bits, fresh = {}, {}, {}, {}, nil, {}, {}
       return body()
     end,
   }

@@ -32,9 +32,11 @@ local function text_of(number)
 end
 
 local function look(id)               -- a comment as it stands, or nil
-  local s, st, r, v, h = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h'))
+  local s, st, r, v, h, n = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h', 'n'))
   if not st then return nil end
-  return {id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h}
+  return {
+    id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h, n = tonumber(n),
+  }
 end
 
 -- Whether the last move was this very one: redis-py sends again what it got no answer to.
@@ -95,18 +97,20 @@ local function unhold(id)             -- a later change takes the place of an ev
 end
 
 -- A new comment, pending, found by its external id and its author. *waits*: it is on its site's list.
--- The index entry of its external id is replaced: that comment is gone, or too old to count.
-local function keep(id, site, doc, digest, ext, email, address, waits)
-  local fields = {'s', number_of(site), 'st', LETTER.pending, 'd', doc, 'g', digest}
+-- The index entry of its external id is replaced: that comment is gone, or too old to count. *whos*: the
+-- entries of its author, joined. Returns its number.
+local function keep(id, site, doc, digest, ext, whos, waits)
+  local n = number(id, site)
+  local fields = {'s', number_of(site), 'st', LETTER.pending, 'd', doc, 'g', digest, 'n', n}
   local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
   if waits then also('w', 1) end
   if ext ~= '' then also('x', ext) end
-  if address == email then address = '' end
-  if email ~= '' or address ~= '' then also('a', email .. address) end
+  if whos ~= '' then also('a', whos) end
   call('HSET', comment_key(id), unpack(fields))
+  stand(site, n, LETTER.pending, 1)
   if ext ~= '' then insert(index_of(site, 'externals'), ext, id) end
-  if email ~= '' then index_author(id, site, email) end
-  if address ~= '' then index_author(id, site, address) end
+  index_authors(site, n, whos)
+  return n
 end
 
 -- Counts and lists of new comments, once for all of them.
@@ -152,6 +156,8 @@ local function move(c, new, now, by, reason, more)
   end
   count(c.site, old, -1)
   count(c.site, new, 1)
+  stand(c.site, c.n, LETTER[old], 0)
+  if new ~= 'erased' then stand(c.site, c.n, LETTER[new], 1) end
   local line = {LETTER[old] .. LETTER[new], by, reason, tonumber(now) - made(c.id)}
   if more.scores and string.lower(string.sub(by, 1, 1)) == MACHINE then line[2] = number_of(by) end
   if more.revision then line[5], line[6] = more.note, tonumber(more.revision) end

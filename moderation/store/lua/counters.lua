@@ -1,7 +1,7 @@
 -- Counters: of all comments, and of a site on a UTC day.
 
 -- Add to a counter: at once, or to *sums* (key -> field -> sum) where a function goes through many
--- comments; that one begins with sums = {} and ends with add_up().
+-- comments; that one begins with sums = {} and ends with add_all_up() of postings.lua.
 local function add(key, field, by)
   if not sums then return call('HINCRBY', key, field, by) end
   local fields = sums[key] or {}

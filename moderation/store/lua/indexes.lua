@@ -1,11 +1,11 @@
--- Indexes: external id -> comment, and e-mail or address -> comments of that author. Entries are
--- digests. An index is spread over small hashes, which Redis packs tightly, by linear hashing
+-- Indexes: external id -> comment, and author or word -> numbers of comments (postings.lua). Entries
+-- are digests. An index is spread over small hashes, which Redis packs tightly, by linear hashing
 -- (Litwin, 1980): with more than BUCKET_ENTRIES a bucket, a new bucket takes half of another one's.
 
 -- Buckets of a new index.
 local FIRST = 16
 
-local KEY_OF = {externals = external_key, authors = author_key}
+local KEY_OF = {externals = external_key, authors = author_key, words = word_key}
 
 -- An index as a table; *whole* is the greatest power of two, times FIRST, that is at most its buckets.
 local function index_of(site, name)
@@ -56,10 +56,10 @@ local function split(index)           -- add a bucket, with half of the entries 
   call('HSET', counts_key(), index.field .. ':buckets', index.buckets)
 end
 
-local function resize(index, by)      -- count *by* entries more; split where that is too many
+local function resize(index, by)      -- count *by* entries more; split while that is too many
   index.size = index.size + by
   add(counts_key(), index.field, by)
-  if index.size > index.buckets * BUCKET_ENTRIES then split(index) end
+  while index.size > index.buckets * BUCKET_ENTRIES do split(index) end
 end
 
 local function find(index, entry) return call('HGET', bucket_of(index, entry), entry) end
@@ -70,60 +70,4 @@ end
 
 local function drop(index, entry)
   if call('HDEL', bucket_of(index, entry), entry) == 1 then resize(index, -1) end
-end
-
--- Authors: the value is the joined ids, '+' when they stand in a list of their own.
-
-local function hex(field)
-  return (string.gsub(field, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
-end
-
-local function index_author(id, site, who)
-  local index = index_of(site, 'authors')
-  local key = bucket_of(index, who)
-  if call('HSETNX', key, who, id) == 1 then return resize(index, 1) end
-  local ids = call('HGET', key, who)
-  if ids == '+' then call('RPUSH', authored_key(site, hex(who)), id)
-  elseif #ids < IDS_INLINE * 22 then call('HSET', key, who, ids .. id)
-  else
-    for other in string.gmatch(ids .. id, string.rep('.', 22)) do
-      call('RPUSH', authored_key(site, hex(who)), other)
-    end
-    call('HSET', key, who, '+')
-  end
-end
-
-local function name_author(id, site, whos)      -- so that an author's comments can be found
-  local named = call('HGET', comment_key(id), 'a') or ''
-  for _, who in ipairs(whos) do
-    local new = who ~= ''
-    for at = 1, #named, 8 do new = new and string.sub(named, at, at + 7) ~= who end
-    if new then
-      named = named .. who
-      call('HSET', comment_key(id), 'a', named)
-      index_author(id, site, who)
-    end
-  end
-end
-
-local function without(ids, id)
-  local left = {}
-  for other in string.gmatch(ids, string.rep('.', 22)) do
-    if other ~= id then left[#left + 1] = other end
-  end
-  return table.concat(left)
-end
-
-local function unname_author(id, site)
-  local named = call('HGET', comment_key(id), 'a') or ''
-  for at = 1, #named, 8 do
-    local who = string.sub(named, at, at + 7)
-    local index, ids = index_of(site, 'authors'), find(index_of(site, 'authors'), who)
-    if ids == '+' then
-      call('LREM', authored_key(site, hex(who)), 1, id)
-      if call('EXISTS', authored_key(site, hex(who))) == 0 then drop(index, who) end
-    elseif ids == id then drop(index, who)
-    elseif ids then insert(index, who, without(ids, id)) end
-  end
-  call('HDEL', comment_key(id), 'a')
 end

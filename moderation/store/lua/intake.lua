@@ -1,8 +1,8 @@
 -- Intake: comments come in, are edited and are erased.
 
 -- ACCEPT: store drafts as pending, all or none.
--- ARGV: now, day, site, cap, site cap, count, then per draft id, document, digest,
--- external id, e-mail, address: eight bytes of a digest each, or ''.
+-- ARGV: now, day, site, cap, site cap, count, then per draft id, document, digest, external id (eight
+-- bytes of a digest, or ''), and its author's entries, eight bytes each, joined.
 -- Returns {'busy'|'site_busy'} or {'ok', wake, then outcome, id, status per draft}.
 -- Atomic so that what is acknowledged is stored, counted, listed and findable, or nothing is.
 register('accept', function()
@@ -19,7 +19,7 @@ register('accept', function()
   if all + n > cap or own + n > share then        -- near the limit, repeats are told from new ones
     local fresh = 0
     for i = 0, n - 1 do
-      if not existing(ARGV[7 + i * 6], ARGV[10 + i * 6]) then fresh = fresh + 1 end
+      if not existing(ARGV[7 + i * 5], ARGV[10 + i * 5]) then fresh = fresh + 1 end
     end
     if fresh > 0 and all + fresh > cap then return {'busy'} end
     if fresh > 0 and own + fresh > share then return {'site_busy'} end
@@ -28,14 +28,14 @@ register('accept', function()
   local reply, fresh = {'ok', 0}, {}
   sums = {}
   for i = 0, n - 1 do
-    local id, doc, digest, ext, email, address = unpack(ARGV, 7 + i * 6, 12 + i * 6)
+    local id, doc, digest, ext, whos = unpack(ARGV, 7 + i * 5, 11 + i * 5)
     local known = existing(id, ext)
     if known then
       local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
       local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
       reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, STATUS[st]
     else
-      keep(id, site, doc, digest, ext, email, address, true)
+      keep(id, site, doc, digest, ext, whos, true)
       fresh[#fresh + 1] = id
       reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = 'new', id, 'pending'
     end
@@ -45,20 +45,20 @@ register('accept', function()
     line_up(site, fresh)
     reply[2] = wake()
   end
-  add_up()
+  add_all_up()
   return reply
 end)
 
 -- RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
--- ARGV: now, day, site, id, document, digest, external, e-mail, address, status, scores, priority,
+-- ARGV: now, day, site, id, document, digest, external, author's entries, status, scores, priority,
 -- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
 -- ('' when the machine settled it), NEAR entry ('' for none).
 -- With a window, only the same document is a repeat, and only while the machine would not settle it
 -- otherwise by now; without one, whatever has the external id.
 -- Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 register('record', function()
-  local now, day, site, id, doc, digest, ext, email, address = unpack(ARGV, 1, 9)
-  local status, scores, rank, by, reason, event, field, window, decision, near = unpack(ARGV, 10, 19)
+  local now, day, site, id, doc, digest, ext, whos = unpack(ARGV, 1, 8)
+  local status, scores, rank, by, reason, event, field, window, decision, near = unpack(ARGV, 9, 18)
   local known = call('EXISTS', comment_key(id)) == 1 and id
   if not known and ext ~= '' then
     local before = find(index_of(site, 'externals'), ext)
@@ -74,9 +74,9 @@ register('record', function()
   if known then
     return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}
   end
-  keep(id, site, doc, digest, ext, email, address, false)
+  local n = keep(id, site, doc, digest, ext, whos, false)
   kept({id}, site, day)
-  local c = {id = id, site = site, st = 'pending', r = '1', v = 0}
+  local c = {id = id, site = site, st = 'pending', r = '1', v = 0, n = n}
   move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil})
   tally(site, day, field, 1)
   if decision ~= '' then
@@ -90,19 +90,24 @@ register('record', function()
 end)
 
 -- EDIT: make a document the next revision, pending again (in place while still pending).
--- ARGV: now, id, document, digest, by, event, e-mail, address.
--- Returns {'missing'}, {'same', 0} or {'ok', wake}.
--- Atomic so that the old text can no longer be approved once the new one is stored.
+-- ARGV: now, id, document, digest, by, event, author's entries, the digest that the caller saw, the
+-- words of that text and of the new one.
+-- Returns {'missing'}, {'same', 0}, {'changed'} when the caller saw another text, or {'ok', wake}.
+-- Atomic so that the old text can no longer be approved, or found, once the new one is stored.
 register('edit', function()
-  local now, id, doc, digest, by, event, email, address = unpack(ARGV)
+  local now, id, doc, digest, by, event, whos, seen, old, new = unpack(ARGV)
   local key, c = comment_key(id), look(id)
   if not c or c.st == 'erased' then return {'missing'} end
-  if call('HGET', key, 'g') == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
+  local g = call('HGET', key, 'g') or ''
+  if g == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
+  if g ~= seen then return {'changed'} end
   preserve(c)
   c.r = c.r + 1
+  unindex_words(c, old)
+  if is_indexed(c.site, c.n) then index_words(c.site, c.n, new) end
   call('HSET', key, 'd', doc, 'g', digest, 'r', c.r)
   call('HDEL', key, 'sc')
-  name_author(id, c.site, {email, address})
+  name_authors(c, whos)
   unhold(id)
   if c.st ~= 'pending' then
     move(c, 'pending', now, by, 'edited')
@@ -114,22 +119,25 @@ register('edit', function()
 end)
 
 -- ERASE: leave a tombstone of id, site, digest and time.
--- ARGV: now, id, by, event, the author's number as in NEAR ('': none).
--- Returns {'missing'|'already'|'ok'}.
+-- ARGV: now, id, by, event, the author's number as in NEAR ('': none), the digest that the caller saw,
+-- the words of that text.
+-- Returns {'missing'|'already'|'changed'|'ok'}; 'changed' as for EDIT.
 -- Atomic so that no reader finds words in one place that are gone from another.
 register('erase', function()
-  local now, id, by, event, near = unpack(ARGV)
+  local now, id, by, event, near, seen, words = unpack(ARGV)
   local c = look(id)
   if not c then return {'missing'} end
   if c.st == 'erased' then return {'already'} end
+  if (call('HGET', comment_key(id), 'g') or '') ~= seen then return {'changed'} end
   unhold(id)
+  unindex_words(c, words)
   move(c, 'erased', now, by, 'erased')
   call('HDEL', comment_key(id), 'd', 'sc', 'h', 'z')
   call('HSET', comment_key(id), 'u', now)
   call('HDEL', deaths_key(), id)
   call('DEL', kept_key(id))
   forget_evidence(c.site, id, now)
-  unname_author(id, c.site)
+  unname_authors(c)
   if near ~= '' then forget_near(c.site, near) end
   emit(c, event, now)
   return {'ok'}

@@ -1,6 +1,6 @@
 -- Queries that need more than one command.
 
--- FIND: look up entries of an index. ARGV: site, 'externals' or 'authors', then the entries.
+-- FIND: look up entries of an index. ARGV: site, 'externals', then the entries.
 -- Returns what each leads to, '' for nothing.
 -- Atomic so that no entry is missed that goes to another bucket meanwhile.
 register('find', function()

@@ -1,15 +1,17 @@
 -- Retention: what is let go of in time.
 
 -- FORGET: let go of a comment's words, or of all of it, once its retention is over.
--- ARGV: id, version, 'text' or 'all', then for 'text' the verdict and the history, packed.
+-- ARGV: id, version, 'text' or 'all', the words of its text, then for 'text' the verdict and the
+-- history, packed.
 -- Returns 1 when it did.
 -- Atomic so that a comment that was reopened meanwhile keeps its words.
 register('forget', function()
-  local id, version, what, remains = unpack(ARGV)
+  local id, version, what, words, remains = unpack(ARGV)
   local key, c = comment_key(id), look(id)
   if not c or c.st == 'pending' or c.v ~= tonumber(version) then return 0 end
   if call('ZSCORE', held_key(), id) then return 0 end
-  unname_author(id, c.site)
+  unname_authors(c)
+  unindex_words(c, words)
   if what == 'text' then
     if call('HDEL', key, 'd') == 0 then return 0 end
     call('HDEL', key, 'g', 'sc', 'h')
@@ -24,6 +26,7 @@ register('forget', function()
   local ext = call('HGET', key, 'x')
   if ext and find(index_of(c.site, 'externals'), ext) == id then drop(index_of(c.site, 'externals'), ext) end
   count(c.site, c.st, -1)
+  unnumber(c)
   call('DEL', key, kept_key(id))
   withdraw(c.site, id)
   for _ = 1, 100 do                     -- decisions on comments that are gone, the oldest first

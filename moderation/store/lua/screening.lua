@@ -128,7 +128,7 @@ register('commit', function()
   for site, entries in pairs(seen) do
     note_near(site, entries)
   end
-  add_up()
+  add_all_up()
   return written
 end)
 

@@ -1,0 +1,232 @@
+"""Comments by status, author and word: the index, and what is found by it."""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from moderation import ids, values
+from moderation.comment import Comment, Status
+from moderation.records import Found, Tally
+from moderation.search import LIVING, Query, words_of
+from moderation.store import codec, keys
+from moderation.store.queries import Queries
+
+#: Comments that one call of the library adds to an index: together they cost less, some 10 ms.
+_INDEXED = 256
+#: Comments that a search adds to the index before it looks, at most.
+_CAUGHT_UP = 1024
+#: Comments that one search reads, at most; where it stopped, its cursor goes on.
+_READ = 1000
+#: Comments that one call of the library names.
+_NAMED = 200
+#: Steps of one tally, at most: some 20 ms.
+_TALLY_STEPS = 100_000
+_ID_BYTES = 22
+_NO_DIGEST = bytes(12)
+
+
+class Search(Queries):
+    """Finds comments; what it adds to the index, no status depends on."""
+
+    def index(self, site_id: str, *, most: int = _CAUGHT_UP) -> int:
+        """Add the words of up to *most* comments to a site's index; return how many are left.
+
+        Several may do so at once: each comment is added once, in the order in which they came.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        (first, numbered), done = self._progress(shard, site), 0
+        while first < numbered and done < most:
+            first = self._index(shard, site, first, min(first + _INDEXED, numbered))
+            done += _INDEXED
+        return max(0, numbered - first)
+
+    def _index(self, shard: int, site: str, first: int, end: int) -> int:
+        """Add the words of numbers to the index; return the first number that is not there yet."""
+        shorts = self._numbered(shard, site, first, end)
+        pipeline = self._redis.pipeline(transaction=False)
+        for short in shorts:
+            pipeline.hmget(keys.COMMENT(shard, short), "d", "g")
+        digests, numbers = [], defaultdict[bytes, list[int]](list)
+        texts = zip(shorts, pipeline.execute(), strict=True)
+        for number, (short, (doc, digest)) in enumerate(texts, first % BLOCK):
+            digests.append(digest if doc else _NO_DIGEST)
+            for word in words_of(codec.unpack(doc)) if doc else ():
+                numbers[word].append(number)
+        args = [
+            part
+            for word, found in numbers.items()
+            for part in (word, struct.pack(f">{len(found)}H", *found))
+        ]
+        joined = b"".join(short.encode().ljust(_ID_BYTES, b"\0") for short in shorts)
+        return int(self._run("index", shard, site, first, joined, b"".join(digests), *args))
+
+    def search(
+        self,
+        site_id: str,
+        query: Query,
+        *,
+        now_ms: int,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Found:
+        """Return a page of what is found at a site, the latest that came first.
+
+        One search reads 1,000 comments at most; a page may be short, and its cursor goes on.
+        """
+        below = values.whole(cursor, field="cursor", most=2**53) if cursor else None
+        if query.id:
+            known = [one for one in self.get_many([query.id]) if one.site_id == site_id]
+            return Found(tuple(filter(query.fits, known)), None)
+        behind = self.index(site_id) if query.entries() or query.networks else 0
+        items: list[Comment] = []
+        looked, want = 0, limit + 1
+        while looked < _READ:
+            pairs, below = self._search(site_id, query, below, min(want, _NAMED), now_ms)
+            known_by_id = {one.id: one for one in self.get_many([short for _, short in pairs])}
+            for number, comment_id in pairs:
+                comment = known_by_id.get(comment_id)
+                if comment is None or not query.fits(comment):
+                    continue
+                if len(items) == limit:
+                    return Found(tuple(items), str(number + 1), behind)
+                items.append(comment)
+            looked += len(pairs)
+            want = _NAMED
+            if below is None:
+                return Found(tuple(items), None, behind)
+        return Found(tuple(items), str(below), behind)
+
+    def each_found(
+        self, site_id: str, query: Query, *, now_ms: int, most: int = 1_000_000
+    ) -> Iterator[Comment]:
+        """Yield what is found, the latest first, *most* at most, page by page."""
+        cursor: str | None = None
+        while most > 0:
+            found = self.search(site_id, query, now_ms=now_ms, cursor=cursor, limit=min(most, _NAMED))
+            yield from found.items
+            most -= len(found.items)
+            cursor = found.next
+            if cursor is None:
+                return
+
+    def by_author(
+        self,
+        site_id: str,
+        *,
+        now_ms: int,
+        email: str = "",
+        ip: str = "",
+        user_id: str = "",
+        limit: int = 1000,
+        before: str | None = None,
+        statuses: Sequence[Status] = LIVING,
+    ) -> list[Comment]:
+        """Return a site's comments by whoever used that e-mail, address or id, the latest first.
+
+        With *before*, a comment's id, those that came before it.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        authors = self._authors.ever(site_id, email, ip, user_id, now_ms=now_ms)
+        if not authors:
+            return []
+        below: int | None = None
+        if before:
+            number = self._redis.hget(keys.COMMENT(shard, ids.shorten(before)), "n")
+            below = int(number) if number is not None else 0
+        found: list[Comment] = []
+        while len(found) < limit:
+            most = min(limit - len(found), _NAMED)
+            reply = self._run(
+                "search", shard, site, _letters(statuses), "" if below is None else below, "", most,
+                1, "authors", len(authors), *authors,
+            )  # fmt: skip
+            found += self.get_many([ids.lengthen(short.decode()) for short in reply[2::2]])
+            if reply[0] == b"":
+                break
+            below = int(reply[0])
+        return found
+
+    def tally(self, site_id: str, query: Query, *, now_ms: int) -> Tally:
+        """Return how many comments would be found, by status; what they say is not read."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        groups, need = self._groups(site_id, query, now_ms)
+        rest, *counted = self._run(
+            "tally", shard, site, _letters(LIVING), "", "", _TALLY_STEPS, need, *groups
+        )  # fmt: skip
+        by_letter = {status[0]: status for status in LIVING}
+        counts = dict.fromkeys(LIVING, 0)
+        for letter, number in zip(counted[::2], counted[1::2], strict=True):
+            counts[by_letter[letter.decode()]] = int(number)
+        return Tally(counts, whole=rest == b"")
+
+    def _search(
+        self, site_id: str, query: Query, below: int | None, most: int, now_ms: int
+    ) -> tuple[list[tuple[int, str]], int | None]:
+        """Return number and id of candidates, and the number to go on below, None at the end."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        groups, need = self._groups(site_id, query, now_ms)
+        rest, *found = self._run(
+            "search",
+            shard,
+            site,
+            _letters(query.statuses),
+            "" if below is None else below,
+            "" if query.before is None else query.before,
+            most,
+            need,
+            *groups,
+        )
+        pairs = [
+            (int(number), ids.lengthen(short.decode()))
+            for number, short in zip(found[::2], found[1::2], strict=True)
+        ]
+        return pairs, int(rest) if rest != b"" else None
+
+    def _groups(self, site_id: str, query: Query, now_ms: int) -> tuple[list[Any], int]:
+        """Return the groups of a query as the library takes them, and of how many to be in."""
+        groups: list[list[bytes]] = [[one] for one in query.entries()]
+        if query.networks:
+            groups.append(query.of_networks())
+        need = len(groups)
+        if query.some:
+            groups += [[one] for one in query.some]
+            need += query.enough
+        told = [part for group in groups for part in ("words", len(group), *group)]
+        if query.by_author:
+            authors = self._authors.all_of(
+                site_id, query.emails, query.addresses, query.user_ids, now_ms=now_ms
+            )
+            told += ["authors", len(authors), *authors]
+            need += 1
+        return told, need
+
+    def _progress(self, shard: int, site: str) -> tuple[int, int]:
+        """Return the first number that is not indexed, and the first that no comment has yet."""
+        indexed, numbered = self._redis.hmget(
+            keys.COUNTS(shard), f"{site}:indexed", f"{site}:numbered"
+        )
+        return int(indexed or 0), int(numbered or 0)
+
+    def _numbered(self, shard: int, site: str, first: int, end: int) -> list[str]:
+        """Return the short ids of numbers, within the block of the first; '' of one that is gone."""
+        block, at = divmod(first, BLOCK)
+        end = min(end, (block + 1) * BLOCK)
+        stored = self._redis.getrange(
+            keys.NUMBERED(shard, site, block), at * _ID_BYTES, (end - block * BLOCK) * _ID_BYTES - 1
+        )
+        stored = stored.ljust((end - first) * _ID_BYTES, b"\0")
+        return [
+            stored[at : at + _ID_BYTES].replace(b"\0", b"").decode()
+            for at in range(0, len(stored), _ID_BYTES)
+        ]
+
+
+#: Numbers of a block (lua/postings.lua).
+BLOCK = 65_536
+
+
+def _letters(statuses: Sequence[Status]) -> str:
+    return "".join(status[0] for status in statuses)
