@@ -157,6 +157,9 @@ POSTED = Kind(
     _C,
     "numbers within the block of an author or word that has many, two bytes each",
 )
+INDEXING = Kind(
+    "indexing", "nx", "string", "site", "10 s", "store.search", "a worker adds words to the index"
+)
 HELD = Kind(
     "held",
     "held",

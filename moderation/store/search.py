@@ -16,6 +16,10 @@ from moderation.store.queries import Queries
 
 #: Comments that one call of the library adds to an index: together they cost less, some 10 ms.
 _INDEXED = 256
+#: Comments that are left to gather before a worker adds them, and that it adds at a time, at most.
+_MANY, _AT_ONCE = 1024, 4096
+#: A worker that adds has it to itself for so long.
+_INDEXING_MS = 10_000
 #: Comments that a search adds to the index before it looks, at most.
 _CAUGHT_UP = 1024
 #: Comments that one search reads, at most; where it stopped, its cursor goes on.
@@ -42,6 +46,20 @@ class Search(Queries):
             first = self._index(shard, site, first, min(first + _INDEXED, numbered))
             done += _INDEXED
         return max(0, numbered - first)
+
+    def index_many(self, site_id: str) -> None:
+        """Add a site's comments to its index if there are many to add; one process at a time does.
+
+        The more are added at once, the less each costs the server.
+        """
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        first, numbered = self._progress(shard, site)
+        if numbered - first < _MANY:
+            return
+        key = keys.INDEXING(shard, site)
+        if self._redis.set(key, 1, nx=True, px=_INDEXING_MS):
+            self.index(site_id, most=_AT_ONCE)
+            self._redis.delete(key)
 
     def _index(self, shard: int, site: str, first: int, end: int) -> int:
         """Add the words of numbers to the index; return the first number that is not there yet."""

@@ -65,6 +65,7 @@ def screen(
     comments.woken(shard)
     idle_since = monotonic()
     ends, written, came = idle_since + limits.budget_seconds, 0, 0
+    seen: set[str] = set()
     while True:
         batch = comments.take(
             shard, holder, size=limits.batch, lease_ms=limits.lease_ms, now_ms=clock.now_ms()
@@ -77,6 +78,7 @@ def screen(
             came = 0
             continue
         came = len(batch.items)
+        seen |= {one.site_id for one in batch.items}
         if batch.wake:
             jobs.wake(shard)
         began = monotonic()
@@ -97,6 +99,9 @@ def screen(
         meter.screened(judged, idle_since - began)
         if stopping() or monotonic() > ends:
             break
+    if written:
+        for site_id in seen:
+            comments.index_many(site_id)
     comments.woken(shard)
     if comments.has_work(shard) and comments.claim_wake(shard):
         jobs.wake(shard)

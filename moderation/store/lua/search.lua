@@ -106,9 +106,11 @@ local function visit_block(part, query, letters, top, visit)
   return steps
 end
 
--- SEARCH. ARGV: site, letters of the statuses, the number to begin below ('' for the latest), the time
--- before which they came in ms ('' for any), most, need, then for each group index, count, entries.
+-- SEARCH: name comments that may be what is sought.
+-- ARGV: site, letters of the statuses, the number to begin below ('' for the latest), the time before
+-- which they came in ms ('' for any), most, need, then for each group index, count, entries.
 -- Returns {the number to go on below, '' at the end, then number and id of each}.
+-- Atomic so that a comment is not missed whose status changes meanwhile.
 register('search', function()
   local site, letters, below, before, most = unpack(ARGV, 1, 5)
   local query, reply, steps, full = read_query(), {''}, 0, false
@@ -131,9 +133,10 @@ register('search', function()
   return reply
 end, {'no-writes'})
 
--- TALLY: how many comments SEARCH would find, by status. ARGV as for SEARCH, of which the time does not
--- count; most: the steps to take.
+-- TALLY: count what SEARCH would name, by status.
+-- ARGV: as for SEARCH, of which the time does not count; most: the steps to take.
 -- Returns {the number to go on below, '' at the end, then letter and number of each status}.
+-- Atomic so that a comment whose status changes meanwhile counts once.
 register('tally', function()
   local site, letters, below, _, most = unpack(ARGV, 1, 5)
   local query, sums_of, steps, rest = read_query(), {}, 0, ''
