@@ -86,6 +86,17 @@ def moment(at: datetime) -> datetime:
         raise InvalidInput("a date lies between the years 1 and 9999 in UTC") from None
 
 
+def time(text: str, *, field: str) -> datetime:
+    """Return the UTC time that *text* is: a date, or a date and time of RFC 3339, in UTC without a zone."""
+    try:
+        at = datetime.fromisoformat(text)
+        return moment(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except (ValueError, InvalidInput):
+        raise InvalidInput(
+            f"{field} is a date or a time, such as 2026-11-26 or 2026-11-26T20:00:00Z", field=field
+        ) from None
+
+
 def split_url(url: str) -> SplitResult | None:
     """Return the parts of *url*, its host and port readable; None where it cannot be taken apart."""
     try:

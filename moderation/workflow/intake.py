@@ -95,6 +95,7 @@ def remember(
     for past, machine in zip(new, judged, strict=True):
         status = past.decision.status if past.decision else Status.FLAGGED
         kept.append(comments.remember(site.id, past, replace(machine, status=status), now_ms=now))
+    comments.index_many(site.id)
     fresh = iter(kept)
     return [next(fresh) if known is None else known for known in here]
 

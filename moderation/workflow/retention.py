@@ -10,6 +10,8 @@ from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 
 _DAY_MS = 86_400_000
+#: Comments of a site that are added to the index in one round, at most.
+_INDEXED = 200_000
 
 #: What is kept of a site that was removed: nothing.
 _NOTHING = Retention(
@@ -20,7 +22,7 @@ _NOTHING = Retention(
 def purge(*, accounts: Accounts, comments: Comments, clock: Clock) -> int:
     """Let go of what every site's retention no longer covers; return how many comments changed.
 
-    Of a removed site nothing is kept; once its last comment is gone, it is forgotten itself.
+    What came in one by one and is not found by its words yet, is from then on. Of a removed site nothing is kept; once its last comment is gone, it is forgotten itself.
     """
 
     def purge_removed(site_id: str) -> int:
@@ -31,11 +33,11 @@ def purge(*, accounts: Accounts, comments: Comments, clock: Clock) -> int:
             accounts.purged_site(site_id)
         return changed
 
-    changed = each(
-        {site.id: site for site in accounts.sites()},
-        lambda site: purge_site(site, comments=comments, clock=clock),
-        job="purge",
-    )
+    def look_after(site: Site) -> int:
+        comments.index(site.id, most=_INDEXED)
+        return purge_site(site, comments=comments, clock=clock)
+
+    changed = each({site.id: site for site in accounts.sites()}, look_after, job="purge")
     gone = {site_id: site_id for site_id in accounts.removed_sites()}
     return changed + each(gone, purge_removed, job="purge")
 

@@ -11,11 +11,12 @@ from flask import Response, jsonify, request
 from werkzeug.exceptions import TooManyRequests
 
 from moderation import values
-from moderation.comment import Comment, Draft
+from moderation.comment import Comment, Draft, to_ms
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
 from moderation.records import Accepted, Order, Outcome
+from moderation.search import LIVING, LONGEST, Query, query
 from service.api import schemas
 from service.api.base import (
     CURSOR,
@@ -119,18 +120,62 @@ def submit_batch() -> Any:
     query=(
         SITE,
         Parameter("external_id", {"type": "string", "maxLength": 200}, "The blog's own id."),
+        Parameter(
+            "status",
+            {"type": "string", "maxLength": 100},
+            f"Only these, joined by commas: {', '.join(LIVING)}.",
+        ),
+        Parameter(
+            "q",
+            {"type": "string", "maxLength": LONGEST},
+            'Words, "phrases" and domains that it has, an author\'s e-mail or address, an id; all of them.',
+        ),
+        Parameter(
+            "author",
+            {"type": "string", "maxLength": LONGEST},
+            "A name, an e-mail, an address, a network (/24, of IPv6 /64), or id: and the blog's id.",
+        ),
+        Parameter("post", {"type": "string", "maxLength": 2000}, "The post's URL or its title."),
+        Parameter(
+            "before", {"type": "string", "format": "date-time"}, "Only what came before then."
+        ),
         CURSOR,
         LIMIT,
     ),
 )
 def list_comments() -> Any:
-    """List a site's comments, the newest first, or find one by its external id."""
-    site, comments = asked_site(), winnow().comments
+    """List or search a site's comments, the latest first, or find one by its external id.
+
+    One search reads 1,000 comments at most: a page may have few items and a `next`, which goes on.
+    """
+    site, context = asked_site(), winnow()
     external_id = text("external_id", 200)
     if external_id:
-        return _page([comments.find(site.id, external_id)], None)
-    page = comments.recent(site.id, cursor=text("cursor"), limit=number("limit", 50, MAX_PAGE))
-    return _page(page.items, page.next)
+        return _page([context.comments.find(site.id, external_id)], None)
+    cursor, limit = text("cursor"), number("limit", 50, MAX_PAGE)
+    sought = _query()
+    if not sought and sought.statuses == LIVING and sought.before is None:
+        page = context.comments.recent(site.id, cursor=cursor, limit=limit)
+        return _page(page.items, page.next)
+    found = context.comments.search(
+        site.id, sought, now_ms=context.clock.now_ms(), cursor=cursor, limit=limit
+    )
+    return _page(found.items, found.next, unsearched=found.behind)
+
+
+def _query() -> Query:
+    """Return what the parameters ask for."""
+    named = (text("status") or "").split(",") if text("status") else LIVING
+    before = text("before")
+    if any(status not in LIVING for status in named):
+        raise InvalidInput(f"status is of {', '.join(LIVING)}", field="status")
+    return query(
+        text("q", LONGEST) or "",
+        author=text("author", LONGEST) or "",
+        post=text("post", 2000) or "",
+        statuses=tuple(status for status in LIVING if status in named),
+        before=to_ms(values.time(before, field="before")) if before else None,
+    )
 
 
 @api.route("GET", "/comments/<comment_id>", tag="Comments", answers={200: schemas.CommentOut})
@@ -345,6 +390,7 @@ def list_events() -> Any:
         SITE,
         Parameter("email", {"type": "string", "maxLength": 320}, "The author's e-mail."),
         Parameter("ip", {"type": "string", "maxLength": 64}, "The author's address."),
+        Parameter("user_id", {"type": "string", "maxLength": 200}, "The blog's own id of a user."),
         CURSOR,
     ),
 )
@@ -352,14 +398,21 @@ def export_author() -> Any:
     """Export all that is kept of an author, by e-mail or address, the newest first."""
     site = asked_site()
     email, ip = text("email", 320) or "", text("ip", 64) or ""
-    if not (email or ip):
-        raise InvalidInput("say whose comments: ?email= or ?ip=", field="email")
+    user_id = text("user_id", 200) or ""
+    if not (email or ip or user_id):
+        raise InvalidInput("say whose comments: ?email=, ?ip= or ?user_id=", field="email")
     after = text("cursor")
     if after and not (after := canonical(after)):
         raise InvalidInput("that is no cursor of this list", field="cursor")
     context = winnow()
     found = context.comments.by_author(
-        site.id, now_ms=context.clock.now_ms(), email=email, ip=ip, limit=_EXPORTED, before=after
+        site.id,
+        now_ms=context.clock.now_ms(),
+        email=email,
+        ip=ip,
+        user_id=user_id,
+        limit=_EXPORTED,
+        before=after,
     )
     return _page(found, found[-1].id if len(found) == _EXPORTED else None)
 
@@ -417,5 +470,8 @@ def _shape(comment: Comment) -> dict[str, Any]:
     return comment_shape(comment, base=winnow().settings.url)
 
 
-def _page(comments: Sequence[Comment], following: str | None) -> Response:
-    return jsonify({"items": [_shape(comment) for comment in comments], "next": following})
+def _page(
+    comments: Sequence[Comment], following: str | None, *, unsearched: int | None = None
+) -> Response:
+    told = {"items": [_shape(comment) for comment in comments], "next": following}
+    return jsonify(told if unsearched is None else told | {"unsearched": unsearched})

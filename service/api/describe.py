@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -99,10 +100,31 @@ class Catalogue:
                     admin,
                 )
             )
-            self.bp.add_url_rule(path, view.__name__, view, methods=[method])
+            self.bp.add_url_rule(
+                path, view.__name__, _known_only(view, query), methods=[method]
+            )
             return view
 
         return register
+
+
+def _known_only(view: View, query: tuple[Parameter, ...]) -> View:
+    """Return *view* for requests that have no parameter but those of *query*; others are refused."""
+    names = {parameter.name for parameter in query}
+
+    @functools.wraps(view)
+    def checked(**told: Any) -> Any:
+        unknown = [name[:_LONGEST_NAME] for name in request.args if name not in names]
+        if unknown:
+            takes = f"it takes {', '.join(sorted(names))}" if names else "it takes none"
+            errors = [
+                {"field": name, "detail": "unknown parameter"} for name in unknown[:_MOST_TOLD]
+            ]
+            detail = f"unknown parameter {unknown[0]!r}; {takes}"
+            return problem(422, "invalid-input", detail, errors=errors)
+        return view(**told)
+
+    return checked
 
 
 def read(model: type[Model]) -> Model:

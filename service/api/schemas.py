@@ -126,6 +126,9 @@ class AuthorIn(_Strict):
     ip: Annotated[Text, Field(max_length=64)] = ""
     user_agent: Annotated[Text, Field(max_length=1000)] = ""
     role: Short = ""
+    id: Annotated[
+        BlogId, Field(description="The blog's own id of a user who is signed in there.")
+    ] = ""
 
 
 class PostIn(_Strict):
@@ -232,10 +235,11 @@ class UndoIn(_Strict):
 
 
 class EraseAuthorIn(_Strict):
-    """Whose comments to erase: by e-mail, address or both."""
+    """Whose comments to erase: by e-mail, address or the blog's own id of a user."""
 
     email: Annotated[Text, Field(max_length=320)] = ""
     ip: Annotated[Text, Field(max_length=64)] = ""
+    user_id: BlogId = ""
 
 
 class SiteIn(_Strict):
@@ -485,6 +489,9 @@ class CommentsOut(BaseModel):
 
     items: list[CommentOut]
     next: str | None
+    unsearched: int | None = Field(
+        None, description="Comments that came last and that no search by words finds yet."
+    )
 
 
 class DecisionsOut(BaseModel):

@@ -90,6 +90,7 @@ for command in (
     endpoint.endpoint,
     webhooks.delivery,
     comments.queue,
+    comments.comments,
     comments.show,
     comments.decide,
     comments.undo,

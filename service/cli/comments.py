@@ -1,13 +1,15 @@
-"""``winnow queue, show, decide, undo, retry, erase``: moderating from a terminal."""
+"""``winnow queue, comments, show, decide, undo, retry, erase``: moderating from a terminal."""
 
 from __future__ import annotations
 
 import click
 
+from moderation import values
 from moderation.actor import who
-from moderation.comment import Comment, Decision
+from moderation.comment import Comment, Decision, Status, to_ms
 from moderation.reasons import sentence
 from moderation.records import Order
+from moderation.search import LIVING, query
 from service.cli.context import (
     answer,
     as_json,
@@ -48,6 +50,72 @@ def queue(site: str | None, limit: int, order: str, *, as_json: bool) -> None:
         click.echo(dumped(_shape(comment)) if as_json else f"{_described(comment)}\n")
     if not page.items and not as_json:
         click.echo(f"Nothing waits at {owner.name}.", err=True)
+
+
+@click.group()
+def comments() -> None:
+    """Look for comments, whatever became of them."""
+
+
+@comments.command()
+@click.argument("site")
+@click.argument("words", nargs=-1)
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([status.value for status in LIVING]),
+    help="Only these; may be given several times.",
+)
+@click.option(
+    "--author",
+    default="",
+    help="A name, an e-mail, an address, a network (/24, of IPv6 /64), or id: and the blog's id.",
+)
+@click.option("--post", default="", help="The post's URL or its title.")
+@click.option("--before", default="", help="Only what came before that date or time, UTC.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--cursor", default="", help="Go on where a search stopped, as it says at its end.")
+@as_json
+def search(
+    site: str,
+    words: tuple[str, ...],
+    statuses: tuple[str, ...],
+    author: str,
+    post: str,
+    before: str,
+    limit: int,
+    cursor: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Search all comments of a site, the latest first.
+
+    WORDS are words and domains that a comment has, an author's e-mail or address, or a comment's
+    id; it has to have all of them. A phrase stands in double quotes, within the shell's own.
+
+    Example: ./winnow comments search blog cheap '"free trial"' --status approved
+    """
+    sought = query(
+        " ".join(words),
+        author=author,
+        post=post,
+        statuses=[Status(status) for status in statuses] or LIVING,
+        before=to_ms(values.time(before, field="before")) if before else None,
+    )
+    with storage() as adapters:
+        owner = adapters.accounts.site(site)
+        found = adapters.comments.search(
+            owner.id, sought, now_ms=adapters.clock.now_ms(), cursor=cursor or None, limit=limit
+        )
+    for comment in found.items:
+        click.echo(dumped(_shape(comment)) if as_json else f"{_described(comment)}\n")
+    if not found.items and not found.next:
+        click.echo(f"Nothing is found at {owner.name}.", err=True)
+    if found.next:
+        click.echo(f"There may be more: go on with --cursor {found.next}", err=True)
+    if found.behind:
+        click.echo(f"The {found.behind} latest comments are not found by words yet.", err=True)
 
 
 @click.command()

@@ -298,6 +298,7 @@ def _draft(fields: Fields) -> Draft:
         ip=short("user_ip"),
         user_agent=short("user_agent"),
         role=short("user_role"),
+        id="" if fields.get("user_ID") == "0" else short("user_ID")[:200],
     )
     trap = fields.get("honeypot_field_name", "")
     told = f"{author.name}\n{author.email}\n{author.url}\n{content}"
