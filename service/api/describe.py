@@ -260,9 +260,10 @@ def openapi(catalogue: Catalogue, *, url: str) -> dict[str, Any]:
     }
 
 
-#: What any operation may answer: wrong key, wrong role, not there, too much, too fast, storage away.
-_ALWAYS = (400, 401, 403, 404, 429, 503)
-_WITH_BODY = (413, 415, 422)
+#: What any operation may answer: wrong key, wrong role, not there, an unknown parameter, too much, too
+#: fast, storage away.
+_ALWAYS = (400, 401, 403, 404, 422, 429, 503)
+_WITH_BODY = (413, 415)
 
 
 def _operation(operation: Operation, schema: Mapping[Any, Any]) -> dict[str, Any]:

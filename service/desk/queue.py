@@ -176,14 +176,6 @@ def text(comment_id: str) -> Any:
     return render_template("desk/text.html", comment=my_comment(comment_id))
 
 
-@bp.get("/comments")
-def recent() -> Any:
-    """Show a site's latest comments, whatever became of them."""
-    site = asked_site()
-    found = winnow().comments.recent(site.id, cursor=request.args.get("cursor") or None, limit=PAGE)
-    return page("recent.html", site=site, sites=my_sites(), comments=found.items, next=found.next)
-
-
 @bp.get("/comments/<comment_id>")
 def comment(comment_id: str) -> Any:
     """Show one comment: what it says, why it was held, who wrote it, what became of it."""

@@ -95,3 +95,17 @@ def test_names_of_sites_cannot_move_the_terminal_either(run, ask, adapters: wiri
         replace(site, policy=words), was=site, by=moderator("test"), now_ms=1
     )
     assert "\x1b" not in run("site", "show", "blog").stdout
+
+
+def test_comments_are_searched_from_a_terminal(run, ask, adapters: wiring.Adapters):
+    """Words, an author and a status; what is found nowhere is said on standard error."""
+    site = adapters.accounts.site(ask("site", "add", "blog")["id"])
+    lisa = Author("Lisa", "lisa@mail.example")
+    adapters.submit([Draft("thick cut marmalade", lisa), Draft("thin honey")], site=site)
+    told = run("comments", "search", "blog", "marmalade", "--status", "pending").stdout
+    assert "thick cut marmalade" in told
+    assert "honey" not in told
+    assert "Lisa" in run("comments", "search", "blog", "--author", "lisa@mail.example").stdout
+    assert "Nothing is found" in run("comments", "search", "blog", "jam").stderr
+    (first,) = ask("comments", "search", "blog", "--limit", "1", many=True)
+    assert first["content"] == "thin honey"

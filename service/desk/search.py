@@ -1,0 +1,69 @@
+"""All comments of a site, whatever became of them: by status, by what they say, by who wrote them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from moderation import values
+from moderation.comment import Status, to_ms
+from moderation.errors import InvalidInput
+from moderation.search import LIVING, Query, query
+from service.context import winnow
+from service.desk.base import asked_site, bp, my_sites
+from service.desk.pages import page
+
+PAGE = 30
+#: The tabs, in the order in which a moderator thinks of them.
+TABS = (Status.FLAGGED, Status.APPROVED, Status.REJECTED, Status.SPAM, Status.PENDING)
+
+
+@bp.get("/comments")
+def recent() -> Any:
+    """Show a site's comments, the latest first; those that were searched for."""
+    site, context = asked_site(), winnow()
+    cursor = request.args.get("cursor") or None
+    sought, problem = _sought()
+    if sought or sought.statuses != LIVING or sought.before is not None:
+        found = context.comments.search(
+            site.id, sought, now_ms=context.clock.now_ms(), cursor=cursor, limit=PAGE
+        )
+        comments, following, behind = found.items, found.next, found.behind
+    else:
+        newest = context.comments.recent(site.id, cursor=cursor, limit=PAGE)
+        comments, following, behind = newest.items, newest.next, 0
+    counts = context.comments.counts(site.id)
+    told = {name: request.args.get(name, "") for name in ("q", "author", "post", "before")}
+    asked = {name: value for name, value in told.items() if value}
+    return page(
+        "recent.html",
+        site=site,
+        sites=my_sites(),
+        comments=comments,
+        next=following,
+        behind=behind,
+        counts=counts,
+        total=sum(counts[status] for status in TABS),
+        tabs=TABS,
+        status=request.args.get("status", ""),
+        asked=asked,
+        problem=problem,
+        page_size=PAGE,
+    )
+
+
+def _sought() -> tuple[Query, str]:
+    """Return what the form asks for, and what is wrong with it."""
+    status, before = request.args.get("status", ""), request.args.get("before", "")
+    try:
+        sought = query(
+            request.args.get("q", ""),
+            author=request.args.get("author", ""),
+            post=request.args.get("post", "")[:2000],
+            statuses=[Status(status)] if status in LIVING else LIVING,
+            before=to_ms(values.time(before, field="before")) if before else None,
+        )
+    except InvalidInput as problem:
+        return query(), str(problem)
+    return sought, ""
