@@ -21,7 +21,7 @@ def admin(world: World) -> FlaskClient:
 def shown(client: FlaskClient, **asked: str) -> list[str]:
     page = client.get("/desk/comments", query_string=asked)
     assert page.status_code == 200
-    return re.findall(r'class="text clamp">([^<]*)<', page.text)
+    return re.findall(r'class="text[^"]*"[^>]*>([^<]*)<', page.text)
 
 
 def test_tabs_show_how_many_comments_stand_in_each_status(world: World, admin: FlaskClient):
