@@ -117,7 +117,7 @@ def fill(world: World, count: int) -> dict[str, float]:
     return {name: round(sorted(took)[len(took) // 4], 1) for name, took in spent.items() if took}
 
 
-def searches(count: int) -> dict[str, Query]:
+def searches() -> dict[str, Query]:
     """Return what is sought."""
     return {
         "a rare word": query("xylophonic"),
@@ -133,14 +133,16 @@ def searches(count: int) -> dict[str, Query]:
     }
 
 
-def timed(world: World, count: int) -> dict[str, tuple[float, int]]:
+def timed(world: World) -> dict[str, tuple[float, int]]:
     """Return the median ms of each search, and how many it found."""
     comments, found = world.adapters.comments, {}
-    for name, sought in searches(count).items():
+    for name, sought in searches().items():
         took = []
         for _ in range(15):
             began = time.perf_counter()
-            page = comments.search(world.site.id, sought, now_ms=world.adapters.clock.now_ms(), limit=30)
+            page = comments.search(
+                world.site.id, sought, now_ms=world.adapters.clock.now_ms(), limit=30
+            )
             took.append(1000 * (time.perf_counter() - began))
         found[name] = round(statistics.median(took), 2), len(page.items)
     return found
@@ -156,14 +158,28 @@ def main(*sizes: int) -> None:
             spent = fill(world, count)
             memory = redis.info("memory")["used_memory"]
             kinds = kind_bytes(redis)
-            times = timed(world, count)
+            times = timed(world)
         index = sum(kinds.get(kind, 0) for kind in ("nb", "nst", "ab", "wb", "np"))
-        print(f"{count:,} comments: {memory / count:.0f} bytes each, of which to be found {index / count:.0f}")
-        print("  " + ", ".join(f"{kind} {size / count:.0f}" for kind, size in sorted(kinds.items(), key=lambda pair: -pair[1]) if size > count))
+        print(
+            f"{count:,} comments: {memory / count:.0f} bytes each, of which to be found {index / count:.0f}"
+        )
+        print(
+            "  "
+            + ", ".join(
+                f"{kind} {size / count:.0f}"
+                for kind, size in sorted(kinds.items(), key=lambda pair: -pair[1])
+                if size > count
+            )
+        )
         print(f"  server: {spent} µs a comment")
         for name, (took, number) in times.items():
             print(f"  {took:>7.2f} ms  {name}: {number}")
-        told[str(count)] = {"bytes": round(memory / count), "index_bytes": round(index / count), "server_us": spent, "ms": times}
+        told[str(count)] = {
+            "bytes": round(memory / count),
+            "index_bytes": round(index / count),
+            "server_us": spent,
+            "ms": times,
+        }
     print(json.dumps(told))
 
 

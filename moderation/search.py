@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import itertools
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moderation import ids, normal
 from moderation.comment import Comment, Draft, Status
@@ -155,10 +156,11 @@ def query(
             found["name"] = tuple(normal.words(normal.normal(author)))
     if len(phrases) > MOST_SOUGHT:
         raise InvalidInput(f"a search has {MOST_SOUGHT} words at most", field="q")
-    return Query(
-        tuple(phrases), tuple(domains), known, **found,
+    sought = Query(
+        tuple(phrases), tuple(domains), known,
         post=post_form(post) if post else "", statuses=tuple(statuses), before=before,
     )  # fmt: skip
+    return replace(sought, **found)  # type: ignore[arg-type]  # each is a tuple of texts
 
 
 def words_of(draft: Draft) -> list[bytes]:
@@ -166,9 +168,7 @@ def words_of(draft: Draft) -> list[bytes]:
     found = dict.fromkeys(_of_words(_words(draft), most=MOST_WORDS))
     for host in sorted(_domains(draft).mentioned)[:MOST_WORDS]:
         labels = host.split(".")[-_MOST_LABELS:]
-        found |= dict.fromkeys(
-            _entry("d", ".".join(labels[at:])) for at in range(len(labels) - 1)
-        )
+        found |= dict.fromkeys(_entry("d", ".".join(labels[at:])) for at in range(len(labels) - 1))
     found |= dict.fromkeys(_of_post(form) for form in _posts(draft))
     network = network_of(draft.author.ip)
     if network:
@@ -222,7 +222,7 @@ def _author(told: str) -> dict[str, tuple[str, ...]] | None:
             )
         return {"networks": (str(network),)}
     # "2001" and "1.5" are no addresses that people mean.
-    if told.count(".") == 3 or ":" in told:  # noqa: PLR2004 - parts of an IPv4 address
+    if told.count(".") == 3 or ":" in told:
         return {"addresses": (address_form(told),)} if address(told) else None
     return None
 
@@ -272,7 +272,7 @@ def _of_words(told: Sequence[str], most: int = MOST_WORDS) -> list[bytes]:
         if len(run) == 1 and not (len(run[0]) == 1 and normal.unspaced(run[0])):
             found[_entry("w", run[0])] = None
         else:
-            found |= dict.fromkeys(_entry("w", a + b) for a, b in zip(run, run[1:], strict=False))
+            found |= dict.fromkeys(_entry("w", a + b) for a, b in itertools.pairwise(run))
         if len(found) >= most:
             break
     return list(found)[:most]

@@ -25,7 +25,9 @@ class Authors:
     def number(self, draft: Draft) -> int:
         """Return a keyed hash of 64 bits by which authors are told apart among near-duplicates."""
         author = draft.author
-        who = author.id or email_form(author.email) or address_form(author.ip) or author.name.lower()
+        who = (
+            author.id or email_form(author.email) or address_form(author.ip) or author.name.lower()
+        )
         return int.from_bytes(self._hash("near:" + who)[:8], "big")
 
     def of(self, site_id: str, draft: Draft, now_ms: int) -> bytes:

@@ -69,7 +69,7 @@ class Search(Queries):
             pipeline.hmget(keys.COMMENT(shard, short), "d", "g")
         digests, numbers = [], defaultdict[bytes, list[int]](list)
         texts = zip(shorts, pipeline.execute(), strict=True)
-        for number, (short, (doc, digest)) in enumerate(texts, first % BLOCK):
+        for number, (_short, (doc, digest)) in enumerate(texts, first % BLOCK):
             digests.append(digest if doc else _NO_DIGEST)
             for word in words_of(codec.unpack(doc)) if doc else ():
                 numbers[word].append(number)
@@ -123,7 +123,9 @@ class Search(Queries):
         """Yield what is found, the latest first, *most* at most, page by page."""
         cursor: str | None = None
         while most > 0:
-            found = self.search(site_id, query, now_ms=now_ms, cursor=cursor, limit=min(most, _NAMED))
+            found = self.search(
+                site_id, query, now_ms=now_ms, cursor=cursor, limit=min(most, _NAMED)
+            )
             yield from found.items
             most -= len(found.items)
             cursor = found.next
@@ -175,7 +177,7 @@ class Search(Queries):
             "tally", shard, site, _letters(LIVING), "", "", _TALLY_STEPS, need, *groups
         )  # fmt: skip
         by_letter = {status[0]: status for status in LIVING}
-        counts = dict.fromkeys(LIVING, 0)
+        counts: dict[Status, int] = dict.fromkeys(LIVING, 0)
         for letter, number in zip(counted[::2], counted[1::2], strict=True):
             counts[by_letter[letter.decode()]] = int(number)
         return Tally(counts, whole=rest == b"")

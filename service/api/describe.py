@@ -100,9 +100,7 @@ class Catalogue:
                     admin,
                 )
             )
-            self.bp.add_url_rule(
-                path, view.__name__, _known_only(view, query), methods=[method]
-            )
+            self.bp.add_url_rule(path, view.__name__, _known_only(view, query), methods=[method])
             return view
 
         return register

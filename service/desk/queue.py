@@ -25,7 +25,6 @@ from service.context import winnow
 from service.desk.base import (
     NoSites,
     administrator,
-    asked_site,
     bp,
     desk,
     me,
