@@ -15,15 +15,11 @@ log = logging.getLogger(__name__)
 SCREENING = "winnow-screening"
 UPKEEP = "winnow-upkeep"
 
+#: Jobs that are asked for; scheduled ones are in worker/schedule.py.
 SCREEN_PENDING = "worker.jobs.screen_pending"
-PURGE = "worker.jobs.purge"
-TRIM_EVENTS = "worker.jobs.trim_events"
-REMIND = "worker.jobs.remind"
 LEARN = "worker.jobs.learn"
-LEARN_ANEW = "worker.jobs.learn_anew"
-
-#: All that a worker will run: write access to Redis must not be a way to run anything else.
-ALLOWED = frozenset({SCREEN_PENDING, PURGE, TRIM_EVENTS, REMIND, LEARN, LEARN_ANEW})
+#: What is asked for by name.
+ASKED_FOR = (SCREEN_PENDING, LEARN)
 
 _TTL_SECONDS = 30
 #: A purge of many million comments goes on in the next round where this cut it off.
@@ -56,7 +52,7 @@ class Jobs:
             log.warning("no worker was woken: %s", type(problem).__name__)
 
     def enqueue(self, path: str, *args: str) -> None:
-        """Ask for one upkeep job of ALLOWED."""
+        """Ask for one job of upkeep, by its dotted path."""
         self._upkeep.enqueue_call(
             path,
             args=args,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moderation.scores import Label
 from moderation.wording import Say, english, said
 
 #: A probability is a float of 0 to 1, a count an int.
@@ -31,37 +32,45 @@ class Reason:
         return {"code": self.code, "values": dict(self.values), "text": sentence(self)}
 
 
-#: What each code says. Labels have the code of their name.
-SENTENCES: Mapping[str, str] = {
+#: Each code: its sentence, and what a list of reasons calls it. A label has the code of its name.
+_ROWS: Mapping[str, tuple[str, str]] = {
     # nothing was held
-    "clean": said("no rule objected"),
-    "staff": said("written by the blog's own staff"),
+    "clean": (said("no rule objected"), said("nothing objected")),
+    "staff": (said("written by the blog's own staff"), said("the blog’s own staff")),
     # no score can speak for it
-    "unscored": said("could not be scored; a person has to look at it"),
-    "empty": said("nothing readable is left of the text"),
+    "unscored": (said("could not be scored; a person has to look at it"), said("unscored")),
+    "empty": (said("nothing readable is left of the text"), said("empty")),
     # the site's lists
-    "blocked_domain": said("links to the blocked domain %(domain)s"),
-    "blocked_word": said("contains the blocked word “%(word)s”"),
+    "blocked_domain": (said("links to the blocked domain %(domain)s"), said("blocked domain")),
+    "blocked_word": (said("contains the blocked word “%(word)s”"), said("blocked word")),
     # labels: the score and the threshold that it reached
-    "spam": said("spam %(score)s%%, from %(bar)s%%"),
-    "toxicity": said("toxicity %(score)s%%, from %(bar)s%%"),
-    "severe_toxicity": said("severe toxicity %(score)s%%, from %(bar)s%%"),
-    "obscene": said("obscene %(score)s%%, from %(bar)s%%"),
-    "threat": said("threat %(score)s%%, from %(bar)s%%"),
-    "insult": said("insult %(score)s%%, from %(bar)s%%"),
-    "identity_attack": said("identity attack %(score)s%%, from %(bar)s%%"),
+    **{label.value: (said("%(label)s %(score)s%%, from %(bar)s%%"), label.word) for label in Label},
     # what the site wants to see although no score objects
-    "near_duplicate": said("%(number)s other author(s) sent nearly the same text lately"),
-    "links": said("has %(number)s links, more than %(bar)s"),
-    "unknown_language": said("is in a language that the model does not know"),
-    "first_comment": said("is this author's first comment here"),
-    "hold_all": said("the site holds every comment"),
+    "near_duplicate": (
+        said("%(number)s other author(s) sent nearly the same text lately"),
+        said("near duplicate"),
+    ),
+    "links": (said("has %(number)s links, more than %(bar)s"), said("links")),
+    "unknown_language": (
+        said("is in a language that the model does not know"),
+        said("unknown language"),
+    ),
+    "first_comment": (said("is this author's first comment here"), said("first comment")),
+    "hold_all": (said("the site holds every comment"), said("hold all")),
 }
+
+_LABELS = frozenset(map(str, Label))
+
+#: What each code says, and what it is called.
+SENTENCES: Mapping[str, str] = {code: sentence for code, (sentence, _) in _ROWS.items()}
+NAMES: Mapping[str, str] = {code: name for code, (_, name) in _ROWS.items()}
 
 
 def sentence(reason: Reason, say: Say = english) -> str:
     """Return what *reason* says, in the language that *say* speaks; probabilities as percentages."""
     values = {name: _shown(value) for name, value in reason.values.items()}
+    if reason.code in _LABELS:
+        values["label"] = say(NAMES[reason.code])
     return say(SENTENCES[reason.code], **values)
 
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
+
+from moderation.wording import said
 
 
 class Label(StrEnum):
     """What is measured; each score is a calibrated probability."""
 
-    SPAM = "spam"
-    TOXICITY = "toxicity"
-    SEVERE_TOXICITY = "severe_toxicity"
-    OBSCENE = "obscene"
-    THREAT = "threat"
-    INSULT = "insult"
-    IDENTITY_ATTACK = "identity_attack"
+    SPAM = "spam", said("spam")
+    TOXICITY = "toxicity", said("toxicity")
+    SEVERE_TOXICITY = "severe_toxicity", said("severe toxicity")
+    OBSCENE = "obscene", said("obscene")
+    THREAT = "threat", said("threat")
+    INSULT = "insult", said("insult")
+    IDENTITY_ATTACK = "identity_attack", said("identity attack")
+
+    #: What people call it.
+    word: str
+
+    def __new__(cls, value: str, word: str = "") -> Self:
+        """Make a member of a row."""
+        member = str.__new__(cls, value)
+        member._value_, member.word = value, word
+        return member
 
 
 #: To go through an enumeration takes several times as long.

@@ -16,13 +16,14 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from moderation import dispatch, wiring
+from moderation import wiring
 from moderation.ports import Duplicates, Learner, Model
 from moderation.processes import Alarm, Restarts, die_with
 from moderation.settings import Settings
 from moderation.store.liveness import Part
 from worker import jobs
 from worker.pulse import Pulse
+from worker.schedule import ALLOWED
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +89,7 @@ class Worker(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run *job* if its function is one of ours; anything else in the queue is dropped."""
-        if job.func_name not in dispatch.ALLOWED:
+        if job.func_name not in ALLOWED:
             log.error("refused a job that is not ours", job=job.id)
             job.delete()
             return

@@ -1,28 +1,37 @@
-"""What is done from time to time: job, every so many seconds, on which queue."""
+"""What is done from time to time: which job, and how often. It runs on the queue of upkeep."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from moderation import dispatch
+from worker import jobs
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """One line of the table."""
+    """One line of the table: a function of :mod:`worker.jobs`, and the seconds between two runs."""
 
-    job: str
+    job: Callable[[], int]
     every_seconds: int
-    queue: str
+
+    @property
+    def path(self) -> str:
+        """The dotted path by which RQ finds the job."""
+        return f"{self.job.__module__}.{self.job.__qualname__}"
 
 
 SCHEDULE = (
     # Texts and verdicts whose retention is over.
-    Periodic(dispatch.PURGE, 3600, dispatch.UPKEEP),
+    Periodic(jobs.purge, 3600),
     # Events that everybody has heard and no feed is promised any more.
-    Periodic(dispatch.TRIM_EVENTS, 3600, dispatch.UPKEEP),
+    Periodic(jobs.trim_events, 3600),
     # Texts that a site learned from, once another shared model judges.
-    Periodic(dispatch.LEARN_ANEW, 600, dispatch.UPKEEP),
-    # E-mail to moderators who wish to hear of what waits; each decides how seldom.
-    Periodic(dispatch.REMIND, 600, dispatch.UPKEEP),
+    Periodic(jobs.learn_anew, 600),
+    # Messages to moderators who wish to hear of what waits; each chooses the interval.
+    Periodic(jobs.remind, 600),
 )
+
+#: All that a worker will run: write access to Redis must not be a way to run anything else.
+ALLOWED = frozenset({*dispatch.ASKED_FOR, *(one.path for one in SCHEDULE)})

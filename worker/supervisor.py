@@ -240,14 +240,14 @@ class Supervisor:
     def _run_schedule(self, now: int) -> None:
         """Enqueue each periodic job that is due."""
         for line in SCHEDULE:
-            if time.monotonic() < self._not_before.get(line.job, 0.0):
+            if time.monotonic() < self._not_before.get(line.path, 0.0):
                 continue
             every_ms = line.every_seconds * 1000
-            left_ms = self._adapters.liveness.first(line.job, every_ms=every_ms, now_ms=now)
+            left_ms = self._adapters.liveness.first(line.path, every_ms=every_ms, now_ms=now)
             if left_ms == 0:
-                self._adapters.jobs.enqueue(line.job)
+                self._adapters.jobs.enqueue(line.path)
             wait_seconds = min((left_ms or every_ms) / 1000, _ASK_AGAIN_SECONDS)
-            self._not_before[line.job] = time.monotonic() + wait_seconds
+            self._not_before[line.path] = time.monotonic() + wait_seconds
 
     def _wake(self, shard: int) -> None:
         comments = self._adapters.comments

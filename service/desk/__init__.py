@@ -1,48 +1,22 @@
-"""The moderator's desk: pages that work without JavaScript, and better with it."""
+"""The moderator's desk: pages that work without JavaScript, and better with it.
+
+A page is a module here with its views on ``base.bp``, and a template of the same name.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from flask import Flask
 
 from moderation.comment import from_ms
 from moderation.store.desk import Desk
 from service.context import Context
-from service.desk import (
-    access,
-    admin,
-    audit,
-    base,
-    keys,
-    model,
-    moderators,
-    notices,
-    queue,
-    reasons,
-    search,
-    session,
-    settings,
-    sites,
-    throttle,
-    webhooks,
-    words,
-)
+from service.desk import base, reasons, throttle, words
 
-__all__ = [
-    "access",
-    "admin",
-    "audit",
-    "init_app",
-    "keys",
-    "model",
-    "moderators",
-    "notices",
-    "queue",
-    "search",
-    "session",
-    "settings",
-    "sites",
-    "webhooks",
-]  # importing the views fills the blueprint
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")  # whose views fill the blueprint
 
 
 def init_app(app: Flask, context: Context) -> None:

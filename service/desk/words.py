@@ -16,6 +16,7 @@ from flask import Flask, request
 from moderation.actor import Actor
 from moderation.actor import who as called
 from moderation.comment import Decision
+from moderation.reasons import NAMES
 from moderation.site import SETTINGS
 
 #: Its text in the reader's language, with named values put in.
@@ -86,14 +87,8 @@ def word(name: object) -> str:
 #: What a closed set's values and the settings are called. Those of which people think the same in
 #: every place; where a word stands in a sentence, the sentence is translated as a whole.
 WORDS = {
-    # labels
-    "spam": later("spam"),
-    "toxicity": later("toxicity"),
-    "severe_toxicity": later("severe toxicity"),
-    "obscene": later("obscene"),
-    "threat": later("threat"),
-    "insult": later("insult"),
-    "identity_attack": later("identity attack"),
+    # labels, and why the policy held a comment or did not
+    **{code: later(name) for code, name in NAMES.items()},
     # statuses
     "pending": later("pending"),
     "approved": later("approved"),
@@ -105,18 +100,6 @@ WORDS = {
     "reject": later("reject"),
     "allow": later("allow"),
     "flag": later("flag"),
-    # why the policy held a comment, or did not
-    "clean": later("nothing objected"),
-    "staff": later("the blog’s own staff"),
-    "near_duplicate": later("near duplicate"),
-    "links": later("links"),
-    "blocked_word": later("blocked word"),
-    "blocked_domain": later("blocked domain"),
-    "unknown_language": later("unknown language"),
-    "first_comment": later("first comment"),
-    "hold_all": later("hold all"),
-    "empty": later("empty"),
-    "unscored": later("unscored"),
     # why a moderator decided
     "off-topic": later("off-topic"),
     "abusive": later("abusive"),

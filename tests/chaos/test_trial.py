@@ -126,7 +126,7 @@ def test_no_kill_loses_or_doubles_or_strands_a_comment(tmp_path: Path):
         told, after = set(), "0"
         while page := adapters.comments.events(site.id, after=after, limit=1000):
             events.update(one.id for one in page)
-            told |= {one.comment_id for one in page}
+            told |= {one.subject_id for one in page}
             after = page[-1].cursor
 
     quarantined = {one.id for one in found if one.history[-1].reason == "unscored"}

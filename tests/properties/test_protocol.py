@@ -235,7 +235,7 @@ class Protocol(RuleBasedStateMachine):
     def what_the_machine_settled_was_told(self) -> None:
         """Each verdict that stands as a transition has its event, in the same script."""
         told = {
-            (one.comment_id, one.sequence)
+            (one.subject_id, one.sequence)
             for site in SITES
             for one in self.comments.events(site, limit=10_000)
         }
