@@ -14,7 +14,7 @@ from moderation.facts import Facts
 from moderation.policy import Case, Policy, Thresholds, outcome, verdict_on
 from moderation.records import KeptDecision
 from moderation.scores import Label
-from moderation.verdict import Action
+from moderation.verdict import Action, Verdict
 
 #: Of each kind of move so many comments are named.
 EXAMPLES = 3
@@ -60,6 +60,25 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
     return WhatIf(looked_at, moves.total(), dict(moves.most_common()), decided, before, after, told)
 
 
+#: Rules of a site that hold what no score objected to; the machine alone would have allowed it.
+_NO_SCORE_OBJECTED = frozenset(
+    {"clean", "near_duplicate", "links", "unknown_language", "first_comment", "hold_all"}
+)
+
+
+def machines_own(verdict: Verdict | None) -> Action | None:
+    """Return what the scores alone led to, whatever the site's own rules then made of it.
+
+    None where the scores had no say: staff, lists of the site, and what could not be scored.
+    """
+    if verdict is None or not verdict.reasons:
+        return verdict.action if verdict else None
+    code = verdict.reasons[0].code
+    if code in _NO_SCORE_OBJECTED:
+        return Action.ALLOW
+    return verdict.action if code in set(Label) else None
+
+
 def agrees(action: str, decision: str) -> bool:
     """Tell whether the machine leaned the way the person went; a flag leans to neither."""
     return action == Action.FLAG or (action == Action.ALLOW) == (decision == Decision.APPROVE)
@@ -90,8 +109,9 @@ def summary(decisions: Iterable[KeptDecision]) -> Summary:
         if not one.undone and one.verdict and one.by.kind is not ActorKind.IMPORT
     ]
     pairs = [(one.verdict, one.decision) for one in kept if one.verdict]
-    settled = [pair for pair in pairs if pair[0].action != Action.FLAG]
-    held = [decision for verdict, decision in pairs if verdict.action == Action.FLAG]
+    owns = [(own, one.decision) for one in kept if (own := machines_own(one.verdict))]
+    settled = [pair for pair in owns if pair[0] is not Action.FLAG]
+    held = [decision for own, decision in owns if own is Action.FLAG]
     waits = [one.at - ids.made_ms(ids.shorten(one.comment_id)) for one in kept]
     reasons = Counter(
         verdict.reasons[0].code
@@ -101,7 +121,7 @@ def summary(decisions: Iterable[KeptDecision]) -> Summary:
     return Summary(
         decided=len(kept),
         settled=len(settled),
-        agreed=sum(agrees(verdict.action, decision) for verdict, decision in settled),
+        agreed=sum(agrees(own, decision) for own, decision in settled),
         held=len(held),
         fine=sum(decision is Decision.APPROVE for decision in held),
         median_seconds=median(waits) / 1000 if waits else None,
@@ -124,11 +144,13 @@ def how_wrong(kept: KeptDecision) -> float:
 
 
 def most_wrong(decisions: Iterable[KeptDecision]) -> list[KeptDecision]:
-    """Return the decisions that went against the machine's verdict, the worst miss first."""
+    """Return the decisions that went against what the scores led to, the worst miss first."""
     against = [
         one
         for one in decisions
-        if not one.undone and one.verdict and not agrees(one.verdict.action, one.decision)
+        if not one.undone
+        and (own := machines_own(one.verdict)) is not None
+        and not agrees(own, one.decision)
     ]
     return sorted(against, key=how_wrong, reverse=True)
 

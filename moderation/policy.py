@@ -61,6 +61,19 @@ class Thresholds:
     flag: Mapping[str, float]
     reject: Mapping[str, float]
 
+    def check(self) -> None:
+        """Raise InvalidInput if a label is rejected at a lower score than the one that holds it."""
+        for label in self.crossed():
+            raise InvalidInput(
+                f"{label} would be rejected from {self.reject[label]:.4g} and held only from "
+                f"{self.flag[label]:.4g}; the score that holds is the lower one",
+                field=f"flag_at.{label}",
+            )
+
+    def crossed(self) -> list[str]:
+        """Return the labels that would be rejected at a lower score than the one that holds them."""
+        return [label for label, bar in self.flag.items() if bar > self.reject.get(label, NEVER)]
+
     def over(self, bars: Mapping[str, float], scores: Scores) -> list[str]:
         """Return the labels whose score reaches its bar, the furthest over it first."""
         reached = [label for label, bar in bars.items() if scores[label] >= bar]
@@ -214,6 +227,7 @@ class Policy:
     def check(self) -> None:
         """Raise InvalidInput that names the first setting that cannot be."""
         check_settings(self)
+        Thresholds(self.flag_at, self.reject_at).check()
 
     def thresholds(self, defaults: Thresholds) -> Thresholds:
         """Return *defaults* with this site's own numbers in their place."""

@@ -181,6 +181,10 @@ class Key:
     hint: str
     created_at: int
     expires_at: int | None = None
+    #: What it is for, as its maker says, such as the blog that holds it.
+    name: str = ""
+    #: When it was last looked up (Unix ms); what is asked again within seconds is not counted.
+    last_used_at: int | None = None
 
     def has_expired(self, now_ms: int) -> bool:
         """Tell whether the key opens nothing any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -10,8 +11,8 @@ from cachetools import TTLCache, cached
 from flask import abort, make_response, request
 
 from moderation.actor import Actor, ActorKind
-from moderation.errors import NotFound
-from moderation.site import KeyKind, Site
+from moderation.errors import NotFound, StorageUnavailable
+from moderation.site import Key, KeyKind, Site
 from service.context import winnow
 from service.errors import problem
 
@@ -56,7 +57,15 @@ def _looked_up(text: str) -> Caller:
     key = accounts.key(text, now_ms=winnow().clock.now_ms())
     if key.kind is not KeyKind.API:
         refuse(403, "forbidden", "a door key opens the drop-in doors only; use an API key here")
+    note_use(key)
     return Caller(accounts.site(key.site_id), Actor(ActorKind.BLOG, via=key.id))
+
+
+def note_use(key: Key) -> None:
+    """Keep when *key* was used, if storage takes it: no request fails for that."""
+    context = winnow()
+    with suppress(StorageUnavailable):
+        context.accounts.note_key_use(key, now_ms=context.clock.now_ms())
 
 
 def caller(callers: Callers) -> Caller:

@@ -123,11 +123,13 @@ def key_shape(key: Key) -> dict[str, Any]:
     """Return what may be told of a key after it was made."""
     return {
         "id": key.id,
+        "name": key.name,
         "site_id": key.site_id,
         "kind": key.kind,
         "hint": key.hint,
         "created_at": _time(key.created_at),
         "expires_at": _time(key.expires_at) if key.expires_at else None,
+        "last_used_at": _time(key.last_used_at) if key.last_used_at else None,
     }
 
 
@@ -141,11 +143,16 @@ def moderator_shape(moderator: Moderator) -> dict[str, Any]:
     return asdict(moderator) | {"created_at": _time(moderator.created_at)}
 
 
-def endpoint_shape(endpoint: Endpoint) -> dict[str, Any]:
-    """Return an endpoint without its secrets; of its headers only the names."""
+def endpoint_shape(endpoint: Endpoint, *, failing_since: int | None) -> dict[str, Any]:
+    """Return an endpoint without its secrets; of its headers only the names.
+
+    *failing_since*: since when all attempts have failed; of an endpoint that was disabled for that,
+    the time is kept with it.
+    """
+    since = failing_since or endpoint.failing_since
     told = asdict(endpoint) | {"created_at": _time(endpoint.created_at)}
     told["headers"] = sorted(endpoint.headers)
-    told["failing_since"] = _time(endpoint.failing_since) if endpoint.failing_since else None
+    told["failing_since"] = _time(since) if since else None
     del told["secrets"]
     return told
 

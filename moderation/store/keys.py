@@ -388,6 +388,7 @@ REMOVED_SITES = Kind(
 )
 KEYS = Kind("keys", "keys", "hash", "", "never", _A, "keyed hash of a site's key -> the key, JSON")
 KEY_IDS = Kind("key_ids", "ki", "hash", "", "never", _A, "key's id -> its keyed hash")
+KEY_USES = Kind("key_uses", "ku", "hash", "", "with its key", _A, "key's id -> its last use, ms")
 SITE_KEYS = Kind(
     "site_keys", "sk", "set", "site", "empties itself", _A, "keyed hashes of a site's keys"
 )

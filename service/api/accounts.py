@@ -13,6 +13,7 @@ from moderation.errors import InvalidInput, NotFound
 from moderation.fields import settings_of
 from moderation.policy import Policy
 from moderation.site import Endpoint, Retention, Site
+from moderation.workflow.judging import defaults_of
 from service.api import schemas
 from service.api.base import (
     LIMIT,
@@ -81,6 +82,8 @@ def change_site(site_id: str) -> Any:
         changed = replace(changed, policy=_policy(site.policy, told.policy))
     if told.retention:
         changed = replace(changed, retention=_retention(site.retention, told.retention))
+    if told.policy and context.model is not None:
+        changed.policy.thresholds(defaults_of(context.model)).check()
     context.accounts.save_site(changed, was=site, by=actor(), now_ms=context.clock.now_ms())
     return site_shape(changed)
 
@@ -121,6 +124,7 @@ def add_key() -> Any:
         site.id,
         told.kind,
         expires_at=to_ms(told.expires_at) if told.expires_at else None,
+        name=told.name,
         by=actor(),
         now_ms=context.clock.now_ms(),
     )
@@ -147,7 +151,7 @@ def revoke_key(key_id: str) -> Any:
 def list_endpoints() -> Any:
     """List a site's endpoints, without their secrets."""
     site = asked_site()
-    return {"items": [endpoint_shape(one) for one in winnow().accounts.endpoints(site.id)]}
+    return {"items": [_shape(one) for one in winnow().accounts.endpoints(site.id)]}
 
 
 @api.route(
@@ -178,7 +182,7 @@ def add_endpoint() -> Any:
         by=actor(),
         admin=asking().is_admin,
     )
-    return endpoint_shape(endpoint) | {"secret": endpoint.secrets[-1].value}, 201
+    return _shape(endpoint) | {"secret": endpoint.secrets[-1].value}, 201
 
 
 @api.route("GET", "/endpoints/<endpoint_id>", tag="Webhooks", answers={200: schemas.Record})
@@ -214,7 +218,7 @@ def change_endpoint(endpoint_id: str) -> Any:
     changed = context.change_endpoint(
         replace(endpoint, **changes), was=endpoint, by=actor(), admin=asking().is_admin
     )
-    return endpoint_shape(changed)
+    return _shape(changed)
 
 
 @api.route("DELETE", "/endpoints/<endpoint_id>", tag="Webhooks", answers={204: None})
@@ -342,3 +346,8 @@ def _given(told: BaseModel, owner: type) -> dict[str, Any]:
         for one in settings_of(owner)
         if one.name in given and (given[one.name] is not None or one.default is None)
     }
+
+
+def _shape(endpoint: Endpoint) -> dict[str, Any]:
+    since = winnow().deliveries.failing_since(endpoint.site_id, endpoint.id)
+    return endpoint_shape(endpoint, failing_since=since)

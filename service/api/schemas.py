@@ -325,6 +325,7 @@ class KeyIn(_Strict):
     """A new key."""
 
     kind: Annotated[KeyKind, Field(strict=False)] = KeyKind.API
+    name: Annotated[str, Field(max_length=100, description="What it is for, for people.")] = ""
     expires_at: Annotated[
         Moment | None,
         Field(description="When it stops working; left out: never."),

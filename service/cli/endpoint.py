@@ -98,9 +98,14 @@ def list_(site: str, *, as_json: bool) -> None:
     Example: ./winnow endpoint list blog
     """
     with storage() as adapters:
-        found = adapters.accounts.endpoints(adapters.accounts.site(site).id)
+        found = [
+            endpoint_shape(
+                one, failing_since=adapters.deliveries.failing_since(one.site_id, one.id)
+            )
+            for one in adapters.accounts.endpoints(adapters.accounts.site(site).id)
+        ]
     answer_all(
-        [endpoint_shape(one) for one in found],
+        found,
         as_json=as_json,
         columns={"id": str, "url": plain, "events": listed, "enabled": _yes_or_no},
         nothing="No webhooks are sent for this site; `./winnow endpoint add SITE URL` adds some.",

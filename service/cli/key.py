@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from moderation.site import MAX_DAYS, KeyKind
-from service.cli.context import answer, answer_all, as_json, operator, storage
+from service.cli.context import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import key_shape
 
 
@@ -28,8 +28,9 @@ def key() -> None:
     type=click.IntRange(1, MAX_DAYS),
     help="Let it expire after so many days; left out, it works until it is revoked.",
 )
+@click.option("--name", default="", help="What it is for, such as the blog that holds it.")
 @as_json
-def add(site: str, kind: str, days: int | None, *, as_json: bool) -> None:
+def add(site: str, kind: str, days: int | None, name: str, *, as_json: bool) -> None:
     """Make another key for a site; it is shown this once.
 
     Example: ./winnow key add blog --kind door --days 90
@@ -38,7 +39,7 @@ def add(site: str, kind: str, days: int | None, *, as_json: bool) -> None:
         owner, now = adapters.accounts.site(site), adapters.clock.now_ms()
         expires_at = now + days * 86_400_000 if days else None
         made, text = adapters.accounts.add_key(
-            owner.id, KeyKind(kind), expires_at=expires_at, by=operator(), now_ms=now
+            owner.id, KeyKind(kind), expires_at=expires_at, name=name, by=operator(), now_ms=now
         )
     expires = key_shape(made)["expires_at"]
     told = {"id": made.id, "key": text, "kind": made.kind, "expires_at": expires}
@@ -65,8 +66,10 @@ def list_(site: str, *, as_json: bool) -> None:
             "id": str,
             "kind": str,
             "hint": str,
+            "name": plain,
             "created_at": str,
             "expires_at": lambda at: at or "never",
+            "last_used_at": lambda at: at or "never",
         },
         nothing="This site has no key; `./winnow key add SITE` makes one.",
     )

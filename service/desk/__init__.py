@@ -42,5 +42,7 @@ def init_app(app: Flask, context: Context) -> None:
     app.add_template_filter(base.told, "told")
     app.add_template_filter(base.when, "when")
     app.add_template_filter(from_ms, "at")
+    app.register_error_handler(404, base.lost)
+    app.register_error_handler(405, base.lost)
     app.register_blueprint(base.bp)
     app.add_url_rule("/", "root", base.root)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from moderation.comment import Status, from_ms
-from moderation.insight import summary
+from moderation.insight import machines_own, summary
 from moderation.records import Order
 from service.context import winnow
 from service.desk.base import asked_site, bp, my_sites
@@ -39,6 +39,7 @@ def overview() -> Any:
         waiting=waiting,
         since=(oldest[0].updated_at or oldest[0].created_at) if oldest else None,
         summary=summary(decisions),
+        own=machines_own,
         decisions=[one for one in decisions if not one.undone and one.verdict][:SHOWN],
     )
 

@@ -7,12 +7,14 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from moderation import texts
@@ -25,6 +27,7 @@ from service.bodies import at_the_gate, check_fields, limit_of, vouched
 from service.context import winnow
 from service.desk.pages import page
 from service.desk.words import _, ngettext, who
+from service.errors import problem_of_bug, problem_of_http
 
 bp = Blueprint(
     "desk",
@@ -136,6 +139,32 @@ def _refused(error: WinnowError) -> Any:
 def _forged(_error: CSRFError) -> Any:
     detail = _("This form is too old or did not come from here. Go back, reload, and try again.")
     return page("problem.html", title=_("Please try again"), detail=detail), 400
+
+
+def lost(error: HTTPException) -> Any:
+    """Answer a browser that asks for what is not there with a page, and all others as the API does."""
+    if not request.path.startswith(f"{bp.url_prefix}/"):
+        return problem_of_http(error)
+    detail = _("There is no such page. What was linked here may be gone.")
+    return page("problem.html", title=_("Not found"), detail=detail), error.code or 404
+
+
+@bp.errorhandler(HTTPException)
+def _declined(error: HTTPException) -> Any:
+    """Say on a page what Flask itself refused."""
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error
+    told = _("Winnow could not use what this page sent (error %(number)s).", number=error.code)
+    headers = [(k, v) for k, v in error.get_headers() if k == "Retry-After"]
+    return page("problem.html", title=_("That did not work"), detail=told), error.code, headers
+
+
+@bp.errorhandler(Exception)
+def _bug(error: Exception) -> Any:
+    """Say on a page that something is wrong on our side, and no more."""
+    answer = problem_of_bug(error)
+    detail = _("Something went wrong on our side; it was logged. Nothing more is known here.")
+    return page("problem.html", title=_("That did not work"), detail=detail), answer.status_code
 
 
 @bp.errorhandler(403)

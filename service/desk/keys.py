@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField, SelectChoice
-from wtforms.validators import NumberRange, Optional
+from wtforms import IntegerField, RadioField, SelectChoice, StringField
+from wtforms.validators import Length, NumberRange, Optional
 
 from moderation.errors import NotFound
 from moderation.site import MAX_DAYS, KeyKind, Site
@@ -31,6 +31,7 @@ class KeyForm(FlaskForm):
         choices=[SelectChoice(kind.value, told) for kind, told in KINDS.items()],
         default=KeyKind.API,
     )
+    name = StringField(later("Name"), [Length(max=100)])
     days = IntegerField(later("Expires after, in days"), [Optional(), NumberRange(1, MAX_DAYS)])
 
 
@@ -45,6 +46,7 @@ def keys(site_id: str) -> Any:
     key, text = context.accounts.add_key(
         site.id,
         KeyKind(form.kind.data),
+        name=(form.name.data or "").strip(),
         expires_at=now + days * _DAY_MS if days else None,
         by=myself(),
         now_ms=now,

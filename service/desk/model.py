@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 
 from moderation.comment import Decision
-from moderation.insight import how_wrong, most_wrong
+from moderation.insight import how_wrong, machines_own, most_wrong
 from moderation.records import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action
@@ -29,8 +29,8 @@ def model() -> Any:
     context, sites = winnow(), my_sites()
     site = my_site(request.args["site"]) if request.args.get("site") else next(iter(sites), None)
     kept = context.comments.decisions(site.id, limit=LOOKED_AT) if site else []
-    judged = [one for one in kept if not one.undone and one.verdict]
-    held = [one for one in judged if one.verdict and one.verdict.action is Action.FLAG]
+    judged = [one for one in kept if not one.undone and machines_own(one.verdict)]
+    held = [one for one in judged if machines_own(one.verdict) is Action.FLAG]
     wrong = most_wrong(kept)
     card: Mapping[str, Any] = getattr(context.model, "card", {}) if context.model else {}
     return page(
@@ -49,6 +49,7 @@ def model() -> Any:
         passed=sum(one.decision is Decision.APPROVE for one in held),
         wrong=[(one, how_wrong(one), _leading(one)) for one in wrong[:SHOWN]],
         missed=len(wrong),
+        own=machines_own,
     )
 
 

@@ -214,6 +214,17 @@ def _policy(form: PolicyForm, old: Policy) -> Policy | None:
     if typed is None:
         return None
     policy = replace(old, **typed)
+    bars = policy.thresholds(_defaults())
+    for label in bars.crossed():
+        form[f"flag_at_{label}"].errors = [
+            _(
+                "Rejected from %(reject)s %% and held only from %(hold)s %%: the score that holds is the lower one.",
+                reject=round(100 * bars.reject[label], 1),
+                hold=round(100 * bars.flag[label], 1),
+            )
+        ]
+    if bars.crossed():
+        return None
     try:
         policy.check()
     except InvalidInput as problem:

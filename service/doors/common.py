@@ -17,6 +17,7 @@ from moderation.errors import NotFound, StorageUnavailable
 from moderation.records import Accepted, Judged
 from moderation.scores import Scores
 from moderation.site import Door, KeyKind, Site
+from service.auth import note_use
 from service.context import Context, winnow
 from service.limits import Limiter
 
@@ -49,7 +50,10 @@ def _site(text: str) -> Site | None:
     accounts = winnow().accounts
     try:
         key = accounts.key(text, now_ms=winnow().clock.now_ms())
-        return accounts.site(key.site_id) if key.kind is KeyKind.DOOR else None
+        if key.kind is not KeyKind.DOOR:
+            return None
+        note_use(key)
+        return accounts.site(key.site_id)
     except NotFound:
         return None
 

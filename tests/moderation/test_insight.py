@@ -7,7 +7,7 @@ from dataclasses import replace
 from moderation import ids
 from moderation.actor import IMPORT, SUPERVISOR, Actor, machine, moderator
 from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms
-from moderation.insight import Summary, summary, what_if
+from moderation.insight import Summary, most_wrong, summary, what_if
 from moderation.policy import Policy, Thresholds
 from moderation.reasons import Reason
 from moderation.records import KeptDecision
@@ -45,6 +45,23 @@ def test_agreement_counts_what_the_machine_settled_and_no_more():
     )
     assert (found.decided, found.settled, found.agreed) == (5, 2, 1)
     assert (found.held, found.fine) == (3, 1)
+
+
+def test_what_a_site_holds_by_its_own_rules_is_no_error_of_the_machine():
+    """Under hold-all every comment is held; the scores allowed those to which none objected."""
+    found = summary(
+        [
+            kept(Action.FLAG, Decision.APPROVE, code="hold_all"),
+            kept(Action.FLAG, Decision.APPROVE, code="first_comment"),
+            kept(Action.FLAG, Decision.SPAM, code="hold_all"),
+            kept(Action.FLAG, Decision.APPROVE, code="blocked_word"),
+            kept(Action.FLAG, Decision.APPROVE),
+        ]
+    )
+    assert (found.settled, found.agreed) == (3, 2)
+    assert (found.held, found.fine) == (1, 1)
+    wrong = most_wrong([kept(Action.FLAG, Decision.SPAM, code="hold_all")])
+    assert len(wrong) == 1, "the machine would have let this spam through"
 
 
 def test_half_of_the_decisions_took_less_than_the_median():

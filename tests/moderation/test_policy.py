@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
 from moderation.comment import Author, Draft, Status
+from moderation.errors import InvalidInput
 from moderation.facts import Facts, Near
 from moderation.policy import Case, Mode, Policy, Thresholds, outcome, priority, verdict_on
 from moderation.scores import Scores
@@ -143,3 +145,21 @@ def test_allowed_words_and_domains_except_from_the_lists():
     for text, action in ((fine, Action.ALLOW), (held, Action.FLAG)):
         case = Case(Draft(text), Scores({}, "m"), policy, Thresholds({}, {}))
         assert verdict_on(case).action is action
+
+
+@pytest.mark.parametrize(
+    "flag, reject, refused",
+    [
+        (0.6, 0.4, True),
+        (0.4, 0.6, False),
+        (0.5, 0.5, False),
+        (1.01, 0.9, True),
+        (1.01, 1.01, False),
+    ],
+)
+def test_nothing_is_rejected_at_a_lower_score_than_the_one_that_holds(
+    flag: float, reject: float, refused: bool
+):
+    policy = Policy(flag_at={"spam": flag}, reject_at={"spam": reject})
+    with pytest.raises(InvalidInput) if refused else nullcontext():
+        policy.check()

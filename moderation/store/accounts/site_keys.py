@@ -7,7 +7,7 @@ import secrets
 from dataclasses import asdict, replace
 from typing import Any
 
-from moderation import ids
+from moderation import ids, texts
 from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
 from moderation.errors import InvalidInput, NotFound
@@ -18,6 +18,7 @@ from moderation.store.accounts.sites import Sites
 from moderation.store.accounts.trail import line_of
 
 _DAY_MS = 86_400_000
+LONGEST_NAME = 100
 _G = keys.GLOBAL
 
 
@@ -31,6 +32,7 @@ class SiteKeys(Sites):
         *,
         now_ms: int,
         expires_at: int | None = None,
+        name: str = "",
         by: Actor = OPERATOR,
     ) -> tuple[Key, str]:
         """Make a key; the second value is the key itself (door keys: 12 lower-case hex digits).
@@ -39,12 +41,19 @@ class SiteKeys(Sites):
         """
         if expires_at is not None and not now_ms < expires_at <= now_ms + MAX_DAYS * _DAY_MS:
             raise InvalidInput("a key expires in the future", field="expires_at")
+        texts.check(name, field="name")
+        if len(name) > LONGEST_NAME:
+            raise InvalidInput(f"a key's name has {LONGEST_NAME} characters at most", field="name")
         site_id = self.site(site_id).id
         door = kind is KeyKind.DOOR
         # Two characters of twelve help to tell keys apart and leave 40 bits unsaid.
         text, shown = (secrets.token_hex(6), 2) if door else (f"wk_{secrets.token_urlsafe(24)}", 4)
-        key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms, expires_at)
-        told = {"site": site_id, "kind": kind} | ({"expires_at": expires_at} if expires_at else {})
+        key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms, expires_at, name)
+        told = (
+            {"site": site_id, "kind": kind}
+            | ({"name": name} if name else {})
+            | ({"expires_at": expires_at} if expires_at else {})
+        )
         digest = self.vault.digest(text)
         stored = asdict(key)
         if door:
@@ -70,9 +79,17 @@ class SiteKeys(Sites):
         return key
 
     def keys(self, site_id: str) -> list[Key]:
-        """Return a site's keys, the newest first."""
-        found = map(_key, self._site_keys(site_id))
-        return sorted(found, key=lambda key: key.id, reverse=True)
+        """Return a site's keys, the newest first, each with when it was last used."""
+        found = sorted(map(_key, self._site_keys(site_id)), key=lambda key: key.id, reverse=True)
+        uses = self._redis.hmget(keys.KEY_USES(_G), [key.id for key in found]) if found else []
+        return [
+            replace(key, last_used_at=int(use)) if use else key
+            for key, use in zip(found, uses, strict=True)
+        ]
+
+    def note_key_use(self, key: Key, *, now_ms: int) -> None:
+        """Keep that *key* was used just now."""
+        self._redis.hset(keys.KEY_USES(_G), key.id, now_ms)
 
     def door_key_text(self, site_id: str, *, now_ms: int) -> str | None:
         """Return a valid door key in clear, for WordPress's call-back; None if there is none."""
@@ -117,6 +134,7 @@ class SiteKeys(Sites):
             [
                 ["HDEL", keys.KEYS(_G), digest.decode()],
                 ["HDEL", keys.KEY_IDS(_G), key.id],
+                ["HDEL", keys.KEY_USES(_G), key.id],
                 ["SREM", keys.SITE_KEYS(_G, key.site_id), digest.decode()],
                 line_of(AuditLine(now_ms, by, "key.revoke", key.id, {"site": key.site_id})),
             ],

@@ -65,10 +65,30 @@ async function swap(button) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector(button.dataset.swap);
   if (mine !== asked[place] || !fresh) return;
+  mark(page, button === document.activeElement);
   const open = target.querySelector("details")?.open;
   target.replaceChildren(...fresh.childNodes);
   target.scrollIntoView({ block: "nearest" });
   if (open && target.querySelector("details")) target.querySelector("details").open = true;
+}
+
+// What is wrong is said above the form and beside each field, as after a reload; whoever pressed a
+// button is led there.
+function mark(page, go) {
+  document.querySelector("#problems")?.remove();
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const text of form.querySelectorAll(".wrong[id]")) text.remove();
+  for (const text of page.querySelectorAll(".wrong[id]")) {
+    const field = document.getElementById(text.id.replace(/-wrong$/, ""));
+    if (!field) continue;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", text.id);
+    field.closest(".field").append(text);
+  }
+  const problems = page.querySelector("#problems");
+  if (!problems) return;
+  form.before(problems);
+  if (go) { problems.scrollIntoView(); problems.focus(); }
 }
 
 let swapping = false;

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from moderation.delivery import State
 from moderation.site import Endpoint
 from tests.support.actors import ADA
 from tests.support.world import World
@@ -77,3 +78,19 @@ def test_a_site_cannot_allow_itself_private_addresses(world: World):
     assert patch(world, endpoint, {"allow_private": True}).status_code == 403
     asked = {"url": "https://blog.example/", "allow_private": True}
     assert world.ask("POST", "/v1/endpoints", asked).status_code == 403
+
+
+def test_an_endpoint_says_since_when_it_fails(world: World):
+    adapters, endpoint = world.adapters, add(world)
+    comment = world.comment("hello")
+    now = adapters.clock.now_ms()
+    adapters.deliveries.fan_out(world.site.id, [endpoint], now_ms=now)
+    (leased,) = adapters.deliveries.lease(0, "a:1", most=5, lease_ms=1000, now_ms=now)
+    assert comment.status == "approved"
+    told = {"at": now, "status": 500, "error": "answered 500"}
+    adapters.deliveries.finish(leased, State.DUE, attempt=told, next_ms=now + 9, now_ms=now)
+    for answer in (
+        world.ask("GET", f"/v1/endpoints/{endpoint.id}").json,
+        world.ask("GET", "/v1/endpoints").json["items"][0],
+    ):
+        assert answer["failing_since"] is not None

@@ -169,7 +169,7 @@ def test_what_if_says_what_would_change_before_anything_is_saved(world: World, a
         world.comment(f"toxicity=0.4 number {n}")
     path = f"/desk/sites/{world.site.id}/settings"
     told = {"csrf_token": token(admin.get(path).text), "mode": "hold-doubtful"}
-    told |= {"flag_at_toxicity": "30", "act": "preview"}
+    told |= {"flag_at_toxicity": "30", "spot_checks": "0", "act": "preview"}
     told["seen"] = re.search(r'name="seen" value="([^"]+)"', admin.get(path).text)[1]
     page = admin.post(path, data=told).text
     assert "3: approved → flagged" in page
@@ -298,3 +298,21 @@ def test_words_are_marked_only_where_the_model_led_to_the_verdict(
     world.add_moderator("ada", admin=True)
     page = sign_in(world, "ada").get(f"/desk/comments/{comment.id}").text
     assert ("<mark" in page) is marked
+
+
+@pytest.mark.parametrize("path", ["/desk/nope", "/desk/sites/nope/nope", "/desk/decide"])
+def test_a_browser_gets_a_page_where_there_is_none(admin: FlaskClient, path: str):
+    answer = admin.get(path)
+    assert answer.status_code in {404, 405}
+    assert answer.mimetype == "text/html"
+    assert "There is no such page" in answer.text
+
+
+def test_whatever_flask_refuses_is_a_page_too(admin: FlaskClient):
+    csrf = token(admin.get("/desk/password").text)
+    answer = admin.post("/desk/decide", data={"csrf_token": csrf, "decision": "dance"})
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")
+
+
+def test_what_programs_ask_for_in_vain_stays_json(world: World):
+    assert world.ask("GET", "/v1/nope").mimetype == "application/problem+json"

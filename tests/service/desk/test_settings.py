@@ -87,7 +87,7 @@ def test_a_page_that_is_saved_as_it_came_changes_nothing(world: World, admin: Fl
     policy = Policy(
         mode=Mode.HOLD_ALL,
         flag_at={"spam": 0.333, "threat": 1.01},
-        reject_at={"spam": 0.29},
+        reject_at={"spam": 0.39},
         blocked_words=("a b", "/x+/", "<b>&amp;"),
         blocked_domains=("bad.example",),
         staff_roles=("editor",),
@@ -268,6 +268,19 @@ def test_a_name_that_is_taken_is_said_on_the_page(world: World, admin: FlaskClie
     page = site_page(world, admin).send(name="Other")
     assert page.status == 422
     assert "there is a site named Other already" in page.text
+
+
+def test_a_bar_that_rejects_below_the_one_that_holds_is_refused_with_a_sentence(
+    world: World, admin: FlaskClient
+):
+    """Also where one of the two is the model's own."""
+    for told in ({"flag_at_spam": "95"}, {"flag_at_spam": "60", "reject_at_spam": "40"}):
+        answer = policy_page(world, admin).send(act="save", **told)
+        assert answer.status == 422
+        assert "the score that holds is the lower one" in answer.text
+        problems = answer.text.partition('id="problems"')[2].partition("</div>")[0]
+        assert 'href="#flag_at_spam"' in problems, "the top of the page leads to the field"
+        assert "autofocus" in problems.partition(">")[0]
 
 
 # -- keys
@@ -562,3 +575,18 @@ def test_the_model_page_shows_the_worst_misses_of_the_sites_one_may_see(world: W
     assert told == ["missed by far", "rejected in error", "missed a little"]
     assert "another site" not in page
     assert sign_in(world, "bob").get(f"/desk/model?site={other.id}").status_code == 404
+
+
+def test_a_key_has_a_name_and_says_when_it_was_last_used(world: World, admin: FlaskClient):
+    path = keys_path(world)
+    told = {"csrf_token": token(admin.get(path).text), "kind": "api", "name": "the <b>garden</b>"}
+    page = admin.post(path, data=told).text
+    text = re.search(r'class="secret">([^<]+)<', page)[1]
+    assert "the &lt;b&gt;garden&lt;/b&gt;" in page
+    assert "never used" in page
+    assert world.ask("GET", "/v1/keys", key=text).json["items"][0]["name"] == "the <b>garden</b>"
+    (key, _) = world.adapters.accounts.keys(world.site.id)
+    assert key.last_used_at is not None
+    assert "last used" in admin.get(path).text
+    world.adapters.accounts.revoke_key(key.id, by=ADA, now_ms=1)
+    assert key.id not in {one.id for one in world.adapters.accounts.keys(world.site.id)}
