@@ -188,7 +188,7 @@ def add_endpoint() -> Any:
 @api.route("GET", "/endpoints/<endpoint_id>", tag="Webhooks", answers={200: schemas.Record})
 def get_endpoint(endpoint_id: str) -> Any:
     """Get an endpoint."""
-    return endpoint_shape(_own_endpoint(endpoint_id))
+    return _shape(_own_endpoint(endpoint_id))
 
 
 @api.route(

@@ -169,7 +169,7 @@ def test_what_if_says_what_would_change_before_anything_is_saved(world: World, a
         world.comment(f"toxicity=0.4 number {n}")
     path = f"/desk/sites/{world.site.id}/settings"
     told = {"csrf_token": token(admin.get(path).text), "mode": "hold-doubtful"}
-    told |= {"flag_at_toxicity": "30", "spot_checks": "0", "act": "preview"}
+    told |= {"flag_at_toxicity": "30", "spot_checks": "0", "learning": "suggest", "act": "preview"}
     told["seen"] = re.search(r'name="seen" value="([^"]+)"', admin.get(path).text)[1]
     page = admin.post(path, data=told).text
     assert "3: approved → flagged" in page
