@@ -166,6 +166,9 @@ class Comment:
     history: tuple[Transition, ...] = ()
     undo_until: datetime | None = None
     text_expired: bool = False
+    #: Whether chance picked it to be looked at although the machine had settled it: it stays where it
+    #: is and waits in the queue, too.
+    spot_check: bool = False
     digest: str = field(default="", repr=False)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from moderation import ids
@@ -12,6 +12,7 @@ from moderation.actor import ActorKind
 from moderation.comment import SETTLED, Comment, Decision, Status
 from moderation.facts import Facts
 from moderation.policy import Case, Policy, Thresholds, outcome, verdict_on
+from moderation.reasons import Reason
 from moderation.records import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action, Verdict
@@ -77,6 +78,17 @@ def machines_own(verdict: Verdict | None) -> Action | None:
     if code in _NO_SCORE_OBJECTED:
         return Action.ALLOW
     return verdict.action if code in set(Label) else None
+
+
+def unmarked(comment: Comment) -> Comment:
+    """Return a comment that is spot-checked as its checker is to see it: like one that is held.
+
+    Whoever knew what the machine thinks would decide as it did. Any other comment is returned as it is.
+    """
+    if not comment.spot_check:
+        return comment
+    look = Verdict(Action.FLAG, (Reason("second_look"),))
+    return replace(comment, status=Status.FLAGGED, verdict=look, scores=None, history=())
 
 
 def agrees(action: str, decision: str) -> bool:

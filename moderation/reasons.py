@@ -57,6 +57,8 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     ),
     "first_comment": (said("is this author's first comment here"), said("first comment")),
     "hold_all": (said("the site holds every comment"), said("hold all")),
+    # what chance picked, whatever the machine thought of it
+    "second_look": (said("a person is to look at it"), said("to be looked at")),
 }
 
 _LABELS = frozenset(map(str, Label))

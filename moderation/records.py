@@ -44,13 +44,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the machine makes of a draft; ``signature`` is its text's SimHash, 0 for none."""
+    """What the machine makes of a draft; ``signature`` is its text's SimHash, 0 for none.
+
+    ``spot_check``: chance picked it to be looked at although it is settled.
+    """
 
     scores: Scores | None
     verdict: Verdict
     status: Status
     priority: float = 0.0
     signature: int = 0
+    spot_check: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ class Winnow:
     #: Makes what learns with a model; None in a process that knows the shared model alone.
     learning: Callable[[Model], Learner] | None = None
     houses: Houses | None = None
+    #: Picks spot checks: numbers of 0 to 1.
+    chance: Callable[[], float] = random.random
 
     @property
     def model(self) -> Model | None:
@@ -104,8 +107,12 @@ class Winnow:
         via: str,
         announce: bool = True,
         repeat_ms: int | None = None,
+        decided: bool = False,
     ) -> Accepted:
-        """Store what was judged in the request of a door; see :func:`intake.record`."""
+        """Store what was judged in the request of a door; see :func:`intake.record`.
+
+        What is *decided* next, since somebody reported it, is no fair sample: chance picks none.
+        """
         return intake.record(
             draft,
             judged,
@@ -115,6 +122,7 @@ class Winnow:
             repeat_ms=repeat_ms,
             comments=self.comments,
             clock=self.clock,
+            chance=None if decided else self.chance,
         )
 
     def remember(self, history: Sequence[Past], *, site: Site) -> list[Accepted]:
@@ -171,6 +179,7 @@ class Winnow:
             meter=self.metrics,
             limits=limits,
             heads=self.heads,
+            chance=self.chance,
             stopping=stopping,
         )
 

@@ -28,6 +28,7 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
         "author": asdict(draft.author),
         "post": asdict(draft.post),
         "parent": draft.parent or None,
+        "spot_check": comment.spot_check,
         "scores": None,
         "model": None,
         "verdict": None,

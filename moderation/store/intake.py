@@ -162,6 +162,7 @@ class Intake(Queries):
             "" if repeat_ms is None else repeat_ms,
             decision,
             self._near(identifier, draft, judged),
+            int(judged.spot_check),
         )
         accepted = Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())

@@ -30,6 +30,8 @@ BUCKET_ENTRIES = 48
 #: Deliveries of one endpoint that its log lists.
 LISTED = 10_000
 
+#: Spot checks of a site that wait at once, at most.
+SPOTS_WAITING = 100
 #: Decisions of a site that are kept to learn from, the latest.
 EVIDENCE_KEPT = 10_000
 #: Learning begins this long after the last of a few decisions, and at the latest this long after the
@@ -50,6 +52,7 @@ _CONSTANTS = {
     "HISTORY_KEPT": HISTORY_KEPT,
     "BUCKET_ENTRIES": BUCKET_ENTRIES,
     "LISTED": LISTED,
+    "SPOTS_WAITING": SPOTS_WAITING,
     "EVIDENCE_KEPT": EVIDENCE_KEPT,
     "LEARN_AFTER_MS": LEARN_AFTER_MS,
     "LEARN_BY_MS": LEARN_BY_MS,

@@ -17,7 +17,7 @@ from moderation.store.authors import external_digest
 from moderation.store.sharded import Sharded, missing
 from moderation.store.streams import read_event
 
-_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h")
+_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h", "k")
 _BY_LETTER = {status[0]: status for status in Status}
 _OF_DECISION = {decision.status: decision for decision in Decision}
 
@@ -72,7 +72,7 @@ class Queries(Sharded):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Return a page of a site's flagged comments.
+        """Return a page of a site's flagged comments, and of those that are spot-checked.
 
         The cursor is a score and an id, so that a page neither repeats nor skips comments when
         those before it are decided meanwhile.
@@ -95,7 +95,11 @@ class Queries(Sharded):
         comments = self.get_many([ids.lengthen(short.decode()) for short, _ in rows[:limit]])
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(
-            tuple(comment for comment in comments if comment.status is Status.FLAGGED),
+            tuple(
+                comment
+                for comment in comments
+                if comment.status is Status.FLAGGED or comment.spot_check
+            ),
             f"{last[1]!r}_{last[0].decode()}" if last else None,
         )
 
@@ -231,7 +235,7 @@ class Queries(Sharded):
     def _comment(
         self, comment_id: str, fields: Sequence[bytes | None], held: float | None
     ) -> Comment:
-        site, st, r, v, doc, digest, updated, scored, remains, lines = fields
+        site, st, r, v, doc, digest, updated, scored, remains, lines, spot_check = fields
         shard, created = ids.shard_of(comment_id), ids.made_ms(ids.shorten(comment_id))
         scores, verdict = codec.unpack_scored(scored or b"")
         last_verdict, before = codec.unpack_remains(remains or b"")
@@ -256,6 +260,7 @@ class Queries(Sharded):
             verdict=verdict,
             history=history,
             undo_until=from_ms(int(held)) if held is not None else None,
+            spot_check=spot_check is not None,
             text_expired=doc is None and status is not Status.ERASED,
             digest=(digest or b"").hex(),
         )

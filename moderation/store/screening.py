@@ -65,6 +65,7 @@ class Screening(Sharded):
                 OF_STATUS[judged.status],
                 judged.verdict.action,
                 self._near(comment.id, comment.draft, judged),
+                int(judged.spot_check),
             ]
         return max(0, int(self._run("commit", shard, *args)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from moderation.actor import Actor
@@ -13,7 +14,7 @@ from moderation.ports import Clock, Model
 from moderation.records import Accepted, Judged, Outcome, Past
 from moderation.site import Site
 from moderation.store.comments import Comments
-from moderation.workflow.judging import judge_all
+from moderation.workflow.judging import judge_all, spot_checked
 
 #: Comments of one author that are erased at once, at most.
 _MOST = 1_000_000
@@ -49,8 +50,9 @@ def record(
     clock: Clock,
     announce: bool = True,
     repeat_ms: int | None = None,
+    chance: Callable[[], float] | None = random.random,
 ) -> Accepted:
-    """Store what was judged in the request of the door *via*.
+    """Store what was judged in the request of the door *via*; *chance* may pick it for a spot check.
 
     The same draft again within *repeat_ms* is the same comment; with None, any draft with its
     external id. Nobody is told of it unless *announce*.
@@ -58,7 +60,7 @@ def record(
     return comments.record(
         site.id,
         draft,
-        judged,
+        spot_checked(judged, site.policy, chance) if chance else judged,
         via=via,
         now_ms=clock.now_ms(),
         announce=announce,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moderation import ids
-from moderation.comment import Draft, Status
+from moderation.comment import SETTLED, Draft, Status
 from moderation.facts import Facts, Near
 from moderation.feedback import Learning
 from moderation.policy import Case, Policy, Thresholds, outcome, priority, verdict_on
@@ -101,6 +101,18 @@ def _is_first(subject: Subject, comments: Comments, clock: Clock) -> bool:
         statuses=(Status.APPROVED,),
     )
     return not approved
+
+
+def spot_checked(judged: Judged, policy: Policy, chance: Callable[[], float]) -> Judged:
+    """Return *judged* marked as a spot check if *chance*, a number of 0 to 1, picks it.
+
+    Only what the machine settled by itself: not what is held anyway, nor the staff's own.
+    """
+    settled = judged.status in SETTLED and judged.scores is not None
+    by_rule = any(reason.code == "staff" for reason in judged.verdict.reasons)
+    if settled and not by_rule and chance() < policy.spot_checks / 1000:
+        return replace(judged, spot_check=True)
+    return judged
 
 
 def judge(draft: Draft, facts: Facts, policy: Policy, *, model: Model) -> Judged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -16,7 +17,7 @@ from moderation.records import Judged
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.workflow.judging import Heads, Subject, gather, judge_all
+from moderation.workflow.judging import Heads, Subject, gather, judge_all, spot_checked
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def screen(
     meter: Metrics,
     limits: Limits,
     heads: Heads = lambda _: {},
+    chance: Callable[[], float] = random.random,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Take batches, judge and commit until the time budget ends; return how many verdicts.
@@ -91,6 +93,10 @@ def screen(
         oldest = min(one.created_at for one in batch.items)
         hurried = clock.now_ms() - to_ms(oldest) > limits.hurry_after_ms
         judged = judge_all(cases, model=model, stopping=stopping, hurried=hurried)
+        judged = [
+            spot_checked(one, case.policy, chance)
+            for one, case in zip(judged, subjects, strict=False)
+        ]
         # What is left out goes back to its list.
         screened = list(zip(batch.items, judged, strict=False))
         _report_unscored(screened)

@@ -475,6 +475,7 @@ class CommentOut(BaseModel):
     author: dict[str, str]
     post: dict[str, str]
     parent: str | None
+    spot_check: bool
     scores: dict[str, float] | None
     model: str | None
     verdict: Action | None

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from moderation import values
 from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
+from moderation.insight import unmarked
 from moderation.lists import domains_in
 from moderation.reasons import SENTENCES
 from moderation.records import Order
@@ -152,7 +153,7 @@ def poll() -> Response:
     shown = request.args.get("ids", "").split(",")[:POLLED]
     known = [
         comment
-        for comment in winnow().comments.get_many([one for one in shown if one])
+        for comment in map(unmarked, winnow().comments.get_many([one for one in shown if one]))
         if comment.site_id in seen
     ]
     waiting = [one.id for one in known if one.status is Status.FLAGGED]
@@ -178,7 +179,7 @@ def text(comment_id: str) -> Any:
 @bp.get("/comments/<comment_id>")
 def comment(comment_id: str) -> Any:
     """Show one comment: what it says, why it was held, who wrote it, what became of it."""
-    found = my_comment(comment_id)
+    found = unmarked(my_comment(comment_id))
     context, author = winnow(), found.draft.author
     site = context.accounts.site(found.site_id)
     explained = _explained(found)
@@ -307,7 +308,12 @@ def bulk() -> Any:
         title = _("All that fit the filter")
         asked = request.args.get("decision", "")
         decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
-    waiting = [one for one in found if one.status in {Status.FLAGGED, Status.PENDING}][:BULK]
+    # A spot check is to be looked at by itself.
+    waiting = [
+        one
+        for one in found
+        if one.status in {Status.FLAGGED, Status.PENDING} and not one.spot_check
+    ][:BULK]
     return page(
         "bulk.html",
         site=site,
@@ -344,11 +350,11 @@ def _page(
     comments, ids = winnow().comments, [site.id for site in sites]
     if not filters:
         found = comments.queues(ids, order=order, cursor=cursor, limit=limit)
-        return list(found.items), found.next, False
+        return list(map(unmarked, found.items)), found.next, False
     fitting: list[Comment] = []
     for size in (2 * PAGE, *[200] * (SCANNED // 200)):  # most often the first look is enough
         found = comments.queues(ids, order=order, cursor=cursor, limit=size)
-        fitting += [one for one in found.items if filters.fits(one)]
+        fitting += [one for one in map(unmarked, found.items) if filters.fits(one)]
         cursor = found.next
         if cursor is None or len(fitting) >= limit:
             return fitting[:limit] if cursor is None else fitting, cursor, False

@@ -368,7 +368,9 @@ def _checked(fields: Fields, site: Site) -> str:
         if _stands(found, site):
             return found.id
     (judged,) = judge([draft], site)
-    return winnow().record(draft, judged, site=site, via=Door.AKISMET, announce=False).id
+    return (
+        winnow().record(draft, judged, site=site, via=Door.AKISMET, announce=False, decided=True).id
+    )
 
 
 def _checked_before(draft: Draft, site: Site) -> Comment | None:

@@ -120,11 +120,17 @@ def measured(judged: Judged) -> Scores:
 
 
 def record(
-    site: Site, draft: Draft, judged: Judged, *, via: Door, repeat_ms: int | None = REPEAT_MS
+    site: Site,
+    draft: Draft,
+    judged: Judged,
+    *,
+    via: Door,
+    repeat_ms: int | None = REPEAT_MS,
+    decided: bool = False,
 ) -> Accepted:
     """Keep what a door that only scores has judged, for a site that asked for it.
 
-    The same draft within *repeat_ms* (None: ever) is the same comment.
+    The same draft within *repeat_ms* (None: ever) is the same comment. *decided*: as it is next.
     """
     kept = replace(draft, external_id=f"{via}:{draft.digest}")
-    return winnow().record(kept, judged, site=site, via=via, repeat_ms=repeat_ms)
+    return winnow().record(kept, judged, site=site, via=via, repeat_ms=repeat_ms, decided=decided)

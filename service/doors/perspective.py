@@ -153,7 +153,9 @@ def _suggested(told: Mapping[str, Any]) -> float:
 def _decide(site: Site, draft: Draft, decision: Decision) -> None:
     """Write a decision on the comment of that text, which is recorded first if it was not."""
     context = winnow()
-    kept = record(site, draft, *judge([draft], site), via=Door.PERSPECTIVE, repeat_ms=None)
+    kept = record(
+        site, draft, *judge([draft], site), via=Door.PERSPECTIVE, repeat_ms=None, decided=True
+    )
     with contextlib.suppress(Conflict, NotFound):  # it stands there already, or was erased
         context.review(
             kept.id, decision, by=Actor(ActorKind.BLOG, via=Door.PERSPECTIVE), reason="feedback"

@@ -200,6 +200,7 @@ def make_world(redis_url: str, data: Path, **settings: Any) -> World:
         current=lambda: model,
         duplicates=PlainDuplicates(),
         learning=PlainLearner,
+        chance=lambda: 1.0,  # no spot checks, unless a test wants some
     )
     wiring.prepare(adapters)
     now = adapters.clock.now_ms()

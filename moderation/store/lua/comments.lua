@@ -32,10 +32,10 @@ local function text_of(number)
 end
 
 local function look(id)               -- a comment as it stands, or nil
-  local s, st, r, v, h, n = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h', 'n'))
+  local s, st, r, v, h, n, k = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h', 'n', 'k'))
   if not st then return nil end
   return {
-    id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h, n = tonumber(n),
+    id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h, n = tonumber(n), k = k,
   }
 end
 
@@ -135,22 +135,39 @@ local function preserve(c)
   end
 end
 
+-- A spot check (field k): a settled comment that waits in the queue, too, so that a person says what they
+-- think of it. It stays where it is meanwhile.
+
+local function may_check(site)        -- so that nobody's queue fills up with them
+  return tonumber(call('HGET', counts_key(), site .. ':spots') or 0) < SPOTS_WAITING
+end
+
+local function leave_queue(c)
+  call('ZREM', queue_key(c.site), c.id)
+  call('ZREM', waiting_key(c.site), c.id)
+  call('HDEL', comment_key(c.id), 'p', 'k')
+  if c.k then add(counts_key(), c.site .. ':spots', -1) end
+  c.k = nil
+end
+
 -- The one place where a status changes: queue, counters, history. *more* may hold the rank of a comment
--- that becomes flagged, scores to write, a note, and the revision that a moderator decided on.
+-- that becomes flagged or is spot-checked (spot), scores to write, a note, and the revision that a
+-- moderator decided on.
 local function move(c, new, now, by, reason, more)
   local key, old = comment_key(c.id), c.st
   more = more or {}
   local fields = {'st', LETTER[new]}
   local function also(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
-  if old == 'flagged' then
-    call('ZREM', queue_key(c.site), c.id)
-    call('ZREM', waiting_key(c.site), c.id)
-    call('HDEL', key, 'p')
-  end
-  if new == 'flagged' then
+  if old == 'flagged' or c.k then leave_queue(c) end
+  local spot = more.spot and new ~= 'flagged' and may_check(c.site)
+  if new == 'flagged' or spot then
     local rank = more.rank
     if not rank or rank == '' then rank = 1 end
     also('p', rank)
+    if spot then
+      also('k', 1)
+      add(counts_key(), c.site .. ':spots', 1)
+    end
     call('ZADD', queue_key(c.site), rank, c.id)
     call('ZADD', waiting_key(c.site), now, c.id)
   end

@@ -10,14 +10,16 @@ register('decide', function()
   if not c or c.st == 'erased' then return {'missing'} end
   if c.st == status and repeated(c, by, reason, now) then return {'ok'} end
   if seen ~= '' and tonumber(seen) ~= c.v then return {'stale', c.v} end
-  if c.st == status then return {'illegal', c.st} end
+  local spot = c.k
+  if c.st == status and not spot then return {'illegal', c.st} end
+  if c.st == status then event = '' end           -- a spot check that changes nothing
   local old, rank = c.st, call('HGET', comment_key(id), 'p') or ''
   unhold(id)
   move(c, status, now, by, reason, {note = note, revision = c.r})
-  call('HSET', comment_key(id), 'he', event, 'un', cjson.encode({old, rank, c.v, decision}))
+  call('HSET', comment_key(id), 'he', event, 'un', cjson.encode({old, rank, c.v, decision, spot and 1 or 0}))
   local before = evidence_of(c.site, id)
   if before ~= '' then call('HSET', comment_key(id), 'ue', before) end
-  note_decision(c, decision, by, now, now)
+  note_decision(c, decision, by, now, now, spot)
   call('ZADD', held_key(), hold, id)
   call('LPUSH', decided_key(c.site), id)
   tally(c.site, day, 'decided:' .. decision, 1)
@@ -35,10 +37,10 @@ register('undo', function()
   local until_ms = call('ZSCORE', held_key(), id)
   if not un and repeated(c, by, 'undo', now) then return {'ok', 0} end
   if not un or not until_ms or tonumber(until_ms) <= tonumber(now) then return {'late'} end
-  local old, rank, _, decision = unpack(cjson.decode(un))
+  local old, rank, _, decision, spot = unpack(cjson.decode(un))
   unhold(id)
   if old == 'pending' then preserve(c) end
-  move(c, old, now, by, 'undo', {rank = rank})
+  move(c, old, now, by, 'undo', {rank = rank, spot = spot == 1})
   tally(c.site, day, 'decided:' .. decision, -1)
   if before then testify(c.site, id, before, now) else forget_evidence(c.site, id, now) end
   if old ~= 'pending' then return {'ok', 0} end

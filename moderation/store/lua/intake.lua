@@ -52,13 +52,13 @@ end)
 -- RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
 -- ARGV: now, day, site, id, document, digest, external, author's entries, status, scores, priority,
 -- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
--- ('' when the machine settled it), NEAR entry ('' for none).
+-- ('' when the machine settled it), NEAR entry ('' for none), 1 for a spot check.
 -- With a window, only the same document is a repeat, and only while the machine would not settle it
 -- otherwise by now; without one, whatever has the external id.
 -- Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
 register('record', function()
   local now, day, site, id, doc, digest, ext, whos = unpack(ARGV, 1, 8)
-  local status, scores, rank, by, reason, event, field, window, decision, near = unpack(ARGV, 9, 18)
+  local status, scores, rank, by, reason, event, field, window, decision, near, spot = unpack(ARGV, 9, 19)
   local known = call('EXISTS', comment_key(id)) == 1 and id
   if not known and ext ~= '' then
     local before = find(index_of(site, 'externals'), ext)
@@ -77,7 +77,7 @@ register('record', function()
   local n = keep(id, site, doc, digest, ext, whos, false)
   kept({id}, site, day)
   local c = {id = id, site = site, st = 'pending', r = '1', v = 0, n = n}
-  move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil})
+  move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil, spot = spot == '1'})
   tally(site, day, field, 1)
   if decision ~= '' then
     call('LPUSH', decided_key(site), id)

@@ -15,14 +15,12 @@ register('forget', function()
   if what == 'text' then
     if call('HDEL', key, 'd') == 0 then return 0 end
     call('HDEL', key, 'g', 'sc', 'h')
+    if c.k then leave_queue(c) end      -- there is nothing to look at any more
     call('HSET', key, 'z', remains)
     call('DEL', kept_key(id))
     return 1
   end
-  if c.st == 'flagged' then
-    call('ZREM', queue_key(c.site), id)
-    call('ZREM', waiting_key(c.site), id)
-  end
+  if c.st == 'flagged' or c.k then leave_queue(c) end
   local ext = call('HGET', key, 'x')
   if ext and find(index_of(c.site, 'externals'), ext) == id then drop(index_of(c.site, 'externals'), ext) end
   count(c.site, c.st, -1)

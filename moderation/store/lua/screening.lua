@@ -84,7 +84,7 @@ end)
 
 -- COMMIT: write verdicts, once, and end the lease.
 -- ARGV: now, day, token, then per comment id, revision, status, scores, priority, by, reason,
--- event, daily field, NEAR entry.
+-- event, daily field, NEAR entry, 1 for a spot check.
 -- Returns how many were written; -1 when the token is no longer on lease (late: nothing is done).
 -- Atomic so that a verdict comes with its transition, queue entry, counters and event, or not at all.
 register('commit', function()
@@ -96,13 +96,13 @@ register('commit', function()
   if suspect then call('DEL', suspect_lease_key()) end
   local judged, written, seen, deaths = {}, 0, {}, call('EXISTS', deaths_key()) == 1
   sums = {}
-  for i = 4, #ARGV, 10 do
-    local id, revision, status, scores, rank, by, reason, event, field, near = unpack(ARGV, i, i + 9)
+  for i = 4, #ARGV, 11 do
+    local id, revision, status, scores, rank, by, reason, event, field, near, spot = unpack(ARGV, i, i + 10)
     judged[id] = true
     local c = look(id)
     if c and c.st == 'pending' and c.r == revision then
       call('HDEL', comment_key(id), 'w')
-      move(c, status, now, by, reason, {rank = rank, scores = scores})
+      move(c, status, now, by, reason, {rank = rank, scores = scores, spot = spot == '1'})
       if deaths then call('HDEL', deaths_key(), id) end
       tally(c.site, day, field, 1)
       emit(c, event, now)
