@@ -11,7 +11,7 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-hostile test-clients test-wordpress test-hosts test-wheel release lint format types arrows check lock words demo screenshots bench card clean
+.PHONY: help run install test test-hostile test-clients test-wordpress test-hosts test-wheel test-deploy release lint format types arrows check lock words demo screenshots bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -83,6 +83,9 @@ test-hosts: install ## Try Isso and Django with the files of docs/integrate (fet
 
 test-wheel: install ## Install the wheel where nothing else is, and have it do the main job
 	@exec $(BIN)/python -m tests.integration.wheel
+
+test-deploy: install ## Try units, proxies and alert rules with the real programs (apt installs them, as root)
+	@exec $(BIN)/python -m tests.integration.deploy $(ARGS)
 
 release: install ## Check, build and tag a release (ARGS=--dry-run does all but the tag)
 	@exec $(BIN)/python deploy/release.py $(ARGS)

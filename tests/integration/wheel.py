@@ -132,8 +132,9 @@ def main_job(winnow: Path, environ: dict[str, str]) -> None:
         assert good["status"] == "approved", good
         bad = submit(port, key, "CHEAP VIAGRA online!!! http://pills.example/buy $$$ 100% FREE")
         assert bad["status"] in {"flagged", "rejected", "spam"}, bad
-        run(winnow, environ, "decide", bad["id"], "spam")
-        assert json.loads(run(winnow, environ, "show", bad["id"], "--json"))["status"] == "spam"
+        run(winnow, environ, "decide", good["id"], "reject")
+        shown = json.loads(run(winnow, environ, "show", good["id"], "--json"))
+        assert shown["status"] == "rejected", shown
         everyone = descendants(process.pid)
         held = sum(proportional(pid) for pid in everyone)
         print(f"in memory: {held / 1e6:.0f} MB (PSS of {len(everyone)} processes)")
