@@ -36,6 +36,7 @@ _MEMORY = re.compile(r"[1-9][0-9]{0,12}([kmg]b?)?", re.IGNORECASE)
 _SENDER = re.compile(r"[^@\s<>]+@[^@\s<>]+|[^@<>\r\n]+ <[^@\s<>]+@[^@\s<>]+>")
 _LONGEST_SECONDS = 10 * 365 * 86_400
 _SHORTEST_TOKEN = 16
+_SHORTEST_PASSWORD = 10
 
 
 def _flag(text: str) -> bool:
@@ -146,6 +147,12 @@ def _token(text: str) -> str:
     return text
 
 
+def _first_password(text: str) -> str:
+    if text and len(text) < _SHORTEST_PASSWORD:
+        raise ValueError(f"write at least {_SHORTEST_PASSWORD} characters")
+    return text
+
+
 def _mail_server(text: str) -> str:
     if text and not text.startswith(("smtp://", "smtps://")):
         raise ValueError("write smtp://user:password@host:587 or smtps://user:password@host")
@@ -214,6 +221,13 @@ class Settings:
         str,
         "",
         "Encrypts door keys and endpoint secrets. Default: made and kept in DATA_DIR/secret.key.",
+        secret=True,
+    )
+    first_password: str = _setting(
+        _first_password,
+        "",
+        "Password of the moderator admin, whom the first start makes; changed at the first sign-in. "
+        "Default: made up and printed once.",
         secret=True,
     )
     backlog: int = _setting(

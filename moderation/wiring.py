@@ -100,7 +100,8 @@ def prepare(adapters: Adapters) -> None:
     version, stored = map(int, redis.hmget(key, "version", "shards"))
     if version > DATA_VERSION:
         raise NewerData(
-            f"the data is of version {version}, this Winnow knows {DATA_VERSION}: upgrade Winnow"
+            f"the data is of version {version}, this Winnow knows {DATA_VERSION}: upgrade Winnow, or "
+            "restore the backup from before the upgrade (docs/upgrade.md); nothing was changed"
         )
     if stored != shards:
         raise BadSettings(

@@ -101,11 +101,11 @@ def settings(here: Installation) -> Iterator[Finding]:
     where = str(here.file) if here.file else "the environment alone"
     yield _ok(Check.SETTINGS, f"they are read from {where}; Python {python}")
     secrets = {variable.name for variable in VARIABLES if variable.secret} & here.from_file
-    if here.file and secrets and here.file.stat().st_mode & 0o077:
+    if here.file and secrets and here.file.stat().st_mode & 0o007:
         yield _wrong(
             Check.SETTINGS,
-            f"{here.file} holds {', '.join(sorted(secrets))} and can be read by others",
-            f"run `chmod 600 {here.file}`",
+            f"{here.file} holds {', '.join(sorted(secrets))} and can be read by everybody",
+            f"run `chmod o-rwx {here.file}`",
         )
 
 

@@ -20,7 +20,7 @@ import click
 import structlog
 
 from moderation import logs, wiring
-from moderation.errors import BadSettings, StorageUnavailable
+from moderation.errors import BadSettings, Conflict, StorageUnavailable
 from moderation.installation import Installation, announced
 from moderation.settings import Settings
 from moderation.site import KeyKind, Role
@@ -84,6 +84,8 @@ def web() -> None:
     here.require()
     settings = here.settings
     logs.configure(settings)
+    if settings.redis_url:
+        _let_somebody_in(settings)
     from service.web import serve  # noqa: PLC0415 - loads the model, which no other verb should
 
     serve(settings)
@@ -214,15 +216,56 @@ def reached_at(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
+def _first_moderator(adapters: wiring.Adapters, *, logged: bool = False) -> str:
+    """Make the first moderator; return the password if it was made up.
+
+    One that is kept elsewhere, by WINNOW_FIRST_PASSWORD or in a log, is changed at the first sign-in.
+    """
+    told = adapters.settings.first_password
+    password = told or new_password()
+    adapters.accounts.add_moderator(
+        FIRST_MODERATOR,
+        password,
+        role=Role.ADMIN,
+        sites=(),
+        must_change=logged or bool(told),
+        now_ms=adapters.clock.now_ms(),
+    )
+    return "" if told else password
+
+
+def _let_somebody_in(settings: Settings) -> None:
+    """Make the first moderator of an installation whose parts run apart, and print the password.
+
+    Several web servers may start at once: one of them does it. Without storage none does.
+    """
+    adapters = wiring.connect(settings)
+    try:
+        wiring.prepare(adapters)
+        if adapters.accounts.moderators():
+            return
+        password = _first_moderator(adapters, logged=True)
+    except Conflict:
+        return
+    except StorageUnavailable as problem:
+        log.warning("no first moderator was looked for", problem=str(problem))
+        return
+    if password:
+        click.echo(
+            f"Sign in at {settings.url}/desk/ as {FIRST_MODERATOR} with the password {password}\n"
+            "It is shown this once, and changed there at the first sign-in."
+        )
+
+
 def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
     """Make what a first start lacks; return what to print once the service is ready."""
     accounts, now = adapters.accounts, adapters.clock.now_ms()
     lines = ["", f"  Winnow is at {settings.url}   (Ctrl-C stops it)", ""]
     moderators, sites = accounts.moderators(), accounts.sites()
     if not moderators:
-        password = new_password()
-        accounts.add_moderator(FIRST_MODERATOR, password, role=Role.ADMIN, sites=(), now_ms=now)
-        lines += [f"  Sign in     {FIRST_MODERATOR}", f"  Password    {password}"]
+        password = _first_moderator(adapters)
+        shown = password or "as WINNOW_FIRST_PASSWORD says"
+        lines += [f"  Sign in     {FIRST_MODERATOR}", f"  Password    {shown}"]
     if not sites:
         site = accounts.add_site(DEMO_SITE, now_ms=now)
         _, key = accounts.add_key(site.id, KeyKind.API, now_ms=now)

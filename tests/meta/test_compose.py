@@ -19,7 +19,7 @@ from moderation.store.embedded import WHAT_WINNOW_NEEDS
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = ["web", "worker"]
+OURS = ["web", "worker", "more-workers", "deliver"]
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -126,9 +126,17 @@ def test_only_this_machine_reaches_the_web_and_nobody_reaches_valkey():
     assert COMPOSE["networks"]["data"] == {"internal": True}
 
 
-def test_the_worker_can_be_scaled():
+@pytest.mark.parametrize("service", ["worker", "more-workers", "deliver"])
+def test_all_but_the_web_can_be_scaled(service):
     """A fixed name or a published port can be had by one container only."""
-    assert not {"container_name", "ports", "hostname"} & set(SERVICES["worker"])
+    assert not {"container_name", "ports", "hostname"} & set(SERVICES[service])
+
+
+def test_every_process_has_a_container_and_the_profile_has_more_workers():
+    verbs = [command_of(service)[1] for service in OURS]
+    assert verbs == ["web", "worker", "worker", "deliver"]
+    assert SERVICES["more-workers"]["profiles"] == ["many"]
+    assert not [one for one in SERVICES if one != "more-workers" and SERVICES[one].get("profiles")]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -168,9 +168,9 @@ def test_a_settings_file_that_others_can_read_must_hold_no_secret(run, environ, 
     file.write_text("WINNOW_METRICS_TOKEN=0123456789abcdef\n")
     file.chmod(0o644)
     environ["WINNOW_SETTINGS"] = str(file)
-    assert f"chmod 600 {file}" in wrong(run)
-    file.chmod(0o600)
-    assert "chmod 600" not in wrong(run)
+    assert f"chmod o-rwx {file}" in wrong(run)
+    file.chmod(0o640)  # root's, for the service's group
+    assert "chmod o-rwx" not in wrong(run)
 
 
 def test_a_redis_that_forgets_is_wrong(run, adapters: wiring.Adapters):

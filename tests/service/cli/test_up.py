@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from moderation.settings import Settings
 from moderation.store import keys
 from service.cli.context import storage
 from service.cli.processes import Process, environment, python, remember, stop_orphans
+from service.cli.up import _let_somebody_in
 from tests.support.service import Running, alive, command, descendants, running
 from tests.support.waiting import wait_until
 
@@ -111,3 +113,18 @@ def test_an_orphan_is_stopped_and_a_stranger_with_its_number_is_not(tmp_path: Pa
     assert alive(stranger)
     parts[1].stop()
     assert not alive(stranger)
+
+
+@pytest.mark.parametrize("told", ["", "a long first password"])
+def test_the_first_web_over_a_redis_makes_somebody_to_sign_in(
+    told: str, tmp_path: Path, redis_url: str, capsys: pytest.CaptureFixture
+):
+    """Several start at once: one of them makes the moderator, and nobody's start fails."""
+    settings = Settings(data_dir=tmp_path, redis_url=redis_url, first_password=told)
+    for _ in range(2):
+        _let_somebody_in(settings)
+    shown = capsys.readouterr().out
+    password = told or re.search(r"as admin with the password (\S+)\n", shown)[1]
+    assert (shown == "") == bool(told)
+    accounts = wiring.connect(settings).accounts
+    assert accounts.check_password("admin", password).must_change_password
