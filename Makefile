@@ -78,6 +78,9 @@ test-clients: install ## Try unmodified clients and webhook verifiers (fetches t
 test-wordpress: install ## Try WordPress from Debian and npm with our plugin and Akismet's (apt installs PHP and MariaDB, as root)
 	@exec $(BIN)/python -m tests.integration.wordpress $(ARGS)
 
+wordpress-plugin: install ## Build the WordPress plugin: dist/winnow-wordpress-VERSION.zip
+	@exec $(BIN)/python integrations/wordpress/build.py dist
+
 test-hosts: install ## Try Isso and Django with the files of docs/integrate (fetches them from PyPI)
 	@exec $(BIN)/python -m tests.integration.hosts
 

@@ -33,6 +33,7 @@ class Door(StrEnum):
     AKISMET = "akismet", said("Akismet: WordPress and whatever else speaks Akismet")
     PERSPECTIVE = "perspective", said("Perspective: clients of Google’s comment analyzer")
     OPENAI = "openai", said("OpenAI: clients of its moderation endpoint")
+    CHAT = "chat", said("Chat: comment systems that ask a language model about spam")
     CORAL = "coral", said("Coral: its external moderation phase, with the signing secret it shows")
 
     #: What the desk calls it.
@@ -101,7 +102,7 @@ class Site:
     retention: Retention = field(default_factory=Retention)
     doors: tuple[Door, ...] = setting(
         Choices({door: door.label for door in Door}),
-        (Door.AKISMET, Door.PERSPECTIVE, Door.OPENAI),
+        (Door.AKISMET, Door.PERSPECTIVE, Door.OPENAI, Door.CHAT),
         said("Open to this site"),
     )
     record_doors: bool = setting(

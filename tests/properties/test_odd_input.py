@@ -266,6 +266,13 @@ def test_no_field_of_any_body_makes_a_5xx(thrower: Thrower):
             "attributeScores": {"TOXICITY": {"summaryScore": {"value": 1.0}}},
         },
         "openai.moderations": {"input": "hello", "model": "x"},
+        "chat.completions": {
+            "model": "m", "stream": False, "response_format": {"type": "json_object"},
+            "messages": [
+                {"role": "system", "content": "spam or approved"},
+                {"role": "user", "content": [{"type": "text", "text": "hello"}]},
+            ],
+        },
         "coral.moderate": {
             "comment": {"body": "hello", "parentID": "1"}, "author": {"role": "STAFF"},
             "story": {"url": "https://blog.example/"},

@@ -24,7 +24,7 @@ BY_ADA = (
     "'comment_post_ID' => 1, 'comment_author' => 'Ada', 'comment_author_email' => '', "
     "'comment_author_url' => '', 'comment_author_IP' => '192.0.2.7', 'comment_agent' => ''"
 )
-QUICKLY = "add_filter( 'wp_is_comment_flood', '__return_false', PHP_INT_MAX ); "
+QUICKLY = "remove_all_actions( 'check_comment_flood' ); "
 #: Names of our classes in the snippets below.
 OURS = "use Winnow\\Plugin\\Settings; use Winnow\\Plugin\\History; use Winnow\\Plugin\\Notes;"
 
@@ -42,6 +42,7 @@ def introduced(winnow: Running, blog: Blog) -> None:
     policy = {"policy": {"blocked_words": ["rutabaga"]}}
     status, told = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
     assert status == 200, told
+    winnow.ask("POST", "/v1/comments", {"content": "Good morning."}, Prefer="wait=10")
     blog.log_in()
 
 
@@ -86,6 +87,7 @@ def decided(winnow: Running, text: str, status: str) -> dict:
 
 def without_settings_the_plugin_changes_nothing(blog: Blog, winnow: Running):
     assert blog.status(blog.comment("Before Winnow: the beans are up.", "Early")) == "1"
+    blog.mails()
 
 
 def a_wrong_key_and_a_wrong_address_are_said_in_words(blog: Blog, winnow: Running):
@@ -123,8 +125,9 @@ def ham_is_published_within_the_readers_request(blog: Blog, winnow: Running):
     assert (there["status"], there["external_id"]) == ("approved", str(comment))
     assert there["post"]["title"] == "Hello world!"
     assert there["author"]["name"] == "Grace O'Malley"
-    assert blog.mails("Please moderate") == 0, "what is published at once needs no moderator"
-    assert blog.mails("New comment on your post") == 1
+    mails = blog.mails()
+    assert "Please moderate" not in mails, "what is published at once needs no moderator"
+    assert mails.count("] Comment:") == 1, mails
 
 
 def spam_is_spam(blog: Blog, winnow: Running):
@@ -136,7 +139,7 @@ def spam_is_spam(blog: Blog, winnow: Running):
 def a_held_comment_appears_when_the_moderator_approves_it_at_the_desk(blog: Blog, winnow: Running):
     comment, there = held(blog, winnow, HELD, "Hedy")
     assert there["status"] == "flagged"
-    assert blog.mails("Please moderate") == 1
+    assert blog.mails().count("Please moderate") == 1
     winnow.cli("decide", there["id"], "approve")
     becomes(blog, comment, "1")
     assert blog.is_public("twice as much butter")
@@ -227,8 +230,8 @@ def a_moderators_edit_is_a_revision_and_a_decision(blog: Blog, winnow: Running):
     blog.run(
         f"wp_set_current_user( 1 ); wp_update_comment( array( 'comment_ID' => {comment}, 'comment_content' => '{better}' ) );"
     )
-    there = decided(winnow, better, "approved")
-    assert there["revision"] == 2
+    wait_until(lambda: known(winnow, better)["status"] == "approved", 20, "approved in Winnow")
+    assert known(winnow, better)["revision"] == 2
     assert blog.status(comment) == "1"
 
 
@@ -247,7 +250,9 @@ def reviews_pingbacks_and_the_rest_api_are_screened(blog: Blog, winnow: Running)
     for kind in ("review", "pingback", "comment"):
         text = f"A rutabaga of kind {kind}."
         code = f"echo wp_new_comment( array( {BY_ADA}, 'comment_type' => '{kind}', 'comment_content' => '{text}' ) );"
-        comment = int(blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}"))
+        said = blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}")
+        assert said.isdecimal(), re.sub(r"(?s)<head>.*</head>|<[^>]*>", "", said)[-300:]
+        comment = int(said)
         assert blog.status(comment) == "0", kind
         assert known(winnow, text)["status"] == "flagged", kind
     for text, expected in (("REST brings good beans, too.", "1"), ("REST rutabaga.", "0")):
@@ -278,8 +283,9 @@ def everything(winnow: Running) -> dict[str, dict]:
     while cursor is not None:
         page = winnow.ask("GET", f"/v1/comments?limit=200{cursor and f'&cursor={cursor}'}")[1]
         for one in page["items"]:
-            assert one["external_id"] not in found, "twice"
-            found[one["external_id"]] = one
+            if name := one["external_id"]:  # the first was none of the blog's
+                assert name not in found, "twice"
+                found[name] = one
         cursor = page["next"]
     return found
 
@@ -455,12 +461,12 @@ def a_thousand_old_comments_are_brought_in_batches_none_twice_and_none_lost(
         'comment_date_gmt' => '2019-03-01 10:00:00',
         'comment_approved' => array( '1', '0', 'spam', 'trash' )[ $n % 4 ] ) ); }""")
     assert "runs in the background" in submit(blog, "import")
-    blog.run(f"{OURS} History::run( 1 );")
+    blog.run(f"{OURS} History::run( -1 );")
     first = history(blog)
     assert first["running"], first
     assert 0 < first["new"] < first["total"], first
     winnow.kill()
-    blog.run(f"{OURS} History::run( 1 );")
+    blog.run(f"{OURS} History::run( -1 );")
     assert history(blog)["error"], history(blog)
     winnow.start()
     for days in range(100):

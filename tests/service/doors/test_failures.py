@@ -52,6 +52,14 @@ def moderations(world: World, key: str) -> Any:
     return world.ask("POST", "/v1/moderations", {"input": "hello"}, key=key)
 
 
+def chat(world: World, key: str) -> Any:
+    messages = [
+        {"role": "system", "content": 'Output {"spam": true} or {"spam": false}.'},
+        {"role": "user", "content": "Comment: hello\nNickname: Ada\nWebsite: "},
+    ]
+    return world.ask("POST", "/v1/chat/completions", {"model": "m", "messages": messages}, key=key)
+
+
 def coral(world: World, key: str) -> Any:
     body = json.dumps({"action": "NEW", "comment": {"body": "hello"}}).encode()
     signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
@@ -79,6 +87,12 @@ def held_by_openais_clients(answer: Any) -> bool:
     return answer.status_code in {429, 503} and set(error) == {"message", "type", "param", "code"}
 
 
+def held_by_twikoo(answer: Any) -> bool:
+    """Twikoo publishes after three errors: it must be told that it is spam."""
+    content = answer.json["choices"][0]["message"]["content"]
+    return answer.status_code == 200 and json.loads(content)["spam"] is True
+
+
 def held_by_coral(answer: Any) -> bool:
     """Coral publishes on anything but a 200."""
     return answer.status_code == 200 and answer.json["status"] == "SYSTEM_WITHHELD"
@@ -98,6 +112,7 @@ WAYS = {
     "perspective": Way(analyze, held_by_perspectives_clients),
     "openai": Way(moderations, held_by_openais_clients),
     "coral": Way(coral, held_by_coral),
+    "chat": Way(chat, held_by_twikoo),
 }
 each_door = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 
@@ -158,6 +173,6 @@ def test_over_the_sites_rate_the_comment_is_held_and_told_when_to_come_back(
     way.ask(world, key)
     answer = way.ask(world, key)
     assert way.holds(answer)
-    if way.ask is not coral:
+    if way.ask not in {coral, chat}:  # whose clients publish after an error
         assert answer.status_code == 429
         assert 1 <= int(answer.headers["Retry-After"]) <= 60

@@ -26,6 +26,7 @@ SAYS_HELD = {
     "akismet": lambda answer: answer.data == b"true",
     "wordpress": lambda answer: answer.headers.get("X-akismet-error") == "held-for-a-moderator",
     "openai": lambda answer: answer.json["results"][0]["flagged"],
+    "chat": lambda answer: "true" in answer.json["choices"][0]["message"]["content"],
     "coral": lambda answer: answer.json["status"] == "SYSTEM_WITHHELD",
 }
 

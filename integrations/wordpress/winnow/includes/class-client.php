@@ -55,11 +55,11 @@ final class Client {
 		}
 		$status = (int) wp_remote_retrieve_response_code( $answer );
 		$json   = json_decode( wp_remote_retrieve_body( $answer ), true );
-		if ( 204 === $status ) {
-			return array();
-		}
-		if ( $status >= 200 && $status < 300 && is_array( $json ) ) {
-			return $json + array( 'http_status' => $status );
+		if ( 204 === $status || ( $status >= 200 && $status < 300 && is_array( $json ) ) ) {
+			if ( self::is_away() ) {
+				delete_transient( 'winnow_away' ); // It is back.
+			}
+			return ( is_array( $json ) ? $json : array() ) + array( 'http_status' => $status );
 		}
 		return self::problem( $status, $json, (int) wp_remote_retrieve_header( $answer, 'retry-after' ) );
 	}

@@ -88,7 +88,7 @@ final class History {
 	}
 
 	/**
-	 * Bring batches for some seconds, and have the next ones scheduled.
+	 * Bring at least one batch, and more for some seconds, and have the next ones scheduled.
 	 *
 	 * @param int $seconds How long.
 	 * @return true|\WP_Error
