@@ -21,6 +21,7 @@ from flask.testing import FlaskClient
 from standardwebhooks import Webhook
 from werkzeug.serving import make_server
 
+from tests.integration.guides import LINE
 from tests.support.service import ROOT, Running, running
 from tests.support.waiting import wait_until
 
@@ -50,6 +51,19 @@ def loaded(page: str) -> ModuleType:
     finally:
         sys.path.pop(0)
     return module
+
+
+# -- every page ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("[a-z]*.md")), ids=lambda page: page.stem)
+def test_each_guide_begins_with_what_it_was_tried_with(page: Path):
+    """Or that it was not run. Runs write the line: tests/integration/guides.py."""
+    title, line, *rest = page.read_text(encoding="utf-8").split("\n\n")
+    assert title.startswith("# ")
+    assert LINE.fullmatch(line), line
+    assert rest
+    assert f"]({page.name})" in (PAGES / "README.md").read_text(encoding="utf-8")
 
 
 # -- static sites ----------------------------------------------------------------------------------
