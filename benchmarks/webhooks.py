@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from moderation.actor import moderator
-from moderation.site import Endpoint
+from moderation.endpoint import Endpoint
 from tests.support.receiver import Received, Receiver, answer, hang
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until

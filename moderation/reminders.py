@@ -8,10 +8,10 @@ from typing import Protocol
 
 from moderation.channels import Channel, Sender
 from moderation.comment import Status, from_ms
+from moderation.people import Moderator
 from moderation.ports import Clock
 from moderation.records import Order
 from moderation.rows import each
-from moderation.site import Moderator
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 

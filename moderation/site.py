@@ -46,20 +46,6 @@ class Door(StrEnum):
         return member
 
 
-class KeyKind(StrEnum):
-    """What a key opens: the native API, or the drop-in doors and nothing else."""
-
-    API = "api"
-    DOOR = "door"
-
-
-class Role(StrEnum):
-    """What a moderator may do: decide on their sites, or administer all of them."""
-
-    MODERATOR = "moderator"
-    ADMIN = "admin"
-
-
 @dataclass(frozen=True, slots=True)
 class Retention:
     """Days for which a settled comment's text, and then its bare verdict, are kept."""
@@ -170,86 +156,3 @@ def changed_site(site: Site, typed: Sequence[tuple[str, str]]) -> Site:
         site = replace(site, **{part: replace(getattr(site, part), **changes)} if part else changes)
     site.check()
     return site
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What is told of a site's key once it was made; the key itself is shown only then."""
-
-    id: str
-    site_id: str
-    kind: KeyKind
-    hint: str
-    created_at: int
-    expires_at: int | None = None
-    #: What it is for, as its maker says, such as the blog that holds it.
-    name: str = ""
-    #: When it was last looked up (Unix ms); what is asked again within seconds is not counted.
-    last_used_at: int | None = None
-
-    def has_expired(self, now_ms: int) -> bool:
-        """Tell whether the key opens nothing any more."""
-        return self.expires_at is not None and self.expires_at <= now_ms
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An administrator's token for the API; the token itself is shown only when it is made."""
-
-    id: str
-    name: str
-    hint: str
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moderator:
-    """A person who may sign in at the desk; an admin sees every site."""
-
-    name: str
-    role: Role
-    sites: tuple[str, ...] = ()
-    created_at: int = 0
-    #: Whether they are kept from signing in; what they decided stays.
-    disabled: bool = False
-    #: Whether their password was made up by somebody else, so that they must choose their own.
-    must_change_password: bool = False
-
-    def sees(self, site_id: str) -> bool:
-        """Tell whether this moderator may see and decide the comments of a site."""
-        return self.role is Role.ADMIN or site_id in self.sites
-
-
-class EndpointKind(StrEnum):
-    """How an endpoint is spoken to: Standard Webhooks, or WordPress's Akismet call-back."""
-
-    WEBHOOK = "webhook"
-    AKISMET = "akismet"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A signing secret; an old one signs beside the new until it expires (Unix ms)."""
-
-    value: str = field(repr=False)
-    expires_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A subscriber's URL, what it wants to hear, and the secrets that sign it."""
-
-    id: str
-    site_id: str
-    url: str
-    events: tuple[str, ...] = ("comment.approved",)
-    description: str = ""
-    enabled: bool = True
-    allow_private: bool = False
-    full_payload: bool = True
-    kind: EndpointKind = EndpointKind.WEBHOOK
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secrets: tuple[Secret, ...] = field(default=(), repr=False)
-    created_at: int = 0
-    disabled_reason: str = ""
-    failing_since: int | None = None

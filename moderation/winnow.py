@@ -10,15 +10,17 @@ from moderation.actor import Actor
 from moderation.audit import AuditLine
 from moderation.comment import Comment, Decision, Draft
 from moderation.dispatch import Jobs
+from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
 from moderation.facts import Facts
 from moderation.feedback import Attempt, Learning, Progress
 from moderation.houses import Houses
+from moderation.people import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past
 from moderation.scores import Scores
 from moderation.settings import Settings
-from moderation.site import Endpoint, Moderator, Role, Site
+from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics

@@ -11,8 +11,9 @@ from cachetools import TTLCache, cached
 from flask import abort, make_response, request
 
 from moderation.actor import Actor, ActorKind
+from moderation.credentials import Key, KeyKind
 from moderation.errors import NotFound, StorageUnavailable
-from moderation.site import Key, KeyKind, Site
+from moderation.site import Site
 from service.context import winnow
 from service.errors import problem
 

@@ -6,10 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from moderation.comment import Comment, Transition, from_ms, rfc3339
+from moderation.credentials import Key, Token
 from moderation.delivery import Delivery
+from moderation.endpoint import Endpoint
 from moderation.events import Event
 from moderation.feedback import Attempt, Progress
-from moderation.site import Endpoint, Key, Moderator, Site, Token
+from moderation.people import Moderator
+from moderation.site import Site
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:

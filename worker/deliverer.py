@@ -20,10 +20,10 @@ from moderation import signing, wiring
 from moderation.actor import DELIVERER
 from moderation.comment import Comment
 from moderation.delivery import Leased, State
+from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
 from moderation.settings import Settings
-from moderation.site import Endpoint, EndpointKind
 from moderation.store.liveness import Part
 from worker.delivery import Attempt, attempt
 from worker.pulse import Pulse

@@ -9,10 +9,10 @@ from typing import Any
 
 from moderation import ids, values
 from moderation.delivery import Delivery, Due, Leased, State
+from moderation.endpoint import Endpoint
 from moderation.errors import NotFound, StorageUnavailable
 from moderation.events import WITHDRAWALS, Event, EventType
 from moderation.settings import Settings
-from moderation.site import Endpoint
 from moderation.store import keys
 from moderation.store.client import Client, storage
 from moderation.store.comments import Comments

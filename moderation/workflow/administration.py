@@ -10,10 +10,12 @@ from moderation.actor import Actor
 from moderation.addresses import check_headers, check_url
 from moderation.audit import AuditLine
 from moderation.changes import taken_back
+from moderation.endpoint import Endpoint, EndpointKind, Secret
 from moderation.errors import Conflict
+from moderation.people import Moderator, Role
 from moderation.ports import Clock
 from moderation.signing import new_secret
-from moderation.site import Endpoint, EndpointKind, Moderator, Role, Secret, Site
+from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.vault import new_password
 

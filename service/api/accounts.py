@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from moderation.comment import to_ms
 from moderation.delivery import State
+from moderation.endpoint import Endpoint
 from moderation.errors import InvalidInput, NotFound
 from moderation.fields import settings_of
 from moderation.policy import Policy
-from moderation.site import Endpoint, Retention, Site
+from moderation.site import Retention, Site
 from moderation.workflow.judging import defaults_of
 from service.api import schemas
 from service.api.base import (

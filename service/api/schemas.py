@@ -19,6 +19,8 @@ from pydantic import (
 from moderation import texts, values
 from moderation.actor import ActorKind
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
+from moderation.credentials import KeyKind
+from moderation.endpoint import EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import EventType
 from moderation.fields import (
@@ -33,7 +35,7 @@ from moderation.fields import (
     settings_of,
 )
 from moderation.policy import Policy
-from moderation.site import EndpointKind, KeyKind, Retention, Site
+from moderation.site import Retention, Site
 from moderation.verdict import Action
 
 MAX_BATCH = 1000

@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 
 from moderation.addresses import Target, check_url, refusal_reason
 from moderation.delivery import State
+from moderation.endpoint import Endpoint
 from moderation.installation import Installation, has_data
 from moderation.settings import VARIABLES
-from moderation.site import Endpoint, Site
+from moderation.site import Site
 from moderation.store.liveness import ALIVE_MS, Part
 from moderation.vault import Vault, secret_path
 from moderation.wiring import Adapters

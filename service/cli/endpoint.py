@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import click
 
 from moderation.addresses import check_url
+from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import EventType
-from moderation.site import Endpoint, EndpointKind
 from service.cli.context import (
     answer,
     answer_all,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from moderation.site import MAX_DAYS, KeyKind
+from moderation.credentials import KeyKind
+from moderation.site import MAX_DAYS
 from service.cli.context import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import key_shape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from moderation.site import Role
+from moderation.people import Role
 from service.cli.context import (
     answer,
     answer_all,

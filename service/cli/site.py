@@ -8,8 +8,9 @@ from typing import TextIO
 import click
 
 from moderation.comment import Status
+from moderation.credentials import KeyKind
 from moderation.lists import disallowed
-from moderation.site import SETTINGS, Door, KeyKind, changed_site, value_at
+from moderation.site import SETTINGS, Door, changed_site, value_at
 from moderation.store.comments import Comments
 from service.cli.context import (
     NO_SITE,

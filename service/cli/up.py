@@ -20,10 +20,11 @@ import click
 import structlog
 
 from moderation import logs, wiring
+from moderation.credentials import KeyKind
 from moderation.errors import BadSettings, Conflict, StorageUnavailable
 from moderation.installation import Installation, announced
+from moderation.people import Role
 from moderation.settings import Settings
-from moderation.site import KeyKind, Role
 from moderation.store.embedded import EmbeddedValkey
 from moderation.vault import new_password
 from service import trial

@@ -21,7 +21,8 @@ from moderation import texts
 from moderation.actor import Actor, moderator
 from moderation.comment import Comment, Status
 from moderation.errors import InvalidInput, NotFound, WinnowError
-from moderation.site import Moderator, Role, Site
+from moderation.people import Moderator, Role
+from moderation.site import Site
 from moderation.store.desk import Desk
 from service.bodies import at_the_gate, check_fields, limit_of, vouched
 from service.context import winnow

@@ -9,8 +9,9 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField, SelectChoice, StringField
 from wtforms.validators import Length, NumberRange, Optional
 
+from moderation.credentials import KeyKind
 from moderation.errors import NotFound
-from moderation.site import MAX_DAYS, KeyKind, Site
+from moderation.site import MAX_DAYS, Site
 from service.context import winnow
 from service.desk.base import administrator, bp, my_site, my_sites, myself
 from service.desk.pages import page

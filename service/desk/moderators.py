@@ -11,7 +11,7 @@ from wtforms import BooleanField, RadioField, SelectChoice, SelectMultipleField,
 from wtforms.validators import InputRequired, Length
 
 from moderation.errors import Conflict, InvalidInput
-from moderation.site import Moderator, Role
+from moderation.people import Moderator, Role
 from service.context import winnow
 from service.desk.base import (
     administrator,

@@ -17,10 +17,11 @@ from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
 from moderation.insight import unmarked
 from moderation.lists import domains_in
+from moderation.people import Role
 from moderation.reasons import SENTENCES
 from moderation.records import Order
 from moderation.scores import Label
-from moderation.site import Role, Site
+from moderation.site import Site
 from moderation.workflow.judging import sample
 from service.context import winnow
 from service.desk.base import (

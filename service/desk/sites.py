@@ -11,8 +11,10 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from moderation.comment import Comment, Status
+from moderation.credentials import KeyKind
 from moderation.errors import Conflict, InvalidInput
-from moderation.site import KeyKind, Role, Site
+from moderation.people import Role
+from moderation.site import Site
 from service import trial
 from service.context import winnow
 from service.desk.base import NoSites, administrator, bp, me, my_site, my_sites, myself

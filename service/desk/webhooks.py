@@ -19,9 +19,10 @@ from wtforms.validators import InputRequired, Length
 
 from moderation import values
 from moderation.delivery import State
+from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import SUBSCRIBABLE, EventType
-from moderation.site import MAX_DAYS, Endpoint, EndpointKind, Site
+from moderation.site import MAX_DAYS, Site
 from service.context import winnow
 from service.desk.base import (
     administrator,

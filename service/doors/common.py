@@ -13,10 +13,11 @@ from flask import Flask, current_app, g
 
 from moderation import texts
 from moderation.comment import Draft
+from moderation.credentials import KeyKind
 from moderation.errors import NotFound, StorageUnavailable
 from moderation.records import Accepted, Judged
 from moderation.scores import Scores
-from moderation.site import Door, KeyKind, Site
+from moderation.site import Door, Site
 from service.auth import note_use
 from service.context import Context, winnow
 from service.limits import Limiter

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from moderation.actor import moderator
 from moderation.comment import Decision
-from moderation.site import Endpoint
+from moderation.endpoint import Endpoint
 from tests.support import browser, hostile
 from tests.support.actors import ADA
 from tests.support.browser import Desk

@@ -8,7 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from moderation.site import Endpoint, KeyKind, Site
+from moderation.credentials import KeyKind
+from moderation.endpoint import Endpoint
+from moderation.site import Site
 from tests.support import browser
 from tests.support.actors import EVE
 from tests.support.browser import Desk

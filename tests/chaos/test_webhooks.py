@@ -21,8 +21,8 @@ import pytest
 
 from moderation.actor import moderator
 from moderation.delivery import State
+from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
-from moderation.site import Endpoint
 from moderation.store.embedded import EmbeddedValkey
 from tests.support import receiver as behaves
 from tests.support.receiver import Received, Receiver

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from moderation.audit import AuditLine
+from moderation.credentials import KeyKind
+from moderation.endpoint import Endpoint
 from moderation.errors import Conflict, NotFound
+from moderation.people import Role
 from moderation.policy import Mode, Policy
-from moderation.site import Door, Endpoint, KeyKind, Retention, Role
+from moderation.site import Door, Retention
 from tests.support.actors import ADA, BOB, EVE
 from tests.support.world import World
 

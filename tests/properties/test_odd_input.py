@@ -24,7 +24,9 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule
 
 from moderation.actor import moderator
-from moderation.site import Door, Endpoint, KeyKind
+from moderation.credentials import KeyKind
+from moderation.endpoint import Endpoint
+from moderation.site import Door
 from service.api.base import api
 from service.waiting import Shares
 from tests.service.desk.test_rights import sign_in, token

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from moderation.site import Door, KeyKind
+from moderation.credentials import KeyKind
+from moderation.site import Door
 from service import bodies
 from service.front.pool import GATE, OPEN
 from tests.support.world import World

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from tests.support.world import World, make_world
 
 

@@ -6,7 +6,7 @@ import select
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from service.context import winnow
 from service.waiting import Lookout, Shares
 from tests.support.front import Wire, fronting

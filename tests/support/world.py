@@ -19,11 +19,13 @@ from models import near
 from moderation import wiring
 from moderation.actor import Actor, moderator
 from moderation.comment import Author, Comment, Decision, Draft
+from moderation.credentials import KeyKind
 from moderation.feedback import Attempt
+from moderation.people import Role
 from moderation.ports import Fit, Lesson, Marked
 from moderation.records import Accepted
 from moderation.settings import Settings
-from moderation.site import KeyKind, Role, Site
+from moderation.site import Site
 from moderation.workflow.screening import Limits
 
 if TYPE_CHECKING:

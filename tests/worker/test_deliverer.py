@@ -16,10 +16,11 @@ from standardwebhooks import Webhook
 from moderation import ids
 from moderation.actor import moderator
 from moderation.comment import Decision
+from moderation.credentials import KeyKind
 from moderation.delivery import Due, State
+from moderation.endpoint import Endpoint, EndpointKind, Secret
 from moderation.events import EventType
 from moderation.signing import new_secret
-from moderation.site import Endpoint, EndpointKind, KeyKind, Secret
 from moderation.store import keys
 from moderation.store.library import BELL
 from tests.support.actors import ADA, BLOG

@@ -9,9 +9,9 @@ from moderation import ids
 from moderation.actor import Actor
 from moderation.audit import AuditLine
 from moderation.changes import difference
+from moderation.endpoint import Endpoint, EndpointKind, Secret
 from moderation.errors import NotFound
 from moderation.signing import new_secret
-from moderation.site import Endpoint, EndpointKind, Secret
 from moderation.store import keys
 from moderation.store.accounts.base import as_json, changed_meanwhile, cut, detail
 from moderation.store.accounts.trail import Trail, line_of

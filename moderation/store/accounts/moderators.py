@@ -14,7 +14,7 @@ from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
 from moderation.changes import difference
 from moderation.errors import Conflict, InvalidInput, NotFound
-from moderation.site import Moderator, Role
+from moderation.people import Moderator, Role
 from moderation.store import keys
 from moderation.store.accounts.base import (
     as_json,

@@ -10,8 +10,9 @@ from typing import Any
 from moderation import ids, texts
 from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
+from moderation.credentials import Key, KeyKind
 from moderation.errors import InvalidInput, NotFound
-from moderation.site import MAX_DAYS, Door, Key, KeyKind
+from moderation.site import MAX_DAYS, Door
 from moderation.store import keys
 from moderation.store.accounts.base import as_json, cut
 from moderation.store.accounts.sites import Sites

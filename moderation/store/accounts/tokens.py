@@ -9,8 +9,8 @@ from dataclasses import asdict
 from moderation import ids
 from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
+from moderation.credentials import Token
 from moderation.errors import NotFound
-from moderation.site import Token
 from moderation.store import keys
 from moderation.store.accounts.base import as_json, checked_name, cut
 from moderation.store.accounts.trail import Trail, line_of

@@ -12,10 +12,13 @@ from argon2 import PasswordHasher
 
 from moderation.actor import moderator
 from moderation.audit import AuditLine
+from moderation.credentials import KeyKind
+from moderation.endpoint import Endpoint, Secret
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ids import shard_of
+from moderation.people import Role
 from moderation.policy import Mode, Policy
-from moderation.site import Endpoint, KeyKind, Retention, Role, Secret
+from moderation.site import Retention
 from moderation.store.accounts import Accounts
 from moderation.store.client import connect
 from moderation.vault import Vault

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moderation.actor import Actor, ActorKind
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from tests.support.world import World
 
 TESTS = Actor(ActorKind.TOKEN, via="tests")

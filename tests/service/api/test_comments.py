@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from moderation.comment import Author
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from tests.support.world import World
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from moderation.delivery import State
-from moderation.site import Endpoint
+from moderation.endpoint import Endpoint
 from tests.support.actors import ADA
 from tests.support.world import World
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from moderation import wiring
+from moderation.credentials import KeyKind
 from moderation.errors import NotFound
-from moderation.site import KeyKind, Role
+from moderation.people import Role
 
 
 def test_a_new_site_comes_with_a_key_that_works(ask, adapters: wiring.Adapters):

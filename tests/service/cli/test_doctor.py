@@ -12,7 +12,8 @@ from moderation import ids, wiring
 from moderation.actor import moderator
 from moderation.comment import Draft
 from moderation.delivery import State
-from moderation.site import Endpoint, Role
+from moderation.endpoint import Endpoint
+from moderation.people import Role
 from moderation.store import keys
 from moderation.store.liveness import Part
 from tests.support.service import free_port

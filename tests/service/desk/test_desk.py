@@ -13,7 +13,7 @@ from models.scorer import Item
 from moderation.actor import moderator
 from moderation.comment import Author, Status
 from moderation.delivery import State
-from moderation.site import Endpoint
+from moderation.endpoint import Endpoint
 from tests.support.actors import ADA, BLOG
 from tests.support.world import PASSWORD, PlainModel, World
 

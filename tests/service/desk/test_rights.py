@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from moderation.site import Endpoint, KeyKind
+from moderation.credentials import KeyKind
+from moderation.endpoint import Endpoint
 from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 

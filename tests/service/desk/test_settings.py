@@ -11,8 +11,11 @@ from flask.testing import FlaskClient
 
 from moderation.actor import moderator
 from moderation.comment import Decision
+from moderation.credentials import KeyKind
+from moderation.endpoint import Endpoint
+from moderation.people import Role
 from moderation.policy import Mode, Policy
-from moderation.site import Door, Endpoint, KeyKind, Role
+from moderation.site import Door
 from service.desk.settings import PolicyForm
 from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World

@@ -24,13 +24,16 @@ from models.explain import Reason as Said
 from models.scorer import BEHAVIOUR
 from models.signals import SIGNALS
 from moderation.comment import Author, Decision, Draft, Post, Status
+from moderation.credentials import KeyKind
 from moderation.delivery import State
+from moderation.endpoint import Endpoint
 from moderation.facts import Facts, Near
+from moderation.people import Role
 from moderation.policy import RULES, Case, Mode, Policy, Thresholds
 from moderation.reasons import SENTENCES, Reason, sentence
 from moderation.records import Order
 from moderation.scores import Label, Scores
-from moderation.site import Door, Endpoint, KeyKind, Role
+from moderation.site import Door
 from moderation.verdict import Action
 from service.desk import audit, queue, reasons, words
 from tests.service.desk.test_desk import decide, token

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from moderation.comment import Decision
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from service.doors import akismet, common
 from service.doors import akismet_stats as stats
 from tests.support.actors import ADA

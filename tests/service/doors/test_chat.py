@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import TooManyRequests
 
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from service.limits import Limiter
 from tests.support.actors import ADA
 from tests.support.world import World

@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from moderation.site import Door, KeyKind
+from moderation.credentials import KeyKind
+from moderation.site import Door
 from tests.support.actors import ADA
 from tests.support.world import World
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from moderation.site import Door, KeyKind
+from moderation.credentials import KeyKind
+from moderation.site import Door
 from service.app import create_app
 from service.limits import Limiter
 from tests.support.actors import ADA

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from service.doors.openai import CATEGORIES
 from tests.support.world import World
 

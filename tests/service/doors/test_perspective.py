@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from moderation.site import KeyKind
+from moderation.credentials import KeyKind
 from service.doors.perspective import ATTRIBUTES
 from tests.support.actors import ADA
 from tests.support.stored import stored_anywhere

@@ -1,0 +1,31 @@
+"""Moderators: who may sign in at the desk, and what they may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a moderator may do: decide on their sites, or administer all of them."""
+
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """A person who may sign in at the desk; an admin sees every site."""
+
+    name: str
+    role: Role
+    sites: tuple[str, ...] = ()
+    created_at: int = 0
+    #: Whether they are kept from signing in; what they decided stays.
+    disabled: bool = False
+    #: Whether their password was made up by somebody else, so that they must choose their own.
+    must_change_password: bool = False
+
+    def sees(self, site_id: str) -> bool:
+        """Tell whether this moderator may see and decide the comments of a site."""
+        return self.role is Role.ADMIN or site_id in self.sites
