@@ -125,6 +125,38 @@ def freeze(data: Path, directory: Path) -> None:
     click.echo(f"{len(basis.frozen)} comments and basis {basis.name} are in {directory}")
 
 
+@model.command("house-trial")
+@_DATA
+@click.option(
+    "--encoder",
+    "encoder_directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="An encoder that never read the sets that are tried: see docs/learning.md.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to keep what the encoder said, for the next trial with the same encoder.",
+)
+@click.option("--tuned", is_flag=True, help="Try the sets that the method was chosen by instead.")
+def house_trial(data: Path, encoder_directory: Path, cache: Path | None, *, tuned: bool) -> None:
+    """Measure what a site's decisions are worth on sets that the model never saw, as JSON.
+
+    \b
+    Example: ./winnow model house-trial ../shared/data --encoder first-encoder --cache /tmp/trial
+    """  # noqa: D301 - click reads the backspace
+    trial = importlib.import_module("models.trial")
+    figures = trial.trial(
+        _read(data),
+        Encoder.load(encoder_directory),
+        trial.TUNED if tuned else trial.PLACES,
+        cache=cache,
+        progress=_bar("reading"),
+    )
+    click.echo(json.dumps(figures, indent=1, ensure_ascii=False))
+
+
 @model.command("card")
 @click.option(
     "--model",

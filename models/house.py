@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -34,8 +35,9 @@ BOUND = 2.0
 MOST, FITTED = 10_000, 2_000
 #: The fewest decisions, near-duplicates counted once, and the fewest of either side of a question.
 FEWEST, FEWEST_A_SIDE = 20, 4
-#: The largest share of the weight that one person's decisions have, where several people decided.
-PERSON_SHARE = 0.5
+#: The largest share of the weight that one person's decisions have, where two people decided, and
+#: where more did.
+TWO_SHARE, PERSON_SHARE = 0.5, 0.4
 #: A feature is kept as an int8: its value times this. The largest have a spread of 2 to 3.
 UNITS = 12
 #: Variances of the prior of a weight that are tried; zero, the head that moves nothing, always is.
@@ -574,7 +576,7 @@ def fit(evidence: Iterable[Evidence], basis: Basis, *, without: Collection[int] 
 
     For each of "spam" and "unwanted here" it is a logistic regression on the features, with the
     shared model's logit as offset and a Gaussian prior on the weights. The variance of the prior is
-    chosen by cross-validation, near-duplicates never apart; unless it beats the head that moves
+    chosen by cross-validation; unless it beats the head that moves
     nothing by more than a standard error, that one stays. The latest ``FITTED`` decisions count.
     """
     return _of_rows(_in_order(evidence, basis.name, without), basis, None)
@@ -600,11 +602,10 @@ def _nothing(basis: Basis) -> HouseHead:
 
 def _of_rows(rows: list[Evidence], basis: Basis, trial: HouseHead | None) -> HouseHead:
     size = len(basis.scales)
-    rows = [one for one in rows[-FITTED:] if len(one.features) == size]
+    rows = _once([one for one in rows[-FITTED:] if len(one.features) == size])
     if not rows:
         return _nothing(basis)
-    groups = _groups([one.signature for one in rows], [one.features for one in rows])
-    weights = _weights(rows, groups)
+    weights = _weights(rows)
     X = _scaled(np.frombuffer(b"".join(one.features for one in rows), np.int8).reshape(-1, size))
     X = np.hstack([X, np.ones((len(X), 1))])
     found = []
@@ -616,7 +617,7 @@ def _of_rows(rows: list[Evidence], basis: Basis, trial: HouseHead | None) -> Hou
     ):
         asked = np.array([one.answer in {Answer.APPROVE, bad} for one in rows], bool)
         target = np.array([one.answer == bad for one in rows], float)[asked]
-        question = _Question(X[asked], target, offsets[asked], weights[asked], groups[asked])
+        question = _Question(X[asked], target, offsets[asked], weights[asked])
         if trial is None:
             strength, gain = question.chosen()
         else:
@@ -627,7 +628,7 @@ def _of_rows(rows: list[Evidence], basis: Basis, trial: HouseHead | None) -> Hou
         basis.name,
         spam,
         unwanted,
-        decisions=len(set(groups.tolist())),
+        decisions=len(rows),
         until=max(one.at for one in rows),
         strengths=(spam_strength, unwanted_strength),
         gains=(spam_gain, unwanted_gain),
@@ -677,6 +678,40 @@ def gate(
     return replace(figures, accepted=reason == Reason.BETTER, reason=reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How often a person decided as a head says that was fitted on the others' decisions.
+
+    Attributes
+    ----------
+    by : int
+    decisions : int
+    agreed : float
+        Share of them.
+    """
+
+    by: int
+    decisions: int
+    agreed: float
+
+
+def disagreement(evidence: Iterable[Evidence], basis: Basis) -> list[Person]:
+    """Return each person's agreement with the others, the lowest first; none if only one decided.
+
+    A head is fitted without each of the ten who decided most: a second at most.
+    """
+    rows = _in_order(evidence, basis.name, ())[-MOST:]
+    counts = Counter(one.by for one in rows)
+    if len(counts) < 2:
+        return []
+    people = []
+    for by, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:10]:
+        own = [one for one in rows if one.by == by]
+        _, agreed = _replayed(fit(rows, basis, without={by}), own)
+        people.append(Person(by, count, agreed))
+    return sorted(people, key=lambda one: (one.agreed, one.by))
+
+
 def nearest(
     features: bytes, evidence: Sequence[Evidence], k: int = 5, *, alike: float = ALIKE
 ) -> list[Alike]:
@@ -709,6 +744,13 @@ def _in_order(evidence: Iterable[Evidence], basis: str, without: Collection[int]
     order = sorted(usable, key=lambda one: (one.at, one.comment, one.to_bytes()))
     latest = {one.comment: one for one in order}
     return sorted(latest.values(), key=lambda one: (one.at, one.comment))
+
+
+def _once(rows: list[Evidence]) -> list[Evidence]:
+    """Return the latest decision of each group of near-duplicates."""
+    groups = _groups([one.signature for one in rows], [one.features for one in rows]).tolist()
+    latest = dict(zip(groups, range(len(rows)), strict=True))
+    return [rows[place] for place in sorted(latest.values())]
 
 
 def _groups(signatures: Sequence[int], features: Sequence[bytes]) -> NDArray[np.intp]:
@@ -749,18 +791,17 @@ def _runs(values: NDArray[np.uint64]) -> tuple[list[int], list[int]]:
     return [begin for begin, _ in pairs], [end for _, end in pairs]
 
 
-def _weights(rows: Sequence[Evidence], groups: NDArray[np.intp]) -> Numbers:
-    """Return the weight of each decision: by why it was seen, once a group, bounded a person."""
+def _weights(rows: Sequence[Evidence]) -> Numbers:
+    """Return the weight of each decision: by why it was seen, and bounded for each person."""
     weights = np.array([WEIGHTS[one.seen] for one in rows])
-    sizes = np.bincount(groups, minlength=len(rows))
-    weights = weights / sizes[groups]
     people = np.array([one.by for one in rows])
-    if len(set(people.tolist())) > 1:
-        for person in sorted(set(people.tolist())):
-            own = people == person
-            rest = float(weights[~own].sum())
-            most = PERSON_SHARE / (1 - PERSON_SHARE) * rest
-            weights[own] *= min(1.0, most / float(weights[own].sum()))
+    names = sorted(set(people.tolist()))
+    if len(names) > 1:
+        share = TWO_SHARE if len(names) == 2 else PERSON_SHARE
+        total = {name: float(weights[people == name].sum()) for name in names}
+        for name in names:
+            most = share / (1 - share) * (sum(total.values()) - total[name])
+            weights[people == name] *= min(1.0, most / total[name])
     return weights
 
 
@@ -774,15 +815,12 @@ class _Question:
         Features, and 1 for the intercept.
     target, offset, weight : ndarray of shape (n_decisions,), float
         The oldest first.
-    groups : ndarray of shape (n_decisions,), intp
-        Equal for near-duplicates.
     """
 
     X: Numbers
     target: Numbers
     offset: Numbers
     weight: Numbers
-    groups: NDArray[np.intp]
 
     def answered(self, strength: float) -> Numbers:
         """Return the weights for the variance *strength*; zeros for 0."""
@@ -796,11 +834,11 @@ class _Question:
         The weakest is chosen that comes within half a standard error of the best; none (0) unless
         the best takes more than a standard error off the log-loss of unseen decisions.
         """
-        sides = [len(set(self.groups[self.target == side].tolist())) for side in (0, 1)]
+        sides = [int((self.target == side).sum()) for side in (0, 1)]
         if min(sides) < FEWEST_A_SIDE or sum(sides) < FEWEST:
             return 0.0, 0.0
         some = self._latest()
-        folds = _folds(some.target, some.groups)
+        folds = _folds(some.target)
         base = _losses(some.offset, some.target)
         gains = np.zeros((len(STRENGTHS), len(some.target)))
         for fold in range(FOLDS):
@@ -822,9 +860,7 @@ class _Question:
 
     def where(self, rows: NDArray[np.bool_]) -> _Question:
         """Return the decisions that *rows* chooses."""
-        return _Question(
-            self.X[rows], self.target[rows], self.offset[rows], self.weight[rows], self.groups[rows]
-        )
+        return _Question(self.X[rows], self.target[rows], self.offset[rows], self.weight[rows])
 
     def _latest(self) -> _Question:
         rows = np.zeros(len(self.target), bool)
@@ -833,15 +869,13 @@ class _Question:
         return self.where(rows)
 
 
-def _folds(target: Numbers, groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Deal groups to folds in their order, each side by itself; a group with both goes once."""
-    folds: dict[int, int] = {}
-    dealt = [0, 0]
-    for side, group in zip(target.astype(int).tolist(), groups.tolist(), strict=True):
-        if group not in folds:
-            folds[group] = dealt[side] % FOLDS
-            dealt[side] += 1
-    return np.array([folds[group] for group in groups.tolist()], np.intp)
+def _folds(target: Numbers) -> NDArray[np.intp]:
+    """Deal decisions to folds in their order, each side by itself."""
+    folds = np.zeros(len(target), np.intp)
+    for side in (0, 1):
+        rows = np.flatnonzero(target == side)
+        folds[rows] = np.arange(len(rows)) % FOLDS
+    return folds
 
 
 def _losses(logits: Numbers, target: Numbers) -> Numbers:

@@ -1,0 +1,372 @@
+"""Tries sites' heads on sets that the shared model never saw: what decisions are worth, and harm.
+
+The encoder has to be one that never read those sets, and the shared heads are fitted here without
+them. A site's comments are halved: decisions come from one half, and the other half is ranked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, published
+from models.encoder import Encoder
+from models.freezing import SIDES, basis_of
+from models.house import (
+    Answer,
+    Basis,
+    Bytes,
+    Evidence,
+    Frozen,
+    Gate,
+    HouseHead,
+    Seen,
+    learn,
+    nearest,
+)
+from models.near import signatures
+from models.text import read
+from models.training import Recipe, capped, encoded, kept
+
+Progress = Callable[[Sequence[Any]], Any]
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site: the comments of some sources, and the side that its moderators decide about.
+
+    Attributes
+    ----------
+    sources : tuple of str
+    side : str
+        ``spam`` or ``toxicity``.
+    blog : str
+        The one blog of ``blog_ham_en`` whose comments are its good ones; all sources if empty.
+    """
+
+    sources: tuple[str, ...]
+    side: str
+    blog: str = ""
+
+    def has(self, example: Example) -> bool:
+        """Whether *example* is a comment of this site."""
+        if example.source not in self.sources or self.side not in example.labels:
+            return False
+        return example.source != "blog_ham_en" or example.blog == self.blog
+
+
+#: The sites that the figures are of. Nothing was chosen by them.
+PLACES: Mapping[str, Place] = {
+    "an English blog and its spam": Place(
+        ("blog_ham_en", "blog_wp_moderated_spam"), "spam", "evert/evert.github.com"
+    ),
+    "a Chinese game server's chat": Place(("qqgroup_zh_ads",), "spam"),
+    "Russian Telegram groups": Place(
+        ("telegram_monalenka_ru", "telegram_talyguryn_ru", "telegram_radiot_ru"), "spam"
+    ),
+    "Chinese Telegram": Place(("telegram_zh_markivory",), "spam"),
+    "a Polish news portal": Place(("ml_pl_komentarze",), "toxicity"),
+}
+#: The sites that strengths, bound, and the basis were chosen by.
+TUNED: Mapping[str, Place] = {
+    **{
+        name: Place((name,), "spam")
+        for name in (
+            "blog_comments_zh_antispam",
+            "comments_vi_spam",
+            "sms_id_fraud",
+            "sms_tr",
+            "sms_zh_mudou",
+            "youtube_id_judol_gbennnn",
+        )
+    },
+    **{
+        name: Place((name,), "toxicity")
+        for name in (
+            "ml_ar_mpold",
+            "ml_da_dkhate",
+            "ml_el_ogtd",
+            "ml_fa_parsoffensive",
+            "ml_hi_trac1",
+            "ml_it_jigsaw",
+            "ml_sv_flashback",
+            "ml_tr_hatc",
+            "ml_zh_cold",
+            "unhealthy_comments",
+        )
+    },
+}
+#: Languages of which the first encoder read labelled sources.
+_READ = frozenset({"de", "es", "fr", "ko", "pt", "ru", "vi"})
+#: Sources that came after the first encoder was trained.
+_LATER = frozenset(name for place in (*PLACES.values(), *TUNED.values()) for name in place.sources)
+
+#: Comments of a source that the shared heads are fitted on; characters of each.
+ROWS, LONGEST = 1_000, 700
+#: Comments of each source of a site.
+MOST = 1_500
+#: Comments of a source that the frozen set has.
+FROZEN = 80
+#: Decisions after which the rest is ranked, and the share of them that the machine held.
+AFTER, HELD = (50, 200), 0.8
+#: Shares of good comments that the shared heads hold, and reject.
+BUDGETS = (0.02, 0.002)
+#: Draws of each site.
+DRAWS = 5
+
+
+def strange(example: Example) -> bool:
+    """Whether the first encoder may have never read the source of *example*."""
+    source = example.source
+    if source.startswith("ml_"):
+        return source[3:5] not in _READ or source in MEASURE_ONLY
+    return source in _LATER or source in MEASURE_ONLY or source.startswith("blog_ham_")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site's comments as numbers; the target is of its side."""
+
+    features: Bytes
+    shared: Floats
+    target: NDArray[np.bool_]
+    signatures: tuple[int, ...]
+    column: int
+
+
+def trial(
+    data: Corpus,
+    encoder: Encoder,
+    places: Mapping[str, Place],
+    *,
+    cache: Path | None = None,
+    progress: Progress = iter,
+) -> dict[str, Any]:
+    """Return the figures of each of *places*, their means, and what poisoning does."""
+    # The rows that training draws, so that a training's cache serves here, too.
+    data = capped(data, Recipe())
+    known = data.where(lambda one: not strange(one) and any(side in one.labels for side in SIDES))
+    learned = known.where(lambda one: not kept(one)).capped(ROWS)
+    checked = known.where(kept).capped(FROZEN)
+    sites = {name: data.where(place.has).capped(MOST) for name, place in places.items()}
+    everything = sum(sites.values(), learned + checked)
+    own = [
+        one.own[:LONGEST]
+        for begin in progress(range(0, len(everything), 512))
+        for one in read([e.text[: 4 * LONGEST] for e in everything.examples[begin : begin + 512]])
+    ]
+    features, logits = encoded(own, encoder, cache=cache, progress=progress)
+    place = len(learned) + len(checked)
+    first, second = slice(0, len(learned)), slice(len(learned), place)
+    shared = _shared(learned, features[first], logits[first])
+    ground = _ground(
+        encoder.version,
+        features[first],
+        checked,
+        features[second],
+        shared(features[second], logits[second]),
+    )
+    result: dict[str, Any] = {}
+    for name, corpus in sites.items():
+        rows = slice(place, place + len(corpus))
+        place += len(corpus)
+        column = SIDES.index(places[name].side)
+        site = Site(
+            ground.reduced(features[rows], np.arange(len(corpus), dtype=np.intp)),
+            shared(features[rows], logits[rows]).astype(np.float32),
+            np.array([one.labels[places[name].side] == 1 for one in corpus.examples]),
+            tuple(signatures([one.text[: 4 * LONGEST] for one in corpus.examples])),
+            column,
+        )
+        result[name] = measured(site, ground)
+    figures = list(result.values())
+    return {
+        "encoder": encoder.version,
+        "fitted on": sorted(set(learned.sources.tolist())),
+        "sites": result,
+        "mean": {
+            key: round(float(np.nanmean([one[key] for one in figures])), 4)
+            for key in figures[0]
+            if key != "comments"
+        },
+    }
+
+
+def measured(site: Site, ground: Basis) -> dict[str, float]:
+    """Return the figures of one site, at the mean of DRAWS draws."""
+    rows: list[dict[str, float]] = []
+    for draw in range(DRAWS):
+        order = np.random.default_rng(draw).permutation(len(site.target))
+        pool, rest = order[: len(order) // 2], order[len(order) // 2 :]
+        row: dict[str, float] = {"roc_auc": _ranked(site, rest, None)}
+        for way in ("held", "random"):
+            for most in AFTER:
+                decided = evidence(site, ground, chosen(site, ground, pool, most, way))
+                learned = learn(decided, ground)
+                key = f"{way} {most}"
+                row[f"{key}: gain"] = _ranked(site, rest, learned.head) - row["roc_auc"]
+                put = learned.head if learned.gate.accepted else None
+                row[f"{key}: gain past the gate"] = _ranked(site, rest, put) - row["roc_auc"]
+                row[f"{key}: accepted"] = float(learned.gate.accepted)
+                row[f"{key}: frozen drop"] = learned.gate.auc_drop
+                if way == "held" and most == max(AFTER):
+                    row |= _alike(site, rest, decided)
+                    row |= _poisoned(site, ground, pool, rest)
+        rows.append(row)
+    return {
+        "comments": float(len(site.target)),
+        "bad": round(float(site.target.mean()), 3),
+        **{key: round(float(np.nanmean([row[key] for row in rows])), 4) for key in rows[0]},
+    }
+
+
+def chosen(
+    site: Site, ground: Basis, pool: NDArray[np.intp], most: int, way: str
+) -> list[tuple[int, Seen]]:
+    """Return *most* comments of *pool* that people see, and why: what was held first, or at random.
+
+    Of what was held there are HELD of them at most; the others are spot checks of the rest.
+    """
+    if way == "random":
+        return [(int(one), Seen.HELD) for one in pool[:most]]
+    held = site.shared[pool, site.column] >= ground.frozen.levels[0, site.column]
+    first = [(int(one), Seen.HELD) for one in pool[held][: round(HELD * most)]]
+    checks = [(int(one), Seen.SPOT_CHECK) for one in pool[~held][: most - len(first)]]
+    both = first + checks
+    return [both[place] for place in np.random.default_rng(most).permutation(len(both))]
+
+
+def evidence(
+    site: Site,
+    ground: Basis,
+    decided: Sequence[tuple[int, Seen]],
+    *,
+    by: int = 1,
+    reversed_: bool = False,
+    begin: int = 0,
+) -> list[Evidence]:
+    """Return the decisions of one person on comments of a site, right or *reversed_*."""
+    bad = Answer.SPAM if SIDES[site.column] == "spam" else Answer.REJECT
+    return [
+        Evidence(
+            comment=str(row),
+            at=begin + place + 1,
+            answer=bad if site.target[row] != reversed_ else Answer.APPROVE,
+            seen=seen,
+            by=by,
+            basis=ground.name,
+            features=site.features[row].tobytes(),
+            spam=float(site.shared[row, 0]),
+            unwanted=float(site.shared[row, 1]),
+            signature=site.signatures[row],
+        )
+        for place, (row, seen) in enumerate(decided)
+    ]
+
+
+def _shared(
+    corpus: Corpus, features: Floats, logits: Floats
+) -> Callable[[Floats, Floats], Numbers]:
+    """Return what gives the logits of SIDES, fitted on *corpus*; no source weighs above 800."""
+    mean, spread = features.mean(axis=0), features.std(axis=0)
+
+    def scaled(features: Floats, logits: Floats) -> Floats:
+        return np.hstack([(features - mean) / spread / 8, logits / 4])
+
+    X, heads = scaled(features, logits), []
+    targets, sources = corpus.targets, corpus.sources
+    for side in SIDES:
+        target = targets[:, LABELS.index(side)]
+        rows = np.flatnonzero(~np.isnan(target))
+        _, index, counts = np.unique(sources[rows], return_inverse=True, return_counts=True)
+        head = LogisticRegression(C=0.02, max_iter=300)
+        heads.append(head.fit(X[rows], target[rows], np.minimum(1, 800 / counts)[index]))
+    return lambda features, logits: np.stack(
+        [head.decision_function(scaled(features, logits)) for head in heads], axis=1
+    )
+
+
+def _ground(
+    encoder: str, features: Floats, checked: Corpus, frozen: Floats, shared: Numbers
+) -> Basis:
+    """Return a basis of *features*, with a frozen set and levels of *checked*."""
+    targets = checked.targets[:, [LABELS.index(side) for side in SIDES]]
+    labels = np.where(np.isnan(targets), -1, targets).astype(np.int8)
+    good = np.array([published(one.source) for one in checked.examples]) & (labels == 0).all(axis=1)
+    levels = np.array([np.quantile(shared[good], 1 - budget / 2, axis=0) for budget in BUDGETS])
+    none = np.empty((0, 2), np.int8)
+    empty = Frozen(none, none.astype("f4"), none, np.empty(0, np.int16), levels.astype("f4"))
+    basis = basis_of(features, encoder, empty)
+    return replace(
+        basis,
+        frozen=Frozen(
+            basis.reduced(frozen, np.arange(len(frozen), dtype=np.intp)),
+            shared.astype("f4"),
+            labels,
+            np.zeros(len(frozen), np.int16),
+            levels.astype("f4"),
+        ),
+    )
+
+
+def _ranked(site: Site, rows: NDArray[np.intp], head: HouseHead | None) -> float:
+    """Return the ROC-AUC of *rows* by the shared logit as *head* moves it."""
+    logits = site.shared[rows, site.column].astype(float)
+    if head:
+        logits = logits + head.shifts(site.features[rows])[:, site.column]
+    return float(roc_auc_score(site.target[rows], logits))
+
+
+def _alike(site: Site, rows: NDArray[np.intp], decided: Sequence[Evidence]) -> dict[str, float]:
+    """Return how many comments have a decided one that is alike, and how many of those agree."""
+    found = [(row, nearest(site.features[row].tobytes(), decided, 3)) for row in rows[:300]]
+    bad = [[one.evidence.answer != Answer.APPROVE for one in near] for _, near in found]
+    agreed = [
+        answer == site.target[row]
+        for (row, _), answers in zip(found, bad, strict=True)
+        for answer in answers
+    ]
+    return {
+        "alike: share of comments": float(np.mean([bool(near) for _, near in found])),
+        "alike: decided the same": float(np.mean(agreed)) if agreed else float("nan"),
+    }
+
+
+def _poisoned(
+    site: Site, ground: Basis, pool: NDArray[np.intp], rest: NDArray[np.intp]
+) -> dict[str, float]:
+    """Return what 200 reversed decisions do: by one of three people, and by the only one."""
+    most = min(max(AFTER), len(pool) // 2)
+    right = chosen(site, ground, pool[: len(pool) // 2], most, "held")
+    wrong = chosen(site, ground, pool[len(pool) // 2 :], most, "held")
+    two = [
+        replace(one, by=1 + place % 2) for place, one in enumerate(evidence(site, ground, right))
+    ]
+    rogue = evidence(site, ground, wrong, by=3, reversed_=True, begin=most)
+    honest, base = learn(two, ground), _ranked(site, rest, None)
+    together, alone = learn(two + rogue, ground), learn(rogue, ground)
+    without = learn(two + rogue, ground, without={3})
+
+    def gained(head: HouseHead, gate: Gate) -> float:
+        return _ranked(site, rest, head if gate.accepted else None) - base
+
+    return {
+        "poison: two honest people": gained(honest.head, honest.gate),
+        "poison: and 200 reversed decisions of a third": gained(together.head, together.gate),
+        "poison: the same without the gate": _ranked(site, rest, together.head) - base,
+        "poison: the third left out": gained(without.head, without.gate),
+        "poison: the left out head is the honest one": float(
+            without.head.digest == honest.head.digest
+        ),
+        "poison: 200 reversed decisions of the only person": gained(alone.head, alone.gate),
+        "poison: their drop on the frozen set": alone.gate.auc_drop,
+    }
