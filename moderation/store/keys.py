@@ -35,7 +35,7 @@ def tag(shard: int | str) -> str:
     return f"{{w:{shard}}}:"
 
 
-_C, _D, _A, _L = "store.comments", "store.deliveries", "store.accounts", "store.desk"
+_C, _D, _A, _L = "store.comments", "store.deliveries", "store.accounts", "store.accounts.desk"
 _V = "store.liveness"
 
 COMMENT = Kind(

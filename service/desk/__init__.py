@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from flask import Flask
 
 from moderation.comment import from_ms
-from moderation.store.desk import Desk
+from moderation.store.accounts.desk import Desk
 from service.context import Context
 from service.desk import base, reasons, throttle, words
 

@@ -23,7 +23,7 @@ from moderation.comment import Comment, Status
 from moderation.errors import InvalidInput, NotFound, WinnowError
 from moderation.people import Moderator, Role
 from moderation.site import Site
-from moderation.store.desk import Desk
+from moderation.store.accounts.desk import Desk
 from service.bodies import at_the_gate, check_fields, limit_of, vouched
 from service.context import winnow
 from service.desk.pages import page

@@ -18,7 +18,7 @@ from limits import RateLimitItem, parse
 from werkzeug.wrappers import Response
 
 from moderation.store.accounts import fold
-from moderation.store.desk import KNOWN_SECONDS
+from moderation.store.accounts.desk import KNOWN_SECONDS
 from service.clients import network_of
 from service.context import Context, winnow
 from service.desk.base import desk

@@ -14,7 +14,7 @@ from moderation import ids
 from moderation.comment import Decision
 from moderation.errors import NotFound
 from moderation.store import keys
-from moderation.store.accounts import fold
+from moderation.store.accounts.base import fold
 from moderation.store.client import Client
 
 SESSION_SECONDS = 12 * 3600

@@ -6,7 +6,7 @@ import pytest
 
 from moderation.comment import Comment, Decision
 from moderation.records import Order
-from moderation.store.desk import Desk
+from moderation.store.accounts.desk import Desk
 from moderation.workflow.screening import Limits
 from tests.support.world import World
 
