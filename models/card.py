@@ -151,7 +151,8 @@ def _thresholds(ways: Mapping[str, Mapping[str, Any]]) -> list[str]:
             "them: at most 1 in 50 is held and 1 in 500 rejected, over all labels together; a label alone "
             "passes its share of that in no kind of comment below more than three and a half times. The encoder "
             "may have learned from nine in ten of those comments, so that these figures are a little too kind. Nothing is held for a label "
-            "under 0.3 or rejected under 0.8."
+            "under 0.3 or rejected under 0.8. Rejecting for abuse also takes a label that all heads together give 0.8, and n-grams and signals "
+            "alone 0.3 (docs/adr/0113); shares of rejected comments below leave that out, and are upper bounds."
         ),
         "",
         *_table(

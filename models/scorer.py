@@ -95,6 +95,9 @@ class Score(NamedTuple):
     moved: tuple[float, float] = (0.0, 0.0)
     #: ``Evidence.features``; empty where the encoder did not read or the model has no basis.
     features: bytes = b""
+    #: Whether n-grams and signals by themselves see a label of abuse that all together are sure of.
+    #: True where they alone have read.
+    seconded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,13 @@ class _Read(NamedTuple):
     logits: Numbers
     by: Reader
     features: bytes = b""
+    seconded: bool = True
 
+
+#: A label of abuse is seconded when all heads together give it at least the first probability, and
+#: n-grams and signals by themselves the second. Rejecting for abuse needs such a label
+#: (docs/adr/0113).
+SURE_FROM, SECONDED_FROM = 0.8, 0.3
 
 _SPAM, _TOXICITY = LABELS.index("spam"), LABELS.index("toxicity")
 #: What a rough tone raises; "wanted here" lowers all of it.
@@ -225,10 +234,10 @@ class Scorer:
         behaviour = np.array(
             [sum(_behaviour(item, one).values()) for item, one in zip(items, readings, strict=True)]
         )
-        if self._encoder is not None and not hurried:
-            encoded = self._encoded(inputs, readings)
-            return self._joint(encoded, behaviour)
         logits = self._alone.calibrated(self._alone.heads.sums(inputs), behaviour)
+        if self._encoder is not None and not hurried:
+            found = self._joint(self._encoded(inputs, readings), behaviour)
+            return _seconded(found, logits)
         found = [_Read(row, Reader.NGRAMS) for row in logits]
         if self._encoder is None:
             return found
@@ -236,7 +245,8 @@ class Scorer:
         if unsure:
             some = Inputs(inputs.ngrams[unsure], inputs.signals[unsure])
             encoded = self._encoded(some, [readings[row] for row in unsure])
-            for row, one in zip(unsure, self._joint(encoded, behaviour[unsure]), strict=True):
+            joint = _seconded(self._joint(encoded, behaviour[unsure]), logits[unsure])
+            for row, one in zip(unsure, joint, strict=True):
                 found[row] = one
         return found
 
@@ -271,6 +281,7 @@ class Scorer:
             shared=(float(found.logits[_SPAM]), float(found.logits[_TOXICITY])),
             moved=moved,
             features=found.features,
+            seconded=found.seconded,
         )
 
     def moved_by(self, score: Score, house: HouseHead) -> Score:
@@ -431,6 +442,15 @@ class Scorer:
 
 #: A hurried reading is sure of a comment that stays below this share of every threshold.
 _SURE = 0.25
+
+
+def _seconded(found: Sequence[_Read], alone: Numbers) -> list[_Read]:
+    """Return *found* with whether n-grams and signals, logits *alone*, second a label of abuse."""
+    sure, second = _logit(np.array([SURE_FROM, SECONDED_FROM]))
+    return [
+        one._replace(seconded=bool(np.delete((one.logits >= sure) & (row >= second), _SPAM).any()))
+        for one, row in zip(found, alone, strict=True)
+    ]
 
 
 def _check(manifest: Mapping[str, Any], encoder: Encoder | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -277,8 +277,15 @@ def empty(case: Case) -> Verdict | None:
 
 
 def surely_bad(case: Case) -> Verdict | None:
-    """A score over its reject threshold."""
-    return _by_score(case, case.thresholds.reject, Action.REJECT)
+    """A score over its reject threshold; one of abuse only if a second way of reading sees abuse.
+
+    A reader who was mistaken for an abuser would never be heard. Where the ways of reading
+    disagree a person looks.
+    """
+    if case.scores is None or case.scores.seconded:
+        return _by_score(case, case.thresholds.reject, Action.REJECT)
+    spam = {label: bar for label, bar in case.thresholds.reject.items() if label == Label.SPAM}
+    return _by_score(case, spam, Action.REJECT)
 
 
 def blocked(case: Case) -> Verdict | None:
@@ -317,6 +324,16 @@ def _language(case: Case) -> str:
     told = case.draft.post.language or case.policy.language
     seen = case.scores.language if case.scores else ""
     return "tr" if is_turkic(told) and (not seen or seen == "und" or is_turkic(seen)) else ""
+
+
+def disputed(case: Case) -> Verdict | None:
+    """A score of abuse over its reject threshold that no second way of reading bears out."""
+    if case.scores is None or case.scores.seconded:
+        return None
+    opinion = _by_score(case, case.thresholds.reject, Action.FLAG)
+    if opinion is None:
+        return None
+    return replace(opinion, reasons=(*opinion.reasons, Reason("disputed")))
 
 
 def perhaps_bad(case: Case) -> Verdict | None:
@@ -372,6 +389,7 @@ RULES: tuple[Rule, ...] = (
     # What the scores say, the surest first; the site's lists may hold but not reject.
     surely_bad,
     blocked,
+    disputed,
     perhaps_bad,
     # What the site wants to see although no score objects.
     repeated,

@@ -45,6 +45,11 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     "blocked_word": (said("contains the blocked word “%(word)s”"), said("blocked word")),
     # labels: the score and the threshold that it reached
     **{label.value: (said("%(label)s %(score)s%%, from %(bar)s%%"), label.word) for label in Label},
+    # an addition to labels
+    "disputed": (
+        said("high enough to reject, but its single words do not show it"),
+        said("readings disagree"),
+    ),
     # what the site wants to see although no score objects
     "near_duplicate": (
         said("%(number)s other author(s) sent nearly the same text lately"),

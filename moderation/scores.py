@@ -47,6 +47,8 @@ class Scores:
     near_duplicates: int = 0
     #: The ids of some of those near-duplicates, the latest first.
     alike: tuple[str, ...] = ()
+    #: Whether a second way of reading sees abuse, too; without it nothing is rejected for abuse.
+    seconded: bool = True
 
     def __getitem__(self, label: str) -> float:
         """Return the score of *label*; 0 for one that this model does not measure."""

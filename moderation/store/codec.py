@@ -171,7 +171,12 @@ def pack_scored(scores: Scores | None, verdict: Verdict) -> bytes:
     """Return what a model measured, if it did, and the verdict, as a few dozen bytes."""
     measured = b""
     if scores is not None:
-        flags = int(scores.known_language) | int(scores.empty) << 1 | int(bool(scores.alike)) << 2
+        flags = (
+            int(scores.known_language)
+            | int(scores.empty) << 1
+            | int(bool(scores.alike)) << 2
+            | int(not scores.seconded) << 3
+        )
         values = [round(scores[label] * _UNIT) for label in LABELS]
         words = _short(scores.model) + _short(scores.language)
         measured = struct.pack(
@@ -209,7 +214,16 @@ def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
             alike = tuple(ids.unpacked(rest[at : at + 16]) for at in range(1, end, 16))
             rest = rest[end:]
         labels = {str(label): value / _UNIT for label, value in zip(LABELS, values, strict=False)}
-        scores = Scores(labels, model, language, bool(flags & 1), bool(flags & 2), near, alike)
+        scores = Scores(
+            labels,
+            model,
+            language,
+            known_language=bool(flags & 1),
+            empty=bool(flags & 2),
+            near_duplicates=near,
+            alike=alike,
+            seconded=not flags & 8,
+        )
     return scores, Verdict.from_list(json.loads(_inflate(rest, _OF_VERDICTS)))
 
 

@@ -227,6 +227,7 @@ def in_our_words(result: object, version: str, near: Near) -> Scores:
         empty=result.empty,  # type: ignore[attr-defined]
         near_duplicates=near.count,
         alike=near.ids,
+        seconded=getattr(result, "seconded", True),
     )
 
 

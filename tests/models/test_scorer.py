@@ -192,6 +192,31 @@ def test_a_fans_talk_of_villains_is_allowed(scorer):
     assert held(scorer, everyday.GOOD[:1]) == []
 
 
+def test_hardly_anybody_is_rejected_for_words_that_only_look_like_abuse(scorer):
+    """One of 44 is: German praise of an author. Without a second reading it would be three."""
+    rejected = [
+        text
+        for text, score in zip(
+            everyday.MISTAKABLE,
+            scorer.score([Item(text) for text in everyday.MISTAKABLE]),
+            strict=True,
+        )
+        if score.seconded
+        and any(score.labels[label] >= bar for label, bar in scorer.thresholds["reject"].items())
+    ]
+    assert len(rejected) <= 1
+
+
+def test_most_rejections_of_plain_abuse_are_seconded(scorer):
+    scores = scorer.score([Item(text) for text in everyday.ABUSE])
+    over = [
+        score.seconded
+        for score in scores
+        if any(score.labels[label] >= bar for label, bar in scorer.thresholds["reject"].items())
+    ]
+    assert sum(over) >= 0.7 * len(over) > 0
+
+
 def test_everyday_abuse_is_held(scorer):
     assert len(held(scorer, everyday.ABUSE)) >= 0.8 * len(everyday.ABUSE)
 

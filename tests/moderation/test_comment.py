@@ -71,7 +71,9 @@ def test_scores_survive_storage_with_the_ids_of_near_duplicates():
     labels = dict.fromkeys(LABELS, 0.25)
     verdict = Verdict(Action.FLAG, (Reason("near_duplicate", {"number": 3}),), "spam")
     for alike in ((), tuple(ids.new_id(n) for n in range(5))):
-        scores = Scores(labels, "28dd4c0f2dd3", "en", near_duplicates=7, alike=alike)
+        scores = Scores(
+            labels, "28dd4c0f2dd3", "en", near_duplicates=7, alike=alike, seconded=not alike
+        )
         assert codec.unpack_scored(codec.pack_scored(scores, verdict)) == (scores, verdict)
 
 

@@ -57,6 +57,20 @@ def test_a_comment_of_which_nothing_readable_is_left_is_held():
     assert verdict_on(empty).reasons[0].code == "empty"
 
 
+def test_abuse_that_a_second_reading_does_not_show_is_held_and_says_so():
+    alone = case(toxicity=0.97)
+    verdict = verdict_on(replace(alone, scores=replace(alone.scores, seconded=False)))
+    assert (verdict.action, verdict.label) == (Action.FLAG, "toxicity")
+    assert [reason.code for reason in verdict.reasons] == ["toxicity", "disputed"]
+    assert verdict_on(alone).action is Action.REJECT
+
+
+def test_spam_needs_no_second_reading():
+    alone = case(spam=0.97, toxicity=0.9)
+    verdict = verdict_on(replace(alone, scores=replace(alone.scores, seconded=False)))
+    assert (verdict.action, verdict.label) == (Action.REJECT, "spam")
+
+
 def test_staff_of_the_blog_pass_whatever_the_scores():
     assert verdict_on(case(role="subscriber,Administrator", spam=0.99)).action is Action.ALLOW
     assert verdict_on(case(role="subscriber", spam=0.99)).action is Action.REJECT

@@ -416,6 +416,7 @@ def cases() -> Iterator[Case]:
         ("unscored", None, ""),
         ("empty", replace(well, empty=True), ""),
         ("rejected", replace(well, labels={"severe_toxicity": 0.95}), ""),
+        ("disputed", replace(well, labels={"severe_toxicity": 0.95}, seconded=False), ""),
         ("held", replace(well, labels={"severe_toxicity": 0.6}), ""),
         ("a casino", well, ""),
         ("http://bad.example/", well, ""),
