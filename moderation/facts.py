@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from moderation.scores import Scores
+from moderation.treatment import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,15 @@ class Facts:
     ``signature`` is the text's SimHash, kept so that later texts can be compared with it; 0: none.
     ``first_comment``: no comment by this author was approved yet; looked up only for a site whose
     policy asks for it. ``house`` is the site's own head, as Learner.head gave it; None: it has none,
-    or lets it judge nothing.
+    or lets it judge nothing. ``treatment`` is how the site treats the author, the address or a domain
+    that the draft names; None: as anybody.
     """
 
     near: Near = Near()
     signature: int = 0
     first_comment: bool = False
     house: object | None = None
+    treatment: Treatment | None = None
 
     @classmethod
     def kept_in(cls, scores: Scores | None) -> Self:

@@ -36,6 +36,7 @@ from moderation.lists import (
 )
 from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
+from moderation.treatment import Treatment
 from moderation.verdict import Action, Verdict
 from moderation.wording import said
 
@@ -262,6 +263,25 @@ def wrote_as_staff(case: Case) -> Verdict | None:
     return None
 
 
+def blocked_author(case: Case) -> Verdict | None:
+    """An author, address or domain that a moderator blocked: a person decided, so it may reject."""
+    if case.facts.treatment is Treatment.BLOCK:
+        return Verdict(Action.REJECT, (Reason("author_blocked"),))
+    return None
+
+
+def held_author(case: Case) -> Verdict | None:
+    """An author, address or domain of which a moderator wants to see everything."""
+    return _flag("author_held") if case.facts.treatment is Treatment.HOLD else None
+
+
+def trusted_author(case: Case) -> Verdict | None:
+    """An author whom a moderator trusts passes unless the model is sure; not where all is held."""
+    if case.facts.treatment is Treatment.TRUST and case.policy.mode is not Mode.HOLD_ALL:
+        return Verdict(Action.ALLOW, (Reason("author_trusted"),))
+    return None
+
+
 def unscored(case: Case) -> Verdict | None:
     """Without scores nobody knows: a human looks."""
     if case.scores is None:
@@ -383,6 +403,7 @@ def hold_all(case: Case) -> Verdict | None:
 RULES: tuple[Rule, ...] = (
     # Who may pass before anything is read.
     wrote_as_staff,
+    blocked_author,
     # What no score can speak for.
     unscored,
     empty,
@@ -390,6 +411,8 @@ RULES: tuple[Rule, ...] = (
     surely_bad,
     blocked,
     disputed,
+    held_author,
+    trusted_author,
     perhaps_bad,
     # What the site wants to see although no score objects.
     repeated,

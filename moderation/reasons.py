@@ -43,6 +43,19 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     # the site's lists
     "blocked_domain": (said("links to the blocked domain %(domain)s"), said("blocked domain")),
     "blocked_word": (said("contains the blocked word “%(word)s”"), said("blocked word")),
+    # what moderators said of an author, an address or a domain
+    "author_blocked": (
+        said("its author, address or domain is blocked by a moderator"),
+        said("author blocked"),
+    ),
+    "author_held": (
+        said("a moderator wants to see everything from this author, address or domain"),
+        said("author held"),
+    ),
+    "author_trusted": (
+        said("a moderator trusts this author, and the model is not sure against it"),
+        said("author trusted"),
+    ),
     # labels: the score and the threshold that it reached
     **{label.value: (said("%(label)s %(score)s%%, from %(bar)s%%"), label.word) for label in Label},
     # an addition to labels

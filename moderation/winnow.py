@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from moderation.actor import Actor
@@ -24,11 +24,13 @@ from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
+from moderation.treatment import Dossier, Person, Receipt, Subject, Treatment
 from moderation.workflow import (
     administration,
     intake,
     judging,
     learning,
+    people,
     retention,
     review,
     screening,
@@ -152,12 +154,6 @@ class Winnow:
         """Forget a comment's words and author, leaving a tombstone."""
         intake.erase(comment_id, by=by, comments=self.comments, clock=self.clock)
 
-    def erase_author(self, site_id: str, *, by: Actor, email: str = "", ip: str = "") -> int:
-        """Erase every comment of the author with that e-mail or address; return how many."""
-        return intake.erase_author(
-            site_id, email=email, ip=ip, by=by, comments=self.comments, clock=self.clock
-        )
-
     # -- screening and retention
 
     def screen(
@@ -228,6 +224,52 @@ class Winnow:
         """Have a held comment screened again, such as one that could not be scored."""
         return review.retry(
             comment_id, by=by, comments=self.comments, jobs=self.jobs, clock=self.clock
+        )
+
+    # -- people
+
+    def treat(
+        self,
+        site_id: str,
+        subject: Subject,
+        treatment: Treatment | None,
+        *,
+        by: Actor,
+        note: str = "",
+        days: int | None = None,
+        keep_end: bool = False,
+    ) -> Person:
+        """Have a site treat an author, an address or a domain so; see :func:`people.treat`."""
+        return people.treat(
+            site_id,
+            subject,
+            treatment,
+            note=note,
+            days=days,
+            keep_end=keep_end,
+            by=by,
+            comments=self.comments,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
+
+    def look_up(self, site_ids: Sequence[str], subject: Subject) -> list[Dossier]:
+        """Return what each site keeps of somebody; see :func:`people.look_up`."""
+        return people.look_up(site_ids, subject, comments=self.comments, clock=self.clock)
+
+    def export_person(self, site_ids: Sequence[str], subject: Subject) -> Iterator[Comment]:
+        """Yield every comment of somebody, whole; see :func:`people.export`."""
+        return people.export(site_ids, subject, comments=self.comments, clock=self.clock)
+
+    def erase_person(self, site_ids: Sequence[str], subject: Subject, *, by: Actor) -> Receipt:
+        """Erase all that is kept of a person; see :func:`people.erase_person`."""
+        return people.erase_person(
+            site_ids,
+            subject,
+            by=by,
+            comments=self.comments,
+            accounts=self.accounts,
+            clock=self.clock,
         )
 
     # -- administration

@@ -13,6 +13,7 @@ from moderation.events import Event
 from moderation.feedback import Attempt, Progress
 from moderation.people import Moderator
 from moderation.site import Site
+from moderation.treatment import Person
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
@@ -67,6 +68,19 @@ def transition_shape(step: Transition) -> dict[str, Any]:
         "reason": step.reason,
         "note": step.note,
         "at": rfc3339(step.at),
+    }
+
+
+def person_shape(person: Person) -> dict[str, Any]:
+    """Return what is noted of somebody."""
+    return {
+        "kind": person.subject.kind,
+        "value": person.subject.value,
+        "treatment": person.treatment,
+        "until": _time(person.until) if person.until else None,
+        "note": person.note,
+        "by": asdict(person.by),
+        "at": _time(person.at),
     }
 
 

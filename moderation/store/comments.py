@@ -5,13 +5,14 @@ from __future__ import annotations
 from moderation.store.decisions import Decisions
 from moderation.store.intake import Intake
 from moderation.store.learning import Learning
+from moderation.store.people import People
 from moderation.store.retention import Retention
 from moderation.store.screening import Screening
 from moderation.store.search import Search
 from moderation.store.wake import Wake
 
 
-class Comments(Intake, Screening, Wake, Decisions, Learning, Retention, Search):
+class Comments(Intake, Screening, Wake, Decisions, Learning, Retention, Search, People):
     """Comments, in every stage.
 
     Times are Unix milliseconds. Every call that reaches Redis raises StorageUnavailable when it

@@ -157,6 +157,15 @@ POSTED = Kind(
     _C,
     "numbers within the block of an author or word that has many, two bytes each",
 )
+PEOPLE = Kind(
+    "people",
+    "pp",
+    "hash",
+    "site",
+    "as each says; erasure",
+    "store.people",
+    "an e-mail, user id, address, network or domain -> how it is treated until when, and a note, JSON",
+)
 INDEXING = Kind(
     "indexing", "nx", "string", "site", "10 s", "store.search", "a worker adds words to the index"
 )

@@ -16,9 +16,6 @@ from moderation.site import Site
 from moderation.store.comments import Comments
 from moderation.workflow.judging import judge_all, spot_checked
 
-#: Comments of one author that are erased at once, at most.
-_MOST = 1_000_000
-
 
 def submit(
     drafts: Sequence[Draft],
@@ -132,14 +129,3 @@ def edit(
 def erase(comment_id: str, *, by: Actor, comments: Comments, clock: Clock) -> None:
     """Forget a comment's words and author, leaving a tombstone."""
     comments.erase(comment_id, by=by, now_ms=clock.now_ms())
-
-
-def erase_author(
-    site_id: str, *, email: str, ip: str, by: Actor, comments: Comments, clock: Clock
-) -> int:
-    """Erase every comment of the author with that e-mail or address; return how many."""
-    known = comments.by_author(site_id, now_ms=clock.now_ms(), email=email, ip=ip, limit=_MOST)
-    living = [comment for comment in known if comment.status is not Status.ERASED]
-    for comment in living:
-        erase(comment.id, by=by, comments=comments, clock=clock)
-    return len(living)

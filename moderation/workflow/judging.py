@@ -16,6 +16,7 @@ from moderation.ports import Clock, Duplicates, Model, Sample
 from moderation.records import Judged
 from moderation.scores import Scores
 from moderation.store.comments import Comments
+from moderation.treatment import strictest
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +53,18 @@ def gather(
     houses = heads(one.site_id for one in subjects if one.policy.learning is Learning.ON)
     signatures = duplicates.signatures([one.draft.content for one in subjects])
     near = _near(subjects, signatures, comments, duplicates)
+    behind = comments.people_behind([(one.site_id, one.draft) for one in subjects])
+    now = clock.now_ms()
+    treated = [strictest(people, now) for people in behind]
     return [
         Facts(
             near=found,
             signature=signature,
             first_comment=one.policy.hold_first_comment and _is_first(one, comments, clock),
             house=houses.get(one.site_id) if one.policy.learning is Learning.ON else None,
+            treatment=person.treatment if person else None,
         )
-        for one, signature, found in zip(subjects, signatures, near, strict=True)
+        for one, signature, found, person in zip(subjects, signatures, near, treated, strict=True)
     ]
 
 

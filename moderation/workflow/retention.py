@@ -30,11 +30,13 @@ def purge(*, accounts: Accounts, comments: Comments, clock: Clock) -> int:
         changed = purge_site(removed, comments=comments, clock=clock)
         if not comments.recent(site_id, limit=1).items:
             comments.forget_learning(site_id)
+            comments.forget_people(site_id)
             accounts.purged_site(site_id)
         return changed
 
     def look_after(site: Site) -> int:
         comments.index(site.id, most=_INDEXED)
+        comments.forget_people(site.id, now_ms=clock.now_ms())
         return purge_site(site, comments=comments, clock=clock)
 
     changed = each({site.id: site for site in accounts.sites()}, look_after, job="purge")

@@ -11,12 +11,13 @@ from flask import Response, jsonify, request
 from werkzeug.exceptions import TooManyRequests
 
 from moderation import values
-from moderation.comment import Comment, Draft, to_ms
+from moderation.comment import Comment, Draft, from_ms, rfc3339, to_ms
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
 from moderation.records import Accepted, Order, Outcome
 from moderation.search import LIVING, LONGEST, Query, query
+from moderation.treatment import Kind, Subject
 from service.api import schemas
 from service.api.base import (
     CURSOR,
@@ -426,12 +427,21 @@ def export_author() -> Any:
     query=(SITE,),
 )
 def erase_author() -> Any:
-    """Erase all comments of an author, by e-mail or address."""
+    """Erase all comments of an author, by e-mail, address or the blog's id, and what was noted of them.
+
+    `receipts` say what was erased, and have no word of it: numbers, times, and a keyed hash of who it
+    was.
+    """
     site, told, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
-    if not (told.email or told.ip):
-        raise InvalidInput("say whose comments: email or ip", field="email")
-    erased = context.erase_author(site.id, email=told.email, ip=told.ip, by=actor())
-    return {"erased": erased}
+    named = ((Kind.EMAIL, told.email), (Kind.ADDRESS, told.ip), (Kind.USER, told.user_id))
+    subjects = [Subject.read(kind, value) for kind, value in named if value]
+    if not subjects:
+        raise InvalidInput("say whose comments: email, ip or user_id", field="email")
+    receipts = [context.erase_person([site.id], one, by=actor()) for one in subjects]
+    return {
+        "erased": sum(one.comments for one in receipts),
+        "receipts": [one.to_dict() | {"at": rfc3339(from_ms(one.at))} for one in receipts],
+    }
 
 
 def _batch() -> Sequence[schemas.CommentIn]:

@@ -549,10 +549,23 @@ class Redelivered(BaseModel):
     redelivered: int
 
 
+class ReceiptOut(BaseModel):
+    """What was erased of somebody, and when; ``whom`` is a keyed hash."""
+
+    id: str
+    at: str
+    whom: str
+    sites: int
+    comments: int
+    records: int
+    by_status: dict[str, int]
+
+
 class Erased(BaseModel):
-    """How many comments were erased."""
+    """How many comments were erased, and a receipt for each way in which the author was named."""
 
     erased: int
+    receipts: list[ReceiptOut]
 
 
 class ProblemOut(BaseModel):

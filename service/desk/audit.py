@@ -20,6 +20,8 @@ DEEDS = {
     "session.end": later("ended a session of"),
     "feed.end": later("ended the feed of"),
     "site.add": later("added the site"),
+    "person.treat": later("changed how an author is treated"),
+    "person.erase": later("erased what was kept of somebody"),
     "site.save": later("changed the site"),
     "site.remove": later("removed the site"),
     "key.add": later("made a key"),

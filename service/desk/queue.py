@@ -36,6 +36,7 @@ from service.desk.base import (
     myself,
 )
 from service.desk.pages import page
+from service.desk.people import beside
 from service.desk.reasons import moved
 from service.desk.words import _, decided, ngettext, who, word
 
@@ -54,7 +55,9 @@ MOST_VERSIONS = 2**53
 BULK = 500
 
 #: What the policy says of what it holds, beside the labels; for the filter.
-CODES = tuple(code for code in SENTENCES if code not in {*Label, "clean", "staff"})
+CODES = tuple(
+    code for code in SENTENCES if code not in {*Label, "clean", "staff", "author_trusted"}
+)
 REASONS = ("off-topic", "abusive", "advertising", "repeated", "personal data", "illegal")
 
 
@@ -181,14 +184,9 @@ def text(comment_id: str) -> Any:
 def comment(comment_id: str) -> Any:
     """Show one comment: what it says, why it was held, who wrote it, what became of it."""
     found = unmarked(my_comment(comment_id))
-    context, author = winnow(), found.draft.author
+    context = winnow()
     site = context.accounts.site(found.site_id)
     explained = _explained(found)
-    others: list[Comment] = []
-    if author.email or author.ip:
-        others = context.comments.by_author(
-            site.id, now_ms=context.clock.now_ms(), email=author.email, ip=author.ip, limit=11
-        )
     return page(
         "comment.html",
         comment=found,
@@ -196,7 +194,7 @@ def comment(comment_id: str) -> Any:
         holder=desk().claim(found.id, me().name) if found.status is Status.FLAGGED else me().name,
         pieces=_pieces(found.content, explained),
         why=list(getattr(explained, "reasons", ()))[:6],
-        others=[one for one in others if one.id != found.id][:10],
+        beside=beside(site, found),
         alike=context.comments.get_many(found.scores.alike) if found.scores else [],
         parent=_parent(site, found),
         domains=sorted(domains_in(found.content).hosts),

@@ -9,6 +9,7 @@ from flask import request
 from moderation import values
 from moderation.comment import Status, to_ms
 from moderation.errors import InvalidInput
+from moderation.insight import unmarked
 from moderation.search import LIVING, Query, query
 from service.context import winnow
 from service.desk.base import asked_site, bp, my_sites
@@ -40,7 +41,7 @@ def recent() -> Any:
         "recent.html",
         site=site,
         sites=my_sites(),
-        comments=comments,
+        comments=list(map(unmarked, comments)),
         next=following,
         behind=behind,
         counts=counts,

@@ -100,6 +100,15 @@ WORDS = {
     "reject": later("reject"),
     "allow": later("allow"),
     "flag": later("flag"),
+    # what somebody is known by, and how they are treated
+    "user": later("user id"),
+    "email": later("e-mail"),
+    "address": later("address"),
+    "network": later("network"),
+    "domain": later("domain"),
+    "hold": later("always hold"),
+    "trust": later("pass unless the model is sure"),
+    "block": later("block"),
     # why a moderator decided
     "off-topic": later("off-topic"),
     "abusive": later("abusive"),

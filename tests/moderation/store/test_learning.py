@@ -8,6 +8,7 @@ from moderation.comment import Decision, Draft
 from moderation.feedback import Feedback, Seen
 from moderation.records import Past
 from moderation.store import keys, library
+from moderation.treatment import Subject
 from tests.support.actors import ADA, BLOG, BOB
 from tests.support.world import World
 
@@ -94,7 +95,7 @@ def test_what_was_read_of_a_text_outlives_it_but_not_its_erasure(world: World):
 def test_erasing_an_author_reaches_the_feedback_on_their_comments(world: World):
     decided(world, "toxicity=0.6", Decision.SPAM, email="ada@mail.example")
     kept = decided(world, "toxicity=0.7", Decision.SPAM, email="bob@mail.example")
-    world.adapters.erase_author(world.site.id, by=BLOG, email="ada@mail.example")
+    world.adapters.erase_person([world.site.id], Subject.read("email", "ada@mail.example"), by=BLOG)
     assert [one.comment_id for one in feedback(world)] == [kept.id]
 
 

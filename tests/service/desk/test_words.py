@@ -34,6 +34,7 @@ from moderation.reasons import SENTENCES, Reason, sentence
 from moderation.records import Order
 from moderation.scores import Label, Scores
 from moderation.site import Door
+from moderation.treatment import Treatment
 from moderation.verdict import Action
 from service.desk import audit, queue, reasons, words
 from tests.service.desk.test_desk import decide, token
@@ -425,6 +426,9 @@ def cases() -> Iterator[Case]:
     ]:
         draft = Draft(text, author=Author(role=role), post=Post())
         yield Case(draft, scores, policy, bars, Facts(Near(2), first_comment=True))
+    for treatment in Treatment:
+        lenient = replace(policy, mode=Mode.HOLD_DOUBTFUL)
+        yield Case(Draft("fine"), well, lenient, bars, Facts(treatment=treatment))
 
 
 #: A value for every place that a sentence of the policy's has.

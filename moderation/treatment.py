@@ -1,0 +1,218 @@
+"""People, addresses, networks and domains that a site treats in a way of their own. Pure.
+
+An e-mail can be typed by anybody; the blog's own id of a user, who signed in there, cannot.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from moderation import texts
+from moderation.actor import Actor, ActorKind
+from moderation.comment import Draft, Status
+from moderation.errors import InvalidInput
+from moderation.identity import address, address_form, email_form
+from moderation.lists import domains_in, host_form, is_domain
+
+MAX_NOTE = 2000
+#: Bytes of the longest value, an e-mail's.
+MAX_VALUE = 320
+#: Treated subjects of one site.
+MAX_PEOPLE = 50_000
+#: The shortest prefixes of networks that may be treated: a shorter one is a good part of the net.
+_SHORTEST = {4: 8, 6: 16}
+_IPV6_SUBSCRIBER = 64
+_MOST_HOSTS = 50
+
+
+class Kind(StrEnum):
+    """What somebody is known by."""
+
+    USER = "user"
+    EMAIL = "email"
+    ADDRESS = "address"
+    NETWORK = "network"
+    DOMAIN = "domain"
+
+
+class Treatment(StrEnum):
+    """How a site treats whoever is known by it; the strictest of several counts, in this order."""
+
+    BLOCK = "block"
+    HOLD = "hold"
+    TRUST = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Somebody or something that comments come from: of a kind, in the one form of its value."""
+
+    kind: Kind
+    value: str
+
+    @property
+    def key(self) -> str:
+        """The name under which it is stored."""
+        return f"{self.kind}:{self.value}"
+
+    @classmethod
+    def of(cls, key: str) -> Self:
+        """Rebuild what :attr:`key` named."""
+        kind, _, value = key.partition(":")
+        return cls(Kind(kind), value)
+
+    @classmethod
+    def read(cls, kind: str, value: str) -> Self:
+        """Return what a person wrote. Raises InvalidInput that names the field."""
+        if kind not in set(Kind):
+            raise InvalidInput(f"kind is one of {', '.join(Kind)}", field="kind")
+        texts.check(value, field="value")
+        if not value.strip() or len(value) > MAX_VALUE:
+            raise InvalidInput(f"a value has 1 to {MAX_VALUE} characters", field="value")
+        return cls(Kind(kind), _READ[Kind(kind)](value.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a moderator noted of a subject, and how it is treated until then (Unix ms)."""
+
+    subject: Subject
+    treatment: Treatment | None = None
+    until: int | None = None
+    note: str = ""
+    by: Actor = Actor(ActorKind.OPERATOR)  # noqa: RUF009 - it is frozen
+    at: int = 0
+
+    def counts(self, now_ms: int) -> bool:
+        """Tell whether the treatment applies now."""
+        return self.treatment is not None and (self.until is None or self.until > now_ms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON keeps it, without its subject."""
+        told = asdict(self)
+        del told["subject"]
+        return told
+
+    @classmethod
+    def from_dict(cls, subject: Subject, told: Mapping[str, Any]) -> Self:
+        """Rebuild what :meth:`to_dict` gave."""
+        by = Actor(ActorKind(told["by"]["kind"]), told["by"]["name"], told["by"]["via"])
+        treatment = Treatment(told["treatment"]) if told["treatment"] else None
+        return cls(subject, treatment, told["until"], told["note"], by, told["at"])
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What a site keeps of a subject: its comments by status, and what was noted."""
+
+    site_id: str
+    comments: Mapping[Status, int]
+    person: Person | None
+
+    @property
+    def total(self) -> int:
+        """How many comments in all."""
+        return sum(self.comments.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was found and erased of somebody: numbers and times, no word of theirs.
+
+    ``whom`` is their keyed hash: whoever holds the installation's secret and asks for the same
+    e-mail, address or id again can tell that it was them.
+    """
+
+    id: str
+    at: int
+    whom: str
+    sites: int
+    comments: int
+    records: int
+    by_status: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the receipt as JSON shows it."""
+        return asdict(self)
+
+
+def subjects_of(draft: Draft) -> list[Subject]:
+    """Return all that the author of *draft* and what it links to may be treated as."""
+    author, found = draft.author, []
+    if author.id:
+        found.append(Subject(Kind.USER, author.id))
+    if author.email:
+        found.append(Subject(Kind.EMAIL, email_form(author.email)))
+    at = address(author.ip) if author.ip else None
+    if at is not None:
+        found.append(Subject(Kind.ADDRESS, str(at)))
+        found += [
+            Subject(Kind.NETWORK, str(ipaddress.ip_network((at, length), strict=False)))
+            for length in range(
+                _SHORTEST[at.version], (_IPV6_SUBSCRIBER if at.version == 6 else 31) + 1
+            )
+        ]
+    told = domains_in(draft.content, author.name, author.url, author.email)
+    domains = {
+        ".".join(labels[at:])
+        for host in sorted(told.mentioned)[:_MOST_HOSTS]
+        for labels in [host.split(".")[-5:]]
+        for at in range(len(labels) - 1)
+    }
+    return found + [Subject(Kind.DOMAIN, domain) for domain in sorted(domains)]
+
+
+def strictest(people: Iterable[Person], now_ms: int) -> Person | None:
+    """Return the record that counts: that of a signed-in user first, else the strictest."""
+    known = [person for person in people if person.counts(now_ms)]
+    order = list(Treatment)
+    return min(
+        known,
+        key=lambda one: (one.subject.kind is not Kind.USER, order.index(one.treatment)),  # type: ignore[arg-type]
+        default=None,
+    )
+
+
+def _email(value: str) -> str:
+    if "@" not in value:
+        raise InvalidInput("that is no e-mail address", field="value")
+    return email_form(value)
+
+
+def _address(value: str) -> str:
+    if address(value) is None:
+        raise InvalidInput("that is no IP address", field="value")
+    return address_form(value)
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise InvalidInput("that is no network, such as 192.0.2.0/24", field="value") from None
+    longest = _IPV6_SUBSCRIBER if network.version == 6 else 31
+    if not _SHORTEST[network.version] <= network.prefixlen <= longest:
+        raise InvalidInput(
+            f"a network is a /{_SHORTEST[network.version]} to a /{longest}", field="value"
+        )
+    return str(network)
+
+
+def _domain(value: str) -> str:
+    host = value.lower().removeprefix("https://").removeprefix("http://").partition("/")[0]
+    if "." not in host or not is_domain(host):
+        raise InvalidInput("that is no domain, such as example.org", field="value")
+    return host_form(host.strip("."))
+
+
+_READ: Mapping[Kind, Callable[[str], str]] = {
+    Kind.USER: str,
+    Kind.EMAIL: _email,
+    Kind.ADDRESS: _address,
+    Kind.NETWORK: _network,
+    Kind.DOMAIN: _domain,
+}

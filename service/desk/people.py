@@ -1,0 +1,192 @@
+"""People: who wrote, how a site treats them, and what is found, exported and erased of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Response, flash, redirect, request, url_for
+
+from moderation import values
+from moderation.comment import Comment, Status
+from moderation.errors import InvalidInput
+from moderation.insight import unmarked
+from moderation.search import LIVING, network_of
+from moderation.site import Site
+from moderation.treatment import MAX_NOTE, Kind, Subject, Treatment
+from moderation.workflow.people import MAX_DAYS, sought
+from service.context import winnow
+from service.desk.base import administrator, asked_site, bp, my_site, my_sites, myself
+from service.desk.pages import page
+from service.desk.words import _
+from service.shapes import comment_shape, person_shape
+
+PAGE = 20
+#: Comments of a person that the desk lists beside one of theirs.
+_OTHERS = 10
+#: For how many days a treatment may be chosen.
+DAYS = (1, 7, 30, 365)
+
+
+@bp.get("/people")
+def people() -> Any:
+    """Show whom a site treats in a way of their own, and look somebody up."""
+    site = asked_site()
+    if request.args.get("value"):
+        try:
+            subject = _subject(request.args)
+        except InvalidInput as problem:
+            flash(str(problem), "problem")
+        else:
+            return redirect(_page_of(site, subject))
+    return page(
+        "people.html",
+        site=site,
+        sites=my_sites(),
+        known=winnow().comments.people(site.id)[:500],
+        kinds=list(Kind),
+        now=winnow().clock.now_ms(),
+    )
+
+
+@bp.get("/person")
+def person() -> Any:
+    """Show what a site keeps of somebody: comments, decisions, trust, and how they are treated."""
+    site, context = my_site(request.args.get("site", "")), winnow()
+    subject = _subject(request.args)
+    dossiers = {
+        one.site_id: one for one in context.look_up([one.id for one in my_sites()], subject)
+    }
+    here = dossiers.get(site.id)
+    found = context.comments.search(
+        site.id,
+        sought(subject),
+        now_ms=context.clock.now_ms(),
+        cursor=request.args.get("cursor") or None,
+        limit=PAGE,
+    )
+    return page(
+        "person.html",
+        site=site,
+        subject=subject,
+        counts=here.comments if here else dict.fromkeys(LIVING, 0),
+        total=here.total if here else 0,
+        noted=here.person if here else None,
+        names=list(
+            dict.fromkeys(one.draft.author.name for one in found.items if one.draft.author.name)
+        )[:8],
+        elsewhere=[
+            (one, dossiers[one.id])
+            for one in my_sites()
+            if one.id in dossiers and one.id != site.id
+        ],
+        comments=list(map(unmarked, found.items)),
+        next=found.next,
+        treatments=list(Treatment),
+        days=DAYS,
+        now=context.clock.now_ms(),
+        most_note=MAX_NOTE,
+        erasable=subject.kind not in {Kind.NETWORK, Kind.DOMAIN},
+        tab=_tab(subject),
+    )
+
+
+@bp.post("/person/treat")
+def treat() -> Any:
+    """Have a site treat somebody so from now on."""
+    site, subject = my_site(request.form.get("site", "")), _subject(request.form)
+    asked = request.form.get("treatment", "")
+    treatment = Treatment(asked) if asked in set(Treatment) else None
+    days = values.whole_or(None, request.form.get("days", ""), most=MAX_DAYS, least=1)
+    note = request.form.get("note", "")[: MAX_NOTE + 1]
+    keep_end = request.form.get("days") == "keep"
+    winnow().treat(
+        site.id, subject, treatment, note=note, days=days, keep_end=keep_end, by=myself()
+    )
+    flash(_("Saved. It counts from the next comment on."))
+    return redirect(_page_of(site, subject))
+
+
+@bp.get("/person/export")
+def export_person() -> Response:
+    """Hand out all that is kept of somebody at the sites that one may see, a JSON object a line."""
+    administrator()
+    subject, context = _subject(request.args), winnow()
+    ids = [one.id for one in my_sites()]
+    records = [known for one in ids if (known := context.comments.person(one, subject))]
+    lines = _lines(context.export_person(ids, subject), [person_shape(one) for one in records])
+    headers = {"Content-Disposition": 'attachment; filename="person.jsonl"'}
+    return Response(lines, mimetype="application/x-ndjson", headers=headers)
+
+
+@bp.post("/person/erase")
+def erase_person() -> Any:
+    """Erase all that is kept of a person at every site, and show the receipt."""
+    administrator()
+    subject = _subject(request.form)
+    receipt = winnow().erase_person([one.id for one in my_sites()], subject, by=myself())
+    return page("receipt.html", receipt=receipt, subject=subject)
+
+
+def beside(site: Site, comment: Comment) -> dict[str, Any]:
+    """Return for a comment's page what else its author and its address wrote, and their pages."""
+    author, context = comment.draft.author, winnow()
+    now, known = context.clock.now_ms(), context.comments
+    theirs: Sequence[Comment] = []
+    if author.id:
+        theirs = known.by_author(site.id, now_ms=now, user_id=author.id, limit=_OTHERS + 1)
+    elif author.email:
+        theirs = known.by_author(site.id, now_ms=now, email=author.email, limit=_OTHERS + 1)
+    own = {comment.id, *(one.id for one in theirs)}
+    near = (
+        known.by_author(site.id, now_ms=now, ip=author.ip, limit=3 * _OTHERS) if author.ip else []
+    )
+    told = ((Kind.USER, author.id), (Kind.EMAIL, author.email), (Kind.ADDRESS, author.ip))
+    subjects = [(kind, value) for kind, value in told if value]
+    if network := network_of(author.ip):
+        subjects.append((Kind.NETWORK, network))
+    return {
+        "theirs": [unmarked(one) for one in theirs if one.id != comment.id][:_OTHERS],
+        "nearby": [
+            unmarked(one) for one in near if one.id not in own and one.status is not Status.ERASED
+        ][:_OTHERS],
+        "subjects": subjects,
+        "noted": known.people_behind([(site.id, comment.draft)])[0],
+        "now": now,
+    }
+
+
+def _subject(told: Any) -> Subject:
+    kind, value = told.get("kind", ""), told.get("value", "")
+    return Subject.read(kind or _kind_of(value), value)
+
+
+def _kind_of(value: str) -> str:
+    """Return what a text that somebody typed most likely is."""
+    value = value.strip()
+    if "@" in value:
+        return Kind.EMAIL
+    if "/" in value and "://" not in value:
+        return Kind.NETWORK
+    if (value.count(".") == 3 and value.replace(".", "").isdigit()) or value.count(":") > 1:
+        return Kind.ADDRESS
+    return Kind.DOMAIN if "." in value else Kind.USER
+
+
+def _page_of(site: Site, subject: Subject) -> str:
+    return url_for("desk.person", site=site.id, kind=subject.kind, value=subject.value)
+
+
+def _tab(subject: Subject) -> dict[str, str]:
+    """Return the search that lists all of their comments."""
+    if subject.kind is Kind.DOMAIN:
+        return {"q": subject.value}
+    return {"author": f"id:{subject.value}" if subject.kind is Kind.USER else subject.value}
+
+
+def _lines(comments: Iterator[Comment], records: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for record in records:
+        yield json.dumps({"person": record}) + "\n"
+    for comment in comments:
+        yield json.dumps({"comment": comment_shape(comment)}) + "\n"
