@@ -34,7 +34,7 @@ from service.context import winnow
 from service.shapes import delivery_shape, endpoint_shape, key_shape, site_shape
 
 
-@api.route("GET", "/sites", tag="Sites", answers={200: schemas.Records})
+@api.route("GET", "/sites", tag="Sites", answers={200: schemas.SitesOut})
 def list_sites() -> Any:
     """List the sites: with a token all of them, with a key its own."""
     own = asking().site
@@ -47,7 +47,7 @@ def list_sites() -> Any:
     "/sites",
     tag="Sites",
     body=schemas.SiteIn,
-    answers={201: schemas.Record},
+    answers={201: schemas.SiteOut},
     problems=(409,),
     admin=True,
 )
@@ -59,7 +59,7 @@ def add_site() -> Any:
     return site_shape(site), 201
 
 
-@api.route("GET", "/sites/<site_id>", tag="Sites", answers={200: schemas.Record})
+@api.route("GET", "/sites/<site_id>", tag="Sites", answers={200: schemas.SiteOut})
 def get_site(site_id: str) -> Any:
     """Get a site with its policy."""
     return site_shape(own_site(site_id))
@@ -70,7 +70,7 @@ def get_site(site_id: str) -> Any:
     "/sites/<site_id>",
     tag="Sites",
     body=schemas.SiteChange,
-    answers={200: schemas.Record},
+    answers={200: schemas.SiteOut},
     problems=(409,),
     admin=True,
 )
@@ -99,7 +99,7 @@ def remove_site(site_id: str) -> Any:
 
 
 @api.route(
-    "GET", "/keys", tag="Keys", answers={200: schemas.Records}, query=(SITE,), problems=(422,)
+    "GET", "/keys", tag="Keys", answers={200: schemas.KeysOut}, query=(SITE,), problems=(422,)
 )
 def list_keys() -> Any:
     """List a site's keys, without the keys themselves."""
@@ -112,7 +112,7 @@ def list_keys() -> Any:
     "/keys",
     tag="Keys",
     body=schemas.KeyIn,
-    answers={201: schemas.Record},
+    answers={201: schemas.NewKeyOut},
     query=(SITE,),
     problems=(422,),
     admin=True,
@@ -145,7 +145,7 @@ def revoke_key(key_id: str) -> Any:
     "GET",
     "/endpoints",
     tag="Webhooks",
-    answers={200: schemas.Records},
+    answers={200: schemas.EndpointsOut},
     query=(SITE,),
     problems=(422,),
 )
@@ -160,7 +160,7 @@ def list_endpoints() -> Any:
     "/endpoints",
     tag="Webhooks",
     body=schemas.EndpointIn,
-    answers={201: schemas.Record},
+    answers={201: schemas.NewEndpointOut},
     query=(SITE,),
 )
 def add_endpoint() -> Any:
@@ -186,7 +186,7 @@ def add_endpoint() -> Any:
     return _shape(endpoint) | {"secret": endpoint.secrets[-1].value}, 201
 
 
-@api.route("GET", "/endpoints/<endpoint_id>", tag="Webhooks", answers={200: schemas.Record})
+@api.route("GET", "/endpoints/<endpoint_id>", tag="Webhooks", answers={200: schemas.EndpointOut})
 def get_endpoint(endpoint_id: str) -> Any:
     """Get an endpoint."""
     return _shape(_own_endpoint(endpoint_id))
@@ -197,7 +197,7 @@ def get_endpoint(endpoint_id: str) -> Any:
     "/endpoints/<endpoint_id>",
     tag="Webhooks",
     body=schemas.EndpointChange,
-    answers={200: schemas.Record},
+    answers={200: schemas.EndpointOut},
     problems=(409,),
 )
 def change_endpoint(endpoint_id: str) -> Any:
@@ -248,7 +248,7 @@ def rotate_secret(endpoint_id: str) -> Any:
     "POST",
     "/endpoints/<endpoint_id>/test",
     tag="Webhooks",
-    answers={202: schemas.Record},
+    answers={202: schemas.SentOut},
 )
 def test_endpoint(endpoint_id: str) -> Any:
     """Send a `winnow.test` event to an endpoint by the ordinary way."""
@@ -260,7 +260,7 @@ def test_endpoint(endpoint_id: str) -> Any:
     "GET",
     "/endpoints/<endpoint_id>/deliveries",
     tag="Webhooks",
-    answers={200: schemas.Records},
+    answers={200: schemas.DeliveriesOut},
     problems=(422,),
     query=(
         Parameter(

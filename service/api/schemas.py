@@ -20,6 +20,7 @@ from moderation import texts, values
 from moderation.actor import ActorKind
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
 from moderation.credentials import KeyKind
+from moderation.delivery import State
 from moderation.endpoint import EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import EventType
@@ -251,8 +252,8 @@ class SiteIn(_Strict):
     url: Long = ""
 
 
-def _annotation(setting: Setting) -> Any:
-    """Return what a body takes for a site's setting: its kind, its bounds and its help."""
+def _annotation(setting: Setting, *, may_be_null: bool) -> Any:
+    """Return what a body has for a site's setting: its kind, its bounds and its help."""
     match setting.kind:
         case Flag():
             taken: Any = bool
@@ -275,12 +276,15 @@ def _annotation(setting: Setting) -> Any:
             taken = dict[name, number]
         case _:
             raise NotImplementedError(setting.kind)
-    return Annotated[taken | None, Field(description=setting.text)]
+    taken = taken | None if may_be_null else taken
+    return Annotated[taken, Field(description=setting.text)]
 
 
 def _changes_of(owner: type) -> Any:
     """Return a model that has each setting of *owner*, none of which need be given."""
-    fields: dict[str, Any] = {one.name: (_annotation(one), None) for one in settings_of(owner)}
+    fields: dict[str, Any] = {
+        one.name: (_annotation(one, may_be_null=True), None) for one in settings_of(owner)
+    }
     return create_model(f"{owner.__name__}Settings", __base__=_Strict, **fields)
 
 
@@ -523,17 +527,143 @@ class EventsOut(BaseModel):
 
 
 class Record(BaseModel):
-    """A site, key, endpoint or delivery."""
+    """What has an id, and whatever else its route says."""
 
     model_config = ConfigDict(extra="allow")
 
     id: str
 
 
-class Records(BaseModel):
-    """Several of them."""
+class _Whole(BaseModel):
+    """What is given has these members and no others."""
 
-    items: list[Record]
+    model_config = ConfigDict(extra="forbid")
+
+
+def _values_of(owner: type) -> Any:
+    """Return a model that has each setting of *owner*, null where it is off."""
+    fields: dict[str, Any] = {
+        one.name: (_annotation(one, may_be_null=one.default is None), ...)
+        for one in settings_of(owner)
+    }
+    return create_model(f"{owner.__name__}Values", __base__=_Whole, **fields)
+
+
+_PolicyValues: Any = _values_of(Policy)
+_RetentionValues: Any = _values_of(Retention)
+_SiteValues: Any = _values_of(Site)
+
+
+class PolicyOut(_PolicyValues):
+    """A site's rules."""
+
+
+class RetentionOut(_RetentionValues):
+    """For how many days texts, and then bare verdicts, are kept."""
+
+
+class SiteOut(_SiteValues):
+    """A site with its settings."""
+
+    id: str
+    created_at: str
+    policy: PolicyOut
+    retention: RetentionOut
+
+
+class SitesOut(BaseModel):
+    """Several sites."""
+
+    items: list[SiteOut]
+
+
+class KeyOut(_Whole):
+    """What is known of a key after it was made."""
+
+    id: str
+    name: str
+    site_id: str
+    kind: KeyKind
+    hint: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+
+class NewKeyOut(KeyOut):
+    """A new key; ``key`` is shown only now."""
+
+    key: str
+
+
+class KeysOut(BaseModel):
+    """Several keys."""
+
+    items: list[KeyOut]
+
+
+class EndpointOut(_Whole):
+    """An endpoint without its secrets; of its headers only the names."""
+
+    id: str
+    site_id: str
+    url: str
+    events: list[EventType]
+    description: str
+    enabled: bool
+    allow_private: bool
+    full_payload: bool
+    kind: EndpointKind
+    headers: list[str]
+    created_at: str
+    disabled_reason: str
+    failing_since: str | None
+
+
+class NewEndpointOut(EndpointOut):
+    """A new endpoint; its signing ``secret`` is shown only now."""
+
+    secret: str
+
+
+class EndpointsOut(BaseModel):
+    """Several endpoints."""
+
+    items: list[EndpointOut]
+
+
+class AttemptOut(_Whole):
+    """One try at a delivery; *status* is null where nobody answered."""
+
+    at: str
+    status: int | None = None
+    error: str = ""
+    seconds: float | None = None
+    answer: str = ""
+
+
+class DeliveryOut(_Whole):
+    """One event for one endpoint; *comment_id* is null where the event is about no comment."""
+
+    id: str
+    endpoint_id: str
+    comment_id: str | None
+    type: EventType
+    state: State
+    next_attempt_at: str | None
+    attempts: list[AttemptOut]
+
+
+class DeliveriesOut(BaseModel):
+    """Several deliveries, the newest first."""
+
+    items: list[DeliveryOut]
+
+
+class SentOut(_Whole):
+    """The id of a delivery that is due now."""
+
+    id: str
 
 
 class SecretOut(BaseModel):
