@@ -46,8 +46,8 @@ def snapshot(winnow: Running) -> Snapshot:
         told = valkey.info("everything")
     return {
         "at": time.monotonic(),
-        "web_ms": cpu_ms(winnow.pids("service.cli web")),
-        "worker_ms": cpu_ms(winnow.pids("-m worker")),
+        "web_ms": cpu_ms(winnow.pids("winnow-web")),
+        "worker_ms": cpu_ms(winnow.pids("winnow-worker")),
         "valkey_ms": (told["used_cpu_user"] + told["used_cpu_sys"]) * 1000,
         "round_trips": told["total_reads_processed"],
         "aof_bytes": told["aof_current_size"],

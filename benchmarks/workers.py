@@ -33,7 +33,7 @@ _MB = 1024
 
 def memory(winnow: Running) -> dict[str, float]:
     """Return PSS and RSS, in MB, of the supervisor and its children."""
-    told = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in winnow.pids("-m worker")]
+    told = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in winnow.pids("winnow-worker")]
     return {
         name: sum(
             int(size) for one in told for size in re.findall(rf"^{name}: +(\d+)", one, re.MULTILINE)

@@ -56,7 +56,7 @@ class Current:
         """Return the newest scorer that can be loaded."""
         if self._clock() - self._looked > CHECK_SECONDS and self._loading.acquire(blocking=False):
             try:
-                self._look()
+                self.look()
                 self._looked = self._clock()
             finally:
                 self._loading.release()
@@ -71,7 +71,7 @@ class Current:
                 self._refuse(problem)
         return _warm(Scorer.load(encoder=self._encoder))
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Load another version if it is in use now; one that can't be loaded stops nothing."""
         try:
             path = self._versions.current()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 #: A process that ran for less ended quickly: its next start may have to wait.
 _SETTLED_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 10.0
@@ -44,6 +44,13 @@ def die_with(parent: int) -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it ended before we asked
         os._exit(1)
+
+
+def name_process(name: str) -> None:
+    """Call this process *name* in `ps -o comm` and `top` (Linux, the first 15 characters)."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl:
+        prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()))
 
 
 def tied(command: Sequence[str], *, nice: int = 0) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Callable
 
 from moderation import logs
+from moderation.ports import Model
 from moderation.settings import Settings
 from service import bodies, ops
 from service.app import create_app
@@ -22,10 +24,10 @@ LANES = {"/healthz": 1, "/readyz": 1, "/metrics": 1, "/desk/sign-in": 2, "/desk/
 _MMAP_THRESHOLD, _ARENAS = (-3, 131_072), (-8, 2)
 
 
-def serve(settings: Settings) -> None:
-    """Serve this installation until the process is told to stop."""
+def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> None:
+    """Serve this installation until the process is told to stop; *model* is loaded unless given."""
     logs.configure(settings)
-    app = create_app(settings)
+    app = create_app(settings, model=model)
     bounds = Bounds(connections=allow_files(settings.connections))
     front = Front(
         app,

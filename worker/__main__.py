@@ -30,21 +30,41 @@ PARTS = {
 def main(
     wrap: Callable[[Model], Model] = lambda model: model,
     parts: frozenset[Part] = frozenset(Part),
+    current: Current | None = None,
 ) -> int:
-    """Run *parts* until told to stop; return the exit status. Tests *wrap* the model."""
+    """Run *parts* until told to stop; return the exit status.
+
+    Tests *wrap* the model. *current* is the model of a parent that has loaded it.
+    """
     try:
         here = installation.find(os.environ, starts=True)
         here.require()
         settings = here.settings
         logs.configure(settings)
         _await_storage(settings)
-        if Part.SCREENER in parts:
-            current = Current(settings.models, encoder=settings.encoder)
-        Supervisor(settings, lambda: wrap(current()), parts).run()
+        Supervisor(settings, _model(settings, wrap, parts, current), parts).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up
         return 1
     return 0
+
+
+def _model(
+    settings: Settings,
+    wrap: Callable[[Model], Model],
+    parts: frozenset[Part],
+    current: Current | None,
+) -> Callable[[], Model]:
+    if current is not None:
+        current.look()  # it was loaded before this start, maybe long ago
+    elif Part.SCREENER in parts:
+        current = Current(settings.models, encoder=settings.encoder)
+
+    def model() -> Model:
+        assert current is not None  # who screens has one
+        return wrap(current())
+
+    return model
 
 
 def _await_storage(settings: Settings) -> None:

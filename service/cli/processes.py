@@ -1,50 +1,58 @@
-"""Processes that `up` keeps running: started, restarted when they die, gone when `up` is gone."""
+"""Processes that `up` forks and keeps running: restarted when they die, gone when `up` is gone.
+
+They are forked from one process that has loaded the model and the modules of all: what was loaded is
+in memory once, and a process that is started again is there at once.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from moderation.installation import CODE
-from moderation.processes import Restarts, tied
+from moderation.processes import Restarts, die_with, name_process
 
 log = structlog.get_logger(__name__)
+
+_STOP_TICK_SECONDS = 0.02
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Files of the parent that a fork must not hold: the lock of the data directory, connections.
+_MOST_FILES = 1 << 20
 
 
 @dataclass
 class Process:
-    """One program to keep running; ``nice`` is how far it steps back for the others."""
+    """One program to keep running; ``nice`` is how far it steps back for the others.
+
+    *run* is called in a fork and returns the exit status.
+    """
 
     name: str
-    command: Sequence[str]
+    run: Callable[[], int]
     nice: int = 0
     stop_seconds: float = 10.0
-    _running: subprocess.Popen[bytes] | None = None
+    #: Its process id, None while it does not run.
+    pid: int | None = None
     _restarts: Restarts = field(default_factory=Restarts)
 
-    @property
-    def pid(self) -> int | None:
-        """Its process id, None while it does not run."""
-        return self._running.pid if self._running is not None else None
-
-    def tend(self, environ: dict[str, str]) -> bool:
+    def tend(self) -> bool:
         """Start the program if it does not run and its pause is over; tell whether it was started."""
         now = time.monotonic()
-        if self._running is not None:
-            status = self._running.poll()
+        if self.pid is not None:
+            status = self._ended()
             if status is None:
                 return False
-            self._running = None
             pause = self._restarts.ended(now)
             log.warning(
                 "process ended and is restarted", process=self.name, status=status, pause=pause
@@ -52,27 +60,65 @@ class Process:
         if now < self._restarts.at:
             return False
         self._restarts.started(now)
-        self._running = subprocess.Popen(
-            tied(self.command, nice=self.nice),
-            stdin=subprocess.DEVNULL,
-            env=environ,
-            # Ctrl-C is for `up`, which stops everyone in order.
-            start_new_session=True,
-        )
+        self._fork()
         return True
 
     def stop(self) -> None:
         """Ask the program to end, wait, and end it if it does not."""
-        running, self._running = self._running, None
-        if running is None or running.poll() is not None:
+        if self.pid is None or self._ended() is not None:
             return
-        running.terminate()
+        pid = self.pid
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + self.stop_seconds
+        while self._ended() is None:
+            if time.monotonic() > deadline:
+                log.warning("process does not stop and is killed", process=self.name)
+                _signal_group(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                self.pid = None
+                return
+            time.sleep(_STOP_TICK_SECONDS)
+
+    def _ended(self) -> int | None:
+        """Return the exit status if the process ended, and forget it then."""
+        assert self.pid is not None
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            return None
+        self.pid = None
+        return os.waitstatus_to_exitcode(status)
+
+    def _fork(self) -> None:
+        gc.freeze()  # collecting would touch, and so copy, what is shared
+        sys.stdout.flush()
+        parent = os.getpid()
+        # A signal that came before the child has its own handlers would be lost on ours.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        self.pid = os.fork()
+        if self.pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+            return
+        status = 1
         try:
-            running.wait(self.stop_seconds)
-        except subprocess.TimeoutExpired:
-            log.warning("process does not stop and is killed", process=self.name)
-            _signal_group(running.pid, signal.SIGKILL)
-            running.wait()
+            os.setsid()  # Ctrl-C is for `up`, which stops everyone in order
+            for signum in _STOPS:
+                signal.signal(signum, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+            os.closerange(3, _MOST_FILES)
+            with open(os.devnull) as nothing:  # noqa: PTH123 - a descriptor is wanted
+                os.dup2(nothing.fileno(), 0)
+            die_with(parent)
+            os.nice(self.nice)
+            name_process(f"winnow-{self.name}")
+            status = self.run()
+        except KeyboardInterrupt:
+            status = 0
+        except BaseException as problem:
+            log.exception("process ends", process=self.name, kind=type(problem).__name__)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
 
 
 def python(*arguments: str) -> list[str]:
@@ -120,7 +166,10 @@ def stop_orphans(path: Path, *, seconds: float = 12.0) -> None:
 def _signal_group(pid: int, signum: signal.Signals) -> None:
     """Signal a process and its children, which it leads as their session's first."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signum)
+        try:
+            os.killpg(pid, signum)
+        except ProcessLookupError:  # it was forked this moment
+            os.kill(pid, signum)
 
 
 def _birth(pid: int) -> str:

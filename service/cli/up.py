@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import ipaddress
 import os
 import shlex
@@ -11,7 +12,7 @@ import socket
 import textwrap
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -29,7 +30,7 @@ from moderation.store.embedded import EmbeddedValkey
 from moderation.vault import new_password
 from service import trial
 from service.cli import processes
-from service.cli.context import as_called, embedded, holding, installation
+from service.cli.context import as_called, current_model, embedded, holding, installation
 from service.cli.processes import Process
 
 log = structlog.get_logger(__name__)
@@ -55,8 +56,8 @@ def up() -> None:
     start()
 
 
-def start(worker: Sequence[str] = ("-m", "worker")) -> None:
-    """Do it; *worker* is what Python runs as the worker: tests have one of their own."""
+def start(worker: str = "worker.__main__:main") -> None:
+    """Do it; *worker* names the function that is the worker: tests have one of their own."""
     here = installation(starts=True)
     settings = here.settings
     logs.configure(settings)
@@ -125,19 +126,16 @@ def _run(
     server: EmbeddedValkey | None,
     stopping: Event,
     welcome: str,
-    worker: Sequence[str],
+    worker: str,
 ) -> None:
     """Keep everything running until told to stop, then stop it: the web first, storage last."""
     settings = here.settings
-    environ = processes.environment(**here.environment())
-    parts = [
-        Process("worker", processes.python(*worker), stop_seconds=12),
-        Process("web", processes.python("-m", "service.cli", "web"), nice=_WEB_NICE),
-    ]
+    os.environ.update(here.environment())
+    parts = _parts(settings, worker)
     ready_by = time.monotonic() + _READY_SECONDS
     try:
         while not stopping.is_set():
-            if [part for part in parts if part.tend(environ)]:
+            if [part for part in parts if part.tend()]:
                 processes.remember(_remembered(settings), parts)
             if welcome and ((ready := is_ready(settings)) or time.monotonic() > ready_by):
                 click.echo(welcome if ready else f"{welcome}\n{_NOT_READY}")
@@ -148,6 +146,28 @@ def _run(
     finally:
         for part in reversed(parts):
             part.stop()
+
+
+def _parts(settings: Settings, worker: str) -> list[Process]:
+    """Load what the web and the workers share, and return them ready to be forked.
+
+    The worker is found by its name: service and worker know nothing of each other.
+    """
+    from service.web import serve  # noqa: PLC0415 - what no other verb should load
+
+    current = current_model(settings)
+    module, _, function = worker.partition(":")
+    work = getattr(importlib.import_module(module), function)
+
+    def web() -> int:
+        current.look()  # this may be a later start
+        serve(settings, model=current)
+        return 0
+
+    return [
+        Process("worker", lambda: int(work(current=current)), stop_seconds=12),
+        Process("web", web, nice=_WEB_NICE),
+    ]
 
 
 def _revive(server: EmbeddedValkey, stopping: Event) -> None:

@@ -1,4 +1,4 @@
-"""Winnow whose model some texts harm: ``python -m tests.support.poisoned up`` or ``worker``.
+"""Winnow whose model some texts harm: ``python -m tests.support.poisoned up``.
 
 What such a text does to a worker is what the worst comment could.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from enum import StrEnum
@@ -63,7 +62,10 @@ def _harm(marker: Marker) -> None:
             raise ValueError("a text that the model cannot score")
 
 
+def worker(**more: Any) -> int:
+    """Run the worker with such a model."""
+    return main(Poisonable, **more)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["worker"]:
-        sys.exit(main(Poisonable))
-    up.start(worker=("-m", "tests.support.poisoned", "worker"))
+    up.start(worker="tests.support.poisoned:worker")

@@ -83,7 +83,7 @@ class Running:
 
     def workers(self) -> list[int]:
         """Return the processes that the supervisor forked, the oldest first."""
-        found = self.pids("-m worker") or self.pids("poisoned worker")
+        found = self.pids("winnow-worker")
         known = {pid: status_of(pid) for pid in found}
         forked = [pid for pid, status in known.items() if int(status[1]) in known]
         return sorted(forked, key=lambda pid: (int(known[pid][19]), pid))
@@ -202,8 +202,11 @@ def descendants(pid: int) -> list[int]:
 
 
 def command_of(pid: int) -> str:
-    """Return a process's command line."""
+    """Return a process's command line, or what `up` called its fork."""
     try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        if name.startswith("winnow-"):
+            return name
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from moderation import wiring
 from moderation.settings import Settings
 from moderation.store import keys
 from service.cli.context import storage
-from service.cli.processes import Process, environment, python, remember, stop_orphans
+from service.cli.processes import Process, remember, stop_orphans
 from service.cli.up import _let_somebody_in
 from tests.support.service import Running, alive, command, descendants, running
 from tests.support.waiting import wait_until
@@ -50,7 +51,7 @@ def test_a_misspelt_setting_is_named(tmp_path: Path, winnow: Running):
     assert "WINNOW_PROT" in refused(winnow.environ | {"WINNOW_PROT": "1"})
 
 
-@pytest.mark.parametrize("part", ["service.cli web", "-m worker"])
+@pytest.mark.parametrize("part", ["winnow-web", "winnow-worker"])
 def test_a_part_that_dies_is_started_again(winnow: Running, part: str):
     before = winnow.pids(part)
     winnow.kill(part)
@@ -74,8 +75,8 @@ def test_the_web_steps_back_for_the_workers(winnow: Running):
     def niceness(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
 
-    web = {niceness(pid) for pid in winnow.pids("service.cli web")}
-    workers = {niceness(pid) for pid in winnow.pids("-m worker")}
+    web = {niceness(pid) for pid in winnow.pids("winnow-web")}
+    workers = {niceness(pid) for pid in winnow.pids("winnow-worker")}
     assert min(web) >= max(workers) + 5
 
 
@@ -98,12 +99,17 @@ def test_data_of_a_newer_winnow_is_refused(tmp_path: Path, winnow: Running):
     assert "upgrade Winnow" in refused(winnow.environ | {"WINNOW_DATA_DIR": str(data)})
 
 
+def sleep() -> int:
+    time.sleep(60)
+    return 0
+
+
 def test_an_orphan_is_stopped_and_a_stranger_with_its_number_is_not(tmp_path: Path):
     """A pid in a file may belong to anybody by now; the time of its birth tells."""
     file = tmp_path / "processes.json"
-    parts = [Process(name, python("-c", "import time; time.sleep(60)")) for name in "ab"]
+    parts = [Process(name, sleep) for name in "ab"]
     for part in parts:
-        assert part.tend(environment())
+        assert part.tend()
     orphan, stranger = (part.pid for part in parts)
     remember(file, parts)
     file.write_text(file.read_text().replace(f'"{stranger}": "', f'"{stranger}": "1'))
