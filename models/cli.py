@@ -16,7 +16,7 @@ import click
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from models import artifacts, card, evaluation, freezing, house, training
+from models import artifacts, card, house
 from models import languages as identification
 from models.datasets import Corpus
 from models.datasets import load as load_data
@@ -77,6 +77,7 @@ def train(data: Path, output: Path, seed: int, encoder_directory: Path, cache: P
     """  # noqa: D301 - click reads the backspace
     corpus = _read(data)
     encoder = Encoder.load(encoder_directory)
+    training = _needed("training")
     recipe = training.Recipe(seed=seed)
     artifact = training.train(corpus, encoder, recipe, cache=cache, progress=_bar("training"))
     saved = artifacts.save(artifact, output)
@@ -118,7 +119,7 @@ def freeze(data: Path, directory: Path) -> None:
     """  # noqa: D301 - click reads the backspace
     beside = directory / "encoder"
     encoder = Encoder.load(beside) if beside.is_dir() else Encoder.load()
-    basis = freezing.freeze(
+    basis = _needed("freezing").freeze(
         artifacts.load(directory), encoder, _read(data), progress=_bar("reading")
     )
     basis.save(directory / house.FILE)
@@ -209,7 +210,7 @@ def compare(candidate: Path, data: Path, directory: Path | None, *, promote: boo
     new, old = _measured(_load(candidate), corpus), _measured(_load(_in_use(directory)), corpus)
     for name in sorted(new["summary"]):
         click.echo(f"{name:32} {old['summary'][name]:8.4f} -> {new['summary'][name]:8.4f}")
-    worse = evaluation.worse(new["summary"], old["summary"])
+    worse = _needed("evaluation").worse(new["summary"], old["summary"])
     for name in worse:
         click.echo(f"worse: {name}", err=True)
     if worse:
@@ -353,7 +354,7 @@ def export_encoder(weights: Path, output: Path, made: str) -> None:
 def export_languages(output: Path) -> None:
     """Write what tells languages apart below DIRECTORY, from py3langid's model.
 
-    Needs requirements-train.txt.
+    Needs requirements-dev.txt.
 
     \b
     Example: ./winnow model export-languages models/artifacts/languages
@@ -365,20 +366,21 @@ def export_languages(output: Path) -> None:
 
 def _encoder(module: str) -> Any:
     """Return a module of the encoder that needs what running it does not."""
-    return _needed(f"encoder.{module}")
+    return _needed(f"encoder.{module}", "requirements-train.txt")
 
 
-def _needed(module: str) -> Any:
-    """Return a module of ours that needs requirements-train.txt."""
+def _needed(module: str, requirements: str = "requirements-dev.txt") -> Any:
+    """Return a module of ours that needs *requirements*."""
     try:
         return importlib.import_module(f"models.{module}")
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"{error.name} is missing: install requirements-train.txt into .venv"
+            f"{error.name} is missing: install {requirements} into .venv"
         ) from error
 
 
 def _measured(scorer: Scorer, corpus: Corpus) -> dict[str, Any]:
+    evaluation, training = _needed("evaluation"), _needed("training")
     tenth = training.tenth_of(corpus)
     predicted = evaluation.probabilities(scorer, tenth.examples)
     return {

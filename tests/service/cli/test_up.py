@@ -51,6 +51,18 @@ def test_a_misspelt_setting_is_named(tmp_path: Path, winnow: Running):
     assert "WINNOW_PROT" in refused(winnow.environ | {"WINNOW_PROT": "1"})
 
 
+def private_mb(pid: int) -> float:
+    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.findall(r"Private_Dirty: +(\d+)", told)[0]) / 1024
+
+
+def test_web_and_workers_share_what_was_loaded(winnow: Running):
+    """The model alone is 150 MB: none of them has another."""
+    forked = winnow.pids("winnow-")
+    assert len(forked) >= 5
+    assert max(map(private_mb, forked)) < 70
+
+
 @pytest.mark.parametrize("part", ["winnow-web", "winnow-worker"])
 def test_a_part_that_dies_is_started_again(winnow: Running, part: str):
     before = winnow.pids(part)
