@@ -1,7 +1,7 @@
 """What one more comment costs in a site that has ten thousand, a hundred thousand, a million.
 
-A comment's *cost* is the wall time of the verbs that submit and screen it (with the shipped model, in
-this process), which wait for Valkey. Beside it stand each verb's time, Valkey's CPU time, and the bytes
+A comment's *cost* is the wall time of the verbs that submit and screen it (with the shipped model but
+its encoder, in this process), which wait for Valkey. Beside it stand each verb's time, Valkey's CPU time, and the bytes
 that Valkey's memory and its append-only file grow by. Each size has a Valkey of its own and all take turns, so that whatever else the machine does meets all alike. Then what the
 hourly purge costs for each comment that it looks at and keeps, as it will be twenty days later.
 
@@ -215,7 +215,7 @@ def report(store: Store) -> None:
 def main(sizes: Sequence[int] = SIZES) -> None:
     """Print the costs at each size, and the ratios of the last size to the first."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    scorer = Scorer.load()
+    scorer = Scorer.load(encoder=False)
     model = Replayed(scorer)
     with ExitStack() as stack:
         stores = []
