@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from models.house import (
+    ALIKE,
     MOST,
     Answer,
     Evidence,
@@ -147,6 +150,27 @@ class Learner:
             return []
         found = nearest(read.features, _evidence(lessons), most)
         return [(one.evidence.comment, one.similarity) for one in found]
+
+    def pairs(self, lessons: Sequence[Any]) -> list[tuple[str, str]]:
+        """Return ids of lessons that are alike and of different people: each with its nearest one."""
+        read = [(lesson, one) for lesson in lessons if (one := _unpacked(lesson.reading))]
+        if self._basis is None or len(read) < 2:
+            return []
+        size = max(len(one.features) for _, one in read)
+        read = [pair for pair in read if len(pair[1].features) == size]
+        rows = np.frombuffer(b"".join(one.features for _, one in read), np.int8)
+        wide = rows.reshape(len(read), size).astype(np.float32)
+        wide /= np.linalg.norm(wide, axis=1, keepdims=True) + 1e-9
+        people = np.array([lesson.person for lesson, _ in read])
+        near = wide @ wide.T
+        near[people[:, None] == people] = -1
+        best = near.argmax(axis=1)
+        found = {
+            tuple(sorted((read[row][0].comment_id, read[int(other)][0].comment_id)))
+            for row, other in enumerate(best)
+            if near[row, other] >= ALIKE
+        }
+        return [(one, other) for one, other in sorted(found)]
 
 
 def _evidence(lessons: Sequence[Any]) -> list[Evidence]:

@@ -117,6 +117,10 @@ class Learner(Protocol):
         """Return the ids of the decided comments most like *reading*, with their likeness, 0 to 1."""
         ...
 
+    def pairs(self, lessons: Sequence[Lesson]) -> Sequence[tuple[str, str]]:
+        """Return ids of decided comments that are alike and that different people decided."""
+        ...
+
 
 #: A text to compare: its signature, a number for its author, and the halves of its comment's id.
 Marked = tuple[int, int, int, int]

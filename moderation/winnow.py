@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from moderation.actor import Actor
+from moderation.agreement import Colleague
 from moderation.audit import AuditLine
 from moderation.comment import Comment, Decision, Draft
 from moderation.dispatch import Jobs
 from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
 from moderation.facts import Facts
-from moderation.feedback import Attempt, Learning, Progress
+from moderation.feedback import Attempt, Feedback, Learning, Progress
 from moderation.houses import Houses
 from moderation.people import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
@@ -347,6 +348,16 @@ class Winnow:
             return False
         self.comments.relearn(site_id, now_ms=self.clock.now_ms())
         return True
+
+    def precedents(self, comment: Comment) -> list[Feedback]:
+        """Return the decisions on comments most like *comment*; see :func:`learning.precedents`."""
+        learner = self._learner(self._reader())
+        return learning.precedents(comment, comments=self.comments, learner=learner)
+
+    def colleagues(self, site_id: str) -> tuple[Colleague, ...]:
+        """Return who decided on a site, and whether they agree; see :func:`learning.compared`."""
+        learner = self._learner(self._reader())
+        return learning.compared(site_id, comments=self.comments, learner=learner)
 
     def roll_back(self, site_id: str, number: int | None = None, *, by: Actor) -> Progress:
         """Let an earlier version of a site's head judge; see :func:`learning.roll_back`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moderation.actor import Actor
+from moderation.agreement import Colleague, colleagues
 from moderation.audit import AuditLine
 from moderation.comment import Comment
 from moderation.errors import Conflict, NotFound
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 
 #: Comments that a new head is tried on, and those that would go elsewhere which are named.
 COMPARED, NAMED = 500, 20
+#: Decisions among which precedents are looked for, the latest, and how many are shown.
+SEARCHED, PRECEDENTS = 2000, 5
+#: Decisions that are compared with one another, the latest.
+PAIRED = 1000
 #: Why nothing was fitted, or no head was kept; beside the codes of the learner.
 NO_READER, TOO_OLD, BROKEN, SAME, OVERTAKEN = "no_reader", "no_text", "broken", "same", "overtaken"
 
@@ -268,6 +273,34 @@ def _status(comment: Comment, facts: Facts, policy: Policy, result: Any, model: 
     scores: Scores = in_our_words(result, model.version, Near(facts.near.count))
     thresholds = policy.thresholds(defaults_of(model))
     return outcome(policy, verdict_on(Case(comment.draft, scores, policy, thresholds, facts)))
+
+
+def precedents(
+    comment: Comment, *, comments: Comments, learner: Learner, most: int = PRECEDENTS
+) -> list[Feedback]:
+    """Return the decisions on comments most like *comment*, the most like first; often none.
+
+    Of the latest 2,000. Reading the comment takes 5 to 30 ms.
+    """
+    if not (learner.reader and comment.content and comment.scores):
+        return []
+    known = [
+        one
+        for one in comments.feedback(comment.site_id, readings=True, newest=SEARCHED)
+        if one.comment_id != comment.id and learner.fits(one.reading)
+    ]
+    if not known:
+        return []
+    (reading,) = learner.read([sample(comment.draft)])
+    by_id = {one.comment_id: one for one in known}
+    return [by_id[one] for one, _ in learner.alike(reading, lessons(known), most=most)]
+
+
+def compared(site_id: str, *, comments: Comments, learner: Learner) -> tuple[Colleague, ...]:
+    """Return who decided on a site lately, and whether people decide like comments alike."""
+    known = list(comments.feedback(site_id, readings=True, newest=PAIRED))
+    fitting = [one for one in known if learner.fits(one.reading)]
+    return colleagues(known, learner.pairs(lessons(fitting)))
 
 
 def lessons(feedback: Sequence[Feedback]) -> list[Lesson]:

@@ -24,6 +24,10 @@ DEEDS = {
     "person.erase": later("erased what was kept of somebody"),
     "site.save": later("changed the site"),
     "site.remove": later("removed the site"),
+    "learning.rollback": later("rolled back what was learned for"),
+    "learning.resume": later("let learn again"),
+    "learning.leave_out": later("left a person out of what is learned for"),
+    "learning.take_in": later("took a person in again for"),
     "key.add": later("made a key"),
     "key.revoke": later("revoked a key"),
     "token.add": later("made a token"),
@@ -38,7 +42,7 @@ DEEDS = {
     "moderator.password": later("set a new password for"),
 }
 #: What a line may be about, as the filter names it.
-KINDS = ("sign-in", "site", "key", "door", "endpoint", "moderator", "token")
+KINDS = ("sign-in", "site", "learning", "key", "door", "endpoint", "moderator", "token")
 
 
 @bp.get("/audit")

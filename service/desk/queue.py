@@ -13,8 +13,9 @@ from flask import abort, flash, jsonify, redirect, render_template, request, url
 from werkzeug.wrappers import Response
 
 from moderation import values
-from moderation.comment import Comment, Decision, Status, from_ms
+from moderation.comment import SETTLED, Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
+from moderation.feedback import Feedback
 from moderation.insight import unmarked
 from moderation.lists import domains_in
 from moderation.people import Role
@@ -197,6 +198,8 @@ def comment(comment_id: str) -> Any:
         beside=beside(site, found),
         alike=context.comments.get_many(found.scores.alike) if found.scores else [],
         parent=_parent(site, found),
+        precedents=[] if found.spot_check else _precedents(found),
+        learned=_learned(found),
         domains=sorted(domains_in(found.content).hosts),
         labels=list(Label),
         reasons=REASONS,
@@ -447,6 +450,25 @@ def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
             pieces.append((text[start:at], levels[start]))
             start = at
     return pieces
+
+
+def _precedents(comment: Comment) -> list[tuple[Feedback, Comment]]:
+    """Return what was decided on comments like this one, the most like first."""
+    context = winnow()
+    try:
+        found = context.precedents(comment)
+    except Exception as problem:  # noqa: BLE001 - the page must work without it
+        log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
+        return []
+    known = {one.id: one for one in context.comments.get_many([one.comment_id for one in found])}
+    return [(one, known[one.comment_id]) for one in found if one.comment_id in known]
+
+
+def _learned(comment: Comment) -> Feedback | None:
+    """Return the decision on this comment that is learned from, if there is one."""
+    if comment.status not in SETTLED:
+        return None
+    return winnow().comments.feedback_on(comment.site_id, [comment.id]).get(comment.id)
 
 
 def _parent(site: Site, comment: Comment) -> Comment | None:

@@ -113,7 +113,9 @@ class PlainLearner:
     reader: str = "plain"
 
     def read(self, items: Sequence[Any]) -> list[bytes]:
-        return [f"plain {zlib.crc32(item.content.encode())}".encode() for item in items]
+        return [
+            f"plain {zlib.crc32(item.content.split(' #')[0].encode())}".encode() for item in items
+        ]
 
     def fits(self, reading: bytes) -> bool:
         return reading.startswith(b"plain")
@@ -137,8 +139,16 @@ class PlainLearner:
     def alike(
         self, reading: bytes, lessons: Sequence[Lesson], *, most: int
     ) -> list[tuple[str, float]]:
-        same = [(one.comment_id, 1.0) for one in lessons if one.reading == reading]
+        same = [(one.comment_id, 0.9) for one in lessons if one.reading == reading]
         return same[:most]
+
+    def pairs(self, lessons: Sequence[Lesson]) -> list[tuple[str, str]]:
+        return [
+            (one.comment_id, other.comment_id)
+            for n, one in enumerate(lessons)
+            for other in lessons[n + 1 :]
+            if one.reading == other.reading and one.person != other.person
+        ]
 
 
 @dataclass

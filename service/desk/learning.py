@@ -1,0 +1,105 @@
+"""What a site has learned from its decisions, how often it is wrong, and taking it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from moderation import estimates, values
+from moderation.agreement import Colleague
+from moderation.errors import StorageUnavailable
+from moderation.feedback import Attempt, Learning
+from moderation.site import Site
+from service.context import winnow
+from service.desk.base import administrator, asked_site, bp, my_site, my_sites, myself
+from service.desk.pages import page
+from service.desk.words import _, later
+
+#: Why a head was not put in place, in sentences.
+OUTCOMES = {
+    "better": later("It does better and judges."),
+    "too_few": later("There are too few decisions yet: it takes 50, and some of each kind."),
+    "nothing_learned": later("It found nothing that would help."),
+    "no_better_here": later(
+        "It did no better on your latest decisions, so it was not put in place."
+    ),
+    "worse_elsewhere": later("It would have done harm elsewhere, so it was not put in place."),
+    "no_reader": later("This model has no reader of sentences, so nothing can be learned."),
+    "broken": later("It failed; the log of the workers says why. What judged goes on judging."),
+    "overtaken": later("Another version was put in place meanwhile."),
+}
+
+
+@bp.get("/learning")
+def learning() -> Any:
+    """Show what judges for a site, what it was fitted on, what it changed, and who decided."""
+    site, context = asked_site(), winnow()
+    progress = context.comments.progress(site.id)
+    judging = next((one for one in progress.versions if one.number == progress.current), None)
+    moved = context.comments.get_many(judging.made.moved) if judging else []
+    return page(
+        "learning.html",
+        site=site,
+        sites=my_sites(),
+        progress=progress,
+        judging=judging,
+        applies=site.policy.learning is Learning.ON,
+        mode=site.policy.learning,
+        moved=moved,
+        outcome=_outcome(progress.latest),
+        people=_colleagues(site),
+        checks=estimates.spot_checks(context.comments.feedback(site.id)),
+        share=site.policy.spot_checks,
+    )
+
+
+@bp.post("/learning/<site_id>/rollback")
+def roll_back(site_id: str) -> Response:
+    """Let an earlier version judge."""
+    administrator()
+    site, asked = my_site(site_id), request.form.get("version", "")
+    number = values.whole(asked, field="version", most=2**31) if asked else None
+    progress = winnow().roll_back(site.id, number, by=myself())
+    if progress.current:
+        flash(_("Version %(name)s judges from now on.", name=f"s{progress.current}"))
+    else:
+        flash(_("The shared model judges alone from now on."))
+    return redirect(url_for("desk.learning", site=site.id))
+
+
+@bp.post("/learning/<site_id>/resume")
+def resume_learning(site_id: str) -> Response:
+    """Let later versions judge again."""
+    administrator()
+    site = my_site(site_id)
+    winnow().resume_learning(site.id, by=myself())
+    flash(_("Later versions judge again where they do better."))
+    return redirect(url_for("desk.learning", site=site.id))
+
+
+@bp.post("/learning/<site_id>/people")
+def leave_out(site_id: str) -> Response:
+    """Leave a person's decisions out of what is learned, or take them in again."""
+    administrator()
+    site, out = my_site(site_id), request.form.get("out") == "1"
+    winnow().leave_out(site.id, request.form.get("person", "")[:300], out=out, by=myself())
+    flash(
+        _("Their decisions teach nothing any more.")
+        if out
+        else _("Their decisions are learned from again.")
+    )
+    return redirect(url_for("desk.learning", site=site.id))
+
+
+def _outcome(latest: Attempt | None) -> str:
+    """Return what came of learning last, in a sentence."""
+    return str(OUTCOMES.get(latest.why, latest.why)) if latest else ""
+
+
+def _colleagues(site: Site) -> tuple[Colleague, ...]:
+    try:
+        return winnow().colleagues(site.id)
+    except StorageUnavailable:  # a process without a model
+        return ()
