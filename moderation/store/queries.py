@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -109,28 +108,6 @@ class Queries(Sharded):
         for site_id in site_ids:
             pipeline.zcard(keys.WAITING(self.shard_of_site(site_id), ids.shorten(site_id)))
         return dict(zip(site_ids, pipeline.execute() if site_ids else [], strict=True))
-
-    def first_comments(self, comments: Sequence[Comment], *, now_ms: int) -> set[str]:
-        """Return which of *comments* are the only one that their site has of their author's e-mail."""
-        first = set()
-        by_site: defaultdict[str, list[Comment]] = defaultdict(list)
-        for comment in comments:
-            if comment.draft.author.email:
-                by_site[comment.site_id].append(comment)
-        for site_id, some in by_site.items():
-            digests = {
-                one.id: self._authors.ever(site_id, one.draft.author.email, "", now_ms=now_ms)
-                for one in some
-            }
-            wanted = list({digest for many in digests.values() for digest in many})
-            found = dict(self._look_up("authors", site_id, wanted))
-            first |= {
-                comment_id
-                for comment_id, many in digests.items()
-                if b"".join(found.get(digest, b"") for digest in many)
-                == ids.shorten(comment_id).encode()
-            }
-        return first
 
     def recent(self, site_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Return a page of a site's comments of every status, the newest first."""

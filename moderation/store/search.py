@@ -169,6 +169,26 @@ class Search(Queries):
             below = int(reply[0])
         return found
 
+    def first_comments(self, comments: Sequence[Comment], *, now_ms: int) -> set[str]:
+        """Return which of *comments* are the only one that their site has of their author's e-mail."""
+        return {
+            comment.id
+            for comment in comments
+            if comment.draft.author.email
+            and len(self.ids_by_author(comment.site_id, comment.draft.author.email, now_ms=now_ms))
+            == 1
+        }
+
+    def ids_by_author(self, site_id: str, email: str, *, now_ms: int, most: int = 2) -> list[str]:
+        """Return the ids of a site's comments by an e-mail, the latest *most*, in one round trip."""
+        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+        authors = self._authors.ever(site_id, email, "", now_ms=now_ms)
+        reply = self._run(
+            "search", shard, site, _letters(LIVING), "", "", most,
+            1, "authors", len(authors), *authors,
+        )  # fmt: skip
+        return [ids.lengthen(short.decode()) for short in reply[2::2]]
+
     def tally(self, site_id: str, query: Query, *, now_ms: int) -> Tally:
         """Return how many comments would be found, by status; what they say is not read."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)

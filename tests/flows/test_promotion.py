@@ -31,7 +31,7 @@ def another(directory: Path) -> str:
 def model(winnow: Running, *verb: str) -> str:
     """Return what `./winnow model VERB` prints."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "models.cli", *verb],
+        [sys.executable, "-P", "-m", "service.cli", "model", *verb],
         env=winnow.environ, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
