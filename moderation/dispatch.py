@@ -18,8 +18,9 @@ UPKEEP = "winnow-upkeep"
 #: Jobs that are asked for; scheduled ones are in worker/schedule.py.
 SCREEN_PENDING = "worker.jobs.screen_pending"
 LEARN = "worker.jobs.learn"
+CLEAN_UP = "worker.jobs.clean_up"
 #: What is asked for by name.
-ASKED_FOR = (SCREEN_PENDING, LEARN)
+ASKED_FOR = (SCREEN_PENDING, LEARN, CLEAN_UP)
 
 _TTL_SECONDS = 30
 #: A purge of many million comments goes on in the next round where this cut it off.

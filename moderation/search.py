@@ -25,6 +25,10 @@ from moderation.values import split_url
 MOST_WORDS = 1000
 #: Characters of a query, and words of one.
 LONGEST, MOST_SOUGHT = 200, 20
+#: Two texts say nearly the same if they share this part of all their distinct words.
+NEARLY = 0.7
+#: Entries by which nearly the same texts are looked for, and of how many a comment has to have one.
+_TELLING, _ENOUGH = 10, 0.5
 #: Labels of a host name, from its end, by which a comment that mentions it is found.
 _MOST_LABELS = 5
 #: Statuses that a comment can be found by; a tombstone has nothing to be found by.
@@ -54,7 +58,9 @@ class Query:
     statuses: tuple[Status, ...] = LIVING
     #: Unix ms: only what came before then.
     before: int | None = None
-    #: Words of which a comment has to have *enough*: how nearly the same texts are found.
+    #: The distinct words of a text that a comment has to say nearly (:data:`NEARLY`).
+    like: frozenset[str] = frozenset()
+    #: Entries of which a comment has to have *enough* to be read and compared.
     some: tuple[bytes, ...] = ()
     enough: int = 0
 
@@ -80,7 +86,7 @@ class Query:
         return [_entry("i", network) for network in self.networks]
 
     def fits(self, comment: Comment) -> bool:
-        """Tell whether *comment* is what was asked for; nearly the same texts are not compared."""
+        """Tell whether *comment* is what was asked for."""
         draft = comment.draft
         if self.id and comment.id != self.id:
             return False
@@ -98,6 +104,10 @@ class Query:
         if self.domains:
             told = _domains(draft)
             if not all(DomainList([domain]).all_in(told) for domain in self.domains):
+                return False
+        if self.like:
+            spoken = frozenset(_spoken(normal.normal(draft.content)))
+            if len(self.like & spoken) < NEARLY * len(self.like | spoken):
                 return False
         return not self.post or self.post in _posts(draft)
 
@@ -176,10 +186,14 @@ def words_of(draft: Draft) -> list[bytes]:
     return list(found)
 
 
-def distinctive(draft: Draft) -> list[bytes]:
-    """Return the entries of the words of a text, the longest words first: those are the rarest."""
-    spoken = sorted(set(_spoken(normal.normal(draft.content))), key=lambda word: (-len(word), word))
-    return list(dict.fromkeys(_of_words(spoken)))
+def like(text: str) -> Query:
+    """Return the query for nearly the same text: its longest words lead there, for they are the rarest."""
+    told = _spoken(normal.normal(text))
+    spaced = sorted({word for word in told if len(word) > 1}, key=lambda word: (-len(word), word))
+    entries = [_entry("w", word) for word in spaced[:_TELLING]] or _of_words(told)[:_TELLING]
+    return Query(
+        like=frozenset(told), some=tuple(entries), enough=max(1, int(_ENOUGH * len(entries)))
+    )
 
 
 def network_of(ip: str) -> str:

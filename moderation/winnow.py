@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from moderation.actor import Actor
 from moderation.agreement import Colleague
 from moderation.audit import AuditLine
-from moderation.comment import Comment, Decision, Draft
-from moderation.dispatch import Jobs
+from moderation.campaign import REACHED, CleanUp, Trait
+from moderation.comment import Comment, Decision, Draft, Status
+from moderation.dispatch import CLEAN_UP, Jobs
 from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
 from moderation.facts import Facts
@@ -18,7 +19,7 @@ from moderation.feedback import Attempt, Feedback, Learning, Progress
 from moderation.houses import Houses
 from moderation.people import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
-from moderation.records import Accepted, Judged, Past
+from moderation.records import Accepted, Judged, Past, Tally
 from moderation.scores import Scores
 from moderation.settings import Settings
 from moderation.site import Site
@@ -28,6 +29,7 @@ from moderation.store.metrics import Metrics
 from moderation.treatment import Dossier, Person, Receipt, Subject, Treatment
 from moderation.workflow import (
     administration,
+    campaigns,
     intake,
     judging,
     learning,
@@ -272,6 +274,71 @@ class Winnow:
             accounts=self.accounts,
             clock=self.clock,
         )
+
+    # -- campaigns
+
+    def preview_clean_up(
+        self, site_id: str, trait: Trait, comment: Comment | None
+    ) -> tuple[Tally, tuple[Comment, ...]]:
+        """Return how many comments share a trait, by status, and some; :func:`campaigns.preview`."""
+        return campaigns.preview(site_id, trait, comment, comments=self.comments, clock=self.clock)
+
+    def clean_up(
+        self,
+        site_id: str,
+        trait: Trait,
+        comment_id: str,
+        decision: Decision,
+        *,
+        statuses: Sequence[Status] = REACHED,
+        by: Actor,
+    ) -> CleanUp:
+        """Decide on all that shares a trait: the first hundred at once, the rest by a worker."""
+        begun = campaigns.clean_up(
+            site_id,
+            trait,
+            comment_id,
+            decision,
+            statuses=statuses,
+            by=by,
+            comments=self.comments,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
+        return self._first_step(begun.id)
+
+    def undo_clean_up(self, clean_up_id: str) -> CleanUp:
+        """Take a clean-up back: the first hundred at once, the rest by a worker."""
+        campaigns.begin_undo(clean_up_id, comments=self.comments)
+        return self._first_step(clean_up_id)
+
+    def step_clean_up(self, clean_up_id: str) -> CleanUp:
+        """Do the next hundred of a clean-up; see :func:`campaigns.step`."""
+        return campaigns.step(
+            clean_up_id,
+            comments=self.comments,
+            jobs=self.jobs,
+            clock=self.clock,
+            hold_seconds=self.settings.bulk_undo_seconds,
+        )
+
+    def clean_up_rest(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Do what clean-ups have left to do; return how many there were."""
+        rest = self.comments.uncleaned()
+        for clean_up_id in rest:
+            before = None
+            while not stopping():
+                one = self.step_clean_up(clean_up_id)
+                if not one.goes_on or one == before:  # done, or somebody else is at it
+                    break
+                before = one
+        return len(rest)
+
+    def _first_step(self, clean_up_id: str) -> CleanUp:
+        one = self.step_clean_up(clean_up_id)
+        if one.goes_on:
+            self.jobs.enqueue(CLEAN_UP)
+        return one
 
     # -- administration
 

@@ -87,6 +87,12 @@ def learn_anew() -> int:
     )
 
 
+def clean_up() -> int:
+    """Go on with the clean-ups of campaigns that are not done; return how many there were."""
+    context = _prepared[0]
+    return context.adapters.clean_up_rest(stopping=context.stopping)
+
+
 def remind() -> int:
     """Write to moderators who wish to hear of what waits; return to how many."""
     adapters = _prepared[0].adapters

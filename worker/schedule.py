@@ -29,6 +29,8 @@ SCHEDULE = (
     Periodic(jobs.trim_events, 3600),
     # Texts that a site learned from, once another shared model judges.
     Periodic(jobs.learn_anew, 600),
+    # Clean-ups of campaigns that were cut off; each is also asked for when it begins.
+    Periodic(jobs.clean_up, 600),
     # Messages to moderators who wish to hear of what waits; each chooses the interval.
     Periodic(jobs.remind, 600),
 )

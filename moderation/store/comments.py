@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moderation.store.campaigns import Campaigns
 from moderation.store.decisions import Decisions
 from moderation.store.intake import Intake
 from moderation.store.learning import Learning
@@ -12,7 +13,7 @@ from moderation.store.search import Search
 from moderation.store.wake import Wake
 
 
-class Comments(Intake, Screening, Wake, Decisions, Learning, Retention, Search, People):
+class Comments(Intake, Screening, Wake, Decisions, Learning, Retention, Search, People, Campaigns):
     """Comments, in every stage.
 
     Times are Unix milliseconds. Every call that reaches Redis raises StorageUnavailable when it

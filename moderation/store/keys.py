@@ -166,6 +166,36 @@ PEOPLE = Kind(
     "store.people",
     "an e-mail, user id, address, network or domain -> how it is treated until when, and a note, JSON",
 )
+CLEAN_UP = Kind(
+    "clean_up",
+    "cu",
+    "string",
+    "clean-up",
+    "7 days",
+    "store.campaigns",
+    "a clean-up and how far it is, JSON",
+)
+UNCLEANED = Kind(
+    "uncleaned",
+    "cun",
+    "set",
+    "",
+    "empties itself",
+    "store.campaigns",
+    "clean-ups that are not done",
+)
+CLEANED = Kind(
+    "cleaned",
+    "cud",
+    "list",
+    "clean-up",
+    "1 day",
+    "store.campaigns",
+    "ids that a clean-up decided, each with the status before",
+)
+CLEANING = Kind(
+    "cleaning", "cul", "string", "clean-up", "60 s", "store.campaigns", "a step of a clean-up runs"
+)
 INDEXING = Kind(
     "indexing", "nx", "string", "site", "10 s", "store.search", "a worker adds words to the index"
 )

@@ -98,7 +98,7 @@ class Search(Queries):
         if query.id:
             known = [one for one in self.get_many([query.id]) if one.site_id == site_id]
             return Found(tuple(filter(query.fits, known)), None)
-        behind = self.index(site_id) if query.entries() or query.networks else 0
+        behind = self.index(site_id) if query.entries() or query.networks or query.some else 0
         items: list[Comment] = []
         looked, want = 0, limit + 1
         while looked < _READ:

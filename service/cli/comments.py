@@ -6,6 +6,7 @@ import click
 
 from moderation import values
 from moderation.actor import who
+from moderation.campaign import REACHED, traits_of
 from moderation.comment import Comment, Decision, Status, to_ms
 from moderation.reasons import sentence
 from moderation.records import Order
@@ -116,6 +117,62 @@ def search(
         click.echo(f"There may be more: go on with --cursor {found.next}", err=True)
     if found.behind:
         click.echo(f"The {found.behind} latest comments are not found by words yet.", err=True)
+
+
+@comments.command("clean")
+@comment_argument
+@click.option("--domain", default="", help="All that name this domain, which the comment has to.")
+@click.option("--text", is_flag=True, help="All that say nearly the same.")
+@click.option("--email", is_flag=True, help="All by its author's e-mail.")
+@click.option("--address", is_flag=True, help="All from its author's address.")
+@click.option("--network", is_flag=True, help="All from the network of that address.")
+@click.option("--user", is_flag=True, help="All by the blog's own id of its author.")
+@click.option(
+    "--decision",
+    type=click.Choice([Decision.SPAM.value, Decision.REJECT.value]),
+    default=Decision.SPAM.value,
+    show_default=True,
+)
+@yes_option
+@as_json
+def clean(
+    comment: str, domain: str, decision: str, *, yes: bool, as_json: bool, **told: bool
+) -> None:
+    """Clean up a campaign: decide on all that shares a trait with COMMENT, published or not.
+
+    It says first how many those are. Blogs hear of it 30 seconds later; until then the desk's page,
+    whose address it prints, takes it back.
+
+    Example: ./winnow comments clean 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 --text
+    """
+    kinds = [kind for kind, named in told.items() if named] + (["domain"] if domain else [])
+    if len(kinds) != 1:
+        raise click.UsageError(
+            "name one of --domain, --text, --email, --address, --network, --user"
+        )
+    with storage() as adapters:
+        origin = adapters.comments.get(comment)
+        wanted = [
+            one
+            for one in traits_of(origin)
+            if one.kind == kinds[0] and (not domain or one.value == domain)
+        ]
+        if not wanted:
+            raise click.ClickException("that comment has no such trait")
+        tally, _examples = adapters.preview_clean_up(origin.site_id, wanted[0], origin)
+        number = sum(tally.counts[status] for status in REACHED)
+        confirm(f"Decide {decision} on some {number} comments?", yes=yes)
+        one = adapters.clean_up(
+            origin.site_id, wanted[0], origin.id, Decision(decision), by=operator()
+        )
+        while one.goes_on:
+            one = adapters.step_clean_up(one.id)
+        url = f"{adapters.settings.url}/desk/campaign/{one.id}"
+    answer(
+        {"id": one.id, "decided": one.decided, "kept": one.kept, "desk": url},
+        as_json=as_json,
+        text=f"{one.decided} decided, {one.kept} left as they were\n{url}",
+    )
 
 
 @click.command()

@@ -20,6 +20,7 @@ DEEDS = {
     "session.end": later("ended a session of"),
     "feed.end": later("ended the feed of"),
     "site.add": later("added the site"),
+    "clean_up.begin": later("began to clean up a campaign"),
     "person.treat": later("changed how an author is treated"),
     "person.erase": later("erased what was kept of somebody"),
     "site.save": later("changed the site"),

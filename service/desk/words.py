@@ -100,6 +100,8 @@ WORDS = {
     "reject": later("reject"),
     "allow": later("allow"),
     "flag": later("flag"),
+    # why many comments were decided at once
+    "campaign": later("cleaning up a campaign"),
     # what somebody is known by, and how they are treated
     "user": later("user id"),
     "email": later("e-mail"),

@@ -1,4 +1,5 @@
-// Lists of comments by keys: / searches, j and k go from one to the next, Enter opens it.
+// Lists of comments by keys: / searches, j and k go from one to the next, Enter opens it. A button that has a
+// data-key is pressed by it.
 
 const list = document.querySelector("#list");
 const box = document.querySelector("#search");
@@ -27,5 +28,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target === box) { box.blur(); return; }
   if (typing(event.target)) return;
   if (event.key === "Enter" && event.target.matches?.(".comment[data-href]")) { location.href = event.target.dataset.href; return; }
+  const named = document.querySelector(`main [data-key="${CSS.escape(event.key)}"]`);
+  if (named && !list?.contains(named)) { event.preventDefault(); named.click(); return; }
   if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });

@@ -109,3 +109,14 @@ def test_comments_are_searched_from_a_terminal(run, ask, adapters: wiring.Adapte
     assert "Nothing is found" in run("comments", "search", "blog", "jam").stderr
     (first,) = ask("comments", "search", "blog", "--limit", "1", many=True)
     assert first["content"] == "thin honey"
+
+
+def test_a_campaign_is_cleaned_up_from_a_terminal(run, ask, adapters: wiring.Adapters):
+    site = adapters.accounts.site(ask("site", "add", "blog")["id"])
+    texts = [f"cheap jam pots at https://jampots.example.org/{n}" for n in range(3)]
+    wrote = adapters.submit([Draft(text) for text in [*texts, "hello"]], site=site)
+    assert "no such trait" in run("comments", "clean", wrote[0].id, "--email", code=1).output
+    told = ask("comments", "clean", wrote[0].id, "--domain", "jampots.example.org", "--yes")
+    assert told["decided"] == 3
+    found = adapters.comments.get_many([one.id for one in wrote])
+    assert [one.status for one in found] == [Status.SPAM] * 3 + [Status.PENDING]

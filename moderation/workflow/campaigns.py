@@ -1,0 +1,174 @@
+"""Campaigns: preview what shares a trait, decide on all of it in bounded steps, take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from moderation import ids
+from moderation.actor import Actor
+from moderation.audit import AuditLine
+from moderation.campaign import REACHED, CleanUp, State, Trait, same_text
+from moderation.comment import Comment, Decision, Status
+from moderation.dispatch import Jobs
+from moderation.errors import Conflict, NotFound, UndoTooLate, WinnowError
+from moderation.ports import Clock
+from moderation.records import Tally
+from moderation.search import Query
+from moderation.store.accounts import Accounts
+from moderation.store.comments import Comments
+from moderation.workflow.people import sought
+from moderation.workflow.review import review, undo
+
+#: Comments of one step.
+STEP = 100
+_EXAMPLES = 10
+
+
+def query_of(trait: Trait, comment: Comment | None) -> Query:
+    """Return the query for what shares *trait* with *comment*, which a text needs."""
+    if trait.subject is not None:
+        return sought(trait.subject)
+    if comment is None or not comment.content:
+        raise NotFound("that comment has no text any more")
+    return same_text(comment)
+
+
+def preview(
+    site_id: str, trait: Trait, comment: Comment | None, *, comments: Comments, clock: Clock
+) -> tuple[Tally, tuple[Comment, ...]]:
+    """Return how many comments share a trait, by status, and the latest of them.
+
+    Nearly the same texts are counted by their words alone, so that they may be fewer.
+    """
+    query, now = query_of(trait, comment), clock.now_ms()
+    examples = comments.search(site_id, query, now_ms=now, limit=_EXAMPLES).items
+    return comments.tally(site_id, query, now_ms=now), examples
+
+
+def clean_up(
+    site_id: str,
+    trait: Trait,
+    comment_id: str,
+    decision: Decision,
+    *,
+    statuses: Sequence[Status] = REACHED,
+    by: Actor,
+    comments: Comments,
+    accounts: Accounts,
+    clock: Clock,
+) -> CleanUp:
+    """Begin to decide on all that shares a trait; :func:`step` does it."""
+    now = clock.now_ms()
+    reached = tuple(one for one in statuses if one is not decision.status)
+    begun = CleanUp(
+        ids.new_id(now, comments.shard_of_site(site_id)),
+        site_id, comment_id, trait, decision, reached, by, now,
+    )  # fmt: skip
+    comments.save_clean_up(begun)
+    detail = {"site": site_id, "kind": trait.kind, "decision": decision}
+    accounts.note(AuditLine(now, by, "clean_up.begin", begun.id, detail))
+    return begun
+
+
+def step(
+    clean_up_id: str, *, comments: Comments, jobs: Jobs, clock: Clock, hold_seconds: float
+) -> CleanUp:
+    """Decide on up to 100 comments more, or take up to 100 back; return how far it is.
+
+    Where it was cut off, repeating it goes on: what is decided already is not found again. One
+    process at a time works on a clean-up; to another it is returned as it is.
+    """
+    with comments.cleaning(clean_up_id) as mine:
+        one = comments.clean_up(clean_up_id)
+        if not mine or not one.goes_on:
+            return one
+        if one.state is State.UNDOING:
+            one = _take_back(one, comments=comments, jobs=jobs, clock=clock)
+        else:
+            one = _decide(one, comments=comments, clock=clock, hold_seconds=hold_seconds)
+        one = replace(one, stepped_at=clock.now_ms())
+        comments.save_clean_up(one)
+        return one
+
+
+def begin_undo(clean_up_id: str, *, comments: Comments) -> CleanUp:
+    """Have a clean-up taken back by steps. Raises Conflict when it was already."""
+    with comments.cleaning(clean_up_id) as mine:
+        one = comments.clean_up(clean_up_id)
+        if not mine or one.state in {State.UNDOING, State.UNDONE}:
+            raise Conflict("this clean-up is at work or was taken back; try again in a moment")
+        one = replace(one, state=State.UNDOING)
+        comments.save_clean_up(one)
+        return one
+
+
+def _decide(one: CleanUp, *, comments: Comments, clock: Clock, hold_seconds: float) -> CleanUp:
+    origin: Comment | None = None
+    with suppress(NotFound):
+        origin = comments.get(one.comment_id) if one.comment_id else None
+    query = replace(query_of(one.trait, origin), statuses=one.statuses)
+    found = comments.search(
+        one.site_id, query, now_ms=clock.now_ms(), cursor=one.cursor or None, limit=STEP
+    )
+    comments.note_cleaned(one.id, [(each.id, each.status) for each in found.items])
+    decided = kept = 0
+    for comment in found.items:
+        try:
+            review(
+                comment.id, one.decision, by=one.by, reason="campaign", version=comment.version,
+                comments=comments, clock=clock, hold_seconds=hold_seconds,
+            )  # fmt: skip
+            decided += 1
+        except WinnowError:  # somebody else decided it or it was erased meanwhile: that stands
+            kept += 1
+    return replace(
+        one,
+        state=State.RUNNING if found.next else State.DONE,
+        cursor=found.next or "",
+        decided=one.decided + decided,
+        kept=one.kept + kept,
+    )
+
+
+def _take_back(one: CleanUp, *, comments: Comments, jobs: Jobs, clock: Clock) -> CleanUp:
+    lines = comments.cleaned(one.id, limit=STEP)
+    known = {each.id: each for each in comments.get_many([comment_id for comment_id, _ in lines])}
+    undone = kept = 0
+    for comment_id, before in lines:
+        comment = known.get(comment_id)
+        if comment is None or not _is_of(one, comment):
+            continue  # it was never decided by this clean-up, or by somebody else since
+        try:
+            undo(comment_id, by=one.by, comments=comments, jobs=jobs, clock=clock)
+            undone += 1
+        except UndoTooLate:
+            if before is Status.APPROVED:  # the blog was told: it is told again
+                review(
+                    comment_id, Decision.APPROVE, by=one.by, reason="undo", comments=comments,
+                    clock=clock, hold_seconds=0,
+                )  # fmt: skip
+                undone += 1
+            else:
+                kept += 1
+        except WinnowError:
+            kept += 1
+    comments.drop_cleaned(one.id, len(lines))
+    return replace(
+        one,
+        state=State.UNDOING if lines else State.UNDONE,
+        undone=one.undone + undone,
+        kept=one.kept + kept,
+    )
+
+
+def _is_of(one: CleanUp, comment: Comment) -> bool:
+    """Tell whether the last word on a comment is this clean-up's."""
+    last = comment.history[-1] if comment.history else None
+    return (
+        last is not None
+        and last.reason == "campaign"
+        and last.by == one.by
+        and comment.status is one.decision.status
+    )

@@ -1,0 +1,77 @@
+"""Searching, a person's page and a campaign in a real Chromium, by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from moderation.comment import Author, Status
+from tests.support.browser import Desk, chromium, desk, needed
+
+__all__ = ["chromium", "desk"]
+pytestmark = needed
+
+LISA = Author("Lisa", "lisa@mail.example", ip="203.0.113.7")
+SELLER = Author("Seller", "seller@mail.example", ip="198.51.100.4")
+
+
+def test_a_campaign_is_found_and_cleaned_up_and_taken_back_by_keys(desk: Desk):
+    desk.world.submit(*[f"honest words {n}" for n in range(4)], author=LISA)
+    wrote = desk.world.submit(
+        *[f"cheap jam pots at https://jampots.example.org/{n}" for n in range(6)], author=SELLER
+    )
+    desk.world.screen()
+    page = desk.page()
+    page.goto(f"{desk.url}/desk/comments")
+    page.keyboard.press("/")
+    page.keyboard.type("jam pots")
+    page.keyboard.press("Enter")
+    expect(page.locator("#list .comment")).to_have_count(6)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".comment.current")).to_contain_text("jampots.example.org/4")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desk/comments/0*")
+    page.get_by_role("link", name="Clean up a campaign").press("Enter")
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("6 comments")
+    page.keyboard.press("s")
+    expect(page.get_by_text("Done")).to_be_visible()
+    assert {desk.status(one.id) for one in wrote} == {Status.SPAM}
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", name="Taken back")).to_be_visible()
+    assert {desk.status(one.id) for one in wrote} == {Status.APPROVED}
+
+
+def test_a_persons_page_is_reached_and_saved_by_keys(desk: Desk):
+    desk.world.submit("hello", author=LISA)
+    desk.world.screen()
+    page = desk.page()
+    page.goto(f"{desk.url}/desk/people")
+    page.keyboard.press("/")
+    page.keyboard.type("lisa@mail.example")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("lisa@mail.example")
+    page.get_by_label("always hold").press("Space")
+    page.get_by_label("Note for other moderators").press_sequentially("a regular")
+    page.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_text("It counts from the next comment on")).to_be_visible()
+    (later,) = desk.world.submit("hello again", author=LISA)
+    desk.world.screen()
+    assert desk.status(later.id) is Status.FLAGGED
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_page_is_wider_than_the_screen(desk: Desk, width: int):
+    long = Author("Long" * 40, f"{'x' * 60}@{'y' * 60}.example.org", ip="2001:db8::1")
+    (one,) = desk.world.submit("w" * 300 + " https://" + "z" * 60 + ".example.org", author=long)
+    desk.world.screen()
+    page = desk.page(viewport={"width": width, "height": 740})
+    site = desk.world.site.id
+    for path in (
+        f"comments?q={'w' * 50}",
+        "people",
+        f"person?site={site}&kind=email&value={long.email}",
+        f"campaign?comment={one.id}",
+    ):
+        page.goto(f"{desk.url}/desk/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -1,0 +1,163 @@
+"""Cleaning up a campaign at the desk, published comments included, and taking it back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+
+from moderation.campaign import State, Trait
+from moderation.comment import Author, Status
+from moderation.errors import Conflict
+from moderation.workflow import campaigns
+from tests.service.desk.test_desk import sign_in, token
+from tests.support.actors import ADA, BOB
+from tests.support.world import World
+
+TEXT = "Friends, cheap jam pots of the finest glass are waiting today at {} for clever buyers {}"
+
+
+@pytest.fixture
+def admin(world: World) -> FlaskClient:
+    world.add_moderator("ada", admin=True)
+    return sign_in(world, "ada")
+
+
+def campaign(world: World, number: int = 5) -> list[str]:
+    """Return the ids of comments of one campaign: from many addresses, some published, some held."""
+    wrote = []
+    for n in range(number):
+        text = TEXT.format(f"https://shop{n % 2}.jampots.example.org/{n}", f"spam=0.{55 * (n % 2)}")
+        author = Author(f"Seller {n}", f"{n}@mail{n}.example", ip=f"198.51.100.{n % 250}")
+        wrote.append(world.submit(text, author=author)[0].id)
+    world.submit("An honest word about jam pots", author=Author("Lisa", ip="203.0.113.9"))
+    world.screen()
+    return wrote
+
+
+def statuses(world: World, ids: list[str]) -> set[Status]:
+    return {one.status for one in world.adapters.comments.get_many(ids)}
+
+
+def begin(client: FlaskClient, comment: str, kind: str, value: str = "", **more: object):
+    asked = {"comment": comment, "kind": kind, "value": value}
+    page = client.get("/desk/campaign", query_string=asked)
+    told = {
+        **asked, "csrf_token": token(page.text), "decision": "spam",
+        "status": ["approved", "flagged", "pending"], **more,
+    }  # fmt: skip
+    return page, client.post("/desk/campaign", data=told)
+
+
+@pytest.mark.parametrize("trait", ["domain", "text"])
+def test_one_decision_reaches_all_that_share_a_trait_published_or_not(
+    world: World, admin: FlaskClient, trait: str
+):
+    wrote = campaign(world)
+    value = "shop0.jampots.example.org" if trait == "domain" else ""
+    page, answer = begin(admin, wrote[0], trait, value)
+    assert answer.status_code == 302
+    mine = wrote[::2] if trait == "domain" else wrote
+    assert f"{len(mine)} comments" in page.text
+    assert statuses(world, mine) == {Status.SPAM}
+    assert world.adapters.comments.counts(world.site.id)["spam"] == len(mine)
+
+
+def test_a_clean_up_is_undone_before_any_blog_was_told(world: World, admin: FlaskClient):
+    wrote = campaign(world)
+    before = [one.status for one in world.adapters.comments.get_many(wrote)]
+    _, answer = begin(admin, wrote[0], "text")
+    where = answer.headers["Location"]
+    page = admin.get(where).text
+    assert "Done" in page
+    admin.post(f"{where}/undo", data={"csrf_token": token(page)})
+    assert [one.status for one in world.adapters.comments.get_many(wrote)] == before
+    assert "Taken back" in admin.get(where).text
+    world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 10**6)
+    told = [event.type for event in world.adapters.comments.events(world.site.id)]
+    assert "comment.spam" not in told
+
+
+def test_who_was_told_that_a_comment_is_published_is_told_that_it_is_withdrawn(
+    world: World, admin: FlaskClient
+):
+    wrote = campaign(world)
+    begin(admin, wrote[0], "text")
+    world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 10**6)
+    told = [(e.type, e.subject_id) for e in world.adapters.comments.events(world.site.id)]
+    assert {comment for kind, comment in told if kind == "comment.spam"} == set(wrote)
+
+
+def test_after_the_blog_was_told_undoing_publishes_again(world: World, admin: FlaskClient):
+    wrote = campaign(world)
+    before = dict(zip(wrote, world.adapters.comments.get_many(wrote), strict=True))
+    _, answer = begin(admin, wrote[0], "text")
+    where = answer.headers["Location"]
+    world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 10**6)
+    admin.post(f"{where}/undo", data={"csrf_token": token(admin.get(where).text)})
+    for comment_id, was in before.items():
+        expected = Status.APPROVED if was.status is Status.APPROVED else Status.SPAM
+        assert statuses(world, [comment_id]) == {expected}
+
+
+def test_a_long_clean_up_goes_on_by_steps_where_it_was_cut_off(world: World):
+    """Each step is bounded; a worker that died in one loses nothing."""
+    wrote = campaign(world, 250)
+    adapters = world.adapters
+    begun = campaigns.clean_up(
+        world.site.id, Trait("text"), wrote[0], campaigns.Decision.SPAM, by=ADA,
+        comments=adapters.comments, accounts=adapters.accounts, clock=adapters.clock,
+    )  # fmt: skip
+    first = adapters.step_clean_up(begun.id)
+    assert (first.state, first.decided) == (State.RUNNING, campaigns.STEP)
+    with adapters.comments.cleaning(begun.id) as mine:
+        assert mine
+        assert adapters.step_clean_up(begun.id) == first  # somebody else is at it
+    adapters.comments.save_clean_up(replace(first, cursor="", decided=0))  # as if it had died
+    assert adapters.clean_up_rest() == 1
+    assert statuses(world, wrote) == {Status.SPAM}
+    assert adapters.comments.uncleaned() == []
+    adapters.undo_clean_up(begun.id)
+    with pytest.raises(Conflict):
+        adapters.undo_clean_up(begun.id)
+    adapters.clean_up_rest()
+    assert statuses(world, wrote) == {Status.APPROVED, Status.FLAGGED}
+
+
+def test_what_somebody_decided_since_stays_when_a_clean_up_is_taken_back(
+    world: World, admin: FlaskClient
+):
+    wrote = campaign(world)
+    _, answer = begin(admin, wrote[0], "text")
+    where = answer.headers["Location"]
+    world.adapters.review(wrote[0], campaigns.Decision.REJECT, by=BOB)
+    admin.post(f"{where}/undo", data={"csrf_token": token(admin.get(where).text)})
+    assert statuses(world, wrote[:1]) == {Status.REJECTED}
+
+
+def test_the_trait_can_be_blocked_in_the_same_step(world: World, admin: FlaskClient):
+    wrote = campaign(world)
+    begin(admin, wrote[0], "domain", "shop0.jampots.example.org", block="1")
+    (late,) = world.submit("once more: https://shop0.jampots.example.org/x")
+    world.screen()
+    assert statuses(world, [late.id]) == {Status.REJECTED}
+
+
+def test_a_moderator_cleans_up_nothing_of_another_site(world: World):
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    wrote = campaign(world)
+    world.add_moderator("mia", sites=[other.id])
+    client = sign_in(world, "mia")
+    assert client.get("/desk/campaign", query_string={"comment": wrote[0]}).status_code == 404
+    told = {"comment": wrote[0], "kind": "text", "decision": "spam", "status": "approved"}
+    told["csrf_token"] = token(client.get("/desk/people").text)
+    assert client.post("/desk/campaign", data=told).status_code == 404
+
+
+def test_a_trait_that_is_not_the_comments_own_is_refused(world: World, admin: FlaskClient):
+    wrote = campaign(world)
+    _, answer = begin(admin, wrote[0], "domain", "example.com")
+    assert answer.status_code == 400
+    assert re.search("approved|flagged", str(statuses(world, wrote)))
