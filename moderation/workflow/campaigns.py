@@ -157,7 +157,7 @@ def _take_back(one: CleanUp, *, comments: Comments, jobs: Jobs, clock: Clock) ->
     comments.drop_cleaned(one.id, len(lines))
     return replace(
         one,
-        state=State.UNDOING if lines else State.UNDONE,
+        state=State.UNDOING if len(lines) == STEP else State.UNDONE,
         undone=one.undone + undone,
         kept=one.kept + kept,
     )

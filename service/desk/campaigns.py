@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import abort, redirect, request, url_for
 
-from moderation.campaign import REACHED, TEXT, CleanUp, Trait, traits_of
+from moderation.campaign import REACHED, TEXT, CleanUp, State, Trait, traits_of
 from moderation.comment import Decision, Status
 from moderation.errors import NotFound
 from moderation.insight import unmarked
@@ -73,10 +73,7 @@ def clean_up(clean_up_id: str) -> Any:
         site=context.accounts.site(one.site_id),
         one=one,
         # Whoever began it takes it back, and an administrator what the terminal began.
-        undoable=not one.goes_on
-        and one.state == "done"
-        and one.decided
-        and one.by == moderator(me().name),
+        undoable=one.state is State.DONE and one.decided and _may_undo(one),
         seconds=max(0, (ends - now) // 1000),
     )
 

@@ -25,17 +25,20 @@ def test_a_campaign_is_found_and_cleaned_up_and_taken_back_by_keys(desk: Desk):
     page.goto(f"{desk.url}/desk/comments")
     page.keyboard.press("/")
     page.keyboard.type("jam pots")
-    page.keyboard.press("Enter")
+    with page.expect_navigation(wait_until="load"):  # and its script has run
+        page.keyboard.press("Enter")
     expect(page.locator("#list .comment")).to_have_count(6)
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(page.locator(".comment.current")).to_contain_text("jampots.example.org/4")
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk/comments/0*")
-    page.get_by_role("link", name="Clean up a campaign").press("Enter")
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("link", name="Clean up a campaign").press("Enter")
     expect(page.get_by_role("heading", level=2).first).to_contain_text("6 comments")
-    page.keyboard.press("s")
-    expect(page.get_by_text("Done")).to_be_visible()
+    with page.expect_navigation(wait_until="load"):
+        page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
     assert {desk.status(one.id) for one in wrote} == {Status.SPAM}
     page.keyboard.press("u")
     expect(page.get_by_role("heading", name="Taken back")).to_be_visible()
