@@ -1,0 +1,45 @@
+"""The page of what a site has learned, in Chromium: taken back with a click, on a phone, too."""
+
+from __future__ import annotations
+
+import pytest
+
+from moderation.comment import Decision
+from tests.support import browser
+from tests.support.actors import ADA, EVE
+from tests.support.browser import Desk
+
+pytestmark = browser.needed
+
+
+def taught(desk: Desk) -> None:
+    desk.world.comment("toxicity=0.4 an everyday remark")
+    for n in range(6):
+        desk.world.decide(f"toxicity=0.6 bad #{n}", Decision.REJECT, by=(ADA, EVE)[n % 2])
+    desk.world.learn()
+
+
+def test_what_was_learned_is_taken_back_with_a_click_and_learned_again_with_another(desk: Desk):
+    taught(desk)
+    page = desk.page()
+    page.click("nav >> text=Learning")
+    page.wait_for_url("**/desk/learning*")
+    page.click("text=Show these comments")
+    assert page.is_visible("text=an everyday remark")
+    page.click("text=Roll back to the shared model")
+    page.wait_for_selector("text=The shared model judges alone from now on.")
+    assert desk.world.adapters.comments.progress(desk.world.site.id).current == 0
+    page.click("text=Let it learn again")
+    page.wait_for_selector("text=Later versions judge again where they do better.")
+    page.click("text=Let it judge")
+    page.wait_for_selector("text=Version s1 judges from now on.")
+
+
+@pytest.mark.parametrize("learned", [True, False], ids=["learned", "empty"])
+def test_nothing_of_the_page_is_wider_than_a_phone(desk: Desk, learned: bool):
+    if learned:
+        taught(desk)
+    page = desk.page(viewport={"width": 360, "height": 740}, locale="de-DE")
+    page.goto(f"{desk.url}/desk/learning")
+    assert page.is_visible("text=Was urteilt")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
