@@ -51,6 +51,10 @@ ALIKE = 0.75
 MOST_AUC_DROP, MOST_MORE_HELD, MOST_MORE_REJECTED = 0.002, 0.01, 0.002
 #: A head that does harm on the frozen set is made weaker by this factor, at most so many times.
 WEAKER, TIMES_WEAKER = 0.75, 8
+#: Shares of its intercept that are tried first: what a site gets more of is no news about others.
+BASES = (1.0, 0.5, 0.0)
+#: The variance of an intercept's prior.
+BASE = 1.0
 
 
 class Answer(StrEnum):
@@ -233,13 +237,11 @@ class HouseHead:
         """Return it as the site's version *number*."""
         return replace(self, number=number)
 
-    def weakened(self, spam: float, unwanted: float) -> HouseHead:
-        """Return it with the weights of each side times a share from 0 to 1."""
-        return replace(
-            self,
-            spam=(self.spam * np.float32(spam)).astype(np.float32),
-            unwanted=(self.unwanted * np.float32(unwanted)).astype(np.float32),
-        )
+    def weakened(self, side: int, share: float, base: float) -> HouseHead:
+        """Return it with the weights of a side (0: spam) times *share*, its intercept times *base*."""
+        own = (self.spam, self.unwanted)[side] * np.float32(share)
+        own[-1] *= np.float32(base)
+        return replace(self, spam=own) if side == 0 else replace(self, unwanted=own)
 
     def shift(self, features: bytes) -> Shift:
         """Return how it moves the logits of a comment with these features; nothing for ``b""``."""
@@ -584,15 +586,19 @@ def fit(evidence: Iterable[Evidence], basis: Basis, *, without: Collection[int] 
 
 def harmless(head: HouseHead, frozen: Frozen) -> HouseHead:
     """Return *head*, each side made weaker until it does no harm on *frozen*, or to nothing."""
-    shares = [0.0, 0.0]
     for side in range(2):
-        for times in range(TIMES_WEAKER):
-            tried = list(shares)
-            tried[side] = WEAKER**times
-            if gate(head.weakened(*tried), None, (), frozen).accepted:
-                shares = tried
-                break
-    return head.weakened(*shares)
+        others = head.weakened(1 - side, 0, 0) if side == 0 else head
+        tries = ((WEAKER**times, base) for times in range(TIMES_WEAKER) for base in BASES)
+        share, base = next(
+            (
+                tried
+                for tried in tries
+                if gate(others.weakened(side, *tried), None, (), frozen).accepted
+            ),
+            (0.0, 0.0),
+        )
+        head = head.weakened(side, share, base)
+    return head
 
 
 def _nothing(basis: Basis) -> HouseHead:
@@ -899,7 +905,7 @@ def _newton(
     there are fewer decisions than weights, it is solved among combinations of the decisions.
     """
     penalty = np.full(X.shape[1], 1 / variance)
-    penalty[-1] = 1.0
+    penalty[-1] = 1 / BASE
     few = len(X) < X.shape[1]
     if few:
         # X = L Q with orthonormal rows of Q, in weights that the penalty measures alike.

@@ -114,8 +114,8 @@ _LATER = frozenset(name for place in (*PLACES.values(), *TUNED.values()) for nam
 ROWS, LONGEST = 1_000, 700
 #: Comments of each source of a site.
 MOST = 1_500
-#: Comments of a source that the frozen set has.
-FROZEN = 80
+#: Comments of a source that the frozen set has, and of blogs' published ones, which are few sources.
+FROZEN, GOOD = 80, 600
 #: Decisions after which the rest is ranked, and the share of them that the machine held.
 AFTER, HELD = (50, 200), 0.8
 #: Shares of good comments that the shared heads hold, and reject.
@@ -156,7 +156,8 @@ def trial(
     data = capped(data, Recipe())
     known = data.where(lambda one: not strange(one) and any(side in one.labels for side in SIDES))
     learned = known.where(lambda one: not kept(one)).capped(ROWS)
-    checked = known.where(kept).capped(FROZEN)
+    checked = known.where(kept).where(lambda one: not published(one.source)).capped(FROZEN)
+    checked += known.where(kept).where(lambda one: published(one.source)).capped(GOOD)
     sites = {name: data.where(place.has).capped(MOST) for name, place in places.items()}
     everything = sum(sites.values(), learned + checked)
     own = [
