@@ -45,7 +45,7 @@ STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 #: Parts of the cross-validation, and decisions of each side that it is done on: the latest.
 FOLDS, VALIDATED = 5, 250
 #: Cosine in feature space from which two comments are called alike (``nearest``).
-ALIKE = 0.75
+ALIKE = 0.8
 #: The most that a head may take from the ROC-AUC on the frozen set, and how many more of its good
 #: comments it may hold, or reject: shares.
 MOST_AUC_DROP, MOST_MORE_HELD, MOST_MORE_REJECTED = 0.002, 0.01, 0.002
