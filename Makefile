@@ -78,6 +78,11 @@ test-clients: install ## Try unmodified clients and webhook verifiers (fetches t
 test-wordpress: install ## Try WordPress from Debian and npm with our plugin and Akismet's (apt installs PHP and MariaDB, as root)
 	@exec $(BIN)/python -m tests.integration.wordpress $(ARGS)
 
+client-packages: install ## Build our clients and Python packages: dist/*.whl and dist/*.tgz
+	@for one in clients/python flask django; do \
+	  $(BIN)/python integrations/wheel.py integrations/$$one dist; done
+	@mkdir -p dist && cd dist && npm pack --silent ../integrations/clients/javascript
+
 wordpress-plugin: install ## Build the WordPress plugin: dist/winnow-wordpress-VERSION.zip
 	@exec $(BIN)/python integrations/wordpress/build.py dist
 

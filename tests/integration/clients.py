@@ -1,7 +1,8 @@
 """``make test-clients``: unmodified clients, from their registries, against a running Winnow.
 
 PyPI's `akismet` (both clients), `openai` and `google-api-python-client`; npm's `akismet-api` and
-`perspective-api-client`; and npm's webhook verifiers (npm_webhooks.py). Each is installed into a
+`perspective-api-client`; Waline's `waline-plugin-llm-reviewer`; our own two, built as packages; and npm's
+webhook verifiers (npm_webhooks.py). Each is installed into a
 throw-away directory. Those with an address of their own built in are sent to Winnow without a
 change to their files: akismet.py by the `http_client` that it takes, perspective-api-client by a
 module that node loads first and that sends its one address elsewhere.
@@ -19,10 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration import npm_webhooks
-from tests.support.service import running
+from tests.integration.guides import tried
+from tests.support.service import ROOT, running
 
 PYPI = ("akismet==25.10.1", "openai==3.54.0", "google-api-python-client==2.202.0")
-NPM = ("akismet-api@6.0.0", "perspective-api-client@3.1.0")
+WALINE = "waline-plugin-llm-reviewer@0.0.5"
+NPM = ("akismet-api@6.0.0", "perspective-api-client@3.1.0", WALINE)
+OURS = ROOT / "integrations" / "clients"
 
 HAM = "What a season finale! I did not see that coming, and the music was lovely."
 SPAM = (
@@ -30,6 +34,51 @@ SPAM = (
     "http://pills.example/buy http://casino.example/win 100% FREE $$$"
 )
 INSULT = "You are a worthless idiot and everybody hates you, shut up you stupid moron."
+
+#: Waline's plugin as Waline calls it, before it saves a comment.
+NODE_WALINE = """
+const plugin = require("waline-plugin-llm-reviewer");
+const { URL, KEY, HAM, SPAM } = process.env;
+const reviewer = (key) => plugin({ openaiBaseUrl: URL, openaiModel: "winnow", openaiApiKey: key });
+const saved = async (comment, key = KEY, type = "guest") => {
+  const data = { comment };
+  await reviewer(key).hooks.preSave.call({ ctx: { state: { userInfo: { type } } } }, data);
+  return data.status;
+};
+console.log = () => {};
+(async () => {
+  for (const [name, found, wanted] of [
+    ["a fan is approved", await saved(HAM), "approved"],
+    ["spam is spam", await saved(SPAM), "spam"],
+    ["a wrong key holds", await saved(HAM, "0123456789ab"), "waiting"],
+    ["what is no comment is held", await saved(""), "waiting"],
+  ]) {
+    if (found !== wanted) throw new Error(`${name}: ${found}`);
+    console.info("ok", name);
+  }
+})().catch((problem) => { console.error(problem); process.exit(1); });
+"""
+
+#: Our own client, from its wheel.
+CLIENT = """
+import os
+from datetime import UTC, datetime
+
+import winnow_client
+from winnow_client import Author, Comment, Past, Winnow
+
+assert "site-packages" in winnow_client.__file__
+with Winnow(os.environ["URL"], os.environ["SITE_KEY"]) as winnow:
+    author = Author(name="Py", email="py@mail.example")
+    answer = winnow.submit(Comment(os.environ["HAM"], "py1", author), wait_seconds=5)
+    assert answer.status == "approved", answer
+    assert winnow.submit(Comment(os.environ["SPAM"], "py2", author), wait_seconds=5).status == "spam"
+    history = [Past(Comment(f"Old {n}.", f"py-h{n}"), datetime(2020, 1, 1, tzinfo=UTC), "approved") for n in range(250)]
+    assert {one.outcome for one in winnow.remember(history)} == {"new"}
+    assert winnow.decide(answer.id, "spam", moderator="ada").status == "spam"
+    assert winnow.erase_author(email="py@mail.example") == 2
+print("ok submits, remembers, decides, erases")
+"""
 
 AKISMET = """
 import asyncio, os
@@ -234,7 +283,15 @@ def python_clients(directory: Path, environ: Mapping[str, str]) -> Iterator[tupl
     python = directory / "venv" / "bin" / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "-qq", "install", *PYPI]
     subprocess.run(install, check=True)
-    for name, script in (("akismet", AKISMET), ("openai", OPENAI), ("google-api", GOOGLE)):
+    wheels = directory / "wheels"
+    build = [python, "-m", "pip", "--disable-pip-version-check", "-q", "wheel", "--no-deps"]
+    subprocess.run([*build, "-w", wheels, _copied(OURS / "python", directory)], check=True)
+    (wheel,) = wheels.glob("winnow_client-*.whl")
+    subprocess.run([*install[: -len(PYPI)], wheel], check=True)
+    scripts = {
+        "akismet": AKISMET, "openai": OPENAI, "google-api": GOOGLE, "winnow-client": CLIENT,
+    }  # fmt: skip
+    for name, script in scripts.items():
         path = directory / f"{name}.check.py"
         path.write_text(script, encoding="utf-8")
         yield f"PyPI {name}", _passed([python, path], environ, directory)
@@ -248,6 +305,7 @@ def node_clients(directory: Path, environ: Mapping[str, str]) -> Iterator[tuple[
     for name, script in (
         ("akismet-api", NODE_AKISMET),
         ("perspective-api-client", NODE_PERSPECTIVE),
+        (WALINE, NODE_WALINE),
     ):
         path = directory / f"{name}.check.cjs"
         path.write_text(script, encoding="utf-8")
@@ -255,6 +313,18 @@ def node_clients(directory: Path, environ: Mapping[str, str]) -> Iterator[tuple[
             f"npm {name}",
             _passed(["node", "--require", "./elsewhere.cjs", path], environ, directory),
         )
+    pack = ["npm", "pack", "--silent", _copied(OURS / "javascript", directory)]
+    packed = subprocess.run(pack, cwd=directory, check=True, capture_output=True, text=True)
+    install = ["npm", "install", "--silent", "--no-fund", "--no-audit", packed.stdout.strip()]
+    subprocess.run(install, cwd=directory, check=True)
+    test = directory / "client.test.mjs"
+    shutil.copy(OURS / "javascript" / "test" / "client.test.js", test)
+    yield "npm winnow-client", _passed(["node", "--test", test], environ, directory)
+
+
+def _copied(source: Path, directory: Path) -> Path:
+    """Return a copy of a package's sources, so that building leaves nothing among ours."""
+    return Path(shutil.copytree(source, directory / f"source-{source.name}"))
 
 
 def _passed(words: list[Any], environ: Mapping[str, str], directory: Path) -> bool:
@@ -281,6 +351,7 @@ def main() -> int:
             "PATH": winnow.environ["PATH"],
             "URL": winnow.url,
             "KEY": key,
+            "SITE_KEY": winnow.key,
             "HAM": HAM,
             "SPAM": SPAM,
             "INSULT": INSULT,
@@ -294,6 +365,8 @@ def main() -> int:
     for name, passed in results:
         print(f"{name}: {'passed' if passed else 'FAILED'}")
     failed = [name for name, passed in results if not passed]
+    if (f"npm {WALINE}", True) in results:
+        tried("waline", WALINE.replace("@", " "), by="test-clients")
     print(f"{len(results) - len(failed)} clients passed, {len(failed)} failed")
     return status or len(failed)
 

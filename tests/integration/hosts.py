@@ -1,6 +1,6 @@
 """``make test-hosts``: real Isso and Django, from PyPI, with the files of docs/integrate/.
 
-Installs both into a throw-away environment (Isso has no wheel: a C compiler is needed).
+Django has our package, integrations/django. Installs both into a throw-away environment (Isso has no wheel: a C compiler is needed).
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from integrations import wheel
+from tests.integration.guides import tried
 from tests.support.service import ROOT, Running, free_port, running
 from tests.support.waiting import wait_until
 
 PAGES, CLIENT = ROOT / "docs" / "integrate", ROOT / "examples" / "blog" / "winnow.py"
 PACKAGES = ["isso", "Django", "django-contrib-comments", "setuptools<81"]
 HAM = "My sister's children loved the soup; thank you for writing the recipe down!"
+PASSWORD = "a long password of 7 words"
 SPAM = (
     "CHEAP VIAGRA online!!! Best casino bonus, click here: http://pills.example/buy $$$ 100% FREE"
 )
@@ -87,17 +90,21 @@ settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["DATABASE"]}},
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sites",
                     "django.contrib.sessions",
-                    "django_comments", "garden"],
+                    "django.contrib.messages", "django.contrib.admin", "django_comments", "django_winnow", "garden"],
     MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
                 "django.middleware.csrf.CsrfViewMiddleware",
-                "django.contrib.auth.middleware.AuthenticationMiddleware"],
-    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+                "django.contrib.auth.middleware.AuthenticationMiddleware",
+                "django.contrib.messages.middleware.MessageMiddleware"],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True,
+                "OPTIONS": {"context_processors": ["django.template.context_processors.request",
+                            "django.contrib.auth.context_processors.auth",
+                            "django.contrib.messages.context_processors.messages"]}}],
     WINNOW_URL=os.environ["WINNOW_URL"], WINNOW_KEY=os.environ["WINNOW_KEY"],
-    WINNOW_SECRET=os.environ["WINNOW_SECRET"], DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    WINNOW_SECRETS=os.environ["WINNOW_SECRET"].split(), STATIC_URL="/static/", DEFAULT_AUTO_FIELD="django.db.models.AutoField",
 )
 import django
 django.setup()
-from garden import moderated
+from django.contrib import admin
 from garden.models import Post
 
 PAGE = '''{% load comments %}{% get_comment_list for post as found %}
@@ -110,7 +117,7 @@ def page(request):
 
 
 urlpatterns = [path("beans", page), path("comments/", include("django_comments.urls")),
-               path("winnow", moderated.decided)]
+               path("winnow", include("django_winnow.urls")), path("admin/", admin.site.urls)]
 if __name__ == "__main__":
     from django.core.management import execute_from_command_line
     execute_from_command_line(sys.argv)
@@ -136,11 +143,13 @@ def django(home: Path, python: Path, winnow: Running) -> None:
     app.mkdir(parents=True)
     (app / "__init__.py").touch()
     (app / "models.py").write_text(MODELS)
-    shutil.copy(PAGES / "django" / "moderated.py", app)
-    shutil.copy(CLIENT, app)
     site, url = home / "django" / "site_.py", f"http://127.0.0.1:{port}"
     site.write_text(SITE)
-    events = ["--event", "comment.approved", "--event", "comment.spam"]
+    events = [
+        word
+        for one in ("approved", "spam", "rejected", "flagged")
+        for word in ("--event", f"comment.{one}")
+    ]
     made = winnow.cli("endpoint", "add", "demo", f"{url}/winnow", "--allow-private", *events)
     environ = {
         **os.environ,
@@ -149,12 +158,21 @@ def django(home: Path, python: Path, winnow: Running) -> None:
         "WINNOW_KEY": winnow.key,
         "WINNOW_SECRET": made["secret"],
     }
-    subprocess.run(
-        [python, site, "migrate", "--run-syncdb"],
-        env=environ,
-        check=True,
-        stdout=subprocess.DEVNULL,
+
+    def manage(*words: str) -> str:
+        done = subprocess.run(
+            [python, site, *words],
+            env={**environ, "DJANGO_SUPERUSER_PASSWORD": PASSWORD},
+            check=True,
+            capture_output=True,
+        )
+        return done.stdout.decode()
+
+    manage("migrate", "--run-syncdb")
+    assert "No changes detected" in manage(
+        "makemigrations", "--check", "--dry-run", "django_winnow"
     )
+    manage("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@mail.example")
     jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     browser = urllib.request.build_opener(jar)
 
@@ -191,6 +209,41 @@ def django(home: Path, python: Path, winnow: Running) -> None:
         wait_until(lambda: shown() == [], 20, "the withdrawal in Django")
         forged = urllib.request.Request(f"{url}/winnow", b"{}", {"webhook-id": "evt_1"})
         assert fetched(forged)[0] == 401
+        winnow.stop()
+        post(HAM + " (Away)")
+        assert shown() == []
+        assert "0 submitted, 1 wait" in manage("winnow_retry")
+        winnow.start()
+        assert "1 submitted, 0 wait" in manage("winnow_retry")
+        wait_until(
+            lambda: shown() == [HAM + " (Away)"], 30, "what was posted while Winnow was away"
+        )
+        spam_in_the_admin(url)
+        assert shown() == []
+        there = winnow.ask("GET", "/v1/comments?limit=10")[1]["items"]
+        (comment,) = [one for one in there if one["content"] == HAM + " (Away)"]
+        by = comment["history"][-1]["by"]
+        assert (comment["status"], by["kind"], by["name"]) == ("spam", "blog", "ada"), comment
+
+
+def spam_in_the_admin(url: str) -> None:
+    """Log in as the superuser, and call the newest screening spam."""
+    admin = urllib.request.build_opener(
+        urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+    )
+    with admin.open(f"{url}/admin/login/?next=/admin/", timeout=15) as answer:
+        token = re.search('csrfmiddlewaretoken" value="([^"]+)"', answer.read().decode())[1]
+    told = {"csrfmiddlewaretoken": token, "username": "ada", "password": PASSWORD}
+    login = urllib.parse.urlencode(told | {"next": "/admin/"}).encode()
+    admin.open(f"{url}/admin/login/", login, timeout=15).close()
+    with admin.open(f"{url}/admin/django_winnow/screening/", timeout=15) as answer:
+        listed = answer.read().decode()
+    assert "/desk/comments/" in listed, listed[-2000:]
+    token = re.search('csrfmiddlewaretoken" value="([^"]+)"', listed)[1]
+    row = re.search('name="_selected_action" value="([0-9]+)"', listed)[1]
+    told = {"csrfmiddlewaretoken": token, "action": "spam", "_selected_action": row}
+    action = urllib.parse.urlencode(told).encode()
+    admin.open(f"{url}/admin/django_winnow/screening/", action, timeout=15).close()
 
 
 def fetched(request: urllib.request.Request) -> tuple[int, bytes]:
@@ -241,17 +294,26 @@ def main() -> int:
         python = home / "venv" / "bin" / "python"
         install = [python, "-m", "pip", "--disable-pip-version-check", "-qq", "install", *PACKAGES]
         subprocess.run(install, check=True)
+        for package in ("clients/python", "django"):
+            wheel.build(ROOT / "integrations" / package, home / "wheels")
+        wheels = list((home / "wheels").glob("*.whl"))
+        assert len(wheels) == 2, wheels
+        subprocess.run([*install[: -len(PACKAGES)], *wheels], check=True)
         frozen = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True)
         wanted = ("isso", "django")
-        print(
-            ", ".join(
-                one for one in frozen.stdout.decode().split() if one.lower().startswith(wanted)
-            )
-        )
+        versions = [
+            line.replace("==", " ")
+            for line in frozen.stdout.decode().splitlines()
+            if "==" in line and line.lower().startswith(wanted)
+        ]
+        print(", ".join(versions))
         with running(home / "winnow", WINNOW_UNDO_SECONDS="0.5") as winnow:
             for host in (isso, django):
                 host(home, python, winnow)
                 print(f"  ok    {host.__name__}")
+    for host in ("isso", "django"):
+        named = [one for one in versions if one.lower().startswith(host)]
+        tried(host, *named, by="test-hosts")
     print("2 passed, 0 failed")
     return 0
 

@@ -1,0 +1,181 @@
+"""What is sent and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+
+def _told(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that say something, as JSON."""
+    told: dict[str, Any] = {}
+    for part in fields(value):
+        given = getattr(value, part.name)
+        if isinstance(given, datetime):
+            if given.tzinfo is None:
+                raise ValueError(f"{part.name} needs a time zone")
+            given = given.isoformat()
+        elif isinstance(given, Author | Post):
+            given = _told(given)
+        if given not in ("", None, {}):
+            told[part.name] = given
+    return told
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who wrote a comment, as far as the blog knows. ``role`` is what the blog calls its staff."""
+
+    name: str = ""
+    email: str = ""
+    url: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Post:
+    """What was commented on."""
+
+    url: str = ""
+    title: str = ""
+    published_at: datetime | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment to be screened. ``external_id`` is the blog's own; it makes a repeat harmless.
+
+    ``honeypot`` is what stood in a field that people cannot see. Times need a zone.
+    """
+
+    content: str
+    external_id: str = ""
+    author: Author = field(default_factory=Author)
+    post: Post = field(default_factory=Post)
+    parent: str = ""
+    honeypot: str = ""
+    form_served_at: datetime | None = None
+    submitted_at: datetime | None = None
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the API takes it."""
+        return {"content": self.content, **_told(self)}
+
+
+@dataclass(frozen=True)
+class Past:
+    """A comment from before Winnow.
+
+    ``status`` is what the blog decided: approved, rejected or spam; flagged for nothing yet.
+    """
+
+    comment: Comment
+    created_at: datetime
+    status: str
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the API takes it."""
+        if self.created_at.tzinfo is None:
+            raise ValueError("created_at needs a time zone")
+        own = {"created_at": self.created_at.isoformat(), "status": self.status}
+        return {**self.comment.told(), **own}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why: a stable code with its values, and what they say in English."""
+
+    code: str
+    text: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where a comment stands.
+
+    ``status`` is pending, approved, flagged, rejected, spam or erased: show a comment only while it
+    is approved. ``outcome`` of a submission is new, same or conflict, else "". ``version`` grows with
+    each change and is an event's sequence; None in the short answer to a submission. ``raw`` is
+    everything that Winnow said.
+    """
+
+    id: str
+    status: str
+    external_id: str | None
+    outcome: str
+    version: int | None
+    verdict: str | None
+    reasons: tuple[Reason, ...]
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Answer:
+        """Return what Winnow's JSON says."""
+        return cls(
+            id=told["id"],
+            status=told["status"],
+            external_id=told.get("external_id"),
+            outcome=told.get("outcome", ""),
+            version=told.get("version"),
+            verdict=told.get("verdict"),
+            reasons=tuple(
+                Reason(one["code"], one["text"], one["values"]) for one in told.get("reasons", ())
+            ),
+            raw=told,
+        )
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What became of a comment from before: new, same, conflict or refused, then with the reason."""
+
+    external_id: str | None
+    outcome: str
+    id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change of a comment. Ignore one whose ``sequence`` is no higher than the last you have seen.
+
+    ``type`` is such as comment.approved. ``comment_id`` is "" for winnow.test.
+    """
+
+    id: str
+    type: str
+    comment_id: str
+    external_id: str | None
+    status: str
+    revision: int
+    sequence: int
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], event_id: str) -> Event:
+        """Return what a webhook's body or a line of the feed says."""
+        data = told["data"]
+        return cls(
+            id=event_id,
+            type=told["type"],
+            comment_id=data.get("id", ""),
+            external_id=data.get("external_id"),
+            status=data.get("status", ""),
+            revision=data.get("revision", 0),
+            sequence=data.get("sequence", 0),
+            data=data,
+        )
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """A stretch of the feed; ask on with ``after=page.next``."""
+
+    items: tuple[Event, ...]
+    next: str
