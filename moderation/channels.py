@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, Self
 
 from email_validator import EmailNotValidError, validate_email
 
+from moderation.addresses import check_url
 from moderation.errors import InvalidInput
 from moderation.settings import Settings
 from moderation.wording import said
+
+_TELEGRAM = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}/(?:-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64})")
+_NTFY = re.compile(r"https://[^/]+/[A-Za-z0-9_-]{1,64}")
 
 
 def _mail_address(text: str) -> str:
@@ -24,14 +29,53 @@ def _mail_address(text: str) -> str:
     return sound.ascii_email or sound.normalized
 
 
+def _url_at(*hosts: str, path: str = "/") -> Callable[[str], str]:
+    """Return a reader of https URLs below *path* of one of *hosts*; of any public host without any."""
+
+    def read(text: str) -> str:
+        target = check_url(text)
+        if target.scheme != "https":
+            raise InvalidInput("the address begins with https://")
+        if hosts and (target.host not in hosts or not target.path.startswith(path)):
+            raise InvalidInput(f"the address begins with https://{hosts[0]}{path}")
+        return text
+
+    return read
+
+
+def _telegram_chat(text: str) -> str:
+    if not _TELEGRAM.fullmatch(text):
+        raise InvalidInput(
+            "write the bot's token, a slash and the chat's id: 123456:ABC-def/-100123"
+        )
+    return text
+
+
+def _ntfy_topic(text: str) -> str:
+    _url_at()(text)
+    if not _NTFY.fullmatch(text):
+        raise InvalidInput("the address is a server and a topic, such as https://ntfy.sh/my-topic")
+    return text
+
+
 class Channel(StrEnum):
     """A way to tell a moderator; worker/channels has a file of each name, which sends."""
 
     MAIL = "mail", said("E-mail address"), "smtp_url", _mail_address
+    SLACK = "slack", said("Slack webhook"), "", _url_at("hooks.slack.com", path="/services/")
+    DISCORD = (
+        "discord",
+        said("Discord webhook"),
+        "",
+        _url_at("discord.com", "discordapp.com", path="/api/webhooks/"),
+    )
+    TELEGRAM = "telegram", said("Telegram: bot token/chat id"), "", _telegram_chat
+    NTFY = "ntfy", said("ntfy topic"), "", _ntfy_topic
+    WEBHOOK = "webhook", said("Another webhook"), "", _url_at()
 
     #: What the desk asks for.
     label: str
-    #: The setting (:class:`~moderation.settings.Settings`) without which nothing can be sent.
+    #: The setting (:class:`~moderation.settings.Settings`) without which nothing can be sent; "": none.
     needs: str
     #: Returns the address that a text is, or raises InvalidInput.
     parse: Callable[[str], str]
@@ -53,7 +97,7 @@ class Channel(StrEnum):
 
     def can_send(self, settings: Settings) -> bool:
         """Tell whether this installation is set up to send by this channel."""
-        return bool(getattr(settings, self.needs))
+        return not self.needs or bool(getattr(settings, self.needs))
 
 
 class Sender(Protocol):

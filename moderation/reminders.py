@@ -26,13 +26,18 @@ class Subscription:
 
     addresses: Mapping[Channel, str] = field(default_factory=dict)
     hours: int = 24
+    #: The hours of a day, UTC, from and to which nothing is sent; the same twice: none.
+    quiet: tuple[int, int] = (0, 0)
     #: When each channel was last used, in Unix ms.
     sent_ms: Mapping[Channel, int] = field(default_factory=dict)
     #: Whether they have a private feed.
     has_feed: bool = False
 
     def due(self, now_ms: int) -> list[Channel]:
-        """Return the channels whose last message is long enough ago."""
+        """Return the channels whose last message is long enough ago; none in quiet hours."""
+        hour, (begin, end) = now_ms // _HOUR_MS % 24, self.quiet
+        if begin <= hour < end or (end < begin and (hour >= begin or hour < end)):
+            return []
         return [
             channel
             for channel in self.addresses

@@ -66,7 +66,7 @@ def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
         accounts=Accounts(store, vault, shards=settings.shards),
         deliveries=Deliveries(store, settings=settings, comments=comments),
         metrics=Metrics(store),
-        notices=Notices(store),
+        notices=Notices(store, vault),
         houses=Houses(comments),
         liveness=Liveness(store),
         jobs=Jobs(Redis.from_url(settings.jobs_url or url)),

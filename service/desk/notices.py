@@ -40,6 +40,7 @@ def notices() -> Any:
                 name,
                 {one: request.form.get(one, "").strip() for one in Channel},
                 values.whole_or(0, hours, most=max(INTERVALS)),
+                (_hour("quiet_from"), _hour("quiet_to")),
             )
             flash(_("Saved."))
             return redirect(url_for("desk.notices"))
@@ -51,6 +52,10 @@ def notices() -> Any:
         channels=list(Channel),
         settings=winnow().settings,
     )
+
+
+def _hour(name: str) -> int:
+    return values.whole_or(0, request.form.get(name, ""), most=23)
 
 
 @bp.get("/feed/<token>")

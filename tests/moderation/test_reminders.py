@@ -7,6 +7,8 @@ import pytest
 from moderation import reminders
 from moderation.channels import Channel
 from moderation.errors import InvalidInput
+from moderation.reminders import Subscription
+from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
 HOUR = 3_600_000
@@ -137,3 +139,25 @@ def test_an_address_is_one_bare_address(world: World, email: str):
         world.adapters.notices.subscribe("ada", {Channel.MAIL: email}, 24)
     with pytest.raises(InvalidInput):
         world.adapters.notices.subscribe("ada", {Channel.MAIL: "ada@mail.example"}, 3)
+
+
+@pytest.mark.parametrize(
+    "quiet, hour, heard",
+    [
+        ((22, 7), 23, False),
+        ((22, 7), 6, False),
+        ((22, 7), 7, True),
+        ((1, 3), 2, False),
+        ((4, 4), 4, True),
+    ],
+)
+def test_nobody_is_written_to_in_quiet_hours(quiet: tuple[int, int], hour: int, heard: bool):
+    wish = Subscription({Channel.MAIL: "ada@mail.example"}, hours=1, quiet=quiet)
+    assert bool(wish.due((24 * 20_000 + hour) * 3_600_000)) is heard
+
+
+def test_an_address_is_sealed_since_it_may_hold_a_token(world: World):
+    told = {Channel.SLACK: "https://hooks.slack.com/services/T0/B0/tokentoken"}
+    world.adapters.notices.subscribe("ada", told, 4)
+    assert world.adapters.notices.subscription("ada").addresses == told
+    assert stored_anywhere(world.adapters.redis, "tokentoken") == []

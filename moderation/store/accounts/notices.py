@@ -15,6 +15,7 @@ from moderation.reminders import INTERVALS, Subscription
 from moderation.store import keys
 from moderation.store.accounts.base import fold
 from moderation.store.client import Client
+from moderation.vault import Vault
 
 _G = keys.GLOBAL
 
@@ -22,9 +23,10 @@ _G = keys.GLOBAL
 class Notices:
     """A hash for each moderator. A feed's address is known by a digest and shown only once."""
 
-    def __init__(self, redis: Client) -> None:
-        """Keep all of it in *redis*."""
+    def __init__(self, redis: Client, vault: Vault) -> None:
+        """Keep all of it in *redis*; an address may hold a token, and *vault* seals it."""
         self._redis: Any = redis
+        self._vault = vault
 
     def subscription(self, name: str) -> Subscription:
         """Return a moderator's wishes."""
@@ -33,24 +35,37 @@ class Notices:
         sent = {one: int(stored.get(_sent(one).encode(), 0)) for one in Channel}
         return Subscription(
             addresses={
-                one: stored[one.encode()].decode() for one in Channel if stored.get(one.encode())
+                one: self._vault.unseal(stored[one.encode()].decode(), about=_about(name, one))
+                for one in Channel
+                if stored.get(one.encode())
             },
             hours=int(stored.get(b"hours", Subscription().hours)),
+            quiet=(int(stored.get(b"quiet_from", 0)), int(stored.get(b"quiet_to", 0))),
             sent_ms=sent,
             has_feed=bool(feed) and feed.startswith(self._epoch(name)),
         )
 
-    def subscribe(self, name: str, addresses: Mapping[Channel, str], hours: int) -> None:
-        """Write to *addresses* at most once in *hours*; an empty address: never.
+    def subscribe(
+        self,
+        name: str,
+        addresses: Mapping[Channel, str],
+        hours: int,
+        quiet: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Write to *addresses* at most once in *hours*, not from one hour (UTC) to the other.
 
-        Raises InvalidInput that names the channel whose address is none.
+        An empty address: never. Raises InvalidInput that names the channel whose address is none.
         """
         if hours not in INTERVALS:
             raise InvalidInput("choose one of the intervals", field="hours")
+        if not all(0 <= hour < 24 for hour in quiet):
+            raise InvalidInput("an hour is 0 to 23", field="quiet")
         kept: dict[str, str] = {
-            one: one.address(text) if text else "" for one, text in addresses.items()
+            one: self._vault.seal(one.address(text), about=_about(name, one)) if text else ""
+            for one, text in addresses.items()
         }
-        self._redis.hset(_key(name), mapping={**kept, "hours": hours})
+        times = {"hours": hours, "quiet_from": quiet[0], "quiet_to": quiet[1]}
+        self._redis.hset(_key(name), mapping={**kept, **times})
 
     def sent(self, name: str, channel: Channel, *, now_ms: int) -> None:
         """Note when a moderator was last written to by *channel*."""
@@ -84,6 +99,10 @@ class Notices:
         """Return what changes whenever a moderator's sessions end."""
         epoch: bytes = self._redis.hget(keys.EPOCHS(_G), fold(name)) or b"0"
         return epoch + b":"
+
+
+def _about(name: str, channel: Channel) -> str:
+    return f"notice:{fold(name)}:{channel}"
 
 
 def _sent(channel: Channel) -> str:
