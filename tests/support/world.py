@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from argon2 import PasswordHasher
 
 from models import near
 from moderation import wiring
@@ -26,6 +27,7 @@ from moderation.ports import Fit, Lesson, Marked
 from moderation.records import Accepted
 from moderation.settings import Settings
 from moderation.site import Site
+from moderation.store.accounts import Accounts
 from moderation.workflow.screening import Limits
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 PASSWORD = "correct horse battery"
+#: What people wait for at a sign-in is most of what a test of the desk would wait for.
+QUICK = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,26 @@ class PlainLearner:
 @dataclass
 class World:
     adapters: wiring.Adapters
-    app: Flask
     site: Site
     key: str
     token: str
     model: Any = field(default_factory=PlainModel)
+    _app: Flask | None = None
+
+    @property
+    def app(self) -> Flask:
+        """The application, made when it is first asked for: it takes longer than most tests."""
+        if self._app is None:
+            from service.app import create_app  # noqa: PLC0415 - as said above
+
+            self._app = create_app(
+                self.adapters.settings, adapters=self.adapters, model=lambda: self.model
+            )
+        return self._app
+
+    @app.setter
+    def app(self, app: Flask) -> None:
+        self._app = app
 
     def client(self) -> FlaskClient:
         return self.app.test_client()
@@ -202,13 +221,13 @@ class World:
 
 
 def make_world(redis_url: str, data: Path, **settings: Any) -> World:
-    from service.app import create_app  # noqa: PLC0415 - as said above
-
     usual = {"site_rate": "100000/minute", "login_rate": "1000/minute"}
     told = Settings(redis_url=redis_url, data_dir=data, **(usual | settings))
     model = PlainModel()
+    connected = wiring.connect(told)
     adapters = replace(
-        wiring.connect(told),
+        connected,
+        accounts=Accounts(connected.redis, connected.vault, shards=told.shards, hasher=QUICK),
         current=lambda: model,
         duplicates=PlainDuplicates(),
         learning=PlainLearner,
@@ -219,9 +238,7 @@ def make_world(redis_url: str, data: Path, **settings: Any) -> World:
     site = adapters.accounts.add_site("demo", now_ms=now)
     _, key = adapters.accounts.add_key(site.id, KeyKind.API, now_ms=now)
     _, token = adapters.accounts.add_token("tests", now_ms=now)
-    return World(
-        adapters, create_app(told, adapters=adapters, model=lambda: model), site, key, token, model
-    )
+    return World(adapters, site, key, token, model)
 
 
 @pytest.fixture
