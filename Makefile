@@ -11,7 +11,7 @@ JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off --only-binary :all: --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-hostile test-clients test-wordpress test-hosts test-wheel test-deploy release lint format types arrows check lock words demo screenshots bench card clean
+.PHONY: help run install test quick test-hostile test-clients test-wordpress test-hosts test-wheel test-deploy release lint format types arrows check lock words demo screenshots bench card clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -27,10 +27,9 @@ install: $(VENV)/requirements.txt $(VENV)/requirements-dev.txt ## Install everyt
 test: install ## Run every test (ARGS='tests/flows -x' narrows it)
 	@exec $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# No processes, browser, chaos, or training; what is left asks functions, the store and the app.
-SLOW := flows chaos browser hostile integration properties docs examples benchmarks models
+# What is left out, and why: tests/conftest.py.
 quick: install ## Run the tests that take seconds, as one does while working
-	@exec $(BIN)/python -m pytest -n $(JOBS) $(SLOW:%=--ignore=tests/%) $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --quick $(ARGS)
 
 lint: install ## Look for mistakes and for code that isn't formatted
 	@$(BIN)/ruff check .

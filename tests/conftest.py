@@ -1,5 +1,48 @@
-"""What every test may ask for."""
+"""What every test may ask for, and what `make quick` leaves out."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["tests.support.valkey", "tests.support.world"]
+
+#: Directories whose tests take their time: processes, browsers, training, thousands of cases.
+_SLOW = frozenset(
+    [
+        "flows",
+        "chaos",
+        "browser",
+        "hostile",
+        "integration",
+        "integrations",
+        "properties",
+        "docs",
+        "examples",
+        "benchmarks",
+        "models",
+    ]
+)
+#: What a module imports that starts processes, a server of its own or a browser, or loads the model.
+_STARTS = re.compile(
+    r"^(?:from|import) (?:subprocess|multiprocessing|schemathesis|doctest|models\.(?:scorer|current|cli)"
+    r"|tests\.support\.(?:service|browser|cluster|front|disk|poisoned|receiver|valkey))\b",
+    re.MULTILINE,
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what takes seconds (make quick)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file that would take long, before it is imported."""
+    if not config.getoption("--quick"):
+        return None
+    below = collection_path.relative_to(Path(__file__).parent).parts
+    if below and below[0] in _SLOW:
+        return True
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if is_test and _STARTS.search(collection_path.read_text()) else None
