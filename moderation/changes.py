@@ -62,8 +62,8 @@ def taken_back(now: Mapping[str, Any], changes: Mapping[str, Change]) -> dict[st
 _NOTHING = object()
 
 
-def _settings(told: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in told.items():
+def _settings(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in nested.items():
         if isinstance(value, Mapping):
             yield from _settings(value, f"{prefix}{name}.")
         else:
@@ -78,8 +78,8 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> C
         removed = [entry for entry in old if entry not in has]
         # The order of a list means nothing, so that a mere reordering is no change.
         return {"added": added, "removed": removed} if added or removed else {}
-    told = {"before": before, "after": after}
-    return {word: state[name] for word, state in told.items() if name in state}
+    states = {"before": before, "after": after}
+    return {word: state[name] for word, state in states.items() if name in state}
 
 
 def _put(into: dict[str, Any], name: str, value: Any) -> None:

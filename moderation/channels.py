@@ -1,4 +1,4 @@
-"""The channels by which a moderator is told that comments wait, and what an address of each is."""
+"""The channels that tell a moderator that comments wait, and what an address of each is."""
 
 from __future__ import annotations
 

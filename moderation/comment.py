@@ -111,12 +111,12 @@ class Draft:
     def digest(self) -> str:
         """A digest of all that a repeat must share to count as the same submission."""
         author, post = self.author, self.post
-        told = (
+        parts = (
             author.email, author.ip, author.name, author.role, author.url, author.user_agent,
             self.content, self.external_id, self.form_served_at, self.honeypot, self.parent,
             post.language, post.published_at, post.title, post.url, self.submitted_at,
         )  # fmt: skip
-        text = _DIGESTED % tuple(map(encode_basestring, told))
+        text = _DIGESTED % tuple(map(encode_basestring, parts))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
     @property

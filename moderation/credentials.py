@@ -15,7 +15,7 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is told of a site's key once it was made; the key itself is shown only then."""
+    """What is known of a site's key after it was made; the key itself is shown only then."""
 
     id: str
     site_id: str

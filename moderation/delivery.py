@@ -1,4 +1,4 @@
-"""Deliveries: what is to be told to an endpoint, and what came of telling it."""
+"""Deliveries: events that are due to endpoints, and the attempts made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: what blogs are told of, by its full name, and the payloads that tell it."""
+"""Events, each by its full name, and their payloads."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ OF_STATUS = {
 #: The status that an event of a comment tells of; where it tells of none, the comment is pending.
 STATUS_OF = {event: status for status, event in OF_STATUS.items()}
 
-#: What withdraws an approval; whoever was told of the approval is told of these, subscribed or not.
+#: What withdraws an approval; an endpoint that got the approval gets these, subscribed or not.
 WITHDRAWALS = frozenset({EventType.REJECTED, EventType.SPAM, EventType.EDITED, EventType.ERASED})
 
 
@@ -107,15 +107,15 @@ class Event:
 def described(comment: Comment) -> dict[str, Any]:
     """Return what an endpoint may learn of a comment: what the blog sent, less IP and e-mail."""
     draft = comment.draft
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "content": draft.content,
         "author": {"name": draft.author.name, "url": draft.author.url},
         "post": {"url": draft.post.url, "title": draft.post.title},
         "created_at": rfc3339(comment.created_at),
     }
     if draft.parent:
-        told["parent"] = draft.parent
+        description["parent"] = draft.parent
     if comment.verdict is not None:
-        told["verdict"] = comment.verdict.action
-        told["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
-    return told
+        description["verdict"] = comment.verdict.action
+        description["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
+    return description

@@ -107,10 +107,10 @@ class Attempt:
     moved: tuple[str, ...] = ()
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Rebuild what ``dataclasses.asdict`` gave, from JSON."""
-        before, after = told["agreement"]
-        return cls(**{**told, "agreement": (before, after), "moved": tuple(told["moved"])})
+        before, after = stored["agreement"]
+        return cls(**{**stored, "agreement": (before, after), "moved": tuple(stored["moved"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,10 +298,10 @@ def setting(
     kind: Kind, default: Any, label: str, explained: str = "", *, section: Section = Section.OWN
 ) -> Any:
     """Declare a field of a dataclass as a setting. A *default* that is callable makes the default."""
-    told = {"kind": kind, "label": label, "help": explained, "section": section}
+    declared = {"kind": kind, "label": label, "help": explained, "section": section}
     if callable(default):
-        return field(default_factory=default, metadata=told)
-    return field(default=default, metadata=told)
+        return field(default_factory=default, metadata=declared)
+    return field(default=default, metadata=declared)
 
 
 def settings_of(owner: Any) -> tuple[Setting, ...]:

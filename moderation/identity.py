@@ -21,12 +21,12 @@ _IPV6_SUBSCRIBER = 64
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def address(told: str) -> Address | None:
-    """Return the address that *told* is, or the first of a list; None when it is none.
+def address(text: str) -> Address | None:
+    """Return the address that *text* is, or the first of a list; None when it is none.
 
     An IPv4 address written as IPv6 (::ffff:192.0.2.1) is the IPv4 one; ports and zones are dropped.
     """
-    first = told.partition(",")[0].strip().removeprefix("for=").strip('" ')
+    first = text.partition(",")[0].strip().removeprefix("for=").strip('" ')
     ported = _WITH_PORT.fullmatch(first)
     bare = (ported[1] or ported[2]) if ported else first.strip("[]")
     try:
@@ -36,15 +36,15 @@ def address(told: str) -> Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def address_form(told: str) -> str:
+def address_form(text: str) -> str:
     """Return the one form of an IP address; of what is none, itself in lower case."""
-    found = address(told)
-    return told.strip().lower() if found is None else str(found)
+    found = address(text)
+    return text.strip().lower() if found is None else str(found)
 
 
-def email_form(told: str) -> str:
+def email_form(text: str) -> str:
     """Return the one form of an e-mail address: lower case, its domain as xn--, no name beside it."""
-    bare = unicodedata.normalize("NFKC", told.strip())
+    bare = unicodedata.normalize("NFKC", text.strip())
     bare = (parseaddr(bare)[1] or bare) if "<" in bare else bare
     local, at, domain = bare.removeprefix("mailto:").lower().rpartition("@")
     return f"{local}{at}{_ascii(domain.rstrip('.'))}"

@@ -17,7 +17,7 @@ def new_id(now_ms: int, shard: int = 0) -> str:
 
 
 def new_ids(now_ms: int, shard: int, count: int) -> list[str]:
-    """Return so many of them, for the price of one question to the system's source of randomness."""
+    """Return *count* ids, for one question to the system's source of randomness."""
     if not 0 <= shard < MAX_SHARDS:
         raise ValueError(f"a shard lies in 0..{MAX_SHARDS - 1}, not {shard}")
     begins = f"{now_ms & (2**48 - 1):012x}7{shard:03x}"

@@ -17,7 +17,7 @@ from moderation.records import KeptDecision
 from moderation.scores import Label
 from moderation.verdict import Action, Verdict
 
-#: Of each kind of move so many comments are named.
+#: Example comments named for each kind of move.
 EXAMPLES = 3
 
 
@@ -57,8 +57,10 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
             decided += 1
             before += _disagree(was, comment.status)
             after += _disagree(would, comment.status)
-    told = {move: tuple(few) for move, few in examples.items()}
-    return WhatIf(looked_at, moves.total(), dict(moves.most_common()), decided, before, after, told)
+    named = {move: tuple(few) for move, few in examples.items()}
+    return WhatIf(
+        looked_at, moves.total(), dict(moves.most_common()), decided, before, after, named
+    )
 
 
 #: Rules of a site that hold what no score objected to; the machine alone would have allowed it.

@@ -106,14 +106,14 @@ def find(environ: Mapping[str, str], *, starts: bool = False) -> Installation:
     A process that *starts* a Winnow does not mean another one that runs already.
     """
     path = _settings_file(environ)
-    told = _read(path) if path else {}
+    given = _read(path) if path else {}
     nobody = SETTINGS_VARIABLE not in environ and DATA_VARIABLE not in environ and path is None
-    named_by, data = _data_directory(environ, path, told)
+    named_by, data = _data_directory(environ, path, given)
     if not starts and nobody and (served := _only_one_served(data)):
         named_by, data, path = "the Winnow that runs", served.data, served.file
-        told = _read(path) if path else {}
+        given = _read(path) if path else {}
     own = {name: value for name, value in environ.items() if name != SETTINGS_VARIABLE}
-    merged = {name: text for name, text in told.items() if not _overridden(name, environ)}
+    merged = {name: text for name, text in given.items() if not _overridden(name, environ)}
     try:
         settings = from_env(merged | own)
     except BadSettings as problem:
@@ -164,17 +164,17 @@ def _read(path: Path) -> dict[str, str]:
         raise BadSettings(f"the settings file {path} cannot be read: {why}") from None
     if len(text) > _LONGEST_FILE_BYTES:
         raise BadSettings(f"the settings file {path} is longer than 64 KB")
-    told: dict[str, str] = {}
+    given: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not (line := line.strip()) or line.startswith("#"):
             continue
         name, value = _setting(line, where=f"{path}, line {number}")
         if name.endswith("_FILE") or name == _MODEL_VARIABLE:
             value = str(path.parent / value)
-        if name in told:
+        if name in given:
             raise BadSettings(f"{path}, line {number}: {name} is set twice")
-        told[name] = value
-    return told
+        given[name] = value
+    return given
 
 
 def _setting(line: str, *, where: str) -> tuple[str, str]:
@@ -207,12 +207,12 @@ def _overridden(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _data_directory(
-    environ: Mapping[str, str], path: Path | None, told: Mapping[str, str]
+    environ: Mapping[str, str], path: Path | None, given: Mapping[str, str]
 ) -> tuple[str, Path]:
     """Return what names the data directory, and the directory; relative to whoever names it."""
     if named := environ.get(DATA_VARIABLE):
         return DATA_VARIABLE, Path(named).resolve()
-    if path and (named := told.get(DATA_VARIABLE)):
+    if path and (named := given.get(DATA_VARIABLE)):
         return str(path), (path.parent / named).resolve()
     if path and path.parent == default_data():
         return str(path), path.parent.resolve()

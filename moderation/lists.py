@@ -405,9 +405,9 @@ def _compiled(hit: Hit, pattern: str) -> re2._Regexp:
     try:
         return re2.compile(_encodable(pattern), options)
     except re2.error as problem:
-        told = problem.args[0].decode() if isinstance(problem.args[0], bytes) else problem
+        shown = problem.args[0].decode() if isinstance(problem.args[0], bytes) else problem
         raise InvalidInput(
-            f"line {hit.line}: {hit.entry} is not a pattern that RE2 understands: {told}"
+            f"line {hit.line}: {hit.entry} is not a pattern that RE2 understands: {shown}"
         ) from None
 
 
@@ -424,8 +424,8 @@ class DomainList:
         for line, written in enumerate(entries, 1):
             entry = written.strip()
             if entry and not _DOMAIN.fullmatch(entry):
-                told = entry[:MAX_ENTRY_LENGTH]
-                raise InvalidInput(f"line {line}: {told} is not a domain; write it as example.com")
+                shown = entry[:MAX_ENTRY_LENGTH]
+                raise InvalidInput(f"line {line}: {shown} is not a domain; write it as example.com")
             domain = host_form(entry.removeprefix("*.").strip("."))
             if "*" in domain:
                 labels = r"[^.]*".join(map(re2.escape, domain.split("*")))

@@ -10,18 +10,18 @@ import structlog
 
 from moderation.settings import Settings
 
-#: Of a chain of exceptions so many are told.
+#: Exceptions of a chain that are logged, at most.
 _CHAIN = 5
 
 
 def _where(exc_info: structlog.typing.ExcInfo) -> str:
     """Return where an exception came from and its kind, without its message: that may quote words."""
-    told: list[str] = []
+    lines: list[str] = []
     error: BaseException | None = exc_info[1]
-    while error is not None and len(told) < _CHAIN:
-        told.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__)
+    while error is not None and len(lines) < _CHAIN:
+        lines.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__)
         error = error.__cause__ or error.__context__
-    return "\n\nin the handling of\n\n".join(told)
+    return "\n\nin the handling of\n\n".join(lines)
 
 
 def configure(settings: Settings) -> None:
@@ -53,7 +53,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # RQ tells of every job and every minute; what matters of it is told by us.
+    # RQ logs every job and every minute; what matters of it is logged by us.
     logging.getLogger("rq").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

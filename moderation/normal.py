@@ -112,7 +112,7 @@ class Traced(NamedTuple):
 
 def normal(text: str, *, dotless: bool = False) -> str:
     """Return *text* without markup in its normal form; *dotless*: fold I and İ as Turkish does."""
-    return _folded("".join(told for told, _, _ in _plain(text)), dotless=dotless)
+    return _folded("".join(reading for reading, _, _ in _plain(text)), dotless=dotless)
 
 
 def may_be_markup(text: str) -> bool:
@@ -130,8 +130,8 @@ def views(text: str) -> dict[View, str]:
     if not may_be_markup(text):
         return {View.SHOWN: text}
     seen = {
-        View.SHOWN: "".join(told for told, _, _ in _plain(text)),
-        View.BARE: "".join(told for told, _, _ in _plain(text, bare=True)),
+        View.SHOWN: "".join(reading for reading, _, _ in _plain(text)),
+        View.BARE: "".join(reading for reading, _, _ in _plain(text, bare=True)),
     }
     return seen if seen[View.SHOWN] != seen[View.BARE] else {View.SHOWN: seen[View.SHOWN]}
 
@@ -146,12 +146,12 @@ def traced(text: str, view: View, *, dotless: bool = False) -> Traced:
     characters: list[str] = []
     origins: list[tuple[int, int]] = []
     pieces = [(text, 0, len(text))] if view is View.RAW else _plain(text, bare=view is View.BARE)
-    for told, begin, end in pieces:
-        verbatim = told == text[begin:end]
+    for reading, begin, end in pieces:
+        verbatim = reading == text[begin:end]
         at = begin
         if verbatim:
-            told = told.replace(APART, " ")  # noqa: PLW2901 - as long, and nobody's own
-        for cluster in regex.findall(r"\X", told):
+            reading = reading.replace(APART, " ")  # noqa: PLW2901 - as long, and nobody's own
+        for cluster in regex.findall(r"\X", reading):
             place = (at, at + len(cluster)) if verbatim else (begin, end)
             at += len(cluster)
             for one in _simple(cluster, dotless=dotless):
@@ -242,21 +242,21 @@ def _unmarked(
         yield text[done:], done, len(text)
 
 
-def _is_tag(name: str, told: str) -> bool:
+def _is_tag(name: str, reading: str) -> bool:
     """Tell whether a tag is what an editor writes, so that nobody reads it: not "<b you fool>"."""
-    return (name in _BLOCKS or name in _INLINE) and ("=" in told or not told.strip(" /\n"))
+    return (name in _BLOCKS or name in _INLINE) and ("=" in reading or not reading.strip(" /\n"))
 
 
 def _unemphasised(
     pieces: Iterator[tuple[str, int, int]],
 ) -> Iterator[tuple[str, int, int]]:
-    for told, begin, end in pieces:
+    for reading, begin, end in pieces:
         done = 0
-        for match in _EMPHASIS.finditer(told) if end - begin == len(told) else ():
+        for match in _EMPHASIS.finditer(reading) if end - begin == len(reading) else ():
             size = len(match[1])
             for start, stop in ((done, match.start()), match.span(2)):
                 if start < stop:
-                    yield told[start:stop], begin + start, begin + stop
+                    yield reading[start:stop], begin + start, begin + stop
             done = match.end(2) + size
-        if done < len(told):
-            yield told[done:], begin + done if done else begin, end
+        if done < len(reading):
+            yield reading[done:], begin + done if done else begin, end

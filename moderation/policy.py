@@ -341,9 +341,9 @@ def _listed(case: Case) -> Verdict | None:
 
 def _language(case: Case) -> str:
     """Return "tr" if the comment's I is to be read as Turkish does, else nothing."""
-    told = case.draft.post.language or case.policy.language
+    named = case.draft.post.language or case.policy.language
     seen = case.scores.language if case.scores else ""
-    return "tr" if is_turkic(told) and (not seen or seen == "und" or is_turkic(seen)) else ""
+    return "tr" if is_turkic(named) and (not seen or seen == "und" or is_turkic(seen)) else ""
 
 
 def disputed(case: Case) -> Verdict | None:

@@ -64,10 +64,10 @@ class Alarm:
 
     def __init__(self) -> None:
         """Hear of signals by a pipe that the interpreter writes to."""
-        self._heard, told = os.pipe()
-        for end in (self._heard, told):
+        self._heard, wakes = os.pipe()
+        for end in (self._heard, wakes):
             os.set_blocking(end, False)
-        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
 
     def wait(self, seconds: float) -> None:
         """Return after *seconds*, or when a signal comes or came since the last call."""

@@ -102,8 +102,8 @@ class Query:
             if not all(f" {' '.join(phrase)} " in text for phrase in self.phrases):
                 return False
         if self.domains:
-            told = _domains(draft)
-            if not all(DomainList([domain]).all_in(told) for domain in self.domains):
+            words = _domains(draft)
+            if not all(DomainList([domain]).all_in(words) for domain in self.domains):
                 return False
         if self.like:
             spoken = frozenset(_spoken(normal.normal(draft.content)))
@@ -202,13 +202,13 @@ def network_of(ip: str) -> str:
     return str(ipaddress.ip_network((at, _NETWORK[at.version]), strict=False)) if at else ""
 
 
-def post_form(told: str) -> str:
+def post_form(url: str) -> str:
     """Return the one form of a post's URL or title: a URL without scheme, www., query and fragment."""
-    parts = split_url(told.strip()) if "://" in told else None
+    parts = split_url(url.strip()) if "://" in url else None
     if parts is not None and parts.hostname:
         host = parts.hostname.removeprefix("www.")
         return f"{host}{parts.path.rstrip('/')}"
-    return " ".join(normal.words(normal.normal(told)))
+    return " ".join(normal.words(normal.normal(url)))
 
 
 def _posts(draft: Draft) -> list[str]:
@@ -219,13 +219,13 @@ def _of_post(form: str) -> bytes:
     return _entry("p", form)
 
 
-def _author(told: str) -> dict[str, tuple[str, ...]] | None:
-    """Return what an author is known by, if *told* is an e-mail, an address or a network."""
-    if "@" in told and " " not in told.strip():
-        return {"emails": (email_form(told),)}
-    if "/" in told:
+def _author(text: str) -> dict[str, tuple[str, ...]] | None:
+    """Return what an author is known by, if *text* is an e-mail, an address or a network."""
+    if "@" in text and " " not in text.strip():
+        return {"emails": (email_form(text),)}
+    if "/" in text:
         try:
-            network = ipaddress.ip_network(told.strip(), strict=False)
+            network = ipaddress.ip_network(text.strip(), strict=False)
         except ValueError:
             return None
         length = _NETWORK[network.version]
@@ -236,8 +236,8 @@ def _author(told: str) -> dict[str, tuple[str, ...]] | None:
             )
         return {"networks": (str(network),)}
     # "2001" and "1.5" are no addresses that people mean.
-    if told.count(".") == 3 or ":" in told:
-        return {"addresses": (address_form(told),)} if address(told) else None
+    if text.count(".") == 3 or ":" in text:
+        return {"addresses": (address_form(text),)} if address(text) else None
     return None
 
 
@@ -248,16 +248,16 @@ def _bounded(text: str, name: str) -> None:
 
 def _phrases(text: str, *, whole: bool) -> list[tuple[str, ...]]:
     """Return a phrase, or each word on its own; signs of unspaced scripts stay together."""
-    told = _spoken(normal.normal(text))
+    words = _spoken(normal.normal(text))
     if whole:
-        return [tuple(told)] if told else []
-    return [tuple(run) for run in _runs(told)]
+        return [tuple(words)] if words else []
+    return [tuple(run) for run in _runs(words)]
 
 
-def _runs(told: Sequence[str]) -> Iterator[list[str]]:
+def _runs(words: Sequence[str]) -> Iterator[list[str]]:
     """Yield words one by one, and neighbouring signs of scripts without spaces as one run."""
     run: list[str] = []
-    for word in told:
+    for word in words:
         if len(word) == 1 and normal.unspaced(word):
             run.append(word)
             continue
@@ -275,14 +275,14 @@ def _spoken(form: str) -> list[str]:
 
 
 def _words(draft: Draft) -> list[str]:
-    told = _spoken(normal.normal(draft.content))
-    return [*told, *_spoken(normal.normal(draft.author.name))] if draft.author.name else told
+    words = _spoken(normal.normal(draft.content))
+    return [*words, *_spoken(normal.normal(draft.author.name))] if draft.author.name else words
 
 
-def _of_words(told: Sequence[str], most: int = MOST_WORDS) -> list[bytes]:
+def _of_words(words: Sequence[str], most: int = MOST_WORDS) -> list[bytes]:
     """Return the entries of words; of a run of signs without spaces, those of each two neighbours."""
     found: dict[bytes, None] = {}
-    for run in _runs(told):
+    for run in _runs(words):
         if len(run) == 1 and not (len(run[0]) == 1 and normal.unspaced(run[0])):
             found[_entry("w", run[0])] = None
         else:

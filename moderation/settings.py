@@ -58,10 +58,10 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def _like(pattern: re.Pattern[str], told: str, *, empty: bool = False) -> Callable[[str], str]:
+def _like(pattern: re.Pattern[str], fault: str, *, empty: bool = False) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text) and not (empty and not text):
-            raise ValueError(told)
+            raise ValueError(fault)
         return text
 
     return parse
@@ -114,11 +114,11 @@ def _schedule(text: str) -> tuple[float, ...]:
     return tuple(_seconds(part) for part in _names(text))
 
 
-def _whole(least: int, most: int, told: str) -> Callable[[str], int]:
+def _whole(least: int, most: int, fault: str) -> Callable[[str], int]:
     def parse(text: str) -> int:
         number = int(text) if _WHOLE.fullmatch(text) else -1
         if not least <= number <= most:
-            raise ValueError(told)
+            raise ValueError(fault)
         return number
 
     return parse
@@ -199,7 +199,7 @@ class Settings:
     wait_replicas: int = _setting(
         _count,
         0,
-        "Answer for a comment or a decision only once so many replicas have it (not with a Cluster).",
+        "Answer for a comment or a decision only once this number of replicas has it (not with a Cluster).",
     )
     shards: int = _setting(_few, 1, "Hash slots for sites; fixed when a data set is made.")
     workers: int = _setting(_few, 2, "Screening processes.")
@@ -339,18 +339,18 @@ def from_env(environ: Mapping[str, str]) -> Settings:
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise BadSettings(f"unknown setting {', '.join(unknown)}; docs/settings.md lists them all")
-    told = {}
+    values = {}
     for setting in fields(Settings):
         text = _read(environ, PREFIX + setting.name.upper(), secret=setting.metadata["secret"])
         if text is None:
             continue
         try:
-            told[setting.name] = setting.metadata["parse"](text)
+            values[setting.name] = setting.metadata["parse"](text)
         except ValueError as problem:
             name = PREFIX + setting.name.upper()
             shown = "" if setting.metadata["secret"] else f"={text}"
             raise BadSettings(f"{name}{shown}: {problem}. {setting.metadata['help']}") from None
-    return Settings(**told)
+    return Settings(**values)
 
 
 def _read(environ: Mapping[str, str], name: str, *, secret: bool) -> str | None:

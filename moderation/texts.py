@@ -42,41 +42,41 @@ def mended(text: str) -> str:
     )
 
 
-def all_mended(told: Any) -> Any:
+def all_mended(content: Any) -> Any:
     """Return parsed JSON with each text of it, keys included, :func:`mended`."""
-    match told:
+    match content:
         case str():
-            return mended(told)
+            return mended(content)
         case Mapping():
-            return {mended(name): all_mended(value) for name, value in told.items()}
+            return {mended(name): all_mended(value) for name, value in content.items()}
         case list():
-            return [all_mended(value) for value in told]
+            return [all_mended(value) for value in content]
         case _:
-            return told
+            return content
 
 
-def paired(told: Any) -> tuple[Any, int]:
+def paired(content: Any) -> tuple[Any, int]:
     """Return parsed JSON with U+FFFD for each half of a surrogate pair, and how many there were.
 
     Half a pair is what JavaScript leaves where it cuts a text.
     """
     halves = 0
 
-    def whole(told: Any) -> Any:
+    def whole(content: Any) -> Any:
         nonlocal halves
-        match told:
+        match content:
             case str():
-                told, number = _HALF.subn("\N{REPLACEMENT CHARACTER}", told)
+                content, number = _HALF.subn("\N{REPLACEMENT CHARACTER}", content)
                 halves += number
-                return told
+                return content
             case Mapping():
-                return {whole(name): whole(value) for name, value in told.items()}
+                return {whole(name): whole(value) for name, value in content.items()}
             case list():
-                return [whole(value) for value in told]
+                return [whole(value) for value in content]
             case _:
-                return told
+                return content
 
-    return whole(told), halves
+    return whole(content), halves
 
 
 def warnings_of(halves: int) -> list[str]:
@@ -84,15 +84,15 @@ def warnings_of(halves: int) -> list[str]:
     return [f"{halves} halves of surrogate pairs were replaced by U+FFFD"] if halves else []
 
 
-def without_nulls(told: Any) -> Any:
+def without_nulls(content: Any) -> Any:
     """Return parsed JSON without the members of objects that are null: null is absent."""
-    match told:
+    match content:
         case Mapping():
-            return {name: without_nulls(one) for name, one in told.items() if one is not None}
+            return {name: without_nulls(one) for name, one in content.items() if one is not None}
         case list():
-            return [without_nulls(value) for value in told]
+            return [without_nulls(value) for value in content]
         case _:
-            return told
+            return content
 
 
 def for_xml(text: str) -> str:

@@ -93,16 +93,16 @@ class Person:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON keeps it, without its subject."""
-        told = asdict(self)
-        del told["subject"]
-        return told
+        stored = asdict(self)
+        del stored["subject"]
+        return stored
 
     @classmethod
-    def from_dict(cls, subject: Subject, told: Mapping[str, Any]) -> Self:
+    def from_dict(cls, subject: Subject, stored: Mapping[str, Any]) -> Self:
         """Rebuild what :meth:`to_dict` gave."""
-        by = Actor(ActorKind(told["by"]["kind"]), told["by"]["name"], told["by"]["via"])
-        treatment = Treatment(told["treatment"]) if told["treatment"] else None
-        return cls(subject, treatment, told["until"], told["note"], by, told["at"])
+        by = Actor(ActorKind(stored["by"]["kind"]), stored["by"]["name"], stored["by"]["via"])
+        treatment = Treatment(stored["treatment"]) if stored["treatment"] else None
+        return cls(subject, treatment, stored["until"], stored["note"], by, stored["at"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +156,10 @@ def subjects_of(draft: Draft) -> list[Subject]:
                 _SHORTEST[at.version], (_IPV6_SUBSCRIBER if at.version == 6 else 31) + 1
             )
         ]
-    told = domains_in(draft.content, author.name, author.url, author.email)
+    hosts = domains_in(draft.content, author.name, author.url, author.email)
     domains = {
         ".".join(labels[at:])
-        for host in sorted(told.mentioned)[:_MOST_HOSTS]
+        for host in sorted(hosts.mentioned)[:_MOST_HOSTS]
         for labels in [host.split(".")[-5:]]
         for at in range(len(labels) - 1)
     }

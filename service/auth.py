@@ -17,7 +17,7 @@ from moderation.site import Site
 from service.context import winnow
 from service.errors import problem
 
-#: A key's answer is believed for so long: a revoked key may work for up to these seconds more.
+#: Seconds for which a key's answer is kept; a revoked key works for at most this time more.
 CACHE_SECONDS = 3.0
 _CACHE_SIZE = 10_000
 _LONGEST_KEY = 200

@@ -31,7 +31,7 @@ from moderation.errors import InvalidInput
 #: Gives the addresses of a name; raises OSError when it has none. May block, and is not trusted.
 Resolver = Callable[[str, int], Sequence[str]]
 
-#: Connects to an address and port within so many seconds.
+#: Connects to an address and port; its third argument is the time limit, in seconds.
 Dial = Callable[[str, int, float], socket.socket]
 
 #: How much of an answer is kept, and read.

@@ -26,14 +26,14 @@ from worker.schedule import SCHEDULE
 
 log = structlog.get_logger(__name__)
 
-#: Rounds of the watchdog: at least so often where something is due or went wrong, at most as seldom.
+#: Seconds between two rounds of the watchdog: where something is due or went wrong, and at rest.
 _SHORTEST_ROUND_SECONDS, _LONGEST_ROUND_SECONDS = 1.0, 5.0
 #: Least time between two rounds, however much is due.
 _LEAST_SECONDS = 0.05
 _DRAIN_TICK_SECONDS = 0.05
 #: Longest time for which a periodic job is believed not to be due.
 _ASK_AGAIN_SECONDS = 60.0
-#: How long workers may take to finish their batch when we are told to stop.
+#: Seconds that workers have to finish their batch after SIGTERM.
 _DRAIN_SECONDS = 8.0
 #: The watchdog's lock outlives a late round, and no more.
 _LOCK_MS = 8000

@@ -56,13 +56,13 @@ class Authors:
         now_ms: int,
     ) -> list[bytes]:
         """Return the digests of several authors in every period since the site was made."""
-        told = [(one, "", "") for one in emails] + [("", one, "") for one in addresses]
-        told += [("", "", one) for one in user_ids]
-        return [who for one in told for who in self.ever(site_id, *one, now_ms=now_ms)]
+        named = [(one, "", "") for one in emails] + [("", one, "") for one in addresses]
+        named += [("", "", one) for one in user_ids]
+        return [who for one in named for who in self.ever(site_id, *one, now_ms=now_ms)]
 
-    def whom(self, told: str) -> str:
+    def whom(self, named: str) -> str:
         """Return a keyed hash of somebody, the same at every site and time, for receipts."""
-        return self._hash(f"receipt {told}")[:16].hex()
+        return self._hash(f"receipt {named}")[:16].hex()
 
     def _digests(self, site_id: str, period: int, email: str, ip: str, user_id: str) -> list[bytes]:
         """Return the digests of those that are told, under the key of a site and a period."""

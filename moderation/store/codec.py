@@ -76,14 +76,14 @@ _OF_REMAINS = (
 
 def pack_remains(verdict: Verdict | None, history: bytes) -> bytes:
     """Return a verdict and lines of history as bytes, when the text that they are about goes."""
-    told = _told(verdict) if verdict else ""
-    return _deflate(f"{told}\n{history.decode()}", _OF_REMAINS)
+    said = _told(verdict) if verdict else ""
+    return _deflate(f"{said}\n{history.decode()}", _OF_REMAINS)
 
 
 def unpack_remains(stored: bytes) -> tuple[Verdict | None, bytes]:
     """Return what :func:`pack_remains` packed; nothing for no bytes."""
-    told, _, history = _inflate(stored, _OF_REMAINS).partition("\n") if stored else ("", "", "")
-    return Verdict.from_list(json.loads(told)) if told else None, history.encode()
+    said, _, history = _inflate(stored, _OF_REMAINS).partition("\n") if stored else ("", "", "")
+    return Verdict.from_list(json.loads(said)) if said else None, history.encode()
 
 
 #: What an actor's kind is stored as; a capital letter says that ``via`` stands before the name.
@@ -134,27 +134,27 @@ def pack(draft: Draft) -> bytes:
 def listed(draft: Draft) -> bytes:
     """Return a draft's fields as a JSON array without the empty ones at its end."""
     author, post = draft.author, draft.post
-    told = [
+    parts = [
         draft.content, author.name, author.email, author.url, author.ip, author.user_agent,
         post.url, post.title, draft.external_id, draft.parent, author.role, post.language,
         post.published_at, draft.form_served_at, draft.submitted_at, draft.honeypot, author.id,
     ]  # fmt: skip
-    while told and not told[-1]:
-        told.pop()
+    while parts and not parts[-1]:
+        parts.pop()
     # Made by hand in half of the encoder's time.
-    return f"[{','.join(map(encode_basestring, told))}]".encode("utf-8", "surrogatepass")
+    return f"[{','.join(map(encode_basestring, parts))}]".encode("utf-8", "surrogatepass")
 
 
 def unpack(stored: bytes) -> Draft:
     """Return the draft that :func:`pack` packed; an empty one for no bytes (erased or expired)."""
     if not stored:
         return Draft(content="")
-    told: list[str] = json.loads(_zstd.unpack(stored[1:]).decode("utf-8", "replace"))
-    told += [""] * (_PARTS - len(told))
+    parts: list[str] = json.loads(_zstd.unpack(stored[1:]).decode("utf-8", "replace"))
+    parts += [""] * (_PARTS - len(parts))
     (
         content, name, email, url, ip, user_agent, post_url, title, external_id, parent, role,
         language, published_at, form_served_at, submitted_at, honeypot, user_id,
-    ) = told  # fmt: skip
+    ) = parts  # fmt: skip
     return Draft(
         content,
         Author(name, email, url, ip, user_agent, role, user_id),
@@ -229,17 +229,17 @@ def unpack_scored(stored: bytes) -> tuple[Scores | None, Verdict | None]:
 
 def _short(text: str) -> bytes:
     """Return a short text with its length before it; hexadecimal takes half its digits."""
-    told = text.encode()[:127]
+    head = text.encode()[:127]
     if _HEXADECIMAL.fullmatch(text):
         return bytes([len(text) // 2 | 0x80]) + bytes.fromhex(text)
-    return bytes([len(told)]) + told
+    return bytes([len(head)]) + head
 
 
 def _cut(stored: bytes) -> tuple[str, bytes]:
     """Return the text that :func:`_short` wrote first in *stored*, and what follows it."""
     end = 1 + (stored[0] & 0x7F)
-    told = stored[1:end]
-    return told.hex() if stored[0] & 0x80 else told.decode("utf-8", "replace"), stored[end:]
+    head = stored[1:end]
+    return head.hex() if stored[0] & 0x80 else head.decode("utf-8", "replace"), stored[end:]
 
 
 def _deflate(text: str, dictionary: bytes) -> bytes:

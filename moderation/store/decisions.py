@@ -1,4 +1,4 @@
-"""Moderators' decisions: written, taken back, told."""
+"""Moderators' decisions: written, taken back, announced."""
 
 from __future__ import annotations
 

@@ -60,18 +60,18 @@ class Deliveries:
             self._redis.srem(keys.EVENTFUL(shard), site)
             return 0
         events = [read_event(site_id, at.decode(), fields) for at, fields in rows]
-        told = self._told(shard, events)
+        informed = self._informed(shard, events)
         due: list[str] = []
         for event in events:
             short = ids.shorten(event.subject_id)
             for endpoint in endpoints:
                 name = ids.shorten(endpoint.id)
                 heard = _concerns(event, endpoint)
-                withdrawn = event.type in WITHDRAWALS and name in told[event.subject_id]
+                withdrawn = event.type in WITHDRAWALS and name in informed[event.subject_id]
                 if endpoint.enabled and (heard or withdrawn):
                     due += [name, event.cursor, short, event.type]
                     if event.type is EventType.APPROVED:
-                        told[event.subject_id] += name
+                        informed[event.subject_id] += name
         self._run("fan_out", shard, now_ms, site, cursor, events[-1].cursor, self._life, *due)
         return len(events)
 
@@ -110,7 +110,7 @@ class Deliveries:
         now_ms: int,
     ) -> bool:
         """Write what came of an attempt; False when the lease was gone and nothing was written."""
-        told = json.dumps(attempt, ensure_ascii=False) if attempt else ""
+        packed = json.dumps(attempt, ensure_ascii=False) if attempt else ""
         return bool(
             self._run(
                 "finish_delivery",
@@ -119,7 +119,7 @@ class Deliveries:
                 leased.lease,
                 state,
                 next_ms,
-                told,
+                packed,
                 self._life,
             )
         )
@@ -289,15 +289,15 @@ class Deliveries:
 
     # ------------------------------------------------------------------------------------------
 
-    def _told(self, shard: int, events: Sequence[Event]) -> dict[str, str]:
+    def _informed(self, shard: int, events: Sequence[Event]) -> dict[str, str]:
         """Return for each comment the endpoints that were told of its approval, joined."""
         wanted = list(dict.fromkeys(event.subject_id for event in events))
         pipeline = self._redis.pipeline(transaction=False)
         for comment_id in wanted:
             pipeline.hget(keys.COMMENT(shard, ids.shorten(comment_id)), "td")
         return {
-            comment_id: (told or b"").decode()
-            for comment_id, told in zip(wanted, pipeline.execute(), strict=True)
+            comment_id: (names or b"").decode()
+            for comment_id, names in zip(wanted, pipeline.execute(), strict=True)
         }
 
 

@@ -63,7 +63,7 @@ LOG_BYTES = 10_000_000
 #: Written and removed again at each start; less free space than this is a full disk.
 PROBE_BYTES = 65_536
 
-#: The C library's malloc, which the wheel's server uses, keeps so many freed pieces of each size at hand:
+#: The C library's malloc, which the wheel's server uses, keeps this number of freed pieces of each size:
 #: scripts make and drop thousands, and with 7 they come to lie all over a large heap (ADR 12).
 _MALLOC = "glibc.malloc.tcache_count=5000"
 

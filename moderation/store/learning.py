@@ -135,25 +135,27 @@ class Learning(Queries):
         pipeline.zcard(keys.EVIDENT(shard, site))
         pipeline.zscore(keys.UNLEARNED(shard), site)
         stored, feedback, due = pipeline.execute()
-        told = {name.decode(): value for name, value in stored.items()}
-        trail = tuple(map(int, told.get("trail", b"0").split()))
+        packed = {name.decode(): value for name, value in stored.items()}
+        trail = tuple(map(int, packed.get("trail", b"0").split()))
         numbers = sorted(
-            (int(name[len(_REPORT) :]) for name in told if name.startswith(_REPORT)), reverse=True
+            (int(name[len(_REPORT) :]) for name in packed if name.startswith(_REPORT)), reverse=True
         )
         return Progress(
-            current=int(told.get("current", 0)),
-            pinned="pinned" in told,
+            current=int(packed.get("current", 0)),
+            pinned="pinned" in packed,
             trail=trail,
             versions=tuple(
-                Version(n, Attempt.from_dict(json.loads(told[f"{_REPORT}{n}"])), judged=n in trail)
+                Version(
+                    n, Attempt.from_dict(json.loads(packed[f"{_REPORT}{n}"])), judged=n in trail
+                )
                 for n in numbers
             ),
-            left_out=tuple(sorted(name[len(_OUT) :] for name in told if name.startswith(_OUT))),
-            latest=Attempt.from_dict(json.loads(told["tried"])) if "tried" in told else None,
+            left_out=tuple(sorted(name[len(_OUT) :] for name in packed if name.startswith(_OUT))),
+            latest=Attempt.from_dict(json.loads(packed["tried"])) if "tried" in packed else None,
             feedback=feedback,
             due=due is not None,
-            reader=told.get("reader", b"").decode(),
-            next=int(told.get("last", 0)) + 1,
+            reader=packed.get("reader", b"").decode(),
+            next=int(packed.get("last", 0)) + 1,
         )
 
     def current_heads(self, site_ids: Iterable[str]) -> dict[str, int]:
@@ -180,9 +182,9 @@ class Learning(Queries):
         Returns whether it judges now. While versions are pinned, it does not.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        told = json.dumps(asdict(made), ensure_ascii=False)
+        packed = json.dumps(asdict(made), ensure_ascii=False)
         _, now = self._run(
-            "keep_head", shard, site, number, head, told, int(judges), against, VERSIONS_KEPT
+            "keep_head", shard, site, number, head, packed, int(judges), against, VERSIONS_KEPT
         )
         return bool(now)
 
@@ -191,9 +193,9 @@ class Learning(Queries):
     ) -> None:
         """Let version *number* judge, 0 for none. Raises NotFound, and Conflict if *was* is past."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        told = " ".join(map(str, trail))
+        packed = " ".join(map(str, trail))
         answer = self._run(
-            "use_head", shard, site, was.current, number, told, int(pinned)
+            "use_head", shard, site, was.current, number, packed, int(pinned)
         )  # fmt: skip
         if answer == b"missing":
             raise NotFound(f"this site has no version {number}, or not any more")
@@ -203,10 +205,10 @@ class Learning(Queries):
     def note_attempt(self, site_id: str, attempt: Attempt, number: int | None = None) -> None:
         """Note what came of learning last; of version *number* if it made one that is kept."""
         key = keys.LEARNING(self.shard_of_site(site_id), ids.shorten(site_id))
-        told = json.dumps(asdict(attempt), ensure_ascii=False)
-        self._redis.hset(key, "tried", told)
+        packed = json.dumps(asdict(attempt), ensure_ascii=False)
+        self._redis.hset(key, "tried", packed)
         if number is not None and self._redis.hexists(key, f"{_HEAD}{number}"):
-            self._redis.hset(key, f"{_REPORT}{number}", told)
+            self._redis.hset(key, f"{_REPORT}{number}", packed)
 
     def leave_out(self, site_id: str, person: str, *, out: bool, now_ms: int) -> bool:
         """Leave a person's decisions out of what is learned, or take them in again.

@@ -40,7 +40,7 @@ LEARN_AFTER_MS, LEARN_BY_MS = 3000, 12_000
 #: A site that is being learned is nobody else's for this long; renewed while it goes on.
 LEARN_LEASE_MS = 120_000
 
-#: Channel on which deliverers are told that there is something new.
+#: Channel by which deliverers are woken.
 BELL = "winnow:deliveries"
 
 #: Joined in this order; a local of one file is seen by those after it.
@@ -101,7 +101,7 @@ class Library:
     def confirmed(
         self, name: str, shard: int | str, *args: Any, replicas: int, within_ms: int
     ) -> Any:
-        """Return the answer once so many *replicas* have what it wrote. Raises StorageUnavailable.
+        """Return the answer once this number of *replicas* has what it wrote. Raises StorageUnavailable.
 
         WAIT speaks of one connection, so both commands go down the same one.
         """

@@ -40,8 +40,8 @@ class People(Sharded):
             return
         if self._redis.hlen(key) >= MAX_PEOPLE and not self._redis.hexists(key, person.subject.key):
             raise InvalidInput(f"a site treats {MAX_PEOPLE} people, addresses and domains at most")
-        told = json.dumps(person.to_dict(), ensure_ascii=False, separators=(",", ":"))
-        self._redis.hset(key, person.subject.key, told)
+        packed = json.dumps(person.to_dict(), ensure_ascii=False, separators=(",", ":"))
+        self._redis.hset(key, person.subject.key, packed)
 
     def forget_person(self, site_id: str, subject: Subject) -> bool:
         """Drop a record; tell whether there was one."""

@@ -18,7 +18,7 @@ from moderation.store.queries import Queries
 _INDEXED = 256
 #: Comments that are left to gather before a worker adds them, and that it adds at a time, at most.
 _MANY, _AT_ONCE = 1024, 4096
-#: A worker that adds has it to itself for so long.
+#: Time for which one worker has the index to itself while it adds.
 _INDEXING_MS = 10_000
 #: Comments that a search adds to the index before it looks, at most.
 _CAUGHT_UP = 1024
@@ -234,14 +234,14 @@ class Search(Queries):
         if query.some:
             groups += [[one] for one in query.some]
             need += query.enough
-        told = [part for group in groups for part in ("words", len(group), *group)]
+        arguments = [part for group in groups for part in ("words", len(group), *group)]
         if query.by_author:
             authors = self._authors.all_of(
                 site_id, query.emails, query.addresses, query.user_ids, now_ms=now_ms
             )
-            told += ["authors", len(authors), *authors]
+            arguments += ["authors", len(authors), *authors]
             need += 1
-        return told, need
+        return arguments, need
 
     def _progress(self, shard: int, site: str) -> tuple[int, int]:
         """Return the first number that is not indexed, and the first that no comment has yet."""

@@ -45,7 +45,7 @@ class Wake(Sharded):
         return first_to(self._redis, keys.WAKE(shard), 1, 3000)
 
     def listen(self, shard: int, *, seconds: float) -> bool:
-        """Wait until comments of *shard* come, or for so long; tell whether they did.
+        """Wait until comments of *shard* come, or until the time given ends; tell whether they did.
 
         Meanwhile they wake no other worker.
         """

@@ -128,18 +128,18 @@ def revert(line_id: str, *, by: Actor, accounts: Accounts, clock: Clock) -> Audi
             accounts.save_site(back, was=site, by=by, now_ms=now, reverts=line.id)
         case "moderator.save":
             moderator = accounts.moderator(line.subject)
-            told = taken_back(asdict(moderator), line.changes)
+            restored = taken_back(asdict(moderator), line.changes)
             person = replace(
                 moderator,
-                role=Role(told["role"]),
-                sites=tuple(told["sites"]),
-                disabled=told["disabled"],
+                role=Role(restored["role"]),
+                sites=tuple(restored["sites"]),
+                disabled=restored["disabled"],
             )
             accounts.save_moderator(person, was=moderator, by=by, now_ms=now, reverts=line.id)
         case _:
             endpoint = accounts.endpoint(line.subject)
-            told = taken_back(asdict(endpoint), line.changes)
-            changed = {name: told[name] for name in line.changes}
+            restored = taken_back(asdict(endpoint), line.changes)
+            changed = {name: restored[name] for name in line.changes}
             if "events" in changed:
                 changed["events"] = tuple(changed["events"])
             if "kind" in changed:

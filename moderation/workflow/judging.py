@@ -195,11 +195,11 @@ def score(
     """
     near = [one.near for one in facts] or [Near()] * len(drafts)
     samples = [sample(draft, one.count) for draft, one in zip(drafts, near, strict=True)]
-    told: dict[str, Any] = {"hurried": True} if hurried else {}
+    options: dict[str, Any] = {"hurried": True} if hurried else {}
     houses = [one.house for one in facts]
     if any(house is not None for house in houses):
-        told["house"] = houses
-    results = model.score(samples, **told)
+        options["house"] = houses
+    results = model.score(samples, **options)
     return [
         in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
     ]

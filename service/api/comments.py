@@ -46,7 +46,7 @@ _EXPORTED = 500
 PREFER = Parameter(
     "Prefer",
     {"type": "string", "maxLength": 100},
-    "`wait=2`: answer 200 with the verdict if it comes within so many seconds (RFC 7240).",
+    "`wait=2`: answer 200 with the verdict if it comes within that number of seconds (RFC 7240).",
 )
 
 
@@ -346,7 +346,7 @@ def retry(comment_id: str) -> Any:
         Parameter(
             "wait",
             {"type": "integer", "minimum": 0, "maximum": _LONGEST_WAIT_SECONDS},
-            "Wait up to so many seconds for an event, if there is none yet.",
+            "Seconds to wait for an event, if there is none yet.",
         ),
     ),
 )

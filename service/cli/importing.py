@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Comments that are read, scored and kept together.
 BATCH = 256
-#: So many reasons are shown; all are counted, and `--rejects` writes them all.
+#: Reasons shown at most; all are counted, and `--rejects` writes them all.
 SHOWN = 10
 #: Exit status when something of the file was refused.
 REFUSED = 3

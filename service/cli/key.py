@@ -27,7 +27,7 @@ def key() -> None:
 @click.option(
     "--days",
     type=click.IntRange(1, MAX_DAYS),
-    help="Let it expire after so many days; left out, it works until it is revoked.",
+    help="Days until it expires; left out, it works until it is revoked.",
 )
 @click.option("--name", default="", help="What it is for, such as the blog that holds it.")
 @as_json

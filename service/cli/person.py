@@ -104,7 +104,9 @@ def show(sites: tuple[str, ...], *, as_json: bool, **told: str) -> None:
 @click.argument("treatment", type=click.Choice([*(one.value for one in Treatment), "none"]))
 @_whom()
 @click.option("--site", required=True, help="The site that treats them so.")
-@click.option("--days", type=click.IntRange(1, MAX_DAYS), help="For so many days; else for good.")
+@click.option(
+    "--days", type=click.IntRange(1, MAX_DAYS), help="Days for which it holds; else for good."
+)
 @click.option("--note", default="", help="A note for other moderators.")
 @as_json
 def treat(

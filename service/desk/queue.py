@@ -48,7 +48,7 @@ PAGE = 30
 POLLED = 100
 #: What the address says of the queue, and what is kept of it.
 VIEWED = ("site", "label", "why", "author", "post", "q", "age", "order", "shape")
-#: A filtered queue reads so many flagged comments at most, in order; the page says when it did.
+#: Flagged comments that a filtered queue reads at most, in order; the page says when it did.
 SCANNED = 2000
 #: A higher version names no comment, as the API's `version` does not.
 MOST_VERSIONS = 2**53

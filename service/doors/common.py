@@ -23,7 +23,7 @@ from service.context import Context, winnow
 from service.limits import Limiter
 
 _SITES, _LIMITER = "winnow_door_sites", "winnow_door_limiter"
-#: A revoked door key may work for so many seconds more.
+#: Seconds for which a revoked door key may go on working.
 _CACHE_SECONDS = 3.0
 _CACHE_SIZE = 10_000
 _DOOR_KEY_LENGTH = 12

@@ -40,7 +40,7 @@ class Bounds:
     head_seconds: float = 10.0
     #: Between two requests of a connection; longer than proxies keep theirs.
     idle_seconds: float = 75.0
-    #: In these seconds, so many bytes a second of a body arrive, or of an answer are taken.
+    #: Slowest pace of a body that arrives or an answer that is taken, in bytes a second over these seconds.
     pace_bytes: int = 1000
     pace_grace_seconds: float = 10.0
     #: All of a body.

@@ -45,9 +45,9 @@ class Front:
     ) -> None:
         """Serve *app* at *host* and *port* by *threads*.
 
-        *lanes* are paths that have threads of their own, so many: what must answer while all the
-        others are taken, and what must never take all the others. *body_limit* tells how many bytes
-        a body for a method and path may have.
+        *lanes* are paths with threads of their own, and the number of them: for what must answer
+        while all others are taken, and for what must never take all others. *body_limit* returns the
+        most bytes that a body for a method and path may have.
         """
         bounds = bounds or Bounds()
         self.crowd = Crowd(bounds)

@@ -59,9 +59,9 @@ class Records:
         return int(self._library("change", _G, plan))
 
 
-def as_json(told: Any) -> str:
+def as_json(value: Any) -> str:
     """Return a record as it is stored."""
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def texts(found: Sequence[bytes]) -> list[str]:

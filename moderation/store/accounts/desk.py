@@ -18,7 +18,7 @@ from moderation.store.accounts.base import fold
 from moderation.store.client import Client
 
 SESSION_SECONDS = 12 * 3600
-#: However busy, a session ends after so long.
+#: Longest session, in ms, however busy it is.
 LONGEST_SESSION_MS = 7 * 86_400_000
 #: Sessions that one moderator may have, and networks of theirs that are remembered.
 MOST_SESSIONS, MOST_NETWORKS = 20, 10
@@ -61,9 +61,9 @@ class Desk:
         """Return the token of a new session of moderator *name*; the oldest of very many ends."""
         token = secrets.token_urlsafe(32)
         digest, index = _digest(token), _index(keys.SESSIONS, name)
-        told = json.dumps([name, epoch, now_ms])
+        packed = json.dumps([name, epoch, now_ms])
         shown = {"began": now_ms, "address": address, "browser": browser[:_BROWSER_LENGTH]}
-        self._redis.set(keys.SESSION(_G, digest), told, ex=SESSION_SECONDS)
+        self._redis.set(keys.SESSION(_G, digest), packed, ex=SESSION_SECONDS)
         self._redis.hset(index, digest, json.dumps(shown))
         self._redis.pexpire(index, LONGEST_SESSION_MS)
         for old in self.sessions(name, epoch)[MOST_SESSIONS:]:
@@ -149,9 +149,9 @@ class Desk:
         if not comment_ids:
             return
         key = keys.UNDOABLE(_G, _digest(name))
-        told = json.dumps([now_ms, decision, until_ms])
+        packed = json.dumps([now_ms, decision, until_ms])
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hset(key, mapping=dict.fromkeys(comment_ids, told))
+        pipeline.hset(key, mapping=dict.fromkeys(comment_ids, packed))
         # Never earlier than what stands in it already can be undone.
         for condition in ({"nx": True}, {"gt": True}):
             pipeline.pexpire(key, until_ms - now_ms, **condition)
@@ -162,8 +162,8 @@ class Desk:
         key = keys.UNDOABLE(_G, _digest(name))
         together: defaultdict[tuple[int, str, int], list[str]] = defaultdict(list)
         ended = []
-        for comment_id, told in self._redis.hgetall(key).items():
-            at, decision, until_ms = json.loads(told)
+        for comment_id, packed in self._redis.hgetall(key).items():
+            at, decision, until_ms = json.loads(packed)
             if until_ms > now_ms:
                 together[at, decision, until_ms].append(comment_id.decode())
             else:

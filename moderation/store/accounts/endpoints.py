@@ -55,15 +55,15 @@ class Endpoints(Trail):
             if kept != was:
                 raise changed_meanwhile("the endpoint")
             old, new = asdict(kept), asdict(endpoint)
-            for told in (old, new):
-                del told["failing_since"]  # the deliverer's own note, no setting
+            for record in (old, new):
+                del record["failing_since"]  # the deliverer's own note, no setting
             changes = difference(old, new, secret={"secrets", "headers"})
-            told = {"site": endpoint.site_id} | detail(changes, reverts)
+            record = {"site": endpoint.site_id} | detail(changes, reverts)
             failed = self._change(
                 [[keys.ENDPOINTS(_G), endpoint.id, before.decode(), after]],
                 [
                     ["HSET", keys.ENDPOINTS(_G), endpoint.id, after],
-                    line_of(AuditLine(now_ms, by, "endpoint.save", endpoint.id, told)),
+                    line_of(AuditLine(now_ms, by, "endpoint.save", endpoint.id, record)),
                 ],
             )
             if not failed:
@@ -101,19 +101,21 @@ class Endpoints(Trail):
 
     def _sealed(self, endpoint: Endpoint) -> str:
         """Return an endpoint as it is stored: what a thief could use is encrypted."""
-        told = asdict(endpoint)
-        hidden = as_json({"secrets": told.pop("secrets"), "headers": dict(told.pop("headers"))})
-        return as_json({**told, "sealed": self.vault.seal(hidden, about=f"endpoint {endpoint.id}")})
+        record = asdict(endpoint)
+        hidden = as_json({"secrets": record.pop("secrets"), "headers": dict(record.pop("headers"))})
+        return as_json(
+            {**record, "sealed": self.vault.seal(hidden, about=f"endpoint {endpoint.id}")}
+        )
 
     def _unsealed(self, stored: bytes) -> Endpoint:
-        told = json.loads(stored)
-        hidden = self.vault.unseal(told.pop("sealed"), about=f"endpoint {told['id']}")
+        record = json.loads(stored)
+        hidden = self.vault.unseal(record.pop("sealed"), about=f"endpoint {record['id']}")
         opened = json.loads(hidden)
         return Endpoint(
             **{
-                **told,
-                "events": tuple(told["events"]),
-                "kind": EndpointKind(told["kind"]),
+                **record,
+                "events": tuple(record["events"]),
+                "kind": EndpointKind(record["kind"]),
                 "headers": opened["headers"],
                 "secrets": tuple(Secret(**secret) for secret in opened["secrets"]),
             }

@@ -51,14 +51,14 @@ class Moderators(Sites):
         moderator = Moderator(
             checked_name(name), role, seen, now_ms, must_change_password=must_change
         )
-        told = {"role": role, "sites": seen}
+        detail = {"role": role, "sites": seen}
         stored = as_json({**asdict(moderator), "password": self._hashed(password)})
         failed = self._change(
             [[keys.MODERATORS(_G), fold(moderator.name), "", stored]],
             [
                 ["HSET", keys.MODERATORS(_G), fold(moderator.name), stored],
                 ["HINCRBY", keys.EPOCHS(_G), fold(moderator.name), "1"],
-                line_of(AuditLine(now_ms, by, "moderator.add", moderator.name, told)),
+                line_of(AuditLine(now_ms, by, "moderator.add", moderator.name, detail)),
             ],
         )
         if failed:
@@ -74,7 +74,7 @@ class Moderators(Sites):
         would be left or the moderator is not as they *were* any more.
         """
         sites = [self.site(site).id for site in moderator.sites]
-        told = {"role": moderator.role, "sites": sites, "disabled": moderator.disabled}
+        changed = {"role": moderator.role, "sites": sites, "disabled": moderator.disabled}
         while True:
             stored = self._stored_moderators()
             before = stored.get(fold(moderator.name))
@@ -83,16 +83,16 @@ class Moderators(Sites):
             old = json.loads(before)
             if _moderator(old) != was:
                 raise changed_meanwhile(was.name)
-            after = as_json({**old, **told})
+            after = as_json({**old, **changed})
             others = [one for one in stored if one != fold(moderator.name)]
             chief = next((one for one in others if _administers(json.loads(stored[one]))), None)
             conditions = [[keys.MODERATORS(_G), fold(moderator.name), before, after]]
-            if _administers(old) and not _administers(told):
+            if _administers(old) and not _administers(changed):
                 if chief is None:
                     raise Conflict("this is the last administrator; make somebody else one first")
                 # They must be there still: two who step down at once would leave nobody.
                 conditions.append([keys.MODERATORS(_G), chief, stored[chief]])
-            changes = difference({name: old.get(name, False) for name in told}, told)
+            changes = difference({name: old.get(name, False) for name in changed}, changed)
             commands = [["HSET", keys.MODERATORS(_G), fold(moderator.name), after]]
             if moderator.disabled:
                 commands.append(["HINCRBY", keys.EPOCHS(_G), fold(moderator.name), "1"])
@@ -104,13 +104,13 @@ class Moderators(Sites):
         self, name: str, password: str, *, by: Actor, now_ms: int, must_change: bool = False
     ) -> None:
         """Replace a password and end that moderator's sessions. Raises NotFound."""
-        told = {"password": self._hashed(password), "must_change_password": must_change}
+        changed = {"password": self._hashed(password), "must_change_password": must_change}
         while True:
             before = self._redis.hget(keys.MODERATORS(_G), fold(name))
             if before is None:
                 raise NotFound(f"there is no moderator {cut(name)}", kind="moderator")
             old = json.loads(before)
-            after = as_json({**old, **told})
+            after = as_json({**old, **changed})
             failed = self._change(
                 [[keys.MODERATORS(_G), fold(name), before.decode(), after]],
                 [
@@ -128,16 +128,16 @@ class Moderators(Sites):
         Raises NotFound otherwise.
         """
         stored = self._redis.hget(keys.MODERATORS(_G), fold(name))
-        told = json.loads(stored) if stored else None
+        changed = json.loads(stored) if stored else None
         # An unknown name costs as much time as a known one, so that names cannot be guessed by it.
-        hashed = told["password"] if told else self._nobodys()
+        hashed = changed["password"] if changed else self._nobodys()
         try:
             self._hasher.verify(hashed, password[:_PASSWORD_LENGTH])
         except (VerifyMismatchError, InvalidHashError):
-            told = None
-        if told is None or told.get("disabled"):
+            changed = None
+        if changed is None or changed.get("disabled"):
             raise NotFound("wrong name or password")
-        return _moderator(told)
+        return _moderator(changed)
 
     def moderator(self, name: str) -> Moderator:
         """Return a moderator. Raises NotFound."""
@@ -184,16 +184,16 @@ class Moderators(Sites):
         return {name.decode(): one.decode() for name, one in stored.items()}
 
 
-def _administers(told: Mapping[str, Any]) -> bool:
-    return told["role"] == Role.ADMIN and not told.get("disabled")
+def _administers(record: Mapping[str, Any]) -> bool:
+    return record["role"] == Role.ADMIN and not record.get("disabled")
 
 
-def _moderator(told: dict[str, Any]) -> Moderator:
+def _moderator(record: dict[str, Any]) -> Moderator:
     return Moderator(
-        told["name"],
-        Role(told["role"]),
-        tuple(told["sites"]),
-        told["created_at"],
-        told.get("disabled", False),
-        told.get("must_change_password", False),
+        record["name"],
+        Role(record["role"]),
+        tuple(record["sites"]),
+        record["created_at"],
+        record.get("disabled", False),
+        record.get("must_change_password", False),
     )

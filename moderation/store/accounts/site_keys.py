@@ -50,7 +50,7 @@ class SiteKeys(Sites):
         # Two characters of twelve help to tell keys apart and leave 40 bits unsaid.
         text, shown = (secrets.token_hex(6), 2) if door else (f"wk_{secrets.token_urlsafe(24)}", 4)
         key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms, expires_at, name)
-        told = (
+        detail = (
             {"site": site_id, "kind": kind}
             | ({"name": name} if name else {})
             | ({"expires_at": expires_at} if expires_at else {})
@@ -65,7 +65,7 @@ class SiteKeys(Sites):
                 ["HSET", keys.KEYS(_G), digest, as_json(stored)],
                 ["HSET", keys.KEY_IDS(_G), key.id, digest],
                 ["SADD", keys.SITE_KEYS(_G, site_id), digest],
-                line_of(AuditLine(now_ms, by, "key.add", key.id, told)),
+                line_of(AuditLine(now_ms, by, "key.add", key.id, detail)),
             ],
         )
         if failed:
@@ -148,5 +148,5 @@ class SiteKeys(Sites):
 
 
 def _key(stored: dict[str, Any]) -> Key:
-    told = {name: value for name, value in stored.items() if name != "sealed"}
-    return Key(**{**told, "kind": KeyKind(told["kind"])})
+    detail = {name: value for name, value in stored.items() if name != "sealed"}
+    return Key(**{**detail, "kind": KeyKind(detail["kind"])})

@@ -28,9 +28,9 @@ class Trail(Records):
 
     def note_refused_sign_in(self, name: str, *, now_ms: int) -> None:
         """Note that somebody who claimed to be *name* was refused; apart from the audit trail."""
-        told = as_json({"at": now_ms, "name": name[:NAME_LENGTH]})
+        packed = as_json({"at": now_ms, "name": name[:NAME_LENGTH]})
         self._redis.xadd(
-            keys.REFUSED_SIGN_INS(_G), {"line": told}, maxlen=REFUSED_LINES, approximate=True
+            keys.REFUSED_SIGN_INS(_G), {"line": packed}, maxlen=REFUSED_LINES, approximate=True
         )
 
     def refused_sign_ins(self, *, limit: int = 50) -> list[RefusedSignIn]:
@@ -71,14 +71,14 @@ class Trail(Records):
 
 def line_of(line: AuditLine) -> Command:
     """Return the command that puts *line* on the trail."""
-    told = as_json({name: value for name, value in asdict(line).items() if name != "id"})
-    return ["XADD", keys.AUDIT(_G), "MAXLEN", "~", str(AUDIT_LINES), "*", "line", told]
+    packed = as_json({name: value for name, value in asdict(line).items() if name != "id"})
+    return ["XADD", keys.AUDIT(_G), "MAXLEN", "~", str(AUDIT_LINES), "*", "line", packed]
 
 
 def _audit_line(line_id: bytes, fields: dict[bytes, bytes]) -> AuditLine:
-    told = json.loads(fields[b"line"])
-    by = Actor(ActorKind(told["by"]["kind"]), told["by"]["name"], told["by"]["via"])
-    return AuditLine(**{**told, "by": by}, id=line_id.decode())
+    packed = json.loads(fields[b"line"])
+    by = Actor(ActorKind(packed["by"]["kind"]), packed["by"]["name"], packed["by"]["via"])
+    return AuditLine(**{**packed, "by": by}, id=line_id.decode())
 
 
 def _fits(line: AuditLine, *, about: str, by: str, action: str) -> bool:
