@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from models import languages as identification
 from models.datasets import Corpus
 from models.datasets import load as load_data
 from models.encoder import Encoder
-from models.encoder.runtime import SHIPPED, TOKENIZER
+from models.encoder.runtime import MANIFEST, SHIPPED, TOKENIZER, read_manifest
 from models.scorer import Scorer
 from models.versions import Versions
 
@@ -324,7 +324,11 @@ def train_encoder(
         lambda numbers: click.echo(json.dumps(numbers)),
     )
     manifest = export.export(
-        export.read(output / learning.WEIGHTS), tokenizer, output, trained=found
+        export.read(output / learning.WEIGHTS),
+        tokenizer,
+        output,
+        export.own_windows(Tokenizer.from_buffer(tokenizer)),
+        trained=found,
     )
     click.echo(f"{manifest['version']} is in {output}; fit the heads on it before you promote it.")
 
@@ -334,8 +338,10 @@ def train_encoder(
     "weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="WEIGHTS"
 )
 @click.argument("output", type=click.Path(file_okay=False, path_type=Path), metavar="DIRECTORY")
-@click.option("--made", default="", help="How the weights were made, for the manifest.")
-def export_encoder(weights: Path, output: Path, made: str) -> None:
+@click.option(
+    "--made", help="How the weights were made, for the manifest; what it said if not given."
+)
+def export_encoder(weights: Path, output: Path, made: str | None) -> None:
     """Write WEIGHTS (an .npz of train-encoder) below DIRECTORY as what the runtime loads.
 
     Needs requirements-train.txt.
@@ -345,8 +351,53 @@ def export_encoder(weights: Path, output: Path, made: str) -> None:
     """  # noqa: D301 - click reads the backspace
     export = _encoder("export")
     tokenizer = (SHIPPED / TOKENIZER).read_bytes()
-    manifest = export.export(export.read(weights), tokenizer, output, made=made)
+    known = read_manifest(output) if (output / MANIFEST).exists() else {}
+    about = {name: known[name] for name in ("made", "trained") if name in known}
+    if made:
+        about = {"made": made}
+    windows = export.own_windows(Tokenizer.from_buffer(tokenizer))
+    manifest = export.export(export.read(weights), tokenizer, output, windows, **about)
     click.echo(f"{manifest['version']} is in {output}")
+
+
+@model.command("adopt-encoder")
+@_DATA
+@click.argument(
+    "encoder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="ENCODER"
+)
+@_MODEL
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("candidate"),
+    show_default=True,
+    help="Where the artifact is written, with ENCODER beside its heads.",
+)
+def adopt_encoder(data: Path, encoder: Path, directory: Path | None, output: Path) -> None:
+    """Give a model's heads ENCODER: a new export of the weights that they were fitted on.
+
+    Writes nothing if ENCODER says something else of our own sentences than the model's own: then
+    heads are fitted anew, by `model train`. What is said of the model is measured again below
+    DATA_DIR.
+
+    \b
+    Example: ./winnow model adopt-encoder ../shared/data candidate/encoder
+    """  # noqa: D301 - click reads the backspace
+    training, path = _needed("training"), _in_use(directory)
+    own = path / "encoder"
+    with _said():
+        artifact, new = artifacts.load(path), Encoder.load(encoder)
+        old = Encoder.load(own if own.is_dir() else SHIPPED)
+        adopted, moved = training.adopted(artifact, old, new)
+        basis = house.Basis.load(path)
+        saved = artifacts.save(training.audited(adopted, _read(data), new), output)
+        if basis is not None:
+            replace(basis, encoder=new.version, model=saved.version).save(output / house.FILE)
+        if encoder.resolve() != (output / "encoder").resolve():
+            (output / "encoder").mkdir(parents=True, exist_ok=True)
+            for path in encoder.iterdir():  # put, since a running Winnow has these files mapped
+                artifacts.put(output / "encoder" / path.name, path.read_bytes())
+    click.echo(f"{saved.version} is in {output}; a logit moved by {moved:.3f} on average")
 
 
 @model.command("export-languages")

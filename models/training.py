@@ -21,12 +21,12 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from models import evaluation, sentences
-from models.artifacts import Artifact
+from models.artifacts import Artifact, BrokenArtifact
 from models.augmentation import evaded, generated
 from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, may_train, published
 from models.encoder import Encoder
 from models.fitting import Fitter
-from models.heads import FEATURES, Floats, Inputs
+from models.heads import FEATURES, LOGITS, Floats, Inputs
 from models.ngrams import BUCKETS
 from models.scorer import Scorer
 from models.signals import SIGNALS, raised_by
@@ -67,6 +67,9 @@ TRYING, TRYING_SLACK = "our own harmless sentences", 4.0
 #: The share of a budget that a label has: spam and toxicity say most, and the others mostly say it of
 #: what is toxic, too.
 SHARES, SHARE = {"spam": 0.5, "toxicity": 0.45}, 0.12
+#: How far another export of the same weights may move a logit of the heads, on average. Eight bits
+#: alone keep it 0.05 from the float network.
+MOST_MOVED = 0.1
 #: Nothing is held or rejected for a label whose probability is below this.
 FLOORS = {"flag": 0.3, "reject": 0.8}
 
@@ -638,9 +641,37 @@ def fitted(
         "ways": ways,
         "metrics": ways["joined"].pop("metrics"),
         "encoder": encoder.version,
-        "encoder_made": encoder.manifest.get("made") or encoder.manifest.get("trained", {}),
+        "encoder_made": _made(encoder),
     }
     return Artifact(table, heads["joined"].table, heads["alone"].table, manifest)
+
+
+def adopted(artifact: Artifact, old: Encoder, new: Encoder) -> tuple[Artifact, float]:
+    """Return *artifact* for *new*, and by how much a logit moved on average, not calibrated.
+
+    Raises BrokenArtifact if that is more than MOST_MOVED: the heads were fitted on what *old* says.
+    """
+    texts = [one.text for one in sentences.generated(1).where(kept).examples]
+    weights = artifact.joined[: FEATURES + LOGITS]
+    seen = [
+        np.hstack([said.features, said.logits]) @ weights
+        for said in (old.read(texts), new.read(texts))
+    ]
+    moved = float(np.abs(seen[1] - seen[0]).mean())
+    if moved > MOST_MOVED:
+        raise BrokenArtifact(
+            f"a logit moves by {moved:.2f} on average with this encoder: fit new heads on it"
+        )
+    manifest = {
+        **artifact.manifest,
+        "encoder": new.version,
+        "encoder_made": _made(new),
+    }
+    return replace(artifact, manifest=manifest), moved
+
+
+def _made(encoder: Encoder) -> Any:
+    return encoder.manifest.get("made") or encoder.manifest.get("trained", {})
 
 
 def audited(artifact: Artifact, data: Corpus, encoder: Encoder) -> Artifact:

@@ -21,6 +21,8 @@ from models.encoder.windows import TOKENS, windows
 SHIPPED = ARTIFACTS / "encoder"
 MANIFEST = "encoder.json"
 NETWORK = "encoder.onnx"
+#: The network's large arrays: mapped, so that all processes share them and unread rows cost nothing.
+WEIGHTS = "encoder.weights"
 TOKENIZER = "tokenizer.json"
 #: The most windows that are read at once, and the most tokens of them: short ones gain by company,
 #: and more of either fills the cache of a core.
@@ -72,9 +74,9 @@ class Encoder:
         Raises BrokenArtifact if a file is missing, or is not what ``encoder.json`` says.
         """
         manifest = read_manifest(directory)
-        network, tokenizer = (
+        network, _, tokenizer = (
             str(checked(directory / name, manifest["files"], MANIFEST))
-            for name in (NETWORK, TOKENIZER)
+            for name in (NETWORK, WEIGHTS, TOKENIZER)
         )
         options = onnxruntime.SessionOptions()
         # More threads would not outlive a fork, and each core has a process of its own.
@@ -83,7 +85,7 @@ class Encoder:
         # Beyond this it would join operators, which makes them slower here.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        # By name: a session keeps the bytes that it is given, which is as much memory again.
+        # By name, which is where its weights are looked for, too.
         session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         return cls(session, Tokenizer.from_file(tokenizer), manifest)
 

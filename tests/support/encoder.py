@@ -41,3 +41,9 @@ def tiny(seed=0):
     for name, size in vectors.items():
         weights |= {f"{name}.weight": vector(size, 1.0), f"{name}.bias": vector(size)}
     return weights
+
+
+def some_windows():
+    """Return windows of chance and of many lengths, that ranges can be measured on."""
+    draw = np.random.default_rng(3)
+    return [[0, *draw.integers(3, PIECES, length).tolist(), 2] for length in range(1, 41)]

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from tests.support.encoder import HIDDEN, PIECES, tiny
+from tests.support.encoder import HIDDEN, PIECES, some_windows, tiny
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx", reason="onnx is in requirements-train.txt alone")
 
+from models import sentences  # noqa: E402
 from models.encoder import export  # noqa: E402
-from models.encoder.runtime import NETWORK, TOKENIZER, read_manifest  # noqa: E402
+from models.encoder.runtime import NETWORK, SHIPPED, TOKENIZER, WEIGHTS, read_manifest  # noqa: E402
+from models.encoder.windows import TOKENS  # noqa: E402
 
 
 def layer_norm(states, weights, name):
@@ -55,7 +58,7 @@ def expected(weights, ids):
 
 @pytest.fixture(scope="module")
 def session():
-    raw = export.graph(tiny()).SerializeToString()
+    raw = export.graph(tiny(), export.ranges(tiny(), some_windows())).SerializeToString()
     return onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])
 
 
@@ -82,10 +85,32 @@ def test_neighbours_in_a_batch_change_no_number(session, length):
 
 
 def test_an_export_has_digests_a_version_and_its_size(tmp_path):
-    written = export.export(tiny(), b"{}", tmp_path, made="by chance")
+    windows = some_windows()
+    written = export.export(tiny(), b"{}", tmp_path, windows, made="by chance")
     assert read_manifest(tmp_path) == written
-    assert set(written["files"]) == {NETWORK, TOKENIZER}
+    assert set(written["files"]) == {NETWORK, TOKENIZER, WEIGHTS}
     assert (written["hidden"], written["layers"], written["labels"]) == (HIDDEN, 2, 7)
     assert written["made"] == "by chance"
-    assert export.export(tiny(), b"{}", tmp_path, made="again")["version"] == written["version"]
-    assert export.export(tiny(1), b"{}", tmp_path)["version"] != written["version"]
+    again = export.export(tiny(), b"{}", tmp_path, windows, made="again")
+    assert again["version"] == written["version"]
+    assert export.export(tiny(1), b"{}", tmp_path, windows)["version"] != written["version"]
+
+
+def test_ranges_are_measured_on_full_windows_sentences_and_words_of_every_language():
+    tokenizer = Tokenizer.from_file(str(SHIPPED / TOKENIZER))
+    windows = export.own_windows(tokenizer)
+    each = export.FULL_WINDOWS + 2 * export.SENTENCES
+    assert len(windows) == each * len(sentences.languages())
+    assert sum(len(window) == TOKENS for window in windows) >= export.FULL_WINDOWS * 20
+    assert export.own_windows(tokenizer) == windows
+
+
+def test_what_is_larger_than_every_range_counts_as_the_largest(session):
+    """A window unlike all that ranges were measured on is read less exactly, and no worse."""
+    ranges = {name: one / 4 for name, one in export.ranges(tiny(), some_windows()).items()}
+    raw = export.graph(tiny(), ranges).SerializeToString()
+    narrow = onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])
+    window = np.array([0, *range(10, 40), 2])
+    for one, other in zip(read(narrow, window), read(session, window), strict=True):
+        assert np.isfinite(one).all()
+        assert np.abs(one - other).max() < 2

@@ -11,7 +11,15 @@ import pytest
 from models.artifacts import BrokenArtifact
 from models.datasets import LABELS
 from models.encoder import SHIPPED, Encoder
-from models.encoder.runtime import BATCH, BATCH_TOKENS, MANIFEST, NETWORK, TOKENIZER, batches
+from models.encoder.runtime import (
+    BATCH,
+    BATCH_TOKENS,
+    MANIFEST,
+    NETWORK,
+    TOKENIZER,
+    WEIGHTS,
+    batches,
+)
 from models.encoder.windows import MOST
 
 TEXTS = [
@@ -124,7 +132,7 @@ def test_batches_are_of_equal_lengths_and_bounded():
 
 @pytest.fixture
 def copy(tmp_path):
-    for name in (MANIFEST, NETWORK, TOKENIZER):
+    for name in (MANIFEST, NETWORK, TOKENIZER, WEIGHTS):
         shutil.copy(SHIPPED / name, tmp_path)
     return tmp_path
 
@@ -134,7 +142,7 @@ def test_the_manifest_names_version_window_and_size(encoder):
     assert (encoder.manifest["tokens"], encoder.manifest["hidden"]) == (160, 384)
 
 
-@pytest.mark.parametrize("name", [NETWORK, TOKENIZER])
+@pytest.mark.parametrize("name", [NETWORK, TOKENIZER, WEIGHTS])
 def test_a_file_that_is_not_what_the_manifest_says_is_refused(copy, name):
     with (copy / name).open("ab") as file:
         file.write(b" ")
@@ -142,7 +150,7 @@ def test_a_file_that_is_not_what_the_manifest_says_is_refused(copy, name):
         Encoder.load(copy)
 
 
-@pytest.mark.parametrize("name", [MANIFEST, NETWORK, TOKENIZER])
+@pytest.mark.parametrize("name", [MANIFEST, NETWORK, TOKENIZER, WEIGHTS])
 def test_a_missing_file_is_named(copy, name):
     (copy / name).unlink()
     with pytest.raises(BrokenArtifact, match=name):

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from models.datasets import LABELS, Corpus, Example
 from models.encoder.lessons import Teacher, lessons
-from tests.support.encoder import tiny
+from tests.support.encoder import some_windows, tiny
 
 pytest.importorskip("onnx", reason="onnx is in requirements-train.txt alone")
 torch = pytest.importorskip("torch", reason="torch is in requirements-train.txt alone")
@@ -85,7 +85,7 @@ def test_what_was_learned_is_exported(run, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     directory, _, _ = run
     weights = export.read(directory / train.WEIGHTS)
-    export.export(weights, b"{}", tmp_path)
+    export.export(weights, b"{}", tmp_path, some_windows())
     session = onnxruntime.InferenceSession(str(tmp_path / "encoder.onnx"))
     window = [0, 20, 30, 40, 50, 2]
     quiet, rude = (
@@ -100,7 +100,9 @@ def test_torch_with_padding_and_onnx_without_compute_the_same():
     onnxruntime = pytest.importorskip("onnxruntime")
     weights = tiny()
     windows = [[0, 5, 6, 7, 2], [0, 9, 10, 11, 12, 13, 2]]
-    session = onnxruntime.InferenceSession(export.graph(weights).SerializeToString())
+    session = onnxruntime.InferenceSession(
+        export.graph(weights, export.ranges(weights, some_windows())).SerializeToString()
+    )
     network = Network(weights, 1)
     ids = torch.tensor([[*windows[0], 1, 1], windows[1]])
     with torch.no_grad():
