@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from conftest import SMALL
 
-from models import training
+from models import artifacts, training
 from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, example
+from models.encoder import Encoded
+from models.heads import FEATURES, LOGITS
 from models.scorer import Item, Scorer
 
 
@@ -127,3 +129,29 @@ def test_a_comment_that_its_owner_kept_is_taken_for_civil():
     kept = example({"text": "t", "source": "blog_haacked_ham", "labels": {"spam": 0}})
     assert set(kept.labels) == set(LABELS)
     assert not any(kept.labels.values())
+
+
+class Says:
+    """An encoder that says the same of every text."""
+
+    def __init__(self, version: str, value: float) -> None:
+        self.version, self._value = version, value
+        self.manifest = {"made": "by a test"}
+
+    def read(self, texts):
+        count = len(texts)
+        features = np.full((count, FEATURES), self._value, np.float32)
+        logits = np.full((count, LOGITS), self._value, np.float32)
+        return Encoded(features, logits, np.arange(count))
+
+
+def test_heads_are_given_another_export_that_says_the_same():
+    artifact = artifacts.load()
+    adopted, moved = training.adopted(artifact, Says("old", 0.5), Says("new", 0.5))
+    assert (moved, adopted.manifest["encoder"]) == (0, "new")
+    assert adopted.manifest["encoder_made"] == "by a test"
+
+
+def test_heads_are_not_given_an_encoder_that_says_something_else():
+    with pytest.raises(artifacts.BrokenArtifact, match="fit new heads"):
+        training.adopted(artifacts.load(), Says("old", 0.5), Says("new", 1.5))
