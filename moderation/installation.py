@@ -19,6 +19,7 @@ import json
 import os
 import pwd
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +37,8 @@ _MODEL_VARIABLE = PREFIX + "MODEL"
 #: What the embedded server keeps its data in, inside the data directory.
 AOF = "appendonlydir"
 
+#: Says, in the data directory, when the newest backup was taken.
+_BACKUP_NOTE = "last-backup.json"
 #: Where the packages lie: the checkout, or site-packages.
 CODE = Path(__file__).parents[1]
 #: Where Winnow was cloned to; None when it was installed as a package.
@@ -229,6 +232,24 @@ def _only_one_served(data: Path) -> Served | None:
             f"set {DATA_VARIABLE} to the one that you mean"
         )
     return others[0] if others else None
+
+
+# -- the newest backup -------------------------------------------------------------------------------
+
+
+def note_backup(data: Path, file: Path) -> None:
+    """Note in the data directory that a backup was taken now."""
+    told = {"at": round(time.time()), "file": str(file.absolute())}
+    (data / _BACKUP_NOTE).write_text(json.dumps(told), encoding="utf-8")
+
+
+def newest_backup(data: Path) -> tuple[float, str] | None:
+    """Return the age of the newest backup, in seconds, and its file; None if none was ever taken."""
+    try:
+        told = json.loads((data / _BACKUP_NOTE).read_text(encoding="utf-8"))
+        return time.time() - told["at"], told["file"]
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 # -- which ones run ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,8 +19,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from moderation import __version__
 from moderation.comment import Status
 from moderation.errors import StorageUnavailable
+from moderation.installation import newest_backup
 from moderation.store.liveness import ALIVE_MS, Part
 from service.auth import refuse
 from service.context import Context, winnow
@@ -194,9 +197,40 @@ class _Counters(Collector):
         yield up
         yield from found
 
+    def _machine(self) -> Iterable[Metric]:
+        """Yield the release, the room that storage has, and the age of the newest backup."""
+        build = GaugeMetricFamily("winnow_build_info", "This release.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+        redis: Any = self._context.redis
+        if self._context.settings.cluster:
+            return  # its nodes have exporters of their own
+        memory = redis.info("memory")
+        yield GaugeMetricFamily(
+            "winnow_storage_bytes", "Memory that Redis uses.", value=memory["used_memory"]
+        )
+        yield GaugeMetricFamily(
+            "winnow_storage_limit_bytes",
+            "Memory that Redis may use; 0 without a limit.",
+            value=memory.get("maxmemory", 0),
+        )
+        settings = self._context.settings
+        if settings.redis_url:
+            return  # its disk and its backups are another machine's
+        yield GaugeMetricFamily(
+            "winnow_disk_free_bytes",
+            "Free bytes where the data directory lies.",
+            value=shutil.disk_usage(settings.data_dir).free,
+        )
+        if newest := newest_backup(settings.data_dir):
+            yield GaugeMetricFamily(
+                "winnow_backup_age_seconds", "Age of the newest backup.", value=newest[0]
+            )
+
     def _read(self) -> Iterable[Metric]:
         comments, clock = self._context.comments, self._context.clock
         measured, counts = self._context.metrics.read(), comments.counts()
+        yield from self._machine()
         yield CounterMetricFamily(
             "winnow_accepted", "Comments accepted.", value=comments.accepted()
         )

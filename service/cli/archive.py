@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import shutil
 import tarfile
@@ -20,7 +19,7 @@ from typing import Any, Self
 import click
 
 from moderation.errors import Conflict, InvalidInput, NotFound, StorageUnavailable
-from moderation.installation import AOF, Installation
+from moderation.installation import AOF, Installation, note_backup
 from moderation.settings import Settings
 from moderation.vault import secret_path
 from moderation.wiring import Adapters
@@ -35,8 +34,6 @@ from service.cli.context import (
     yes_option,
 )
 
-#: Says, in the data directory, when the newest backup was taken.
-_NOTE = "last-backup.json"
 _REWRITE_SECONDS = 600
 _LARGEST_BYTES = 1 << 40
 
@@ -148,24 +145,6 @@ def restore(file: Path, *, force: bool, dry_run: bool, yes: bool) -> None:
     with storage(settings) as adapters:
         contents = Contents.of(adapters)
     click.echo(f"restored {contents} to {data}", err=True)
-
-
-# -- the newest backup, for doctor -------------------------------------------------------------------
-
-
-def note_backup(data: Path, file: Path) -> None:
-    """Note in the data directory that a backup was taken now."""
-    told = {"at": round(time.time()), "file": str(file.absolute())}
-    (data / _NOTE).write_text(json.dumps(told), encoding="utf-8")
-
-
-def newest_backup(data: Path) -> tuple[float, str] | None:
-    """Return the age of the newest backup, in seconds, and its file; None if none was ever taken."""
-    try:
-        told = json.loads((data / _NOTE).read_text(encoding="utf-8"))
-        return time.time() - told["at"], told["file"]
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 # -- reading and writing -----------------------------------------------------------------------------

@@ -20,13 +20,12 @@ from urllib.parse import urlsplit
 from moderation.addresses import Target, check_url, refusal_reason
 from moderation.delivery import State
 from moderation.endpoint import Endpoint
-from moderation.installation import Installation, has_data
+from moderation.installation import Installation, has_data, newest_backup
 from moderation.settings import VARIABLES
 from moderation.site import Site
 from moderation.store.liveness import ALIVE_MS, Part
 from moderation.vault import Vault, secret_path
 from moderation.wiring import Adapters
-from service.cli.archive import newest_backup
 from service.cli.context import current_model
 from service.cli.up import is_ready, reached_at
 

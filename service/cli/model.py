@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 
 import click
 
@@ -23,4 +23,5 @@ def model(words: tuple[str, ...]) -> None:
     directory = str(read_settings().models)
     environ = processes.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
     command = processes.python("-m", "models.cli", *words)
-    raise SystemExit(subprocess.call(command, env=environ))
+    # In place of this process, so that whoever stops it stops the training.
+    os.execve(command[0], command, environ)  # noqa: S606 - our own program

@@ -322,11 +322,29 @@ def checkout(place: Path) -> None:
     )  # fmt: skip
 
 
+# -- Prometheus --------------------------------------------------------------------------------------
+
+
+def alerts() -> None:
+    """Claim: promtool takes the rules, each alert fires when it should, and none while all is well."""
+    place = ROOT / "docs" / "observe"
+    for verb in (
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts_test.yml", "alerts_weeks_test.yml"],
+    ):
+        done = subprocess.run(
+            ["promtool", *verb], cwd=place, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    print("alerts: each fires in its test, and none while all is well")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "caddy": caddy,
     "nginx": nginx,
     "units": units,
     "systemd": systemd,
+    "alerts": alerts,
 }
 #: These run in a network namespace of their own.
 ALONE = ("caddy", "nginx")

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from moderation.comment import Draft
+from moderation.installation import newest_backup
 from moderation.settings import Settings
 from moderation.vault import secret_path
 from service.cli import cli
-from service.cli.archive import newest_backup
 from service.cli.context import storage
 
 Run = Callable[..., Result]
