@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
-from flask import Flask, Request, Response, g
+from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from models import near
@@ -21,6 +23,10 @@ from service import api, bodies, context, desk, doors, errors, hosts, ops
 from service.clients import Proxies, TrustedProxies
 
 log = structlog.get_logger(__name__)
+
+#: Names a request in the logs; a client or proxy may choose it.
+REQUEST_ID = "X-Request-Id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -68,11 +74,18 @@ def create_app(
 
 def _begin() -> None:
     g.started = time.perf_counter()
+    named = request.headers.get(REQUEST_ID, "")
+    g.request_id = named if _REQUEST_ID.fullmatch(named) else secrets.token_hex(8)
+    # Threads serve one request after the other: what the last one bound is not this one's.
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.request_id)
 
 
 def _finish(response: Response) -> Response:
     if bodies.at_the_gate():  # the request itself comes, or is refused here
         return response
+    if "request_id" in g:
+        response.headers[REQUEST_ID] = g.request_id
     ops.observe(time.perf_counter() - g.get("started", time.perf_counter()), response.status_code)
     return response
 

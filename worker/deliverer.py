@@ -241,7 +241,12 @@ def deliver(
     )
     state = _finish(leased, made, adapters, jitter, began)
     log.info(
-        "webhook attempted", endpoint=endpoint.id, webhook=event.id, status=made.status, state=state
+        "webhook attempted",
+        endpoint=endpoint.id,
+        webhook=event.id,
+        subject=event.subject_id,
+        status=made.status,
+        state=state,
     )
     _disable_if_dead(endpoint, made, adapters, clock.now_ms())
 

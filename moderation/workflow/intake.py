@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,6 +16,8 @@ from moderation.records import Accepted, Judged, Outcome, Past
 from moderation.site import Site
 from moderation.store.comments import Comments
 from moderation.workflow.judging import judge_all, spot_checked
+
+log = logging.getLogger(__name__)
 
 
 def submit(
@@ -34,6 +37,8 @@ def submit(
     accepted, wake = comments.accept(site.id, drafts, backlog=backlog, now_ms=clock.now_ms())
     if wake:
         jobs.wake(comments.shard_of_site(site.id))
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("accepted %s", " ".join(one.id for one in accepted))
     return accepted
 
 

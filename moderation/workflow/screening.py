@@ -137,5 +137,6 @@ def _policies(accounts: Accounts, site_ids: Iterable[str]) -> dict[str, Policy]:
 
 def _report_unscored(screened: Iterable[tuple[Comment, Judged]]) -> None:
     for comment, judged in screened:
+        log.debug("judged %s: %s", comment.id, judged.verdict.action)
         if judged.scores is None:
             log.error("comment %s could not be scored: it is held", comment.id)
