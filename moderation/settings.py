@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from moderation.errors import BadSettings
 
 PREFIX = "WINNOW_"
+#: What the guides call a blog's own variables; a shell may have them beside ours.
+OF_CLIENTS = frozenset({"WINNOW_URL", "WINNOW_KEY", "WINNOW_SECRET"})
 _DATA = Path("data")
 
 
@@ -336,6 +338,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
     """
     known = {variable.name for variable in VARIABLES}
     known |= {variable.name + "_FILE" for variable in VARIABLES if variable.secret}
+    known |= OF_CLIENTS
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise BadSettings(f"unknown setting {', '.join(unknown)}; docs/settings.md lists them all")

@@ -14,7 +14,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from moderation import texts
-from service.api.schemas import MAX_MEMBERS, ProblemOut, without_nulls
+from moderation.events import EventType
+from service.api import examples
+from service.api.schemas import (
+    MAX_MEMBERS,
+    ProblemOut,
+    Record,
+    Records,
+    WebhookOut,
+    without_nulls,
+)
 from service.errors import problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -221,7 +230,7 @@ class Refused(Exception):
 
 def openapi(catalogue: Catalogue, *, url: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of *catalogue*."""
-    used: list[type[BaseModel]] = [ProblemOut]
+    used: list[type[BaseModel]] = [ProblemOut, WebhookOut]
     for operation in catalogue.operations:
         used += [model for model in (operation.body, *operation.answers.values()) if model]
     unique = list(dict.fromkeys(used))
@@ -245,6 +254,7 @@ def openapi(catalogue: Catalogue, *, url: str) -> dict[str, Any]:
         "servers": [{"url": url}],
         "security": [{"key": []}],
         "paths": paths,
+        "webhooks": {event.value: _webhook(event, schema[WebhookOut]) for event in EventType},
         "components": {
             "securitySchemes": {
                 "key": {
@@ -285,19 +295,53 @@ def _operation(operation: Operation, schema: Mapping[Any, Any]) -> dict[str, Any
     if operation.body:
         told["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": schema[operation.body]}},
+            "content": {JSON: _content(schema, operation.body, operation.name)},
         }
     for status, model in operation.answers.items():
         told["responses"][str(status)] = {"description": "Done."} | (
-            {"content": {JSON: {"schema": schema[model]}}} if model else {}
+            {"content": {JSON: _content(schema, model, operation.name)}} if model else {}
         )
     refused = {*_ALWAYS, *operation.problems, *(_WITH_BODY if operation.body else ())}
     for status in sorted(refused):
         told["responses"][str(status)] = {
             "description": "Refused.",
-            "content": {"application/problem+json": {"schema": schema[ProblemOut]}},
+            "content": {"application/problem+json": _content(schema, ProblemOut, operation.name)},
         }
     return told
+
+
+def _content(schema: Mapping[Any, Any], model: type[BaseModel], operation: str) -> dict[str, Any]:
+    """Return the schema of a body or an answer, with an example."""
+    if model is Record:
+        example = examples.of_record(operation)
+    elif model is Records:
+        example = {"items": [examples.of_record(operation)]}
+    else:
+        example = examples.MODELS[model]
+    return {"schema": schema[model], "example": example}
+
+
+def _webhook(event: EventType, schema: Any) -> dict[str, Any]:
+    """Return what an endpoint that subscribed to *event* is sent."""
+    headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return {
+        "post": {
+            "summary": event.label or event.value,
+            "security": [],
+            "parameters": [
+                {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+                for name in headers
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {JSON: {"schema": schema, "example": examples.of_event(event)}},
+            },
+            "responses": {
+                "2XX": {"description": "Taken. Any other status is tried again by the schedule."},
+                "410": {"description": "Never send here again: the endpoint is disabled."},
+            },
+        }
+    }
 
 
 def _names(path: str) -> list[str]:

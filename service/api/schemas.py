@@ -240,6 +240,10 @@ class UndoIn(_Strict):
 class EraseAuthorIn(_Strict):
     """Whose comments to erase: by e-mail, address or the blog's own id of a user."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [one]} for one in ("email", "ip", "user_id")]}
+    )
+
     email: Annotated[Text, Field(max_length=320)] = ""
     ip: Annotated[Text, Field(max_length=64)] = ""
     user_id: BlogId = ""
@@ -375,6 +379,10 @@ class EndpointChange(_Strict):
 class RedeliverIn(_Strict):
     """Which deliveries to send again: one by its id, or all that failed since a time."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["delivery"]}, {"required": ["failed_since"]}]}
+    )
+
     delivery: Annotated[Text, Field(max_length=64)] = ""
     failed_since: Moment | None = None
 
@@ -509,6 +517,54 @@ class DecisionsOut(BaseModel):
     refused: dict[str, str]
 
 
+class EventAuthor(BaseModel):
+    """Who wrote it, without address and e-mail."""
+
+    name: str
+    url: str
+
+
+class EventPost(BaseModel):
+    """What it was written under."""
+
+    url: str
+    title: str
+
+
+class EventComment(BaseModel):
+    """The comment as it is now; left out when it was changed since, and of short payloads."""
+
+    content: str
+    author: EventAuthor
+    post: EventPost
+    created_at: str
+    parent: str | None = None
+    verdict: Action | None = None
+    reasons: list[ReasonOut] = []
+
+
+class EventData(BaseModel):
+    """What an event tells of its subject. Events of comments have the first six."""
+
+    id: str = ""
+    site_id: str = ""
+    revision: int = 0
+    sequence: int = 0
+    status: Status = Status.PENDING
+    external_id: str = ""
+    comment: EventComment | None = None
+    endpoint_id: str = ""
+    message: str = ""
+
+
+class WebhookOut(BaseModel):
+    """The body of a webhook. `docs/webhooks.md` says how it is signed, and in which order to read them."""
+
+    type: EventType
+    timestamp: str
+    data: EventData
+
+
 class EventOut(BaseModel):
     """An event of the feed; ``id`` is the webhook-id."""
 
@@ -516,7 +572,7 @@ class EventOut(BaseModel):
     cursor: str
     type: EventType
     timestamp: str
-    data: dict[str, Any]
+    data: EventData
 
 
 class EventsOut(BaseModel):

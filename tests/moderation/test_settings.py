@@ -88,3 +88,9 @@ def test_secrets_are_not_repeated():
 )
 def test_what_means_something_is_taken(name: str, text: str, value: object):
     assert getattr(from_env({PREFIX + name.upper(): text}), name) == value
+
+
+def test_a_blogs_own_variables_are_none_of_ours():
+    """The guides have a person export them, and the verbs must go on working in that shell."""
+    told = {"WINNOW_URL": "http://127.0.0.1:8025", "WINNOW_KEY": "wk_1", "WINNOW_SECRET": "whsec_1"}
+    assert from_env(told) == Settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -10,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import checks as known_checks
 
+from moderation.events import EventType
 from service.api.base import api
 from tests.support.valkey import serving
 from tests.support.world import World, make_world
@@ -37,6 +39,50 @@ def test_the_document_is_openapi_3_1_and_its_schemas_are_json_schema(world: Worl
     assert document["openapi"].startswith("3.1")
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.meta.validate(schema)
+
+
+def contents(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every body and answer of operations and webhooks: where, and what is said of it."""
+    for kind in ("paths", "webhooks"):
+        for path, methods in document[kind].items():
+            for method, operation in methods.items():
+                bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+                for body in bodies:
+                    for content in body.get("content", {}).values():
+                        yield f"{method} {path}", content
+
+
+def test_each_body_and_answer_has_an_example_that_its_schema_allows(world: World):
+    document = world.client().get("/openapi.json").json
+    components = {"components": document["components"]}
+    for where, content in contents(document):
+        problems = jsonschema_rs.validator_for(content["schema"] | components).iter_errors(
+            content["example"]
+        )
+        assert [str(one) for one in problems] == [], where
+
+
+def test_each_event_has_a_webhook(world: World):
+    document = world.client().get("/openapi.json").json
+    assert set(document["webhooks"]) == set(EventType)
+
+
+def test_nothing_but_records_and_problems_is_of_any_kind(world: World):
+    """A client that is generated from the document has a type for each field."""
+    schemas = world.client().get("/openapi.json").json["components"]["schemas"]
+    kinds = {"type", "$ref", "anyOf", "allOf", "oneOf", "enum", "const"}
+    for name, schema in schemas.items():
+        for field, one in schema.get("properties", {}).items():
+            assert kinds & set(one), (name, field)
+        if schema.get("additionalProperties") is True:
+            assert name in {"Record", "ProblemOut"}
+
+
+def test_an_author_to_erase_is_named_by_one_of_three(world: World):
+    schemas = world.client().get("/openapi.json").json["components"]["schemas"]
+    validator = jsonschema_rs.validator_for(schemas["EraseAuthorIn"])
+    assert validator.is_valid({"email": "ada@mail.example"})
+    assert not validator.is_valid({})
 
 
 def test_every_route_is_documented(world: World):
