@@ -48,7 +48,7 @@ xmlns:dsq="http://disqus.com/disqus-internals"><thread dsq:id="1"><link>https://
 <post dsq:id="2"><message>Lovely</message><createdAt>2026-01-01T10:00:00Z</createdAt>
 <isDeleted>false</isDeleted><isSpam>false</isSpam><author><name>Ada</name></author><thread dsq:id="1"/>
 </post></disqus>"""
-JSONL = '{"external_id": "7", "content": "Lovely", "status": "approved"}\n'
+JSONL = '{"external_id": "7", "content": "Lovely", "status": "approved", "created_at": "2026-01-01T10:00:00Z"}\n'
 
 
 @dataclass(frozen=True)
