@@ -19,8 +19,6 @@ from service.api import examples
 from service.api.schemas import (
     MAX_MEMBERS,
     ProblemOut,
-    Record,
-    Records,
     WebhookOut,
     without_nulls,
 )
@@ -295,30 +293,24 @@ def _operation(operation: Operation, schema: Mapping[Any, Any]) -> dict[str, Any
     if operation.body:
         told["requestBody"] = {
             "required": True,
-            "content": {JSON: _content(schema, operation.body, operation.name)},
+            "content": {JSON: _content(schema, operation.body)},
         }
     for status, model in operation.answers.items():
         told["responses"][str(status)] = {"description": "Done."} | (
-            {"content": {JSON: _content(schema, model, operation.name)}} if model else {}
+            {"content": {JSON: _content(schema, model)}} if model else {}
         )
     refused = {*_ALWAYS, *operation.problems, *(_WITH_BODY if operation.body else ())}
     for status in sorted(refused):
         told["responses"][str(status)] = {
             "description": "Refused.",
-            "content": {"application/problem+json": _content(schema, ProblemOut, operation.name)},
+            "content": {"application/problem+json": _content(schema, ProblemOut)},
         }
     return told
 
 
-def _content(schema: Mapping[Any, Any], model: type[BaseModel], operation: str) -> dict[str, Any]:
+def _content(schema: Mapping[Any, Any], model: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of a body or an answer, with an example."""
-    if model is Record:
-        example = examples.of_record(operation)
-    elif model is Records:
-        example = {"items": [examples.of_record(operation)]}
-    else:
-        example = examples.MODELS[model]
-    return {"schema": schema[model], "example": example}
+    return {"schema": schema[model], "example": examples.of_answer(model)}
 
 
 def _webhook(event: EventType, schema: Any) -> dict[str, Any]:

@@ -136,7 +136,20 @@ MODELS: Mapping[type[BaseModel], dict[str, Any]] = {
     },
     schemas.SecretOut: {"id": _ENDPOINT, "secret": "whsec_bWFkZSB1cCBmb3IgdGhpcyBwYWdl"},
     schemas.Redelivered: {"redelivered": 3},
-    schemas.Erased: {"erased": 12},
+    schemas.Erased: {
+        "erased": 12,
+        "receipts": [
+            {
+                "id": _KEY,
+                "at": _AT,
+                "whom": "9f86d081884c7d65",
+                "sites": 1,
+                "comments": 12,
+                "records": 3,
+                "by_status": {"approved": 12},
+            }
+        ],
+    },
     schemas.ProblemOut: {
         "type": "about:blank",
         "title": "Not Found",
@@ -146,25 +159,34 @@ MODELS: Mapping[type[BaseModel], dict[str, Any]] = {
 }
 
 
-def of_record(operation: str) -> dict[str, Any]:
-    """Return what an operation answers whose answer is a record, shaped as the view shapes it."""
+def of_answer(model: type[BaseModel]) -> dict[str, Any]:
+    """Return an example of a body or an answer; what views shape is shaped here as they do."""
+    if model in MODELS:
+        return MODELS[model]
     site = Site(_SITE, "blog", "https://blog.example", created_at=_AT_MS)
-    if "learning" in operation or operation in {"roll_back", "resume", "leave_out"}:
-        return {"id": _SITE, **learning_shape(site, Progress())}
-    if "site" in operation:
-        return site_shape(site)
-    if "key" in operation:
-        return key_shape(Key(_KEY, _SITE, KeyKind.API, "x7Qd", _AT_MS))
-    if "deliver" in operation:
-        approved = Delivery(
+    key = key_shape(Key(_KEY, _SITE, KeyKind.API, "x7Qd", _AT_MS))
+    hook = Endpoint(_ENDPOINT, _SITE, "https://blog.example/hook", created_at=_AT_MS)
+    endpoint = endpoint_shape(hook, failing_since=None)
+    delivery = delivery_shape(
+        Delivery(
             f"{_AT_MS}-0", _ENDPOINT, _SITE, _COMMENT, EventType.APPROVED, State.DELIVERED, None,
             ({"at": _AT_MS, "status": 204},),
-        )  # fmt: skip
-        return delivery_shape(approved)
-    if operation == "test_endpoint":
-        return {"id": f"{_AT_MS}-0"}
-    hook = Endpoint(_ENDPOINT, _SITE, "https://blog.example/hook", created_at=_AT_MS)
-    return endpoint_shape(hook, failing_since=None)
+        )
+    )  # fmt: skip
+    shaped: dict[type[BaseModel], dict[str, Any]] = {
+        schemas.Record: {"id": _SITE, **learning_shape(site, Progress())},
+        schemas.SiteOut: site_shape(site),
+        schemas.SitesOut: {"items": [site_shape(site)]},
+        schemas.KeyOut: key,
+        schemas.NewKeyOut: key | {"key": "wk_shown-once-x7Qd"},
+        schemas.KeysOut: {"items": [key]},
+        schemas.EndpointOut: endpoint,
+        schemas.NewEndpointOut: endpoint | {"secret": "whsec_bWFkZSB1cCBmb3IgdGhpcyBwYWdl"},
+        schemas.EndpointsOut: {"items": [endpoint]},
+        schemas.DeliveriesOut: {"items": [delivery]},
+        schemas.SentOut: {"id": f"{_AT_MS}-0"},
+    }
+    return shaped[model]
 
 
 def of_event(event: EventType) -> dict[str, Any]:
