@@ -63,6 +63,36 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Where a policy puts comments, and how many it settles against what moderators decided."""
+
+    looked_at: int = 0
+    published: int = 0
+    held: int = 0
+    rejected: int = 0
+    decided: int = 0
+    against: int = 0
+
+
+def outcomes(comments: Iterable[Comment], policy: Policy, defaults: Thresholds) -> Outcomes:
+    """Return what *policy* would have made of *comments*; only those with scores and text count."""
+    statuses: Counter[Status] = Counter()
+    decided = against = 0
+    for comment in comments:
+        if comment.scores is None or not comment.content:
+            continue
+        would = _status(comment, policy, defaults)
+        statuses[would] += 1
+        if comment.status in SETTLED and comment.history[-1].decided_on is not None:
+            decided += 1
+            against += _disagree(would, comment.status)
+    held = statuses[Status.FLAGGED]
+    published = statuses[Status.APPROVED]
+    total = statuses.total()
+    return Outcomes(total, published, held, total - held - published, decided, against)
+
+
 #: Rules of a site that hold what no score objected to; the machine alone would have allowed it.
 _NO_SCORE_OBJECTED = frozenset(
     {"clean", "near_duplicate", "links", "unknown_language", "first_comment", "hold_all"}

@@ -16,9 +16,10 @@ from moderation import fields
 from moderation.changes import Change, difference
 from moderation.comment import Comment, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
-from moderation.insight import WhatIf, what_if
+from moderation.insight import Outcomes, WhatIf, outcomes, what_if
 from moderation.lists import DomainList, Hit, Place, WordList, disallowed, domains_in
 from moderation.policy import Policy, Thresholds
+from moderation.presets import Bins, Preset, bars_of
 from moderation.scores import Label
 from moderation.site import MAX_DAYS, Door, Retention, Site
 from moderation.workflow.judging import defaults_of
@@ -38,12 +39,19 @@ from service.desk.words import _, later
 
 #: Past comments that a what-if looks at.
 LOOKED_AT = 1000
+#: Past comments on which the presets are compared whenever the page is shown.
+COMPARED = 400
 #: Changes that a page of settings shows; the audit page has all.
 CHANGES = 5
 
 #: Statuses whose texts are kept for a time, in the order of the page.
 KEPT = (Status.APPROVED, Status.FLAGGED, Status.REJECTED, Status.SPAM)
 
+PRESETS = {
+    Preset.LENIENT: later("lenient"),
+    Preset.BALANCED: later("balanced"),
+    Preset.STRICT: later("strict"),
+}
 _SETTINGS = {one.name: one for one in fields.settings_of(Policy)}
 
 
@@ -77,6 +85,16 @@ class SiteForm(FlaskForm):
 for _setting in (*fields.settings_of(Site), *fields.settings_of(Retention)):
     for _name, _field in fields_for(_setting).items():
         setattr(SiteForm, _name, _field)
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """One way of being strict: a preset or the policy as it is, and what it makes of past comments."""
+
+    name: str
+    preset: Preset | None
+    is_current: bool
+    outcomes: Outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +135,8 @@ def settings(site_id: str) -> Any:
     act, problem = request.form.get("act", ""), ""
     if act == "import":
         _import(form)
+    if act in set(Preset):
+        _use_preset(form, Preset(act))
     policy = _policy(form, site.policy)
     if policy is None:
         return _policy_page(site, form), 422
@@ -175,6 +195,39 @@ def site_settings(site_id: str) -> Any:
 # -- the policy
 
 
+def _strictnesses(policy: Policy, past: list[Comment]) -> list[Strictness]:
+    """Return the presets, beside them the policy as it is if it is none of them."""
+    defaults, found = _defaults(), []
+    for preset in Preset:
+        flag_at, reject_at = bars_of(preset, defaults=defaults, bins=_bins())
+        changed = replace(policy, flag_at=flag_at, reject_at=reject_at)
+        told = outcomes(past, changed, defaults)
+        found.append(Strictness(PRESETS[preset], preset, changed == policy, told))
+    if not any(one.is_current for one in found):
+        own = outcomes(past, policy, defaults)
+        found.insert(0, Strictness(_("as it is now"), preset=None, is_current=True, outcomes=own))
+    return found
+
+
+def _use_preset(form: PolicyForm, preset: Preset) -> None:
+    """Fill in the numbers of *preset*; nothing is saved."""
+    flag_at, reject_at = bars_of(preset, defaults=_defaults(), bins=_bins())
+    for name, bars in (("flag_at", flag_at), ("reject_at", reject_at)):
+        for label in Label:
+            field = form[f"{name}_{label}"]
+            field.data = round(bars[label] * 100, 2) if label in bars else None
+            field.raw_data = [] if field.data is None else [str(field.data)]
+
+
+def _metrics() -> Mapping[str, Any]:
+    told: Mapping[str, Any] = getattr(winnow().model, "card", {}).get("metrics", {})
+    return told
+
+
+def _bins() -> Mapping[str, Bins]:
+    return {label: told["bins"] for label, told in _metrics().get("calibration", {}).items()}
+
+
 def _policy_page(
     site: Site,
     form: PolicyForm,
@@ -188,7 +241,7 @@ def _policy_page(
     policy = policy or site.policy
     form.seen.data = form.seen.data if form.errors else digest_of(asdict(site.policy))
     form.previewed.data = digest_of(asdict(policy)) if outlook else ""
-    defaults = _defaults()
+    defaults, past = _defaults(), list(islice(_newest(site), COMPARED))
     return page(
         "settings.html",
         site=site,
@@ -199,6 +252,8 @@ def _policy_page(
         defaults=defaults,
         bars=policy.thresholds(defaults),
         outlook=outlook,
+        strictnesses=_strictnesses(site.policy, past),
+        measured=_metrics().get("groups", {}).get("all", {}),
         changes=_told(site.policy, policy),
         first_comment_changed=policy.hold_first_comment != site.policy.hold_first_comment,
         asked=asked,

@@ -25,6 +25,7 @@ def site(desk: Desk) -> Site:
 def policy(desk: Desk, **options: object) -> Page:
     page = desk.page(**options)
     page.goto(f"{desk.url}/desk/sites/{desk.world.site.id}/settings")
+    page.click("#thresholds summary")
     return page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,7 +19,7 @@ from moderation.policy import Mode, Policy
 from moderation.site import Door
 from service.desk.settings import PolicyForm
 from tests.support.actors import ADA, EVE
-from tests.support.world import PASSWORD, World
+from tests.support.world import PASSWORD, PlainModel, World
 
 
 def token(page: str) -> str:
@@ -593,3 +594,40 @@ def test_a_key_has_a_name_and_says_when_it_was_last_used(world: World, admin: Fl
     assert "last used" in admin.get(path).text
     world.adapters.accounts.revoke_key(key.id, by=ADA, now_ms=1)
     assert key.id not in {one.id for one in world.adapters.accounts.keys(world.site.id)}
+
+
+class Measured(PlainModel):
+    """A model whose card counts errors, as the shipped one's does."""
+
+    card: ClassVar = {
+        "metrics": {
+            "calibration": {
+                "toxicity": {
+                    "bins": [[0.02, 0.0, 900], [0.45, 0.5, 100], [0.65, 0.6, 50], [0.95, 0.9, 40]]
+                }
+            },
+            "groups": {"all": {"comments": 1000, "flag": 0.016, "reject": 0.002}},
+        }
+    }
+
+
+def test_a_preset_is_tried_on_the_last_comments_before_it_is_saved(
+    world: World, admin: FlaskClient
+):
+    world.app.extensions["winnow"] = replace(world.app.extensions["winnow"], current=Measured)
+    for score in (0.2, 0.45, 0.6, 0.95):
+        world.comment(f"toxicity={score}")
+    page = policy_page(world, admin)
+    rows = re.findall(
+        r'<th scope="row">(\w+).*?</th>\s*<td>(\d+)</td><td>(\d+)</td><td>(\d+)', page.text
+    )
+    assert rows[1] == ("balanced", "2", "1", "1")
+    assert [row[0] for row in rows] == ["lenient", "balanced", "strict"]
+    assert int(rows[0][2]) <= int(rows[1][2]) < int(rows[2][2]), "strict holds more"
+    assert "it holds 16 and rejects 2" in page.text
+    tried = page.send(act="strict")
+    assert "would end up elsewhere" in tried.text
+    assert saved(world).policy.flag_at == {}, "trying saves nothing"
+    assert "Saved." in tried.send(act="save").text
+    assert saved(world).policy.flag_at["toxicity"] < 0.5
+    assert re.search(r'class="now"><th scope="row">strict', policy_page(world, admin).text)
