@@ -410,6 +410,9 @@ UNDOABLE = Kind(
     _L,
     "comment -> when and how they decided it, and until when they can undo that, JSON",
 )
+INVITATION = Kind(
+    "invitation", "inv", "string", "digest", "3 days", _L, "who chooses a password by it, JSON"
+)
 VIEW = Kind(
     "view", "vw", "string", "moderator", "90 days", _L, "filters and view of the queue, JSON"
 )
@@ -461,7 +464,7 @@ REFUSED_SIGN_INS = Kind(
 
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, _V, "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE, VIEW)
+_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE, INVITATION, VIEW)
 
 #: What docs/reference/keys.md shows and the library's key functions are made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]

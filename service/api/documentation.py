@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, render_template
 
 from service.api.base import api
 from service.api.describe import openapi
+from service.api.commands import command
 from service.context import winnow
 from service.errors import PROBLEMS
 
@@ -35,7 +36,14 @@ def _json(url: str) -> str:
 
 @cache
 def _page(url: str) -> str:
-    return render_template("docs.html", api=_document(url), problems=PROBLEMS, url=url)
+    return render_template(
+        "docs.html",
+        api=_document(url),
+        problems=PROBLEMS,
+        url=url,
+        operations={one.name: one for one in api.operations},
+        command=command,
+    )
 
 
 @bp.get("/openapi.json")

@@ -14,7 +14,7 @@ from service.desk.pages import page
 
 #: Decisions that the summary of people and machine is counted from, and those that are shown.
 LOOKED_AT, SHOWN = 1000, 20
-DAYS = 14
+DAYS, SHORTEST = 14, 7
 
 
 @bp.get("/overview")
@@ -25,6 +25,9 @@ def overview() -> Any:
     today = from_ms(context.clock.now_ms()).date()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     daily = comments.daily(site.id, [day.isoformat() for day in days])
+    # The days before the first comment say nothing; the shortest chart is a week.
+    first = next((n for n, day in enumerate(days) if daily[day.isoformat()]), len(days))
+    days = days[min(first, len(days) - SHORTEST) :]
     counts = comments.counts(site.id)
     waiting = counts[Status.FLAGGED]
     oldest = comments.queue(site.id, order=Order.OLDEST, limit=1).items if waiting else ()

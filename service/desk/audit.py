@@ -14,6 +14,8 @@ from service.desk.pages import page
 from service.desk.words import _, later
 
 PAGE = 50
+#: Sign-ins that stand beside the changes; the filter shows all of them.
+SIGN_INS = 10
 #: What people call what was done; a revert and what is not here are called by their own names.
 DEEDS = {
     "sign-in": later("signed in"),
@@ -43,7 +45,8 @@ DEEDS = {
     "moderator.password": later("set a new password for"),
 }
 #: What a line may be about, as the filter names it.
-KINDS = ("sign-in", "site", "learning", "key", "door", "endpoint", "moderator", "token")
+SIGN_IN = "sign-in"
+KINDS = ("site", "learning", "key", "door", "endpoint", "moderator", "token")
 
 
 @bp.get("/audit")
@@ -52,7 +55,12 @@ def audit() -> Any:
     administrator()
     sites = my_sites()
     asked = {name: request.args.get(name, "")[:100] for name in ("about", "by", "action")}
-    lines = winnow().accounts.audit(limit=PAGE + 1, before=request.args.get("before", ""), **asked)
+    lines = winnow().accounts.audit(
+        limit=PAGE + 1,
+        before=request.args.get("before", ""),
+        without="" if asked["action"] == SIGN_IN else SIGN_IN,
+        **asked,
+    )
     return page(
         "audit.html",
         site=next((one for one in sites if one.id == asked["about"]), None)
@@ -64,6 +72,7 @@ def audit() -> Any:
         kinds=KINDS,
         deeds=DEEDS,
         asked=asked,
+        sign_ins=winnow().accounts.audit(limit=SIGN_INS, action=SIGN_IN),
         refused=winnow().accounts.refused_sign_ins(),
     )
 

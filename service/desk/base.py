@@ -51,7 +51,7 @@ class NoSites(Exception):
 
 
 #: Pages that anybody may open.
-_OPEN = frozenset({"desk.sign_in", "desk.static", "desk.feed"})
+_OPEN = frozenset({"desk.sign_in", "desk.static", "desk.feed", "desk.invitation"})
 #: Pages for whoever has yet to change a password that somebody else made up.
 _UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
 

@@ -11,12 +11,13 @@ from wtforms import BooleanField, RadioField, SelectChoice, SelectMultipleField,
 from wtforms.validators import InputRequired, Length
 
 from moderation.errors import Conflict, InvalidInput
-from moderation.people import Moderator, Role
+from moderation.people import ALL_SITES, Moderator, Role
 from service.context import winnow
 from service.desk.base import (
     administrator,
     bp,
     changed_meanwhile,
+    desk,
     digest_of,
     me,
     my_sites,
@@ -114,8 +115,16 @@ def _named() -> Moderator:
     return winnow().accounts.moderator(request.form.get("name", ""))
 
 
+def _invitation(name: str) -> str:
+    """Return the address at which *name* chooses their own password, once, within three days."""
+    context = winnow()
+    token = desk().invite(name, context.accounts.session_epoch(name))
+    return f"{context.settings.url}{url_for('desk.invitation', token=token)}"
+
+
 def _with_sites(form: Any) -> Any:
-    form.sites.choices = [SelectChoice(site.id, site.name) for site in my_sites()]
+    every = SelectChoice(ALL_SITES, _("all sites, also those to come"))
+    form.sites.choices = [every, *(SelectChoice(site.id, site.name) for site in my_sites())]
     return form
 
 
@@ -127,8 +136,13 @@ def _page(form: NewModeratorForm, *, made: str = "", password: str = "") -> str:
         sites=sites,
         form=form,
         roles=ROLES,
-        moderators=winnow().accounts.moderators(),
+        moderators=sorted(
+            winnow().accounts.moderators(),
+            key=lambda person: (person.name != made, -person.created_at),
+        ),
+        all_sites=ALL_SITES,
         made=made,
         password=password,
+        invitation=_invitation(made) if password else "",
         seen=seen,
     )

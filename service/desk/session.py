@@ -70,6 +70,38 @@ def sign_in() -> Any:
     return answer
 
 
+class FirstPassword(FlaskForm):
+    """A password of one's own, twice."""
+
+    new = PasswordField(later("New password"), [InputRequired(), Length(SHORTEST_PASSWORD, 200)])
+    again = PasswordField(
+        later("New password again"), [EqualTo("new", later("The two do not match."))]
+    )
+
+
+@bp.route("/invitation/<token>", methods=["GET", "POST"])
+def invitation(token: str) -> Any:
+    """Let whoever was invited choose a password, and begin a session.
+
+    Opening the link changes nothing: mail scanners do so, too.
+    """
+    context, form = winnow(), FirstPassword()
+    name, epoch = desk().invited(token)
+    if context.accounts.session_epoch(name) != epoch or context.accounts.moderator(name).disabled:
+        raise NotFound(_("this invitation was used, or is too old"))
+    if not form.validate_on_submit():
+        return page("invitation.html", form=form, name=name)
+    desk().invited(token, take=True)
+    now = context.clock.now_ms()
+    context.accounts.set_password(name, form.new.data or "", by=moderator(name), now_ms=now)
+    session.clear()
+    session["token"] = _begun(name, context.accounts.session_epoch(name), now_ms=now)
+    context.accounts.note(AuditLine(now, moderator(name), "sign-in", "desk"))
+    answer = redirect(url_for("desk.queue"))
+    throttle.remember(name, answer, now_ms=now)
+    return answer
+
+
 @bp.post("/sign-out")
 def sign_out() -> Response:
     """End this session."""

@@ -77,7 +77,7 @@ class SiteForm(FlaskForm):
     The fields of :class:`Site` and :class:`Retention` are added below.
     """
 
-    let_go = BooleanField(later("Let go of what is older; no revert brings it back"))
+    let_go = BooleanField(later("Delete older texts now; no revert brings them back"))
     coral_secret = PasswordField(later("Coral’s signing secret"), [Length(max=500)])
     seen = HiddenField()
 

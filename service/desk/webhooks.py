@@ -18,7 +18,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length
 
 from moderation import values
-from moderation.delivery import State
+from moderation.delivery import Delivery, State
 from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import SUBSCRIBABLE, EventType
@@ -34,7 +34,7 @@ from service.desk.base import (
     myself,
 )
 from service.desk.pages import page
-from service.desk.words import _, later
+from service.desk.words import _, later, ngettext
 
 KINDS = {
     EndpointKind.WEBHOOK: later("Webhook, signed after Standard Webhooks"),
@@ -89,9 +89,37 @@ def webhooks(site_id: str) -> Any:
             for endpoint in endpoints
         ],
         states=list(State),
+        came_of=came_of,
         state=state,
         comment_id=comment_id,
     )
+
+
+def came_of(delivery: Delivery) -> str:
+    """Return what came of a delivery, in one sentence."""
+    tries = len(delivery.attempts)
+    last = delivery.attempts[-1] if tries else {}
+    answer = str(last.get("error") or last.get("status") or "")
+    match delivery.state:
+        case State.DELIVERED:
+            return ngettext(
+                "delivered at the first attempt.", "delivered at attempt %(n)s.", tries, n=tries
+            )
+        case State.FAILED:
+            return ngettext(
+                "given up after %(n)s attempt: %(answer)s.",
+                "given up after %(n)s attempts: %(answer)s.",
+                tries, n=tries, answer=answer,
+            )  # fmt: skip
+        case State.DROPPED:
+            return _("dropped: the endpoint was removed or disabled before it was delivered.")
+        case _ if tries:
+            return ngettext(
+                "failed %(n)s time, will be tried again: %(answer)s.",
+                "failed %(n)s times, will be tried again: %(answer)s.",
+                tries, n=tries, answer=answer,
+            )  # fmt: skip
+    return _("not tried yet.")
 
 
 @bp.post("/endpoints/<endpoint_id>/redeliver-failed")

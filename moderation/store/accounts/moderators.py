@@ -14,7 +14,7 @@ from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
 from moderation.changes import difference
 from moderation.errors import Conflict, InvalidInput, NotFound
-from moderation.people import Moderator, Role
+from moderation.people import ALL_SITES, Moderator, Role
 from moderation.store import keys
 from moderation.store.accounts.base import (
     as_json,
@@ -47,7 +47,7 @@ class Moderators(Sites):
         by: Actor = OPERATOR,
     ) -> Moderator:
         """Make a moderator. Raises Conflict when the name is taken."""
-        seen = tuple(self.site(site).id for site in sites)
+        seen = self._seen(sites)
         moderator = Moderator(
             checked_name(name), role, seen, now_ms, must_change_password=must_change
         )
@@ -65,6 +65,12 @@ class Moderators(Sites):
             raise Conflict(f"there is a moderator named {moderator.name} already")
         return moderator
 
+    def _seen(self, sites: Sequence[str]) -> tuple[str, ...]:
+        """Return the ids of *sites*; all sites stand for themselves. Raises NotFound."""
+        if ALL_SITES in sites:
+            return (ALL_SITES,)
+        return tuple(self.site(site).id for site in sites)
+
     def save_moderator(
         self, moderator: Moderator, *, was: Moderator, by: Actor, now_ms: int, reverts: str = ""
     ) -> None:
@@ -73,7 +79,7 @@ class Moderators(Sites):
         Ends the sessions of one who may not. Raises NotFound, and Conflict when no administrator
         would be left or the moderator is not as they *were* any more.
         """
-        sites = [self.site(site).id for site in moderator.sites]
+        sites = list(self._seen(moderator.sites))
         changed = {"role": moderator.role, "sites": sites, "disabled": moderator.disabled}
         while True:
             stored = self._stored_moderators()

@@ -39,19 +39,30 @@ class Trail(Records):
         return [RefusedSignIn(**json.loads(fields[b"line"])) for _, fields in rows]
 
     def audit(
-        self, *, limit: int = 200, before: str = "", about: str = "", by: str = "", action: str = ""
+        self,
+        *,
+        limit: int = 200,
+        before: str = "",
+        about: str = "",
+        by: str = "",
+        action: str = "",
+        without: str = "",
     ) -> list[AuditLine]:
         """Return the audit trail, the newest first: of the lines older than the line *before*.
 
         Of those only lines *about* an id (a site's with what belongs to it), *by* somebody, or of
-        an *action* or a kind of action (``key`` for ``key.add``).
+        an *action* or a kind of action (``key`` for ``key.add``), and none of the kind *without*.
         """
         found: list[AuditLine] = []
         cursor = f"({before}" if values.is_stream_id(before) else "+"
         while len(found) < limit:
             rows = self._redis.xrevrange(keys.AUDIT(_G), max=cursor, count=max(limit, _LINES_READ))
             lines = [_audit_line(*row) for row in rows]
-            found += [line for line in lines if _fits(line, about=about, by=by, action=action)]
+            found += [
+                line
+                for line in lines
+                if line.action != without and _fits(line, about=about, by=by, action=action)
+            ]
             if len(rows) < max(limit, _LINES_READ):
                 break
             cursor = f"({lines[-1].id}"
