@@ -86,9 +86,15 @@ def invitation(token: str) -> Any:
     Opening the link changes nothing: mail scanners do so, too.
     """
     context, form = winnow(), FirstPassword()
-    name, epoch = desk().invited(token)
-    if context.accounts.session_epoch(name) != epoch or context.accounts.moderator(name).disabled:
-        raise NotFound(_("this invitation was used, or is too old"))
+    try:
+        name, epoch = desk().invited(token)
+        good = context.accounts.session_epoch(name) == epoch
+        good = good and not context.accounts.moderator(name).disabled
+    except NotFound:
+        good = False
+    if not good:
+        detail = _("This invitation was used, or is too old. Ask for another.")
+        return page("problem.html", title=_("Not found"), detail=detail, here=True), 404
     if not form.validate_on_submit():
         return page("invitation.html", form=form, name=name)
     desk().invited(token, take=True)

@@ -217,6 +217,7 @@ def _use_preset(form: PolicyForm, preset: Preset) -> None:
             field = form[f"{name}_{label}"]
             field.data = round(bars[label] * 100, 2) if label in bars else None
             field.raw_data = [] if field.data is None else [str(field.data)]
+            field.process_errors = []  # of the empty field that it was
 
 
 def _metrics() -> Mapping[str, Any]:

@@ -189,9 +189,9 @@ def test_every_page_of_settings_is_accessible_in_every_state(desk: Desk, scheme:
     for summary in page.locator("summary").all():
         summary.click()
     sound(page, "moderators")
-    page.get_by_role("button", name="Give bob a new password").click()
-    page.wait_for_selector(".secret")
-    sound(page, "a new password")
+    page.get_by_role("button", name="Invite bob to choose a new password").click()
+    page.wait_for_selector("#invitation")
+    sound(page, "an invitation")
     endpoint = accounts.endpoints(here.id)[0].id
     for path in (
         "/desk/audit", "/desk/model", f"/desk/sites/{here.id}/webhooks",
@@ -206,10 +206,38 @@ def test_a_key_and_a_password_leave_no_trace_in_the_browser(desk: Desk):
     page = desk.page()
     page.goto(f"{desk.url}/desk/sites/{desk.world.site.id}/keys")
     page.get_by_role("button", name="Make a key").click()
-    text = page.locator(".secret").inner_text()
+    text = page.locator("#new-key").inner_text()
     cookies = str(page.context.cookies())
     assert text.startswith("wk_")
     assert text not in cookies
     assert text not in page.url
     page.goto(page.url)
     assert text not in page.content()
+
+
+def test_a_preset_is_tried_by_keys_and_saved(desk: Desk):
+    """The numbers open, filled in, with what they would do; nothing is saved before Save."""
+    desk.flagged("toxicity=0.45", "toxicity=0.6")
+    card = {
+        "metrics": {
+            "calibration": {
+                "toxicity": {
+                    "bins": [[0.02, 0.0, 900], [0.45, 0.5, 100], [0.65, 0.6, 50], [0.95, 0.9, 40]]
+                }
+            }
+        }
+    }
+    type(desk.world.model).card = card
+    try:
+        page = desk.page()
+        page.goto(f"{desk.url}/desk/sites/{desk.world.site.id}/settings")
+        page.get_by_role("button", name="Try strict").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#outlook")).to_contain_text("1 would end up elsewhere")
+        assert float(page.input_value("#flag_at_toxicity")) < 50
+        assert site(desk).policy.flag_at == {}
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.wait_for_selector("text=Saved.")
+        expect(page.locator(".presets .now")).to_contain_text("strict")
+    finally:
+        type(desk.world.model).card = {}

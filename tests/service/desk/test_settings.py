@@ -418,7 +418,7 @@ def add_bob(world: World, admin: FlaskClient, **more: object) -> str:
     told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
     told |= {"role": "moderator", "sites": [world.site.id], **more}
     answer = admin.post("/desk/moderators", data=told)
-    return re.search(r'class="secret">([^<]+)<', answer.text)[1]
+    return re.search(r'id="new-password"[^>]*>([^<]+)<', answer.text)[1]
 
 
 def test_a_new_moderator_chooses_a_password_before_anything_else(world: World, admin: FlaskClient):
@@ -439,7 +439,7 @@ def test_a_password_is_reset_and_shown_once(world: World, admin: FlaskClient):
     bob = sign_in(world, "bob")
     told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
     answer = admin.post("/desk/moderators/reset", data=told)
-    password = re.search(r'class="secret">([^<]+)<', answer.text)[1]
+    password = re.search(r'id="new-password"[^>]*>([^<]+)<', answer.text)[1]
     assert bob.get("/desk/queue").headers["Location"].startswith("/desk/sign-in")
     again = sign_in(world, "bob", password)
     assert again.get("/desk/queue").headers["Location"] == "/desk/password"
