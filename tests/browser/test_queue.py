@@ -75,6 +75,7 @@ def test_decisions_are_undone_one_after_the_other_even_after_a_reload(desk: Desk
     page.reload()
     expect(page.locator(".take-back")).to_contain_text(" s")
     for left in (1, 0):
+        expect(page.locator(".comment.current")).to_have_count(1)  # its script has run
         page.keyboard.press("u")
         expect(page.locator(".comment:not(.gone)")).to_have_count(3 - left)
     assert sorted(map(desk.status, ids)) == ["approved", "flagged", "flagged", "flagged"]
