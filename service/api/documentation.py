@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Flask, Response, render_template
 
 from service.api.base import api
-from service.api.describe import openapi
 from service.api.commands import command
+from service.api.describe import openapi
 from service.context import winnow
 from service.errors import PROBLEMS
 
