@@ -310,8 +310,8 @@ class Scorer:
         moved[_TONE if shift.unwanted < 0 else [_TOXICITY]] += shift.unwanted
         below, beyond = (logits < flag).all(), logits >= reject
         if below:
-            moved = np.minimum(moved, np.maximum(logits, np.nextafter(reject, -np.inf)))
-        moved = np.where(beyond, np.maximum(moved, np.minimum(logits, flag)), moved)
+            moved = np.minimum(moved, np.maximum(logits, reject - _CLEAR))
+        moved = np.where(beyond, np.maximum(moved, np.minimum(logits, flag + _CLEAR)), moved)
         change = moved - logits
         return moved, (float(change[_SPAM]), float(change[_TOXICITY]))
 
@@ -440,6 +440,8 @@ class Scorer:
         )
 
 
+#: How far a logit stays clear of a threshold, so that rounding puts no score on its other side.
+_CLEAR = 1e-6
 #: A hurried reading is sure of a comment that stays below this share of every threshold.
 _SURE = 0.25
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import everyday
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from models import artifacts, explain
 from models.augmentation import LEXICON
 from models.encoder import Encoder
 from models.evaluation import FRIENDLY, IDENTITIES
-from models.scorer import LABELS, Item, Reader, Scorer, newest_version
+from models.house import HouseHead
+from models.scorer import LABELS, MOST_OF_TRUST, Item, Reader, Scorer, newest_version
 
 #: What is looked for in a text, and what could run over from one text of a batch into the next.
 FRAGMENTS = (
@@ -335,3 +337,60 @@ def test_heads_for_other_labels_or_signals_or_another_encoder_are_refused(scorer
 def test_a_word_or_two_with_no_way_to_be_reached_is_no_spam(scorer, text):
     (score,) = scorer.score([Item(text)])
     assert score.labels["spam"] < scorer.thresholds["flag"]["spam"]
+
+
+def headed(scorer, *, spam=0.0, unwanted=0.0):
+    """A site's head that moves every comment alike."""
+    weights = np.zeros((2, len(scorer.basis.scales) + 1), np.float32)
+    weights[:, -1] = spam, unwanted
+    return HouseHead(scorer.basis.name, *weights, number=12)
+
+
+def test_a_score_names_the_sites_head_and_says_what_it_moved(scorer):
+    items = [Item("Thank you, the second example cleared it up for me.")] * 2
+    moved, shared = scorer.score(items, house=[headed(scorer, spam=1.5), None])
+    assert moved.model == f"{scorer.version}+s12"
+    assert shared.model == scorer.version
+    assert moved.moved == pytest.approx((1.5, 0))
+    assert moved.shared == pytest.approx(shared.shared, abs=1e-3)
+    assert logit(moved.labels["spam"]) == pytest.approx(
+        logit(shared.labels["spam"]) + 1.5, abs=0.01
+    )
+
+
+@pytest.mark.parametrize("text", ["Cheap pills, buy now http://pills.example/", "you stupid idiot"])
+def test_a_sites_head_moves_a_verdict_by_one_step_at_most(scorer, text):
+    """What the shared model would allow is not rejected by a head, what it would reject not allowed."""
+    flag, reject = scorer.thresholds["flag"], scorer.thresholds["reject"]
+    for head in (headed(scorer, spam=99, unwanted=99), headed(scorer, spam=-99, unwanted=-99)):
+        before, after = scorer.score([Item(text)] * 2, house=[None, head])
+        if all(before.labels[label] < flag[label] for label in LABELS):
+            assert all(after.labels[label] < reject[label] for label in LABELS)
+        for label in LABELS:
+            if before.labels[label] >= reject[label]:
+                assert after.labels[label] >= flag[label]
+
+
+def test_no_sites_head_lowers_threats_or_attacks_on_groups(scorer):
+    before, after = scorer.score(
+        [Item("you stupid idiot")] * 2, house=[None, headed(scorer, unwanted=-2)]
+    )
+    assert after.labels["insult"] < before.labels["insult"]
+    for label in ("threat", "identity_attack"):
+        assert after.labels[label] == pytest.approx(before.labels[label], abs=1e-3)
+
+
+def test_what_the_encoder_did_not_read_is_moved_by_no_head(scorer):
+    alone = Scorer.load(encoder=False)
+    (score,) = alone.score([Item("you stupid idiot")], house=headed(scorer, unwanted=2))
+    assert score.moved == (0, 0)
+    assert score.features == b""
+    assert "+s" not in score.model
+
+
+def test_trust_in_an_author_moves_spam_by_a_bounded_amount(scorer):
+    items = [Item("Cheap pills, buy now", trust=trust) for trust in (0, 1, 99, -1)]
+    unknown, trusted, beyond, rejected = (logit(one.labels["spam"]) for one in scorer.score(items))
+    assert unknown - trusted == pytest.approx(MOST_OF_TRUST, abs=0.01)
+    assert trusted == pytest.approx(beyond, abs=0.01)
+    assert rejected - unknown == pytest.approx(MOST_OF_TRUST, abs=0.01)
