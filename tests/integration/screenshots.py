@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.receiver import Receiver
@@ -38,6 +38,7 @@ def pages(winnow: Running) -> dict[str, str]:
         "site": f"{of_site}/site",
         "keys": f"{of_site}/keys",
         "webhooks": f"{of_site}/webhooks",
+        "first-steps": f"{of_site}/start",
         "moderators": "/desk/moderators",
         "audit": "/desk/audit",
         "model": "/desk/model",
@@ -65,6 +66,17 @@ def prepare(winnow: Running, receiver: Receiver) -> None:
         word = "spam" if one["scores"]["spam"] > 0.5 else "approve"
         winnow.ask("POST", f"/v1/comments/{one['id']}/decision", {"decision": word})
     wait_until(lambda: receiver.requests, 30, "a webhook")
+
+
+def at_work(page: Page, winnow: Running) -> None:
+    """Show the queue after ten decisions by keys."""
+    page.goto(f"{winnow.url}/desk/queue")
+    left = int(page.locator("#waiting").inner_text())
+    for key in "arsaararsa":
+        page.keyboard.press(key)
+    expect(page.locator("#waiting")).to_have_text(str(left - 10))
+    page.screenshot(path=SHOTS / "queue-at-work.png")
+    print("docs/screenshots/queue-at-work.png")
 
 
 def main() -> int:
@@ -98,6 +110,8 @@ def main() -> int:
                 page.goto(winnow.url + path)
                 page.screenshot(path=SHOTS / f"{name}{suffix}.png")
                 print(f"docs/screenshots/{name}{suffix}.png")
+            if not suffix:
+                at_work(page, winnow)
         browser.close()
     return 0
 
