@@ -32,6 +32,8 @@ class Facts:
     signature: int = 0
     first_comment: bool = False
     house: object | None = None
+    #: What the site thinks of the author, -1 (rejected before) to 1; see judging.trust.
+    trust: float = 0.0
     treatment: Treatment | None = None
 
     @classmethod

@@ -39,8 +39,11 @@ def model(winnow: Running, *verb: str) -> str:
 
 
 def verdict(winnow: Running) -> dict[str, Any]:
-    """Return what the workers say of the text in a new comment by the same author."""
-    asked = {"content": TEXT, "author": {"email": "ada@mail.example"}}
+    """Return what the workers say of the text in a new comment by nobody they know.
+
+    An author whom they know gains trust with each comment.
+    """
+    asked = {"content": TEXT}
     status, answer = winnow.ask("POST", "/v1/comments", asked, Prefer="wait=5")
     assert status == 200, answer
     return {name: answer[name] for name in ("scores", "model", "verdict", "reasons")}

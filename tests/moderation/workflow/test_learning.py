@@ -12,6 +12,7 @@ from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.feedback import Learning
 from moderation.policy import Policy
 from moderation.workflow import learning
+from moderation.workflow.judging import trust
 from tests.support.actors import ADA, BLOG, BOB, EVE
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
@@ -265,3 +266,32 @@ def test_a_reporter_whom_a_blog_names_is_left_out_with_its_door(world: World):
         "blog:akismet",
     )  # fmt: skip
     assert world.learn().decisions == 0
+
+
+def test_trust_is_bounded_and_a_refusal_weighs_more_than_an_approval():
+    assert trust(0, 0) == 0.0
+    assert 0 < trust(1, 0) < trust(10, 0) < 1
+    assert -1 < trust(0, 10) < trust(0, 1) < 0
+    assert trust(3, 1) == 0.0
+
+
+def test_an_author_gains_trust_by_approved_comments_and_loses_it_by_refused_ones(world: World):
+    seen = []
+
+    class Listening(type(world.model)):
+        def score(self, items, **more):
+            seen.extend(item.trust for item in items)
+            return super().score(items, **more)
+
+    model = Listening()
+    world.adapters = replace(world.adapters, current=lambda: model)
+    for text in ("fine", "fine too", "spam=0.95", "once more"):
+        world.comment(text, email="ada@mail.example")
+    world.comment("a stranger")
+    assert seen == [0.0, trust(1, 0), trust(2, 0), trust(2, 1), 0.0]
+
+
+def test_trust_passes_nothing_by(world: World):
+    for n in range(12):
+        world.comment(f"fine {n}", email="ada@mail.example")
+    assert world.comment("spam=0.95", email="ada@mail.example").status is Status.SPAM
