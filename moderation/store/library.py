@@ -10,6 +10,7 @@ may run twice.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from redis import exceptions
 from moderation.actor import ActorKind
 from moderation.errors import BadSettings, StorageUnavailable
 from moderation.store import codec, keys, near
-from moderation.store.client import Client
+from moderation.store.client import Client, ClusterClient
 
 #: Lines of a comment's history that are kept, the latest.
 HISTORY_KEPT = 100
@@ -97,6 +98,24 @@ class Library:
         return self._loaded(
             lambda: self._redis.fcall(self._in_full(name), 1, keys.tag(shard), *args)
         )
+
+    def many(self, name: str, calls: Sequence[tuple[int | str, Sequence[Any]]]) -> list[Any]:
+        """Return the answers of the function *name* for (shard, arguments) each, in one round trip.
+
+        Over a Cluster each takes its own.
+        """
+        if isinstance(self._redis, ClusterClient):
+            return [self(name, shard, *args) for shard, args in calls]
+
+        def send() -> list[Any]:
+            pipeline = self._redis.pipeline(transaction=False)
+            for shard, args in calls:
+                pipeline.fcall(self._in_full(name), 1, keys.tag(shard), *args)
+            answers: list[Any] = pipeline.execute()
+            return answers
+
+        found: list[Any] = self._loaded(send) if calls else []
+        return found
 
     def confirmed(
         self, name: str, shard: int | str, *args: Any, replicas: int, within_ms: int

@@ -189,26 +189,25 @@ class Search(Queries):
         )  # fmt: skip
         return [ids.lengthen(short.decode()) for short in reply[2::2]]
 
-    def standing(
-        self, site_id: str, *, email: str, user_id: str, now_ms: int, most: int
-    ) -> tuple[int, int]:
-        """Return how many comments of an author were approved, and how many were not; up to *most* each.
+    def standings(
+        self, authors: Sequence[tuple[str, str, str]], *, now_ms: int, most: int
+    ) -> list[tuple[int, int]]:
+        """Return how many comments of each author were approved, and how many were not.
 
-        By e-mail or the blog's own account, in two round trips of an index; no comment is read.
+        An author is a site with an e-mail or the blog's own account. Up to *most* are counted of
+        each, all in one round trip of an index; no comment is read.
         """
-        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        authors = self._authors.ever(site_id, email, "", user_id, now_ms=now_ms)
-
-        def count(*statuses: Status) -> int:
-            reply = self._run(
-                "search", shard, site, _letters(statuses), "", "", most,
-                1, "authors", len(authors), *authors,
-            )  # fmt: skip
-            return len(reply[2::2])
-
-        if not authors:
-            return 0, 0
-        return count(Status.APPROVED), count(Status.REJECTED, Status.SPAM)
+        calls: list[tuple[int, list[Any]]] = []
+        kinds = (_letters([Status.APPROVED]), _letters([Status.REJECTED, Status.SPAM]))
+        for site_id, email, user_id in authors:
+            shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
+            whos = self._authors.ever(site_id, email, "", user_id, now_ms=now_ms)
+            calls += [
+                (shard, [site, letters, "", "", most, 1, "authors", len(whos), *whos])
+                for letters in kinds
+            ]
+        counts = [len(reply[2::2]) for reply in self._library.many("search", calls)]
+        return list(zip(counts[::2], counts[1::2], strict=True))
 
     def tally(self, site_id: str, query: Query, *, now_ms: int) -> Tally:
         """Return how many comments would be found, by status; what they say is not read."""

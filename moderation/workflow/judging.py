@@ -58,16 +58,19 @@ def gather(
     behind = comments.people_behind([(one.site_id, one.draft) for one in subjects])
     now = clock.now_ms()
     treated = [strictest(people, now) for people in behind]
+    trusts = _trusts(subjects, comments, now)
     return [
         Facts(
             near=found,
             signature=signature,
             first_comment=one.policy.hold_first_comment and _is_first(one, comments, clock),
             house=houses.get(one.site_id) if one.policy.learning is Learning.ON else None,
-            trust=_trust(one, comments, now),
+            trust=trusted,
             treatment=person.treatment if person else None,
         )
-        for one, signature, found, person in zip(subjects, signatures, near, treated, strict=True)
+        for one, signature, found, person, trusted in zip(
+            subjects, signatures, near, treated, trusts, strict=True
+        )
     ]
 
 
@@ -105,18 +108,18 @@ def trust(approved: int, refused: int) -> float:
     return (approved - 3 * refused) / (approved + 3 * refused + 3)
 
 
-def _trust(subject: Subject, comments: Comments, now_ms: int) -> float:
-    author = subject.draft.author
-    if not (author.email or author.id):
-        return 0.0
-    counts = comments.standing(
-        subject.site_id,
-        email="" if author.id else author.email,  # who is signed in is known for sure
-        user_id=author.id,
-        now_ms=now_ms,
-        most=_COUNTED,
+def _trusts(subjects: Sequence[Subject], comments: Comments, now_ms: int) -> list[float]:
+    """Return what each one's site thinks of its author; 0 for who gives neither e-mail nor account."""
+    wanted: dict[int, tuple[str, str, str]] = {}
+    for place, one in enumerate(subjects):
+        author = one.draft.author
+        if author.email or author.id:  # who is signed in is known for sure
+            wanted[place] = (one.site_id, "" if author.id else author.email, author.id)
+    authors = list(dict.fromkeys(wanted.values()))
+    counts = dict(
+        zip(authors, comments.standings(authors, now_ms=now_ms, most=_COUNTED), strict=True)
     )
-    return trust(*counts)
+    return [trust(*counts[wanted[n]]) if n in wanted else 0.0 for n in range(len(subjects))]
 
 
 def _is_first(subject: Subject, comments: Comments, clock: Clock) -> bool:
