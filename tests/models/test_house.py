@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import house
+from models import artifacts, house
 from models.house import (
     BOUND,
     FEWEST,
@@ -254,6 +254,7 @@ def test_only_what_is_alike_is_near(basis):
 
 def test_the_frozen_set_is_of_this_model_and_mostly_good(basis):
     frozen = basis.frozen
+    assert basis.model == artifacts.read_manifest()["version"]
     good = (frozen.labels == 0).all(axis=1)
     assert good.mean() > 0.5
     assert len(np.unique(frozen.sources)) > 60
