@@ -220,8 +220,8 @@ def test_an_author_is_exported_and_erased_by_e_mail(world: World):
     found = world.ask("GET", "/v1/authors/comments?email=ada@mail.example").json["items"]
     assert [one["content"] for one in found] == ["mine"]
     erased = world.ask("POST", "/v1/authors/erase", {"email": "ada@mail.example"})
-    (receipt,) = erased.json.pop("receipts")
-    assert erased.json == {"erased": 1}
+    assert erased.json["erased"] == 1
+    (receipt,) = erased.json["receipts"]
     assert (receipt["comments"], receipt["by_status"]["approved"]) == (1, 1)
     assert "ada" not in str(receipt)
     assert world.ask("GET", "/v1/authors/comments?email=ada@mail.example").json["items"] == []
