@@ -34,6 +34,7 @@ class Door(StrEnum):
     PERSPECTIVE = "perspective", said("Perspective: clients of Google’s comment analyzer")
     OPENAI = "openai", said("OpenAI: clients of its moderation endpoint")
     CHAT = "chat", said("Chat: comment systems that ask a language model about spam")
+    MATRIX = "matrix", said("Matrix: Synapse with the module synapse-http-antispam")
     CORAL = "coral", said("Coral: its external moderation phase, with the signing secret it shows")
 
     #: What the desk calls it.

@@ -42,6 +42,7 @@ LIMITS: Mapping[str, int] = {
     "perspective.suggest_score": 128 * KIB,
     "openai.moderations": 4 * MIB,
     "chat.completions": COMMENT_BYTES,
+    "matrix.check_event_for_spam": COMMENT_BYTES,
     "akismet.comment_check": COMMENT_BYTES,
     "akismet.submit_spam": COMMENT_BYTES,
     "akismet.submit_ham": COMMENT_BYTES,

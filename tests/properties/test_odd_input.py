@@ -275,6 +275,12 @@ def test_no_field_of_any_body_makes_a_5xx(thrower: Thrower):
                 {"role": "user", "content": [{"type": "text", "text": "hello"}]},
             ],
         },
+        "matrix.check_event_for_spam": {
+            "event": {
+                "type": "m.room.message", "sender": "@a:b", "room_id": "!a:b",
+                "content": {"msgtype": "m.text", "body": "hello", "m.new_content": {"body": "x"}},
+            },
+        },
         "coral.moderate": {
             "comment": {"body": "hello", "parentID": "1"}, "author": {"role": "STAFF"},
             "story": {"url": "https://blog.example/"},

@@ -61,6 +61,12 @@ def chat(world: World, key: str) -> Any:
     return world.ask("POST", "/v1/chat/completions", {"model": "m", "messages": messages}, key=key)
 
 
+def matrix(world: World, key: str) -> Any:
+    content = {"msgtype": "m.text", "body": "hello"}
+    event = {"type": "m.room.message", "sender": "@ada:m.example", "content": content}
+    return world.ask("POST", "/matrix/check_event_for_spam", {"event": event}, key=key)
+
+
 def coral(world: World, key: str) -> Any:
     body = json.dumps({"action": "NEW", "comment": {"body": "hello"}}).encode()
     signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
@@ -94,6 +100,11 @@ def held_by_twikoo(answer: Any) -> bool:
     return answer.status_code == 200 and json.loads(content)["spam"] is True
 
 
+def refused_by_synapse(answer: Any) -> bool:
+    """Whatever is no 2xx refuses the event, and the sender is told why."""
+    return answer.status_code >= 400 and set(answer.json) == {"errcode", "error"}
+
+
 def held_by_coral(answer: Any) -> bool:
     """Coral publishes on anything but a 200."""
     return answer.status_code == 200 and answer.json["status"] == "SYSTEM_WITHHELD"
@@ -117,6 +128,7 @@ WAYS = {
     "openai": Way(moderations, held_by_openais_clients),
     "coral": Way(coral, held_by_coral, lambda answer: answer.json["status"] == "NONE"),
     "chat": Way(chat, held_by_twikoo),
+    "matrix": Way(matrix, refused_by_synapse),
 }
 each_door = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 

@@ -27,6 +27,7 @@ SAYS_HELD = {
     "wordpress": lambda answer: answer.headers.get("X-akismet-error") == "held-for-a-moderator",
     "openai": lambda answer: answer.json["results"][0]["flagged"],
     "chat": lambda answer: "true" in answer.json["choices"][0]["message"]["content"],
+    "matrix": lambda answer: answer.status_code == 403,
     "coral": lambda answer: answer.json["status"] == "SYSTEM_WITHHELD",
 }
 
