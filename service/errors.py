@@ -75,14 +75,14 @@ _NAMES = {
 
 def problem(status: int, name: str, detail: str, **more: Any) -> Response:
     """Return a problem document. ``type`` is a path of the documentation; *more* are its members."""
-    told = {
+    document = {
         "type": f"/docs#problem-{name}",
         "title": name.replace("-", " ").capitalize(),
         "status": int(status),
         "detail": detail,
         **more,
     }
-    return Response(json.dumps(told) + "\n", int(status), mimetype=MEDIA_TYPE)
+    return Response(json.dumps(document) + "\n", int(status), mimetype=MEDIA_TYPE)
 
 
 def problem_of(error: errors.WinnowError) -> Response:

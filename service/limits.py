@@ -80,7 +80,7 @@ def _storage(redis: Any) -> RedisStorage:
     if not isinstance(redis, ClusterClient):
         return RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix=prefix)
     node = redis.get_default_node()  # type: ignore[no-untyped-call]
-    told = redis.nodes_manager.connection_kwargs
-    login = {name: told[name] for name in ("username", "password") if told.get(name)}
+    options = redis.nodes_manager.connection_kwargs
+    login = {name: options[name] for name in ("username", "password") if options.get(name)}
     url = f"redis+cluster://{node.host}:{node.port}"
     return RedisClusterStorage(url, key_prefix=prefix, **login)

@@ -68,8 +68,8 @@ def metrics() -> Response:
             refuse(401, "wrong-key", "send WINNOW_METRICS_TOKEN as `Authorization: Bearer <token>`")
     elif not _is_here(request.remote_addr or ""):
         refuse(403, "forbidden", "set WINNOW_METRICS_TOKEN to read this from another machine")
-    told = generate_latest(current_app.extensions[_REGISTRY])
-    return Response(told, content_type=CONTENT_TYPE_LATEST)
+    text = generate_latest(current_app.extensions[_REGISTRY])
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def observe(seconds: float, status: int) -> None:
@@ -104,10 +104,10 @@ def init_app(app: Flask, context: Context) -> None:
 
 def _storage(context: Context) -> str:
     context.redis.ping()
-    told: Any = context.redis.info("persistence")
-    if told.get("loading"):
+    state: Any = context.redis.info("persistence")
+    if state.get("loading"):
         return "is loading"
-    if told.get("aof_enabled") and told.get("aof_last_write_status") != "ok":
+    if state.get("aof_enabled") and state.get("aof_last_write_status") != "ok":
         return "cannot write to its disk"
     return ""
 

@@ -19,7 +19,7 @@ from moderation.treatment import Person
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
     """Return all that may be told of *comment* to its own site; *base* begins its links."""
     draft = comment.draft
-    told: dict[str, Any] = {
+    shape: dict[str, Any] = {
         "id": comment.id,
         "site_id": comment.site_id,
         "external_id": draft.external_id or None,
@@ -42,12 +42,12 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
         "links": links(comment.id, base),
     }
     if comment.scores:
-        told["scores"] = dict(comment.scores.labels)
-        told["model"] = comment.scores.model
+        shape["scores"] = dict(comment.scores.labels)
+        shape["model"] = comment.scores.model
     if comment.verdict:
-        told["verdict"] = comment.verdict.action
-        told["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
-    return told
+        shape["verdict"] = comment.verdict.action
+        shape["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
+    return shape
 
 
 def links(comment_id: str, base: str) -> dict[str, str]:
@@ -168,11 +168,11 @@ def endpoint_shape(endpoint: Endpoint, *, failing_since: int | None) -> dict[str
     the time is kept with it.
     """
     since = failing_since or endpoint.failing_since
-    told = asdict(endpoint) | {"created_at": _time(endpoint.created_at)}
-    told["headers"] = sorted(endpoint.headers)
-    told["failing_since"] = _time(since) if since else None
-    del told["secrets"]
-    return told
+    shape = asdict(endpoint) | {"created_at": _time(endpoint.created_at)}
+    shape["headers"] = sorted(endpoint.headers)
+    shape["failing_since"] = _time(since) if since else None
+    del shape["secrets"]
+    return shape
 
 
 def delivery_shape(delivery: Delivery) -> dict[str, Any]:

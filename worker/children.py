@@ -79,10 +79,10 @@ class Worker(SimpleWorker):
     max_connection_wait_time = 1.0
     pulse: Pulse
 
-    def heartbeat(self, *told: Any, **more: Any) -> None:
+    def heartbeat(self, *arguments: Any, **more: Any) -> None:
         """Say that this worker lives, to RQ and to Winnow; RQ asks for it between waits for a job."""
         self.pulse.beat()
-        super().heartbeat(*told, **more)
+        super().heartbeat(*arguments, **more)
 
     def subscribe(self) -> None:
         """Listen for no commands: whoever could send some could end workers, and nobody of ours does."""

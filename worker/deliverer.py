@@ -226,8 +226,8 @@ def deliver(
         deliveries.finish(leased, State.DROPPED, now_ms=clock.now_ms())
         return
     if not endpoint.enabled:
-        told = {"at": clock.now_ms(), "error": "the endpoint is disabled"}
-        deliveries.finish(leased, State.FAILED, attempt=told, now_ms=clock.now_ms())
+        record = {"at": clock.now_ms(), "error": "the endpoint is disabled"}
+        deliveries.finish(leased, State.FAILED, attempt=record, now_ms=clock.now_ms())
         return
     headers, body = _message(event, endpoint, adapters)
     began = clock.now_ms()
@@ -324,11 +324,11 @@ def _message(
 
 def wordpress_body(event: Event, key: str) -> bytes:
     """Return what WordPress's Akismet plugin takes at ``/wp-json/akismet/v1/webhook``."""
-    told = {
+    entry = {
         "guid": event.subject_id.replace("-", ""),
         "result": _WORDPRESS_RESULTS[event.type],
     }
-    return _json({"key": key, "endpoint": "comment-check", "comments": [told]})
+    return _json({"key": key, "endpoint": "comment-check", "comments": [entry]})
 
 
 def _disable_if_dead(
@@ -350,8 +350,8 @@ def _disable_if_dead(
     log.warning("endpoint disabled", endpoint=endpoint.id, reason=reason)
 
 
-def _json(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def run(settings: Settings, *, part: Part, name: str) -> None:

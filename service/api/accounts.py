@@ -54,8 +54,8 @@ def list_sites() -> Any:
 def add_site() -> Any:
     """Add a site. Administrators only."""
     administrator()
-    told, context = read(schemas.SiteIn), winnow()
-    site = context.accounts.add_site(told.name, told.url, by=actor(), now_ms=context.clock.now_ms())
+    body, context = read(schemas.SiteIn), winnow()
+    site = context.accounts.add_site(body.name, body.url, by=actor(), now_ms=context.clock.now_ms())
     return site_shape(site), 201
 
 
@@ -77,13 +77,13 @@ def get_site(site_id: str) -> Any:
 def change_site(site_id: str) -> Any:
     """Change a site's name, address, policy, retention or doors. Administrators only."""
     administrator()
-    site, told, context = own_site(site_id), read(schemas.SiteChange), winnow()
-    changed = replace(site, **_given(told, Site))
-    if told.policy:
-        changed = replace(changed, policy=_policy(site.policy, told.policy))
-    if told.retention:
-        changed = replace(changed, retention=_retention(site.retention, told.retention))
-    if told.policy and context.model is not None:
+    site, body, context = own_site(site_id), read(schemas.SiteChange), winnow()
+    changed = replace(site, **_given(body, Site))
+    if body.policy:
+        changed = replace(changed, policy=_policy(site.policy, body.policy))
+    if body.retention:
+        changed = replace(changed, retention=_retention(site.retention, body.retention))
+    if body.policy and context.model is not None:
         changed.policy.thresholds(defaults_of(context.model)).check()
     context.accounts.save_site(changed, was=site, by=actor(), now_ms=context.clock.now_ms())
     return site_shape(changed)
@@ -120,12 +120,12 @@ def list_keys() -> Any:
 def add_key() -> Any:
     """Make a key for a site; `key` is shown only now. Administrators only."""
     administrator()
-    site, told, context = asked_site(), read(schemas.KeyIn), winnow()
+    site, body, context = asked_site(), read(schemas.KeyIn), winnow()
     key, shown = context.accounts.add_key(
         site.id,
-        told.kind,
-        expires_at=to_ms(told.expires_at) if told.expires_at else None,
-        name=told.name,
+        body.kind,
+        expires_at=to_ms(body.expires_at) if body.expires_at else None,
+        name=body.name,
         by=actor(),
         now_ms=context.clock.now_ms(),
     )
@@ -165,20 +165,20 @@ def list_endpoints() -> Any:
 )
 def add_endpoint() -> Any:
     """Add an endpoint; its signing `secret` is shown only now."""
-    site, told, context = asked_site(), read(schemas.EndpointIn), winnow()
-    _may_reach(told.allow_private)
+    site, body, context = asked_site(), read(schemas.EndpointIn), winnow()
+    _may_reach(body.allow_private)
     endpoint = context.add_endpoint(
         Endpoint(
             id="",
             site_id=site.id,
-            url=told.url,
-            events=tuple(told.events),
-            description=told.description,
-            enabled=told.enabled,
-            allow_private=told.allow_private,
-            full_payload=told.full_payload,
-            kind=told.kind,
-            headers=told.headers,
+            url=body.url,
+            events=tuple(body.events),
+            description=body.description,
+            enabled=body.enabled,
+            allow_private=body.allow_private,
+            full_payload=body.full_payload,
+            kind=body.kind,
+            headers=body.headers,
         ),
         by=actor(),
         admin=asking().is_admin,
@@ -205,11 +205,11 @@ def change_endpoint(endpoint_id: str) -> Any:
 
     With a site's key, a change of `url` or `headers` ends an administrator's `allow_private`.
     """
-    endpoint, told = _own_endpoint(endpoint_id), read(schemas.EndpointChange)
+    endpoint, body = _own_endpoint(endpoint_id), read(schemas.EndpointChange)
     context = winnow()
     changes = {
         key: value
-        for key, value in told.model_dump(exclude_unset=True).items()
+        for key, value in body.model_dump(exclude_unset=True).items()
         if value is not None
     }
     if changes.get("allow_private"):
@@ -295,16 +295,16 @@ def list_deliveries(endpoint_id: str) -> Any:
 )
 def redeliver(endpoint_id: str) -> Any:
     """Send a finished delivery again, or all that failed since a time."""
-    endpoint, told, context = _own_endpoint(endpoint_id), read(schemas.RedeliverIn), winnow()
+    endpoint, body, context = _own_endpoint(endpoint_id), read(schemas.RedeliverIn), winnow()
     now = context.clock.now_ms()
-    if bool(told.delivery) == bool(told.failed_since):
+    if bool(body.delivery) == bool(body.failed_since):
         raise InvalidInput("say either delivery or failed_since", field="delivery")
-    if told.failed_since:
+    if body.failed_since:
         count = context.deliveries.redeliver_failed(
-            endpoint, since_ms=to_ms(told.failed_since), now_ms=now
+            endpoint, since_ms=to_ms(body.failed_since), now_ms=now
         )
         return {"redelivered": count}
-    context.deliveries.redeliver(endpoint, told.delivery, now_ms=now)
+    context.deliveries.redeliver(endpoint, body.delivery, now_ms=now)
     return {"redelivered": 1}
 
 
@@ -328,20 +328,20 @@ def _may_reach(allow_private: bool) -> None:  # noqa: FBT001 - what is asked for
         refuse(403, "forbidden", "only an administrator may allow private addresses")
 
 
-def _policy(policy: Policy, told: schemas.PolicyIn) -> Policy:
+def _policy(policy: Policy, body: schemas.PolicyIn) -> Policy:
     """Return *policy* with what is told in its place."""
-    return Policy.from_dict(policy.to_dict() | _given(told, Policy))
+    return Policy.from_dict(policy.to_dict() | _given(body, Policy))
 
 
-def _retention(retention: Retention, told: schemas.RetentionIn) -> Retention:
-    given = _given(told, Retention)
+def _retention(retention: Retention, body: schemas.RetentionIn) -> Retention:
+    given = _given(body, Retention)
     days = {**retention.text_days, **given.get("text_days", {})}
     return replace(retention, **given | {"text_days": days})
 
 
-def _given(told: BaseModel, owner: type) -> dict[str, Any]:
+def _given(body: BaseModel, owner: type) -> dict[str, Any]:
     """Return the settings of *owner* that a body sets; null is a value where it means "off"."""
-    given = told.model_dump(exclude_unset=True)
+    given = body.model_dump(exclude_unset=True)
     return {
         one.name: one.kind.load(given[one.name])
         for one in settings_of(owner)

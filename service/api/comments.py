@@ -259,14 +259,14 @@ def decide(comment_id: str) -> Any:
     moved on meanwhile is a 409 that says what version it has now.
     """
     own_comment(comment_id)
-    told, context = read(schemas.DecisionIn), winnow()
+    body, context = read(schemas.DecisionIn), winnow()
     comment = context.review(
         comment_id,
-        told.decision,
-        by=actor(told.moderator),
-        version=told.version,
-        reason=told.reason,
-        note=told.note,
+        body.decision,
+        by=actor(body.moderator),
+        version=body.version,
+        reason=body.reason,
+        note=body.note,
     )
     return _shape(comment)
 
@@ -280,17 +280,17 @@ def decide(comment_id: str) -> Any:
 )
 def decide_many() -> Any:
     """Decide on many comments at once; each is decided or refused on its own."""
-    told, context = read(schemas.DecisionsIn), winnow()
+    body, context = read(schemas.DecisionsIn), winnow()
     decided, refused = [], {}
-    for comment_id in dict.fromkeys(told.ids):
+    for comment_id in dict.fromkeys(body.ids):
         try:
             own_comment(comment_id)
             context.review(
                 comment_id,
-                told.decision,
-                by=actor(told.moderator),
-                reason=told.reason,
-                note=told.note,
+                body.decision,
+                by=actor(body.moderator),
+                reason=body.reason,
+                note=body.note,
                 hold_seconds=context.settings.bulk_undo_seconds,
             )
             decided.append(comment_id)
@@ -432,8 +432,8 @@ def erase_author() -> Any:
     `receipts` say what was erased, and have no word of it: numbers, times, and a keyed hash of who it
     was.
     """
-    site, told, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
-    named = ((Kind.EMAIL, told.email), (Kind.ADDRESS, told.ip), (Kind.USER, told.user_id))
+    site, body, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
+    named = ((Kind.EMAIL, body.email), (Kind.ADDRESS, body.ip), (Kind.USER, body.user_id))
     subjects = [Subject.read(kind, value) for kind, value in named if value]
     if not subjects:
         raise InvalidInput("say whose comments: email, ip or user_id", field="email")
@@ -483,5 +483,5 @@ def _shape(comment: Comment) -> dict[str, Any]:
 def _page(
     comments: Sequence[Comment], following: str | None, *, unsearched: int | None = None
 ) -> Response:
-    told = {"items": [_shape(comment) for comment in comments], "next": following}
-    return jsonify(told if unsearched is None else told | {"unsearched": unsearched})
+    body = {"items": [_shape(comment) for comment in comments], "next": following}
+    return jsonify(body if unsearched is None else body | {"unsearched": unsearched})

@@ -118,7 +118,7 @@ def _known_only(view: View, query: tuple[Parameter, ...]) -> View:
     names = {parameter.name for parameter in query}
 
     @functools.wraps(view)
-    def checked(**told: Any) -> Any:
+    def checked(**values: Any) -> Any:
         unknown = [name[:_LONGEST_NAME] for name in request.args if name not in names]
         if unknown:
             takes = f"it takes {', '.join(sorted(names))}" if names else "it takes none"
@@ -127,7 +127,7 @@ def _known_only(view: View, query: tuple[Parameter, ...]) -> View:
             ]
             detail = f"unknown parameter {unknown[0]!r}; {takes}"
             return problem(422, "invalid-input", detail, errors=errors)
-        return view(**told)
+        return view(**values)
 
     return checked
 
@@ -153,12 +153,12 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
         found = invalid.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         raise Refused(problem(400, "malformed", f"{where}the body is not JSON: {found[0]['msg']}"))
-    told = [
+    faults = [
         {"field": where + ".".join(map(_named, one["loc"])), "detail": one["msg"]}
         for one in found[:_MOST_TOLD]
     ]
-    detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in told)
-    raise Refused(problem(422, "invalid-input", detail, errors=told))
+    detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in faults)
+    raise Refused(problem(422, "invalid-input", detail, errors=faults))
 
 
 def loose(body: bytes, *, where: str = "") -> Any:
@@ -170,19 +170,19 @@ def loose(body: bytes, *, where: str = "") -> Any:
         raise Refused(problem(400, "malformed", f"{where}the body is not JSON")) from None
 
 
-def warned(told: dict[str, Any]) -> dict[str, Any]:
+def warned(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer with what was mended in the texts of its request, if anything was."""
     warnings = texts.warnings_of(g.get("halves", 0))
-    return told | {"warnings": warnings} if warnings else told
+    return answer | {"warnings": warnings} if warnings else answer
 
 
 def _mended(model: type[BaseModel], body: bytes) -> bytes:
     try:
-        told, halves = texts.paired(json.loads(body))
+        content, halves = texts.paired(json.loads(body))
     except (ValueError, RecursionError):  # for the model to say, which knows how to
         return body
     g.halves = g.get("halves", 0) + halves
-    return json.dumps(without_nulls(model, told)).encode()
+    return json.dumps(without_nulls(model, content)).encode()
 
 
 class _TooManyMembers(Exception):
@@ -201,8 +201,8 @@ def _check_members(body: bytes, where: str) -> None:
         json.loads(body, object_pairs_hook=_counted)
     except _TooManyMembers:
         detail = f"an object has more than {MAX_MEMBERS} fields"
-        told = [{"field": where, "detail": detail}]
-        raise Refused(problem(422, "invalid-input", f"{where}{detail}", errors=told)) from None
+        faults = [{"field": where, "detail": detail}]
+        raise Refused(problem(422, "invalid-input", f"{where}{detail}", errors=faults)) from None
     except (ValueError, RecursionError):
         return
 
@@ -273,7 +273,7 @@ _WITH_BODY = (413, 415)
 
 
 def _operation(operation: Operation, schema: Mapping[Any, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [operation.tag],
@@ -284,28 +284,28 @@ def _operation(operation: Operation, schema: Mapping[Any, Any]) -> dict[str, Any
         "responses": {},
     }
     if operation.details:
-        told["description"] = operation.details
+        document["description"] = operation.details
     for where, parameters in (("query", operation.query), ("header", operation.headers)):
-        told["parameters"] += [
+        document["parameters"] += [
             {"name": one.name, "in": where, "schema": dict(one.schema), "description": one.help}
             for one in parameters
         ]
     if operation.body:
-        told["requestBody"] = {
+        document["requestBody"] = {
             "required": True,
             "content": {JSON: _content(schema, operation.body)},
         }
     for status, model in operation.answers.items():
-        told["responses"][str(status)] = {"description": "Done."} | (
+        document["responses"][str(status)] = {"description": "Done."} | (
             {"content": {JSON: _content(schema, model)}} if model else {}
         )
     refused = {*_ALWAYS, *operation.problems, *(_WITH_BODY if operation.body else ())}
     for status in sorted(refused):
-        told["responses"][str(status)] = {
+        document["responses"][str(status)] = {
             "description": "Refused.",
             "content": {"application/problem+json": _content(schema, ProblemOut)},
         }
-    return told
+    return document
 
 
 def _content(schema: Mapping[Any, Any], model: type[BaseModel]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def remember_history() -> Any:
     """
     site = asked_site()
     history = _history()
-    found = [importers.checked(f"comment {n}", told) for n, told in enumerate(history, 1)]
+    found = [importers.checked(f"comment {n}", given) for n, given in enumerate(history, 1)]
     spend(len(found))
     usable = [one for one in found if isinstance(one, importers.Taken)]
     kept: list[Accepted] = []
@@ -48,10 +48,10 @@ def remember_history() -> Any:
     outcomes = iter(kept)
     return {
         "items": [
-            _refused(told, one.reason)
+            _refused(given, one.reason)
             if isinstance(one, importers.Unusable)
             else _kept(one, next(outcomes))
-            for told, one in zip(history, found, strict=True)
+            for given, one in zip(history, found, strict=True)
         ]
     }
 
@@ -66,13 +66,13 @@ def _history() -> list[Any]:
     if request.mimetype != JSON:
         detail = f"send the history as {JSON} or {NDJSON}"
         raise Refused(problem(415, "unsupported-media-type", detail))
-    told = loose(body)
-    if isinstance(told, Mapping) and set(told) == {"comments"}:
-        told = told["comments"]
-    if not isinstance(told, list):
+    given = loose(body)
+    if isinstance(given, Mapping) and set(given) == {"comments"}:
+        given = given["comments"]
+    if not isinstance(given, list):
         raise InvalidInput('send {"comments": [...]} or a bare array', field="comments")
-    _check_number(len(told))
-    return told
+    _check_number(len(given))
+    return given
 
 
 def _check_number(count: int) -> None:
@@ -92,8 +92,8 @@ def _kept(taken: importers.Taken, accepted: Accepted) -> dict[str, Any]:
     }
 
 
-def _refused(told: Any, reason: str) -> dict[str, Any]:
-    named = told.get("external_id") if isinstance(told, Mapping) else None
+def _refused(given: Any, reason: str) -> dict[str, Any]:
+    named = given.get("external_id") if isinstance(given, Mapping) else None
     return {
         "external_id": str(named)[:200] if isinstance(named, str | int) else None,
         "outcome": "refused",

@@ -35,8 +35,8 @@ def roll_back(site_id: str) -> Any:
     learning is resumed.
     """
     administrator()
-    site, told = own_site(site_id), read(schemas.RollbackIn)
-    return learning_shape(site, winnow().roll_back(site.id, told.version, by=actor()))
+    site, body = own_site(site_id), read(schemas.RollbackIn)
+    return learning_shape(site, winnow().roll_back(site.id, body.version, by=actor()))
 
 
 @api.route(
@@ -68,6 +68,6 @@ def leave_out(site_id: str) -> Any:
     A version that they had a part in stops judging at once. Administrators only.
     """
     administrator()
-    site, told, context = own_site(site_id), read(schemas.LeaveOutIn), winnow()
-    progress = context.leave_out(site.id, told.person, out=told.out, by=actor())
+    site, body, context = own_site(site_id), read(schemas.LeaveOutIn), winnow()
+    progress = context.leave_out(site.id, body.person, out=body.out, by=actor())
     return learning_shape(site, progress)

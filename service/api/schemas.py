@@ -97,14 +97,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def without_nulls(model: type[BaseModel], told: Any) -> Any:
-    """Return *told*, parsed JSON for *model*, without nulls where a field that may be left out has no null."""
-    if isinstance(told, list):
-        return [without_nulls(model, one) for one in told]
-    if not isinstance(told, dict):
-        return told
+def without_nulls(model: type[BaseModel], given: Any) -> Any:
+    """Return *given*, parsed JSON for *model*, without nulls where a field that may be left out has no null."""
+    if isinstance(given, list):
+        return [without_nulls(model, one) for one in given]
+    if not isinstance(given, dict):
+        return given
     kept = {}
-    for name, value in told.items():
+    for name, value in given.items():
         field = model.model_fields.get(name)
         if value is None and field and not field.is_required() and field.default is not None:
             continue

@@ -166,7 +166,7 @@ def key_sites() -> Response:
     month = fields.get("month") or stats.this_month()
     if not stats.MONTH.fullmatch(month):
         return _invalid("month")
-    told = stats.Sites(
+    listing = stats.Sites(
         month,
         site,
         wanted=fields.get("filter", ""),
@@ -174,8 +174,8 @@ def key_sites() -> Response:
         offset=_number(fields, "offset", 0),
     )
     if fields.get("format") == "csv":
-        return Response(told.as_csv(key or _host_key()), content_type="text/csv; charset=utf-8")
-    return _json(told.as_dict())
+        return Response(listing.as_csv(key or _host_key()), content_type="text/csv; charset=utf-8")
+    return _json(listing.as_dict())
 
 
 @bp.route("/1.1/token", methods=["GET", "POST"])
@@ -219,12 +219,12 @@ shape_failures(bp, _failed)
 
 def _fields() -> Fields:
     """Return the fields of query and form, decoded by the charset that the blog names."""
-    told = dict(request.args.items())
-    told.update(request.form.items() if request.mimetype == _MULTIPART else _form())
+    given = dict(request.args.items())
+    given.update(request.form.items() if request.mimetype == _MULTIPART else _form())
     from_wordpress = "WordPress/" in _agent()
     return {
         name: _unslashed(value) if from_wordpress else value
-        for name, value in texts.all_mended(told).items()
+        for name, value in texts.all_mended(given).items()
     }
 
 
@@ -301,8 +301,8 @@ def _draft(fields: Fields) -> Draft:
         id="" if fields.get("user_ID") == "0" else short("user_ID")[:200],
     )
     trap = fields.get("honeypot_field_name", "")
-    told = f"{author.name}\n{author.email}\n{author.url}\n{content}"
-    digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+    identity = f"{author.name}\n{author.email}\n{author.url}\n{content}"
+    digest = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
     return Draft(
         content=content,
         author=author,
@@ -416,7 +416,7 @@ def _text(body: str, *, status: int = 200) -> Response:
     return Response(body, status, content_type="text/plain; charset=utf-8")
 
 
-def _json(told: Mapping[str, Any]) -> Response:
+def _json(answer: Mapping[str, Any]) -> Response:
     # Without spaces, as Akismet writes it: some clients compare bodies byte for byte.
-    body = json.dumps(told, separators=(",", ":"))
+    body = json.dumps(answer, separators=(",", ":"))
     return Response(body, content_type="application/json; charset=utf-8")

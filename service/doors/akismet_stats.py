@@ -43,12 +43,12 @@ class Sites:
 
     def as_csv(self, key: str) -> str:
         """Return the answer as CSV, with *key* in its first line."""
-        told = self.as_dict()
+        listing = self.as_dict()
         head = (
             f"Active sites for {key} during {self.month} "
-            f"(limit:{self.limit}, offset: {self.offset}, total: {told['total']})"
+            f"(limit:{self.limit}, offset: {self.offset}, total: {listing['total']})"
         )
-        rows = [",".join(map(_cell, line.values())) for line in told[self.month]]
+        rows = [",".join(map(_cell, line.values())) for line in listing[self.month]]
         return "\n".join([head, _COLUMNS, *rows])
 
     def _lines(self) -> list[dict[str, Any]]:
@@ -110,14 +110,14 @@ def _days(site: Site, first: date, after: date) -> dict[str, Counter[str]]:
     return {
         day: Counter(
             {
-                "api_calls": told.get("accepted", 0),
-                "spam": told.get(Action.REJECT, 0) + told.get(Action.FLAG, 0),
-                "ham": told.get(Action.ALLOW, 0),
-                "missed_spam": told.get(f"decided:{Decision.SPAM}", 0),
-                "false_positives": told.get(f"decided:{Decision.APPROVE}", 0),
+                "api_calls": listing.get("accepted", 0),
+                "spam": listing.get(Action.REJECT, 0) + listing.get(Action.FLAG, 0),
+                "ham": listing.get(Action.ALLOW, 0),
+                "missed_spam": listing.get(f"decided:{Decision.SPAM}", 0),
+                "false_positives": listing.get(f"decided:{Decision.APPROVE}", 0),
             }
         )
-        for day, told in winnow().comments.daily(site.id, days).items()
+        for day, listing in winnow().comments.daily(site.id, days).items()
     }
 
 

@@ -63,13 +63,13 @@ def _identify() -> None:
 def completions() -> Response:
     """Judge the comment that the user's messages hold; held on any doubt."""
     site: Site = g.site
-    told = parsed(request.get_data())
-    if told is None:
+    body = parsed(request.get_data())
+    if body is None:
         raise Refusal("We could not parse the JSON body of your request.")
-    g.way = _way(told)
+    g.way = _way(body)
     spend(site)
-    draft = _draft(_text_of(told, "user"))
-    if draft is None or told.get("stream"):
+    draft = _draft(_text_of(body, "user"))
+    if draft is None or body.get("stream"):
         return _completion(g.way, held=True)
     (judged,) = judge([draft], site)
     if site.record_doors:
@@ -93,17 +93,17 @@ def _failed(failure: Failure) -> Response:
 shape_failures(bp, _failed)
 
 
-def _way(told: Mapping[str, Any]) -> Way:
+def _way(body: Mapping[str, Any]) -> Way:
     """Return how the client wants its answer; JSON if in doubt, which one-word clients hold."""
-    prompt = _text_of(told, "system", "developer") or ""
-    if told.get("response_format") or _JSON.search(prompt):
+    prompt = _text_of(body, "system", "developer") or ""
+    if body.get("response_format") or _JSON.search(prompt):
         return Way.JSON
     return Way.WORD if _ONE_WORD.search(prompt.lower()) else Way.JSON
 
 
-def _text_of(told: Mapping[str, Any], *roles: str) -> str | None:
+def _text_of(body: Mapping[str, Any], *roles: str) -> str | None:
     """Return what messages of *roles* say, joined; None where one of them is not all text."""
-    messages = told.get("messages")
+    messages = body.get("messages")
     said: list[str] = []
     for message in messages if isinstance(messages, list) else []:
         if not isinstance(message, Mapping) or message.get("role") not in roles:
@@ -151,5 +151,5 @@ def _completion(way: Way, *, held: bool, spam: bool = False) -> Response:
     )
 
 
-def _json(told: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(told), status, content_type="application/json")
+def _json(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

@@ -72,23 +72,23 @@ def parsed(body: bytes, *, asked: str = "") -> dict[str, Any] | None:
     """
     try:
         text = body.decode(json.detect_encoding(body), "replace")
-        told = json.loads(text)
+        content = json.loads(text)
         if "\\u" in text:  # only an escape can stand for what is no text
-            told, g.halves = texts.paired(told)
-            told = texts.all_mended(told)
+            content, g.halves = texts.paired(content)
+            content = texts.all_mended(content)
         if "null" in text:
-            whole, told = told, texts.without_nulls(told)
+            whole, content = content, texts.without_nulls(content)
             if asked and isinstance(whole, dict) and isinstance(whole.get(asked), dict):
-                told[asked] = {name: told[asked].get(name, {}) for name in whole[asked]}
+                content[asked] = {name: content[asked].get(name, {}) for name in whole[asked]}
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return content if isinstance(content, dict) else None
 
 
-def warned(told: dict[str, Any]) -> dict[str, Any]:
+def warned(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer with what was mended in the texts of its request, if anything was."""
     warnings = texts.warnings_of(g.get("halves", 0))
-    return told | {"warnings": warnings} if warnings else told
+    return answer | {"warnings": warnings} if warnings else answer
 
 
 def site_of(key: str, door: Door) -> Site | None:

@@ -59,13 +59,13 @@ def moderate(key: str) -> Response:
         return _answer({"status": "NONE"})
     spam = judged.verdict.label == Label.SPAM
     reason = "COMMENT_DETECTED_SPAM" if spam else "COMMENT_DETECTED_TOXIC"
-    told: dict[str, Any] = {"actions": [{"actionType": "FLAG", "reason": reason}]}
+    answer: dict[str, Any] = {"actions": [{"actionType": "FLAG", "reason": reason}]}
     if judged.status is Status.FLAGGED:
-        return _answer(told | {"status": "SYSTEM_WITHHELD"})
+        return _answer(answer | {"status": "SYSTEM_WITHHELD"})
     explained = "; ".join(sentence(one) for one in judged.verdict.reasons)
     why = {"code": "SPAM" if spam else "ABUSIVE", "detailedExplanation": explained}
     decision = {"status": "REJECTED", "rejectionReason": why}
-    return _answer(told | {"status": "REJECTED", "moderationAction": decision})
+    return _answer(answer | {"status": "REJECTED", "moderationAction": decision})
 
 
 def _failed(failure: Failure) -> Response:
@@ -90,11 +90,11 @@ def _signed(site: Site, body: bytes) -> bool:
 
 def _draft(body: bytes) -> Draft | None:
     """Return the comment that Coral sent; None when it is not one that can be read."""
-    told = parsed(body)
-    if told is None:
+    sent = parsed(body)
+    if sent is None:
         return None
     try:
-        comment, author, story = told["comment"], told.get("author", {}), told.get("story", {})
+        comment, author, story = sent["comment"], sent.get("author", {}), sent.get("story", {})
         text = comment["body"]
     except (KeyError, TypeError):
         return None
@@ -108,5 +108,5 @@ def _draft(body: bytes) -> Draft | None:
     )
 
 
-def _answer(told: dict[str, Any]) -> Response:
-    return Response(json.dumps(told), content_type="application/json")
+def _answer(answer: dict[str, Any]) -> Response:
+    return Response(json.dumps(answer), content_type="application/json")

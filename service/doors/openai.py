@@ -53,8 +53,8 @@ def _identify() -> None:
 def moderations() -> Response:
     """Score one text, several, or the text parts of one message."""
     site: Site = g.site
-    told = _body()
-    texts = _texts(told.get("input"))
+    body = _body()
+    texts = _texts(body.get("input"))
     spend(site)
     drafts = [Draft(content=text) for text in texts]
     bars, results = _bars(site), []
@@ -62,7 +62,7 @@ def moderations() -> Response:
         results.append(_result(draft, judged, bars))
         if site.record_doors and draft.content.strip():
             record(site, draft, judged, via=Door.OPENAI)
-    named = told.get("model")
+    named = body.get("model")
     return _json(
         warned(
             {
@@ -101,10 +101,10 @@ def _site() -> Site:
 
 
 def _body() -> dict[str, Any]:
-    told = parsed(request.get_data())
-    if told is None:
+    body = parsed(request.get_data())
+    if body is None:
         raise Refusal("We could not parse the JSON body of your request.")
-    return told
+    return body
 
 
 def _texts(given: Any) -> list[str]:
@@ -164,5 +164,5 @@ def _error(status: int, message: str, kind: str, code: str | None) -> Response:
     return _json({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
 
 
-def _json(told: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(told), status, content_type="application/json")
+def _json(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

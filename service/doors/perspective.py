@@ -75,22 +75,22 @@ def _identify() -> None:
 def analyze() -> Response:
     """Score a text for the attributes that were asked for."""
     site: Site = g.site
-    told = _body()
-    text, wanted = _text_of(told), _attributes(told)
-    languages = _strings(told, "languages")
-    drop = told.get("dropUnsupportedAttributes") is True
+    body = _body()
+    text, wanted = _text_of(body), _attributes(body)
+    languages = _strings(body, "languages")
+    drop = body.get("dropUnsupportedAttributes") is True
     wanted = _in_languages(wanted, languages, drop=drop)
     spend(site)
     draft = Draft(content=text)
     # Scores alone depend on no facts, and are answered although storage is away.
-    keeps = site.record_doors and told.get("doNotStore") is not True
+    keeps = site.record_doors and body.get("doNotStore") is not True
     judged = judge([draft], site)[0] if keeps else None
     scores = measured(judged) if judged else winnow().score([draft], site=site)[0]
     # "und" is BCP 47 for a text whose language nobody can tell.
     detected = [scores.language or "und"]
     if not languages and detected != ["und"]:
         wanted = _in_languages(wanted, detected, drop=drop)
-    pieces = _pieces(text) if told.get("spanAnnotations") is True else []
+    pieces = _pieces(text) if body.get("spanAnnotations") is True else []
     parts = winnow().score([Draft(text[a:b]) for a, b in pieces], site=site) if pieces else []
     answer: dict[str, Any] = {}
     attributes = {
@@ -101,8 +101,8 @@ def analyze() -> Response:
     if attributes:
         answer["attributeScores"] = attributes
     answer |= {"languages": languages or detected, "detectedLanguages": detected}
-    if isinstance(told.get("clientToken"), str):
-        answer["clientToken"] = told["clientToken"]
+    if isinstance(body.get("clientToken"), str):
+        answer["clientToken"] = body["clientToken"]
     if judged:
         record(site, draft, judged, via=Door.PERSPECTIVE)
     return _json(warned(answer))
@@ -116,23 +116,23 @@ def suggest_score() -> Response:
     """
     site: Site = g.site
     spend(site)
-    told = _body()
-    text = _text_of(told)
-    suggested = _suggested(told)
+    body = _body()
+    text = _text_of(body)
+    suggested = _suggested(body)
     if site.record_doors:
         _decide(
             site, Draft(content=text), Decision.REJECT if suggested >= _HALF else Decision.APPROVE
         )
-    answer: dict[str, Any] = {"requestedLanguages": _strings(told, "languages") or ["en"]}
+    answer: dict[str, Any] = {"requestedLanguages": _strings(body, "languages") or ["en"]}
     answer["detectedLanguages"] = answer["requestedLanguages"]
-    if isinstance(told.get("clientToken"), str):
-        answer["clientToken"] = told["clientToken"]
+    if isinstance(body.get("clientToken"), str):
+        answer["clientToken"] = body["clientToken"]
     return _json(answer)
 
 
-def _suggested(told: Mapping[str, Any]) -> float:
+def _suggested(body: Mapping[str, Any]) -> float:
     """Return the highest of the scores that are suggested."""
-    suggested = told.get("attributeScores")
+    suggested = body.get("attributeScores")
     if not isinstance(suggested, dict) or not suggested:
         raise _refusal("INVALID_REQUEST", "Missing attribute_scores")
     values = []
@@ -211,8 +211,8 @@ def _failed(failure: Failure) -> Response:
     match failure.cause:
         case Cause.REFUSED:
             kind = failure.detail.get("kind", "INVALID_REQUEST")
-            told = {name: value for name, value in failure.detail.items() if name != "kind"}
-            detail = {"@type": _ERROR_TYPE, "errorType": kind, **told}
+            body = {name: value for name, value in failure.detail.items() if name != "kind"}
+            detail = {"@type": _ERROR_TYPE, "errorType": kind, **body}
             return _error(400, "INVALID_ARGUMENT", failure.message, detail)
         case Cause.TOO_LARGE:
             detail = {"@type": _ERROR_TYPE, "errorType": "INVALID_REQUEST"}
@@ -255,14 +255,14 @@ def _site() -> Site:
 
 
 def _body() -> dict[str, Any]:
-    told = parsed(request.get_data(), asked="requestedAttributes")
-    if told is None:
+    body = parsed(request.get_data(), asked="requestedAttributes")
+    if body is None:
         raise _refusal("INVALID_REQUEST", "Invalid JSON payload received.")
-    return told
+    return body
 
 
-def _text_of(told: Mapping[str, Any]) -> str:
-    comment = told.get("comment")
+def _text_of(body: Mapping[str, Any]) -> str:
+    comment = body.get("comment")
     comment = comment if isinstance(comment, dict) else {}
     if comment.get("type", "PLAIN_TEXT") not in {"PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED"}:
         raise _refusal("INVALID_REQUEST", "Currently, only 'PLAIN_TEXT' comments are supported")
@@ -275,7 +275,7 @@ def _text_of(told: Mapping[str, Any]) -> str:
             f"Comment text was too many bytes. Value ({size}) exceeded limit ({LONGEST_BYTES})."
         )
         raise _refusal("COMMENT_TOO_LONG", message)
-    context = told.get("context")
+    context = body.get("context")
     if isinstance(context, dict) and {"entries", "articleAndParentComment"} <= context.keys():
         raise _refusal(
             "INVALID_REQUEST",
@@ -285,15 +285,15 @@ def _text_of(told: Mapping[str, Any]) -> str:
     return text
 
 
-def _attributes(told: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    wanted = told.get("requestedAttributes")
+def _attributes(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    wanted = body.get("requestedAttributes")
     if not isinstance(wanted, dict) or not wanted:
         raise _refusal("NO_REQUESTED_ATTRIBUTES", "Missing requested_attributes")
     kept: dict[str, Mapping[str, Any]] = {}
     for name, asked in wanted.items():
         settings = asked if isinstance(asked, dict) else {}
         if name not in ATTRIBUTES:
-            if told.get("dropUnsupportedAttributes") is True:
+            if body.get("dropUnsupportedAttributes") is True:
                 continue
             raise _refusal("INVALID_REQUEST", f"Unknown requested attribute: {name[:100]}")
         kind = settings.get("scoreType", "PROBABILITY")
@@ -323,8 +323,8 @@ def _in_languages(
     )
 
 
-def _strings(told: Mapping[str, Any], name: str) -> list[str]:
-    given = told.get(name)
+def _strings(body: Mapping[str, Any], name: str) -> list[str]:
+    given = body.get(name)
     return (
         [one[:35] for one in given if isinstance(one, str)][:20] if isinstance(given, list) else []
     )
@@ -366,11 +366,11 @@ def _pieces(text: str) -> list[tuple[int, int]]:
 
 
 def _error(status: int, name: str, message: str, detail: Mapping[str, Any]) -> Response:
-    told = {"code": status, "message": message, "status": name, "details": [detail]}
-    return _json({"error": told}, status)
+    body = {"code": status, "message": message, "status": name, "details": [detail]}
+    return _json({"error": body}, status)
 
 
-def _json(told: Mapping[str, Any], status: int = 200) -> Response:
+def _json(body: Mapping[str, Any], status: int = 200) -> Response:
     return Response(
-        json.dumps(told, ensure_ascii=False), status, content_type="application/json; charset=UTF-8"
+        json.dumps(body, ensure_ascii=False), status, content_type="application/json; charset=UTF-8"
     )

@@ -171,11 +171,11 @@ class Pool:
 
     def _answer(self, job: Job) -> Answer:
         request = job.request
-        told: list[tuple[str, list[tuple[str, str]]]] = []
+        started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], problem: Any = None) -> Any:
             del problem
-            told[:] = [(status, headers)]
+            started[:] = [(status, headers)]
             return _no_write
 
         try:
@@ -186,7 +186,7 @@ class Pool:
             finally:
                 with suppress(AttributeError):
                     parts.close()
-            status, headers = told[0]
+            status, headers = started[0]
         except Exception as problem:
             log.exception("bug", kind=type(problem).__name__)
             status, headers, body = "500 Internal Server Error", [], b""

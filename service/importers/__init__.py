@@ -60,20 +60,20 @@ Reader = Callable[[BinaryIO], Iterator[Found]]
 
 
 def checked(
-    where: str, told: Mapping[str, Any] | object, *, line: int = 0, lost: Sequence[str] = ()
+    where: str, record: Mapping[str, Any] | object, *, line: int = 0, lost: Sequence[str] = ()
 ) -> Found:
     """Return what a record says, once every field is as the API would take it.
 
     What is said of the author or the post and is too long is cut or left out, which ``lost`` names.
     """
-    told, halves = paired(told)
-    told = without_nulls(PastIn, told)
+    record, halves = paired(record)
+    record = without_nulls(PastIn, record)
     problems = [*lost, *characters_lost(halves)]
     try:
         try:
-            read = PastIn.model_validate(told)
+            read = PastIn.model_validate(record)
         except ValidationError as invalid:
-            less = _without(told, invalid.errors(include_url=False), problems)
+            less = _without(record, invalid.errors(include_url=False), problems)
             if less is None:
                 raise
             read = PastIn.model_validate(less)
@@ -88,10 +88,10 @@ def checked(
 
 
 def _without(
-    told: Any, errors: Sequence[ErrorDetails], problems: list[str]
+    record: Any, errors: Sequence[ErrorDetails], problems: list[str]
 ) -> Mapping[str, Any] | None:
     """Return the record without what is too long of author and post; None if that is not the fault."""
-    less = dict(told) if isinstance(told, Mapping) else {}
+    less = dict(record) if isinstance(record, Mapping) else {}
     for error in errors:
         match error["type"], error["loc"]:
             case "string_too_long" | "too_long", (("author" | "post") as part, str(name)):
@@ -110,22 +110,22 @@ def characters_lost(count: int) -> tuple[str, ...]:
     return (f"{count} unreadable character{'s' if count > 1 else ''} replaced or left out",)
 
 
-def moment(told: object) -> object:
+def moment(record: object) -> object:
     """Return a time told in seconds or milliseconds since 1970 as text; what is no number stays."""
-    if isinstance(told, bool) or not isinstance(told, int | float):
-        return told
+    if isinstance(record, bool) or not isinstance(record, int | float):
+        return record
     try:
-        seconds = told / 1000 if told > _IN_MILLISECONDS else told
+        seconds = record / 1000 if record > _IN_MILLISECONDS else record
         return datetime.fromtimestamp(seconds, UTC).isoformat()
     except (ValueError, OverflowError, OSError):
         return ""
 
 
-def text_of(told: object) -> str:
+def text_of(record: object) -> str:
     """Return a JSON value that should be a text: numbers as they are written, '' for none."""
-    if isinstance(told, str):
-        return told.strip()
-    return str(told) if isinstance(told, int) and not isinstance(told, bool) else ""
+    if isinstance(record, str):
+        return record.strip()
+    return str(record) if isinstance(record, int) and not isinstance(record, bool) else ""
 
 
 def _reasons(invalid: ValidationError) -> str:

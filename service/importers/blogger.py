@@ -44,10 +44,10 @@ def read(file: BinaryIO) -> Iterator[Found]:
 
 def _kind(entry: Node) -> str:
     """Return what an entry is, such as "comment", "post" or "settings"."""
-    told = entry.text("type")
+    record = entry.text("type")
     terms = (one.attributes.get("term", "") for one in entry.children("category"))
     kinds = (term.rpartition("kind#")[2] for term in terms if "kind#" in term)
-    return told.lower() or next(kinds, "")
+    return record.lower() or next(kinds, "")
 
 
 def _link(entry: Node, relation: str) -> str:
@@ -107,5 +107,5 @@ def _found(found: Mapping[str, Any], post: Mapping[str, str] | None) -> Found:
     lost = list(found["lost"])
     if post is None and not found["url"]:
         lost.append(f"its post {found['post'][:100]!r} is not in the file: taken without it")
-    told = {**found["told"], "post": post or {"url": found["url"]}}
-    return checked(found["where"], told, line=found["line"], lost=lost)
+    record = {**found["told"], "post": post or {"url": found["url"]}}
+    return checked(found["where"], record, line=found["line"], lost=lost)

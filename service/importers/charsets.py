@@ -184,13 +184,13 @@ def _share_lost(sample: bytes, codec: str) -> float:
 
 
 def _guessed(sample: bytes) -> str:
-    told = chardet.detect(
+    guess = chardet.detect(
         sample,
         encoding_era=chardet.EncodingEra.MODERN_WEB,
         prefer_superset=True,
         compat_names=False,
     )["encoding"]
-    codec = _NAMES.get(_plain(told or ""), "cp1252")
+    codec = _NAMES.get(_plain(guess or ""), "cp1252")
     # Without a mark at its head, UTF-16 would have had zero bytes there.
     return "cp1252" if codec == "utf-16" else codec
 
@@ -205,21 +205,21 @@ def _decoder(codec: str) -> io.IncrementalNewlineDecoder:
     )
 
 
-def cleaned_deeply(told: Any) -> tuple[Any, int]:
+def cleaned_deeply(content: Any) -> tuple[Any, int]:
     """Return parsed JSON with each text of it, keys included, :func:`cleaned`, and the cost."""
-    match told:
+    match content:
         case str():
-            return cleaned(told)
+            return cleaned(content)
         case dict():
-            keys = [cleaned(key) for key in told]
-            values = [cleaned_deeply(value) for value in told.values()]
+            keys = [cleaned(key) for key in content]
+            values = [cleaned_deeply(value) for value in content.values()]
             less = sum(cost for _, cost in (*keys, *values))
             return {key: value for (key, _), (value, _) in zip(keys, values, strict=True)}, less
         case list():
-            values = [cleaned_deeply(value) for value in told]
+            values = [cleaned_deeply(value) for value in content]
             return [value for value, _ in values], sum(cost for _, cost in values)
         case _:
-            return told, 0
+            return content, 0
 
 
 def lines(file: BinaryIO, *, longest: int) -> Iterator[tuple[int, str]]:

@@ -31,52 +31,52 @@ def read(file: BinaryIO) -> Iterator[Found]:
             else:
                 own_id = text_of(item.value.get("commenterHex")) or text_of(item.value.get("id"))
                 table.know(f"{item.path[0]} {own_id}", item.value)
-        for number, line, lost, told in table.waiting():
-            yield _found(number, line, lost, told, table)
+        for number, line, lost, record in table.waiting():
+            yield _found(number, line, lost, record, table)
 
 
-def _found(number: int, line: int, lost: int, told: Mapping[str, Any], table: Table) -> Found:
-    own_id = text_of(told.get("commentHex")) or text_of(told.get("id"))
+def _found(number: int, line: int, lost: int, record: Mapping[str, Any], table: Table) -> Found:
+    own_id = text_of(record.get("commentHex")) or text_of(record.get("id"))
     where = f"comment {own_id[:40]}" if own_id else f"comment number {number} of the file"
-    if told.get("deleted") is True or told.get("isDeleted") is True:
+    if record.get("deleted") is True or record.get("isDeleted") is True:
         return Unusable(where, "deleted, and the export does not say by whom", line, by_rule=True)
-    author_id = text_of(told.get("commenterHex")) or text_of(told.get("userCreated"))
+    author_id = text_of(record.get("commenterHex")) or text_of(record.get("userCreated"))
     author = table.known(f"commenters {author_id}") or {}
-    page = table.known(f"pages {text_of(told.get('pageId'))}") or {}
-    parent = text_of(told.get("parentHex")) or text_of(told.get("parentId"))
+    page = table.known(f"pages {text_of(record.get('pageId'))}") or {}
+    parent = text_of(record.get("parentHex")) or text_of(record.get("parentId"))
     staff = author.get("isModerator") is True
     return checked(
         where,
         {
             "external_id": own_id,
-            "content": text_of(told.get("markdown")) or words(text_of(told.get("html"))),
+            "content": text_of(record.get("markdown")) or words(text_of(record.get("html"))),
             "author": {
-                "name": text_of(author.get("name")) or text_of(told.get("authorName")),
+                "name": text_of(author.get("name")) or text_of(record.get("authorName")),
                 "email": text_of(author.get("email")),
                 "url": text_of(author.get("link")) or text_of(author.get("websiteUrl")),
-                "ip": text_of(told.get("authorIp")),
+                "ip": text_of(record.get("authorIp")),
                 "role": "moderator" if staff else "",
             },
-            "post": {"url": _url(told), "title": text_of(page.get("title"))},
+            "post": {"url": _url(record), "title": text_of(page.get("title"))},
             "parent": "" if parent in {"root", _NOBODY} else parent,
-            "created_at": moment(told.get("creationDate") or told.get("createdTime")),
-            "status": _status(told),
+            "created_at": moment(record.get("creationDate") or record.get("createdTime")),
+            "status": _status(record),
         },
         line=line,
         lost=characters_lost(lost),
     )
 
 
-def _url(told: Mapping[str, Any]) -> str:
+def _url(record: Mapping[str, Any]) -> str:
     """Return the page's address; Commento's "url" is a path, Comentario's leads to the comment."""
-    url = (text_of(told.get("url")) or text_of(told.get("path"))).partition("#")[0]
-    host = text_of(told.get("domain")) or text_of(told.get("host"))
+    url = (text_of(record.get("url")) or text_of(record.get("path"))).partition("#")[0]
+    host = text_of(record.get("domain")) or text_of(record.get("host"))
     return f"https://{host}{url}" if host and url.startswith("/") else url
 
 
-def _status(told: Mapping[str, Any]) -> str:
-    if "isApproved" in told:
-        if told.get("isPending") is True:
+def _status(record: Mapping[str, Any]) -> str:
+    if "isApproved" in record:
+        if record.get("isPending") is True:
             return "pending"
-        return "approved" if told["isApproved"] is True else "rejected"
-    return "approved" if told.get("state") == "approved" else "pending"
+        return "approved" if record["isApproved"] is True else "rejected"
+    return "approved" if record.get("state") == "approved" else "pending"

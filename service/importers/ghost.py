@@ -31,27 +31,27 @@ def read(file: BinaryIO) -> Iterator[Found]:
             else:
                 keep = {name: item.value.get(name) for name in ("name", "email", "title", "slug")}
                 table.know(f"{part} {text_of(item.value.get('id'))}", keep)
-        for line, lost, told in table.waiting():
-            yield _found(line, lost, told, "", table)
-            replies = told.get("replies")
+        for line, lost, record in table.waiting():
+            yield _found(line, lost, record, "", table)
+            replies = record.get("replies")
             for reply in replies if isinstance(replies, list) else ():
                 if isinstance(reply, dict):
-                    yield _found(line, 0, reply, text_of(told.get("id")), table)
+                    yield _found(line, 0, reply, text_of(record.get("id")), table)
 
 
-def _found(line: int, lost: int, told: Mapping[str, Any], parent: str, table: Table) -> Found:
-    own_id = text_of(told.get("id"))
+def _found(line: int, lost: int, record: Mapping[str, Any], parent: str, table: Table) -> Found:
+    own_id = text_of(record.get("id"))
     where = f"comment {own_id[:40]}" if own_id else "a comment without an id"
-    status = text_of(told.get("status"))
+    status = text_of(record.get("status"))
     if status == "deleted":
         return Unusable(where, "deleted, and the export does not say by whom", line, by_rule=True)
-    member = _known(told, "member", table)
-    post = _known(told, "post", table)
+    member = _known(record, "member", table)
+    post = _known(record, "post", table)
     return checked(
         where,
         {
             "external_id": own_id,
-            "content": words(text_of(told.get("html"))),
+            "content": words(text_of(record.get("html"))),
             "author": {
                 "name": text_of(member.get("name")), "email": text_of(member.get("email")),
             },
@@ -59,8 +59,8 @@ def _found(line: int, lost: int, told: Mapping[str, Any], parent: str, table: Ta
                 "url": text_of(post.get("url")) or text_of(post.get("slug")),
                 "title": text_of(post.get("title")),
             },
-            "parent": text_of(told.get("in_reply_to_id")) or text_of(told.get("parent_id")) or parent,
-            "created_at": _time(told.get("created_at")),
+            "parent": text_of(record.get("in_reply_to_id")) or text_of(record.get("parent_id")) or parent,
+            "created_at": _time(record.get("created_at")),
             "status": _STATUSES.get(status, "pending"),
         },
         line=line,
@@ -68,16 +68,16 @@ def _found(line: int, lost: int, told: Mapping[str, Any], parent: str, table: Ta
     )  # fmt: skip
 
 
-def _known(told: Mapping[str, Any], what: str, table: Table) -> Mapping[str, Any]:
+def _known(record: Mapping[str, Any], what: str, table: Table) -> Mapping[str, Any]:
     """Return the member or post, which stands in the comment or elsewhere in the file."""
-    inside = told.get(what)
+    inside = record.get(what)
     if isinstance(inside, dict):
         return inside
-    return table.known(f"{what}s {text_of(told.get(f'{what}_id'))}") or {}
+    return table.known(f"{what}s {text_of(record.get(f'{what}_id'))}") or {}
 
 
-def _time(told: object) -> object:
+def _time(record: object) -> object:
     """Return a time, which a database writes without its zone: it is UTC."""
-    if isinstance(told, str) and " " in told.strip() and "+" not in told:
-        return f"{told.strip().replace(' ', 'T').removesuffix('Z')}Z"
-    return moment(told)
+    if isinstance(record, str) and " " in record.strip() and "+" not in record:
+        return f"{record.strip().replace(' ', 'T').removesuffix('Z')}Z"
+    return moment(record)

@@ -91,12 +91,12 @@ def _rows(database: sqlite3.Connection) -> Iterator[Found]:
 
 
 def _row(row: tuple[Any, ...]) -> Found:
-    (own_id, parent, created, mode, *told) = row
+    (own_id, parent, created, mode, *record) = row
     where = f"comment {own_id}"
     if mode == _DELETED:
         return Unusable(where, "deleted; it stood for its answers", by_rule=True)
     texts, lost = [], 0
-    for value in told:
+    for value in record:
         raw = value if isinstance(value, bytes) else str(value or "").encode()
         text, less = cleaned(raw.decode("utf-8", "winnow.lost"))
         texts.append(text)
@@ -131,25 +131,25 @@ def _generic(file: BinaryIO) -> Iterator[Found]:
                 yield _of_thread(thread.value, comment, thread.line, thread.lost)
 
 
-def _of_thread(thread: Mapping[str, Any], told: object, line: int, lost: int) -> Found:
+def _of_thread(thread: Mapping[str, Any], record: object, line: int, lost: int) -> Found:
     uri = text_of(thread.get("id"))
-    if not isinstance(told, Mapping):
+    if not isinstance(record, Mapping):
         return Unusable(f"a comment on {uri[:100]}", "no object", line)
     # Ids count from 0 in each thread.
-    own_id = f"{uri}#{text_of(told.get('id'))}"[:200]
+    own_id = f"{uri}#{text_of(record.get('id'))}"[:200]
     return checked(
         f"comment {own_id[:100]}",
         {
             "external_id": own_id,
-            "content": text_of(told.get("text")),
+            "content": text_of(record.get("text")),
             "author": {
-                "name": text_of(told.get("author")),
-                "email": text_of(told.get("email")),
-                "url": text_of(told.get("website")),
-                "ip": text_of(told.get("remote_addr")),
+                "name": text_of(record.get("author")),
+                "email": text_of(record.get("email")),
+                "url": text_of(record.get("website")),
+                "ip": text_of(record.get("remote_addr")),
             },
             "post": {"url": uri, "title": text_of(thread.get("title"))},
-            "created_at": f"{text_of(told.get('created')).replace(' ', 'T')}Z",
+            "created_at": f"{text_of(record.get('created')).replace(' ', 'T')}Z",
             "status": "approved",
         },
         line=line,

@@ -102,8 +102,8 @@ class _Reading:
         end = self._end()
         if end is not None:
             try:
-                told = json.loads(self._text[self._at : end], strict=False)
-                value, lost = cleaned_deeply(told)
+                record = json.loads(self._text[self._at : end], strict=False)
+                value, lost = cleaned_deeply(record)
             except (ValueError, RecursionError):
                 end = None
         if end is None:

@@ -19,8 +19,8 @@ def read(file: BinaryIO) -> Iterator[Found]:
             yield Unusable(where, "the line is too long", number)
             continue
         try:
-            told, lost = cleaned_deeply(json.loads(line, strict=False))
+            record, lost = cleaned_deeply(json.loads(line, strict=False))
         except (ValueError, RecursionError):
             yield Unusable(where, "not JSON", number)
             continue
-        yield checked(where, told, line=number, lost=characters_lost(lost))
+        yield checked(where, record, line=number, lost=characters_lost(lost))

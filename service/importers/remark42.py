@@ -26,27 +26,27 @@ def read(file: BinaryIO) -> Iterator[Found]:
             begun = True
             continue
         try:
-            told, lost = cleaned_deeply(json.loads(line, strict=False))
+            record, lost = cleaned_deeply(json.loads(line, strict=False))
         except (ValueError, RecursionError):
             if not begun and not line.lstrip().startswith("{"):
                 raise InvalidInput("this is no Remark42 backup") from None
             yield Unusable(where, "not JSON", number)
         else:
-            if not isinstance(told, dict):
+            if not isinstance(record, dict):
                 yield Unusable(where, "no object", number)
-            elif "version" not in told or "id" in told:
-                yield _found(where, number, told, lost)
+            elif "version" not in record or "id" in record:
+                yield _found(where, number, record, lost)
         begun = True
     if not begun:
         raise InvalidInput("this is no Remark42 backup: it is empty")
 
 
-def _found(where: str, line: int, told: Mapping[str, Any], lost: int) -> Found:
-    own_id = text_of(told.get("id"))
+def _found(where: str, line: int, record: Mapping[str, Any], lost: int) -> Found:
+    own_id = text_of(record.get("id"))
     where = f"comment {own_id[:40]}" if own_id else where
-    if told.get("delete") is True or told.get("deleted") is True:
+    if record.get("delete") is True or record.get("deleted") is True:
         return Unusable(where, "deleted, and the backup does not say by whom", line, by_rule=True)
-    user, locator = told.get("user"), told.get("locator")
+    user, locator = record.get("user"), record.get("locator")
     user = user if isinstance(user, Mapping) else {}
     locator = locator if isinstance(locator, Mapping) else {}
     return checked(
@@ -54,15 +54,15 @@ def _found(where: str, line: int, told: Mapping[str, Any], lost: int) -> Found:
         {
             "external_id": own_id,
             # What its author wrote, in Markdown; "text" is the HTML that was made of it.
-            "content": text_of(told.get("orig")) or words(text_of(told.get("text"))),
+            "content": text_of(record.get("orig")) or words(text_of(record.get("text"))),
             # The address in "ip" is hashed: it is none.
             "author": {
                 "name": text_of(user.get("name")),
                 "role": "admin" if user.get("admin") is True else "",
             },
-            "post": {"url": text_of(locator.get("url")), "title": text_of(told.get("title"))},
-            "parent": text_of(told.get("pid")),
-            "created_at": told.get("time"),
+            "post": {"url": text_of(locator.get("url")), "title": text_of(record.get("title"))},
+            "parent": text_of(record.get("pid")),
+            "created_at": record.get("time"),
             "status": "approved",
         },
         line=line,

@@ -19,38 +19,38 @@ def read(file: BinaryIO) -> Iterator[Found]:
         lost = item.lost
         ahead: list[tuple[Any, str]] = [(item.value, "")]
         while ahead:
-            told, parent = ahead.pop()
-            if not isinstance(told, dict):
+            record, parent = ahead.pop()
+            if not isinstance(record, dict):
                 yield Unusable(f"comment number {number} of the file", "no object", item.line)
                 continue
-            yield _found(number, item.line, lost, told, parent)
+            yield _found(number, item.line, lost, record, parent)
             lost = 0
-            answers = told.get("children")
+            answers = record.get("children")
             if isinstance(answers, list):
-                ahead.extend((one, text_of(told.get("id"))) for one in reversed(answers))
+                ahead.extend((one, text_of(record.get("id"))) for one in reversed(answers))
 
 
-def _found(number: int, line: int, lost: int, told: Mapping[str, Any], parent: str) -> Found:
-    own_id = text_of(told.get("id"))
+def _found(number: int, line: int, lost: int, record: Mapping[str, Any], parent: str) -> Found:
+    own_id = text_of(record.get("id"))
     where = f"comment {own_id[:40]}" if own_id else f"comment number {number} of the file"
-    if told.get("deleted") is True or (
-        told.get("body") is None and told.get("status") != "published"
+    if record.get("deleted") is True or (
+        record.get("body") is None and record.get("status") != "published"
     ):
         return Unusable(where, "deleted, and the export does not say by whom", line, by_rule=True)
-    path = text_of(told.get("ancestor_path"))
-    post = told.get("post")
+    path = text_of(record.get("ancestor_path"))
+    post = record.get("post")
     post = post if isinstance(post, Mapping) else {}
     return checked(
         where,
         {
             "external_id": own_id,
-            "content": text_of(told.get("body")),
-            "author": {"name": text_of(told.get("name"))},
+            "content": text_of(record.get("body")),
+            "author": {"name": text_of(record.get("name"))},
             "post": {
                 "url": text_of(post.get("canonical_url")), "title": text_of(post.get("title")),
             },
             "parent": parent or path.rpartition(".")[2],
-            "created_at": told.get("date"),
+            "created_at": record.get("date"),
             "status": "approved",
         },
         line=line,

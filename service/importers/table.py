@@ -28,10 +28,10 @@ class Table:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def know(self, key: str, told: Any) -> None:
-        """Keep what is *told* of an id, as JSON; the last word counts."""
+    def know(self, key: str, record: Any) -> None:
+        """Keep what is *record* of an id, as JSON; the last word counts."""
         self._database.execute(
-            "INSERT OR REPLACE INTO known VALUES (?, ?)", (key, json.dumps(told))
+            "INSERT OR REPLACE INTO known VALUES (?, ?)", (key, json.dumps(record))
         )
 
     def known(self, key: str) -> Any:
@@ -39,11 +39,11 @@ class Table:
         found = self._database.execute("SELECT told FROM known WHERE id = ?", (key,)).fetchone()
         return json.loads(found[0]) if found else None
 
-    def wait(self, told: Any) -> None:
+    def wait(self, record: Any) -> None:
         """Keep a record, as JSON, whose other half has not come yet."""
-        self._database.execute("INSERT INTO waiting (told) VALUES (?)", (json.dumps(told),))
+        self._database.execute("INSERT INTO waiting (told) VALUES (?)", (json.dumps(record),))
 
     def waiting(self) -> Iterator[Any]:
         """Yield the records that wait, in their order."""
-        for (told,) in self._database.execute("SELECT told FROM waiting ORDER BY number"):
-            yield json.loads(told)
+        for (record,) in self._database.execute("SELECT told FROM waiting ORDER BY number"):
+            yield json.loads(record)

@@ -455,22 +455,22 @@ class _Tree:
         """Return the element with its texts, and the characters lost in them."""
         lost, sections = 0, []
         for holder, index, begin, end, references in self._texts:
-            told = text[begin:end]
-            if not references and "<![CDATA[" in told:
-                sections.append(told)
-            holder.content[index], less = cleaned(_resolved(told) if references else told)
+            written = text[begin:end]
+            if not references and "<![CDATA[" in written:
+                sections.append(written)
+            holder.content[index], less = cleaned(_resolved(written) if references else written)
             lost += less
         (element,) = (one for one in self._top.content if isinstance(one, Node))
         element.sections = sections
         return element, lost
 
 
-def _attributes(told: str | None) -> dict[str, str]:
-    if not told:
+def _attributes(written: str | None) -> dict[str, str]:
+    if not written:
         return {}
     return {
         name.rpartition(":")[2]: cleaned(_resolved(double or single or bare))[0]
-        for name, double, single, bare in _ATTRIBUTE.findall(told)
+        for name, double, single, bare in _ATTRIBUTE.findall(written)
     }
 
 
