@@ -98,8 +98,8 @@ def traits_of(comment: Comment) -> list[Trait]:
     ]
     if comment.content:
         found.append(Trait(TEXT))
-    told = ((Kind.USER, author.id), (Kind.EMAIL, author.email), (Kind.ADDRESS, author.ip))
-    found += [Trait(kind, value) for kind, value in told if value]
+    traits = ((Kind.USER, author.id), (Kind.EMAIL, author.email), (Kind.ADDRESS, author.ip))
+    found += [Trait(kind, value) for kind, value in traits if value]
     if network := network_of(author.ip):
         found.append(Trait(Kind.NETWORK, network))
     return found

@@ -188,11 +188,11 @@ def words_of(draft: Draft) -> list[bytes]:
 
 def like(text: str) -> Query:
     """Return the query for nearly the same text: its longest words lead there, for they are the rarest."""
-    told = _spoken(normal.normal(text))
-    spaced = sorted({word for word in told if len(word) > 1}, key=lambda word: (-len(word), word))
-    entries = [_entry("w", word) for word in spaced[:_TELLING]] or _of_words(told)[:_TELLING]
+    spoken = _spoken(normal.normal(text))
+    spaced = sorted({word for word in spoken if len(word) > 1}, key=lambda word: (-len(word), word))
+    entries = [_entry("w", word) for word in spaced[:_TELLING]] or _of_words(spoken)[:_TELLING]
     return Query(
-        like=frozenset(told), some=tuple(entries), enough=max(1, int(_ENOUGH * len(entries)))
+        like=frozenset(spoken), some=tuple(entries), enough=max(1, int(_ENOUGH * len(entries)))
     )
 
 

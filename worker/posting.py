@@ -22,11 +22,11 @@ class Poster:
 
     def send(self, to: str, subject: str, text: str) -> None:
         """Hand a message over. Raises OSError that names no part of the address."""
-        url, told = self.shape(to, subject, text)
+        url, message = self.shape(to, subject, text)
         came = attempt(
             url,
             {"Content-Type": "application/json"},
-            json.dumps(told).encode(),
+            json.dumps(message).encode(),
             allow_private=self.allow_private,
         )
         if not came.delivered:

@@ -61,8 +61,8 @@ class Campaigns(Sharded):
         """Return comments that a clean-up decided last, each with its status before."""
         by_letter = {status[0]: status for status in Status}
         lines = self._redis.lrange(self._cleaned(clean_up_id), -limit, -1)
-        told = [line.decode() for line in reversed(lines)]
-        return [(ids.lengthen(line[1:]), by_letter[line[0]]) for line in told]
+        texts = [line.decode() for line in reversed(lines)]
+        return [(ids.lengthen(line[1:]), by_letter[line[0]]) for line in texts]
 
     def drop_cleaned(self, clean_up_id: str, number: int) -> None:
         """Forget the last comments of a clean-up, which were taken back."""

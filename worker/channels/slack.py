@@ -15,7 +15,7 @@ def sender(_settings: Settings) -> Poster:
 
 def shape(to: str, subject: str, text: str) -> tuple[str, dict[str, Any]]:
     """Return the URL and the message, in which nothing is markup."""
-    told = f"{subject}\n{text}"
+    escaped = f"{subject}\n{text}"
     for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        told = told.replace(sign, code)
-    return to, {"text": told, "unfurl_links": False}
+        escaped = escaped.replace(sign, code)
+    return to, {"text": escaped, "unfurl_links": False}
