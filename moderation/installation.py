@@ -239,15 +239,15 @@ def _only_one_served(data: Path) -> Served | None:
 
 def note_backup(data: Path, file: Path) -> None:
     """Note in the data directory that a backup was taken now."""
-    told = {"at": round(time.time()), "file": str(file.absolute())}
-    (data / _BACKUP_NOTE).write_text(json.dumps(told), encoding="utf-8")
+    note = {"at": round(time.time()), "file": str(file.absolute())}
+    (data / _BACKUP_NOTE).write_text(json.dumps(note), encoding="utf-8")
 
 
 def newest_backup(data: Path) -> tuple[float, str] | None:
     """Return the age of the newest backup, in seconds, and its file; None if none was ever taken."""
     try:
-        told = json.loads((data / _BACKUP_NOTE).read_text(encoding="utf-8"))
-        return time.time() - told["at"], told["file"]
+        note = json.loads((data / _BACKUP_NOTE).read_text(encoding="utf-8"))
+        return time.time() - note["at"], note["file"]
     except (OSError, ValueError, KeyError):
         return None
 

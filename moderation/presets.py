@@ -54,11 +54,11 @@ def _moved(
     """Return *bars* moved so that *factor* times as many harmless comments reach each."""
     moved = {}
     for label, bar in bars.items():
-        told = bins.get(label, ())
-        good = beyond(told, bar)
+        counted = bins.get(label, ())
+        good = beyond(counted, bar)
         if bar >= NEVER or not good:
             continue
-        at = _reached_by(told, factor * good)
+        at = _reached_by(counted, factor * good)
         # A bar is moved one way only, also where the card counts too few comments to tell.
         at = max(bar, at) if factor < 1 else min(bar, max(lowest, at))
         moved[label] = round(min(at, 0.999), 2)
