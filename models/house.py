@@ -837,8 +837,8 @@ class _Question:
     def chosen(self) -> tuple[float, float]:
         """Return the variance that cross-validation chooses, and what it gains a decision.
 
-        The weakest is chosen that comes within half a standard error of the best; none (0) unless
-        the best takes more than a standard error off the log-loss of unseen decisions.
+        The best is chosen of those that take more than a standard error off the log-loss of unseen
+        decisions; none (0) if there are none.
         """
         sides = [int((self.target == side).sum()) for side in (0, 1)]
         if min(sides) < FEWEST_A_SIDE or sum(sides) < FEWEST:
@@ -861,8 +861,7 @@ class _Question:
         if not usable:
             return 0.0, 0.0
         best = max(usable, key=lambda row: float(means[row]))
-        row = next(row for row in usable if means[row] >= means[best] - errors[best] / 2)
-        return STRENGTHS[row], float(means[row])
+        return STRENGTHS[best], float(means[best])
 
     def where(self, rows: NDArray[np.bool_]) -> _Question:
         """Return the decisions that *rows* chooses."""
