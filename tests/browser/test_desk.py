@@ -105,6 +105,7 @@ def test_every_page_is_accessible_and_fits_its_width(
         f"/desk/sites/{site}/settings", f"/desk/sites/{site}/webhooks", "/desk/model",
         f"/desk/sites/{site}/site", f"/desk/sites/{site}/keys", f"/desk/sites/{site}/endpoints",
         "/desk/moderators", "/desk/notices", "/desk/audit", "/desk/password", "/docs",
+        "/desk/new-site", f"/desk/sites/{site}/start",
     ):  # fmt: skip
         page.goto(desk.url + path)
         found = Axe().run(page)
