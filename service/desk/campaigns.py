@@ -15,6 +15,7 @@ from moderation.treatment import Treatment
 from service.context import winnow
 from service.desk.base import bp, me, my_comment, myself
 from service.desk.pages import page
+from service.desk.words import _
 
 #: Statuses that a clean-up may reach, in the order of the tabs.
 STATUSES = (Status.APPROVED, Status.FLAGGED, Status.PENDING, Status.REJECTED, Status.SPAM)
@@ -26,7 +27,7 @@ def campaign() -> Any:
     origin, context = my_comment(request.args.get("comment", "")), winnow()
     traits = traits_of(origin)
     if not traits:
-        raise NotFound("nothing is left of that comment to look for others by")
+        raise NotFound(_("nothing is left of that comment to look for others by"))
     named = Trait(request.args.get("kind", ""), request.args.get("value", ""))
     trait = named if named in traits else traits[0]
     tally, examples = context.preview_clean_up(origin.site_id, trait, origin)
@@ -93,7 +94,10 @@ def _may_undo(one: CleanUp) -> bool:
 
 
 def _mine(clean_up_id: str) -> CleanUp:
-    one = winnow().comments.clean_up(clean_up_id)
-    if not me().sees(one.site_id):
-        raise NotFound("there is no such clean-up, or not any more")
+    try:
+        one = winnow().comments.clean_up(clean_up_id)
+    except NotFound:
+        one = None
+    if one is None or not me().sees(one.site_id):
+        raise NotFound(_("there is no such clean-up, or not any more"))
     return one

@@ -81,6 +81,7 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
         "line_id": accounts.audit(limit=1)[0].id,
         "filename": "desk.css",
         "token": "Ym9i.made-up",
+        "clean_up_id": "none",
     }
     return [
         (rule, method, re.sub(r"<(?:\w+:)?(\w+)>", lambda name: fill[name[1]], rule.rule))
