@@ -70,10 +70,10 @@ shape_failures(bp, _failed)
 
 
 def _body() -> dict[str, Any]:
-    told = parsed(request.get_data())
-    if told is None:
+    body = parsed(request.get_data())
+    if body is None:
         raise Refusal("the body is no JSON object")
-    return told
+    return body
 
 
 def _draft(event: Mapping[str, Any]) -> Draft | None:
@@ -102,5 +102,5 @@ def _error(status: int, code: str, message: str) -> Response:
     return _json({"errcode": code, "error": message}, status)
 
 
-def _json(told: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(told), status, content_type="application/json")
+def _json(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")
