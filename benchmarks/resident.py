@@ -18,6 +18,7 @@ from pathlib import Path
 
 import redis
 
+from benchmarks.latency import pending
 from moderation.store.embedded import socket_url
 from tests.support.service import Running, descendants, running
 from tests.support.waiting import wait_until
@@ -63,7 +64,7 @@ def measured() -> dict[str, float]:
             sent = [{"content": f"{TEXTS[n % len(TEXTS)]} {n}"} for n in range(COMMENTS)]
             for start in range(0, COMMENTS, 20):
                 winnow.ask("POST", "/v1/comments/batch", {"comments": sent[start : start + 20]})
-            wait_until(lambda: winnow.cli("stats")["pending"] == 0, 60, "verdicts")
+            wait_until(lambda: pending(winnow) == 0, 60, "verdicts")
             figures["pss_mb"] = pss_mb(winnow)
             time.sleep(6)  # what comes after work is over
             before = cpu_ms(winnow), round_trips(winnow)
