@@ -62,8 +62,8 @@ def check_event_for_spam() -> Response:
 def _failed(failure: Failure) -> Response:
     """Refuse the event: the module takes anything but a 2xx for a no."""
     code = "M_LIMIT_EXCEEDED" if failure.cause is Cause.TOO_FAST else "M_UNKNOWN"
-    told = failure.message if failure.cause is Cause.REFUSED else "Try again later."
-    return _error(failure.status if failure.status >= 400 else 500, code, told)
+    text = failure.message if failure.cause is Cause.REFUSED else "Try again later."
+    return _error(failure.status if failure.status >= 400 else 500, code, text)
 
 
 shape_failures(bp, _failed)
