@@ -8,8 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from moderation.campaign import CleanUp, State, Trait
+from moderation.comment import Comment, Decision
 from moderation.credentials import KeyKind
 from moderation.endpoint import Endpoint
+from moderation.ids import new_id
 from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
@@ -81,7 +84,7 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
         "line_id": accounts.audit(limit=1)[0].id,
         "filename": "desk.css",
         "token": "Ym9i.made-up",
-        "clean_up_id": "none",
+        "clean_up_id": clean_up_of(world, comment),
     }
     return [
         (rule, method, re.sub(r"<(?:\w+:)?(\w+)>", lambda name: fill[name[1]], rule.rule))
@@ -89,6 +92,15 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
         if rule.endpoint.startswith("desk.")
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
     ]
+
+
+def clean_up_of(world: World, comment: Comment) -> str:
+    """Return the id of a clean-up that is done."""
+    one = CleanUp(
+        new_id(1), world.site.id, comment.id, Trait("text"), Decision.SPAM, (), ADA, 1, State.DONE
+    )
+    world.adapters.comments.save_clean_up(one)
+    return one.id
 
 
 def state(world: World) -> tuple[object, ...]:
