@@ -9,7 +9,7 @@ import pytest
 
 pytest_plugins = ["tests.support.valkey", "tests.support.world"]
 
-#: Directories whose tests take their time: processes, browsers, training, thousands of cases.
+#: Directories whose tests take their time, as the verbs' do, which start storage: processes, browsers, training, thousands of cases.
 _SLOW = frozenset(
     [
         "flows",
@@ -41,8 +41,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out a file that would take long, before it is imported."""
     if not config.getoption("--quick"):
         return None
-    below = collection_path.relative_to(Path(__file__).parent).parts
-    if below and below[0] in _SLOW:
+    below = collection_path.relative_to(Path(__file__).parent)
+    if below.parts[:1] and (below.parts[0] in _SLOW or below.parts[:2] == ("service", "cli")):
         return True
     is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
     return True if is_test and _STARTS.search(collection_path.read_text()) else None
