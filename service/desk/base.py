@@ -147,7 +147,7 @@ def lost(error: HTTPException) -> Any:
     if not request.path.startswith(f"{bp.url_prefix}/"):
         return problem_of_http(error)
     detail = _("There is no such page. What was linked here may be gone.")
-    return page("problem.html", title=_("Not found"), detail=detail), error.code or 404
+    return page("problem.html", title=_("Not found"), detail=detail), error.code or 404, _kept(error)
 
 
 @bp.errorhandler(HTTPException)
@@ -156,8 +156,12 @@ def _declined(error: HTTPException) -> Any:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error
     told = _("Winnow could not use what this page sent (error %(number)s).", number=error.code)
-    headers = [(k, v) for k, v in error.get_headers() if k == "Retry-After"]
-    return page("problem.html", title=_("That did not work"), detail=told), error.code, headers
+    return page("problem.html", title=_("That did not work"), detail=told), error.code, _kept(error)
+
+
+def _kept(error: HTTPException) -> list[tuple[str, str]]:
+    """Return the headers of *error* that a page keeps."""
+    return [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
 
 
 @bp.errorhandler(Exception)
