@@ -271,17 +271,17 @@ def announced(installation: Installation) -> Iterator[None]:
 
 
 def running() -> list[Served]:
-    """Return the installations that a Winnow of this user serves now."""
+    """Return the installations that a Winnow of this user serves now, by data directory."""
     found = []
     with contextlib.suppress(OSError):
-        for note in sorted(_notes().iterdir()):
+        for note in _notes().iterdir():
             with contextlib.suppress(OSError, ValueError):
                 data, file = json.loads(note.read_text(encoding="utf-8"))
                 if is_served(Path(data)):
                     found.append(Served(Path(data), Path(file) if file else None))
                 else:
                     note.unlink()  # what a kill -9 left
-    return found
+    return sorted(found, key=lambda served: served.data)
 
 
 def is_served(data: Path) -> bool:

@@ -136,6 +136,12 @@ def test_where_several_could_be_meant_none_is_taken(home: Path):
         assert find({"WINNOW_DATA_DIR": str(home / "two")}).data == home / "two"
 
 
+def test_those_that_run_are_told_in_the_order_of_their_directories(home: Path):
+    """Their notes are named by hashes, whose order would differ from home to home."""
+    with served(home / "d"), served(home / "b"), served(home / "a"), served(home / "c"):
+        assert [one.data.name for one in running()] == ["a", "b", "c", "d"]
+
+
 def test_what_a_kill_left_is_not_taken_for_running(home: Path):
     with served(home / "srv"):
         (note,) = (home / ".local/state/winnow/running").iterdir()
