@@ -405,6 +405,7 @@ class Winnow:
             model=model,
             learner=self._learner(model),
             clock=self.clock,
+            meter=self.metrics,
             stopping=stopping,
         )
 

@@ -291,3 +291,11 @@ class _Counters(Collector):
         for result, number in measured.attempts.items():
             attempts.add_metric([result], number)
         yield attempts
+        learned = CounterMetricFamily(
+            "winnow_learning_attempts",
+            "Attempts at learning from a site's decisions, by outcome; all but better were refused.",
+            labels=["outcome"],
+        )
+        for outcome, number in measured.learned.items():
+            learned.add_metric([outcome], number)
+        yield learned

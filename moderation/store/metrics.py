@@ -21,6 +21,7 @@ class Measured:
 
     verdicts: dict[tuple[str, str], int]
     attempts: dict[str, int]
+    learned: dict[str, int]
     batches: dict[float, int]
     batch_count: int
     batch_seconds: float
@@ -51,6 +52,10 @@ class Metrics:
         """Count one attempt at delivering a webhook, by its result."""
         self._redis.hincrby(keys.METRICS(keys.GLOBAL), f"attempt|{result}", 1)
 
+    def learned(self, outcome: str) -> None:
+        """Count one attempt at learning from a site's decisions, by its outcome."""
+        self._redis.hincrby(keys.METRICS(keys.GLOBAL), f"learned|{outcome}", 1)
+
     def read(self) -> Measured:
         """Return every counter."""
         stored = {
@@ -59,6 +64,7 @@ class Metrics:
         }
         verdicts: dict[tuple[str, str], int] = {}
         attempts: dict[str, int] = {}
+        learned: dict[str, int] = {}
         batches = dict.fromkeys((*BUCKETS, float("inf")), 0)
         for name, value in stored.items():
             kind, _, rest = name.partition("|")
@@ -67,11 +73,14 @@ class Metrics:
                 verdicts[action, model] = int(value)
             elif kind == "attempt":
                 attempts[rest] = int(value)
+            elif kind == "learned":
+                learned[rest] = int(value)
             elif kind == "batch":
                 batches[float(rest)] = int(value)
         return Measured(
             verdicts,
             attempts,
+            learned,
             batches,
             sum(batches.values()),
             float(stored.get("batch_seconds", 0)),

@@ -21,6 +21,7 @@ from moderation.scores import Scores
 from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
+from moderation.store.metrics import Metrics
 from moderation.workflow.judging import defaults_of, in_our_words, sample
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def learn(
     model: Model,
     learner: Learner,
     clock: Clock,
+    meter: Metrics,
     budget: Budget = Budget(),
     stopping: Callable[[], bool] = lambda: False,
 ) -> Attempt | None:
@@ -76,6 +78,7 @@ def learn(
         if stopping():
             return None
         attempt = _attempt(site, comments, model, learner, clock)
+        meter.learned(attempt.why)
         if left:
             comments.relearn(site_id, now_ms=clock.now_ms())
         comments.learned(site_id, place=place, now_ms=clock.now_ms())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from moderation.comment import Decision
 from service import ops
 from service.front import Bounds
 from service.front.crowd import Crowd
@@ -54,3 +55,14 @@ def test_connections_are_told_of_by_reasons_of_ours(world: World):
     told = world.client().get("/metrics").text
     assert 'winnow_refused_total{reason="late"} 2.0' in told
     assert "winnow_connections 0.0" in told
+
+
+def test_what_learning_was_refused_for_is_counted(world: World):
+    world.decide("toxicity=0.6 a", Decision.REJECT)
+    world.learn()
+    for n in range(2):
+        world.decide(f"toxicity=0.6 b{n}", Decision.REJECT)
+    world.learn()
+    told = world.client().get("/metrics").text
+    assert 'winnow_learning_attempts_total{outcome="too_few"} 1.0' in told
+    assert 'winnow_learning_attempts_total{outcome="better"} 1.0' in told

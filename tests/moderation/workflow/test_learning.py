@@ -214,6 +214,7 @@ def test_a_long_history_is_learned_in_parts_the_latest_first(world: World):
     told = {
         "accounts": adapters.accounts, "comments": adapters.comments, "model": world.model,
         "learner": adapters.learning(world.model), "clock": adapters.clock,
+        "meter": adapters.metrics,
     }  # fmt: skip
     first = learning.learn(world.site.id, budget=learning.Budget(batch=2, texts=5), **told)
     assert first.decisions == 5
