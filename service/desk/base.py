@@ -147,7 +147,11 @@ def lost(error: HTTPException) -> Any:
     if not request.path.startswith(f"{bp.url_prefix}/"):
         return problem_of_http(error)
     detail = _("There is no such page. What was linked here may be gone.")
-    return page("problem.html", title=_("Not found"), detail=detail), error.code or 404, _kept(error)
+    return (
+        page("problem.html", title=_("Not found"), detail=detail),
+        error.code or 404,
+        _kept(error),
+    )
 
 
 @bp.errorhandler(HTTPException)
