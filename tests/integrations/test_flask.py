@@ -40,7 +40,7 @@ def send(app: Flask, *, secret: str = SECRET, at: float | None = None, **data: o
     return app.test_client().post("/hooks/winnow", data=body, headers=headers).status_code
 
 
-@pytest.mark.parametrize("secret", [SECRET, FRESH])
+@pytest.mark.parametrize("secret", [SECRET, FRESH], ids=["old", "new"])
 def test_a_signed_event_is_handed_on_and_an_older_one_is_not(app, told, secret: str):
     data = {"id": "1", "external_id": "42", "status": "approved"}
     assert send(app, secret=secret, sequence=3, **data) == 204

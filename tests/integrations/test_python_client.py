@@ -221,7 +221,7 @@ def headers(at: float | None = None, *secrets: str, body: bytes = BODY) -> dict[
     return signing.headers(secrets or [OLD, NEW], "evt_1", moment, body)
 
 
-@pytest.mark.parametrize("secret", [OLD, NEW])
+@pytest.mark.parametrize("secret", [OLD, NEW], ids=["old", "new"])
 def test_a_webhook_is_believed_by_either_secret_of_a_rotation(secret: str):
     event = Webhook(secret).verify(BODY, headers())
     assert (event.id, event.type, event.comment_id, event.sequence) == (
