@@ -11,7 +11,7 @@ from moderation.credentials import Key, KeyKind
 from moderation.delivery import Delivery, State
 from moderation.endpoint import Endpoint
 from moderation.events import EventType
-from moderation.feedback import Progress
+from moderation.feedback import Attempt, Progress, Version
 from moderation.site import Site
 from service.api import schemas
 from service.shapes import delivery_shape, endpoint_shape, key_shape, learning_shape, site_shape
@@ -28,6 +28,13 @@ _LINKS = {
     "decision": f"https://comments.example.org/v1/comments/{_COMMENT}/decision",
     "desk": f"https://comments.example.org/desk/comments/{_COMMENT}",
 }
+_BETTER = Attempt(
+    _AT_MS, "better", 120, "3f2a9c1b77de", {"moderator:ada": 120}, 60, (0.85, 0.9167), 0.0004,
+    compared=500, elsewhere=1, moved=(_COMMENT,),
+)  # fmt: skip
+_LEARNED = Progress(
+    1, trail=(0, 1), versions=(Version(1, _BETTER, judged=True),), latest=_BETTER, feedback=120
+)
 _REASON = {"code": "clean", "values": {}, "text": "no rule objected"}
 
 _NEW = {"content": _TEXT, "external_id": "42", "author": _AUTHOR, "post": _POST}
@@ -174,7 +181,7 @@ def of_answer(model: type[BaseModel]) -> dict[str, Any]:
         )
     )  # fmt: skip
     shaped: dict[type[BaseModel], dict[str, Any]] = {
-        schemas.Record: {"id": _SITE, **learning_shape(site, Progress())},
+        schemas.LearningOut: learning_shape(site, _LEARNED),
         schemas.SiteOut: site_shape(site),
         schemas.SitesOut: {"items": [site_shape(site)]},
         schemas.KeyOut: key,

@@ -12,7 +12,7 @@ from service.context import winnow
 from service.shapes import learning_shape
 
 
-@api.route("GET", "/sites/<site_id>/learning", tag="Learning", answers={200: schemas.Record})
+@api.route("GET", "/sites/<site_id>/learning", tag="Learning", answers={200: schemas.LearningOut})
 def get_learning(site_id: str) -> Any:
     """Tell what a site has learned: its versions, what each was fitted on, and what judges."""
     site = own_site(site_id)
@@ -24,7 +24,7 @@ def get_learning(site_id: str) -> Any:
     "/sites/<site_id>/learning/rollback",
     tag="Learning",
     body=schemas.RollbackIn,
-    answers={200: schemas.Record},
+    answers={200: schemas.LearningOut},
     problems=(409,),
     admin=True,
 )
@@ -43,7 +43,7 @@ def roll_back(site_id: str) -> Any:
     "POST",
     "/sites/<site_id>/learning/resume",
     tag="Learning",
-    answers={200: schemas.Record},
+    answers={200: schemas.LearningOut},
     problems=(409,),
     admin=True,
 )
@@ -59,7 +59,7 @@ def resume(site_id: str) -> Any:
     "/sites/<site_id>/learning/people",
     tag="Learning",
     body=schemas.LeaveOutIn,
-    answers={200: schemas.Record},
+    answers={200: schemas.LearningOut},
     admin=True,
 )
 def leave_out(site_id: str) -> Any:

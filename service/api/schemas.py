@@ -24,6 +24,7 @@ from moderation.delivery import State
 from moderation.endpoint import EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import EventType
+from moderation.feedback import Learning
 from moderation.fields import (
     Choice,
     Choices,
@@ -582,14 +583,6 @@ class EventsOut(BaseModel):
     next: str
 
 
-class Record(BaseModel):
-    """What has an id, and whatever else its route says."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-
-
 class _Whole(BaseModel):
     """What is given has these members and no others."""
 
@@ -631,6 +624,50 @@ class SitesOut(BaseModel):
     """Several sites."""
 
     items: list[SiteOut]
+
+
+class LearningAttemptOut(_Whole):
+    """What came of fitting a head: why it judges or not, and its figures as shares from 0 to 1.
+
+    ``agreement_before`` and ``agreement_after``: with the latest ``replayed`` decisions. ``moved`` names some of the
+    ``elsewhere`` comments, of the latest ``compared``, that it would send elsewhere; null until that was looked at.
+    """
+
+    at: str
+    outcome: str
+    model: str
+    decisions: int
+    people: dict[str, int]
+    replayed: int
+    agreement_before: float
+    agreement_after: float
+    frozen_auc_drop: float
+    compared: int
+    elsewhere: int | None
+    moved: list[str]
+
+
+class LearningVersionOut(LearningAttemptOut):
+    """A head that was fitted, and whether it judges or ever did."""
+
+    version: int
+    name: str
+    current: bool
+    judged: bool
+
+
+class LearningOut(_Whole):
+    """What a site has learned; ``current`` names the version that judges, null for the shared model alone."""
+
+    site_id: str
+    learning: Learning
+    current: str | None
+    pinned: bool
+    feedback: int
+    due: bool
+    left_out: list[str]
+    latest: LearningAttemptOut | None
+    versions: list[LearningVersionOut]
 
 
 class KeyOut(_Whole):
@@ -754,12 +791,20 @@ class Erased(BaseModel):
     receipts: list[ReceiptOut]
 
 
-class ProblemOut(BaseModel):
-    """Problem details (RFC 9457)."""
+class FaultOut(_Whole):
+    """A field that was refused, and why; empty where it is the body as a whole."""
 
-    model_config = ConfigDict(extra="allow")
+    field: str
+    detail: str
+
+
+class ProblemOut(_Whole):
+    """Problem details (RFC 9457); the list of problems says which of the last three a problem has."""
 
     type: str
     title: str
     status: int
     detail: str
+    comment_id: str = ""
+    version: int = 0
+    errors: list[FaultOut] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jsonschema_rs import validator_for
 
 from moderation.comment import Decision
 from tests.support.world import World
@@ -45,3 +46,11 @@ def test_a_person_is_left_out_and_taken_in_again(world: World, path: str):
     assert world.ask("POST", f"{path}/people", back, key=world.token).json["left_out"] == []
     unknown = world.ask("POST", f"{path}/people", {"person": "eve"}, key=world.token)
     assert unknown.status_code == 404
+
+
+def test_what_is_answered_has_the_types_of_the_document(world: World, path: str):
+    document = world.client().get("/openapi.json").json
+    schema = {"$ref": "#/components/schemas/LearningOut", "components": document["components"]}
+    assert [
+        str(one) for one in validator_for(schema).iter_errors(world.ask("GET", path).json)
+    ] == []
