@@ -29,8 +29,8 @@ _MODEL = "winnow"
 _LONGEST_NAME, _LONGEST_URL = 200, 2000
 #: What Twikoo puts into the user's message. The comment may hold such lines itself: the last count.
 _TWIKOO = re.compile(r"Comment: (.*)\nNickname: ([^\n]*)\nWebsite: ([^\n]*)(.*)", re.DOTALL)
-#: A system prompt that asks for one word, as Waline's plugin and its users' own prompts do.
-_ONE_WORD = re.compile(r"\bapproved\b.*\bspam\b|\bspam\b.*\bapproved\b", re.DOTALL)
+#: Words of a system prompt that asks for one of them, as Waline's plugin and its users' own prompts do.
+_ONE_OF = frozenset({"approved", "spam"})
 _JSON = re.compile(r"\{\s*[\"']?spam[\"']?\s*:")
 
 
@@ -98,7 +98,7 @@ def _way(body: Mapping[str, Any]) -> Way:
     prompt = _text_of(body, "system", "developer") or ""
     if body.get("response_format") or _JSON.search(prompt):
         return Way.JSON
-    return Way.WORD if _ONE_WORD.search(prompt.lower()) else Way.JSON
+    return Way.WORD if set(re.findall(r"\w+", prompt.lower())) >= _ONE_OF else Way.JSON
 
 
 def _text_of(body: Mapping[str, Any], *roles: str) -> str | None:
@@ -127,8 +127,9 @@ def _draft(text: str | None) -> Draft | None:
         return Draft(content=text)
     content, name, url, rest = fields.groups()
     author = Author(name=name[:_LONGEST_NAME], url=url[:_LONGEST_URL])
-    # What follows the last field is nobody's but the commenter's.
-    return Draft(content=f"{content}{rest}", author=author) if f"{content}{rest}".strip() else None
+    # What follows the last field, or is more than a field holds, is nobody's but the commenter's.
+    content += rest + name[_LONGEST_NAME:] + url[_LONGEST_URL:]
+    return Draft(content=content, author=author) if content.strip() else None
 
 
 def _completion(way: Way, *, held: bool, spam: bool = False) -> Response:

@@ -7,7 +7,7 @@ message for a person: what a moderator should see is refused as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -21,7 +21,8 @@ from service.doors.failures import Cause, Failure, Refusal, shape_failures
 bp = Blueprint("matrix", __name__, url_prefix="/matrix")
 
 _LONGEST_NAME = 200
-_READ = ("m.text", "m.notice", "m.emote", None)
+#: Kinds whose ``body`` is the name of a file, and a caption only where ``filename`` says another.
+_FILES = ("m.image", "m.file", "m.audio", "m.video")
 
 
 @bp.before_request
@@ -47,11 +48,14 @@ def check_event_for_spam() -> Response:
     event = _body().get("event")
     if not isinstance(event, Mapping):
         raise Refusal("there is no event")
-    draft = _draft(event)
-    if draft is None:
+    drafts = _drafts(event)
+    if not drafts:
         return _json({})
     spend(g.site)
-    (judged,) = judge([draft], g.site)
+    # A client shows one of them, and nobody knows which: the first that does not pass counts.
+    found = list(zip(drafts, judge(drafts, g.site), strict=True))
+    refused = (pair for pair in found if pair[1].status is not Status.APPROVED)
+    draft, judged = next(refused, found[0])
     if g.site.record_doors:
         record(g.site, draft, judged, via=Door.MATRIX)
     if judged.status is Status.APPROVED:
@@ -76,26 +80,30 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _draft(event: Mapping[str, Any]) -> Draft | None:
-    """Return the message of an event; None where there is none, such as in an encrypted room."""
+def _drafts(event: Mapping[str, Any]) -> list[Draft]:
+    """Return each text of an event; none where there is none, such as in an encrypted room."""
     content = event.get("content")
     if event.get("type") != "m.room.message" or not isinstance(content, Mapping):
-        return None
-    changed = content.get("m.new_content")
-    if isinstance(changed, Mapping):  # an edit: what stands there from now on
-        content = changed
-    text, kind = content.get("body"), content.get("msgtype")
-    if not isinstance(text, str) or not text.strip() or not _is_read(kind):
-        return None
-    if len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES:
+        return []
+    texts = list(dict.fromkeys(text for text in _texts(content) if text.strip()))
+    if any(len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES for text in texts):
         raise Refusal("the message is too long")
     room, sender = (str(event.get(name) or "")[:_LONGEST_NAME] for name in ("room_id", "sender"))
-    return Draft(content=text, author=Author(name=sender), post=Post(title=room))
+    return [
+        Draft(content=text, author=Author(name=sender), post=Post(title=room)) for text in texts
+    ]
 
 
-def _is_read(kind: Any) -> bool:
-    """Whether a message of that kind is what its sender wrote, and no file's name."""
-    return kind in _READ  # a tuple: what JSON brings may not be hashable
+def _texts(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what clients may show: text and HTML, before and after an edit; of a kind unknown, too."""
+    for version in (content, content.get("m.new_content")):
+        if not isinstance(version, Mapping):
+            continue
+        body, named = version.get("body"), version.get("filename")
+        is_name = version.get("msgtype") in _FILES and (not isinstance(named, str) or named == body)
+        for text in ("" if is_name else body, version.get("formatted_body")):
+            if isinstance(text, str):
+                yield text
 
 
 def _error(status: int, code: str, message: str) -> Response:
