@@ -20,7 +20,7 @@ from models.house import (
     nearest,
 )
 from models.near import signatures
-from models.scorer import Item, Score, Scorer
+from models.scorer import Bars, Item, Score, Scorer
 
 #: Magic, basis, first bytes of the shared model's version, logits of spam and toxicity, signature.
 _READING = struct.Struct("<2s6s6sffQ")
@@ -137,9 +137,11 @@ class Learner:
         """
         return HouseHead.from_bytes(packed).numbered(number)
 
-    def moved(self, scores: Sequence[Score], head: HouseHead) -> list[Score]:
-        """Return *scores*, which no head has moved, as *head* moves them."""
-        return [self._scorer.moved_by(score, head) for score in scores]
+    def moved(
+        self, scores: Sequence[Score], head: HouseHead, bars: Bars | None = None
+    ) -> list[Score]:
+        """Return *scores*, which no head has moved, as *head* moves them; *bars* as in the scorer."""
+        return [self._scorer.moved_by(score, head, bars) for score in scores]
 
     def alike(
         self, reading: bytes, lessons: Sequence[Any], *, most: int

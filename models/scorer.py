@@ -42,6 +42,8 @@ _AT_ONCE = 512
 _AT_ONCE_LENGTH = 1 << 17
 _INDEX = {name: index for index, name in enumerate(SIGNALS)}
 Numbers = NDArray[np.float64]
+#: Thresholds: "flag" and "reject", each by label.
+Bars = Mapping[str, Mapping[str, float]]
 
 
 class Reader(StrEnum):
@@ -173,10 +175,7 @@ class Scorer:
         self._joined = _way(Heads(artifact.joined, reads=True), manifest["ways"]["joined"])
         self._usual = self._joined if encoder else self._alone
         self.thresholds = self._usual.thresholds
-        self._levels = tuple(
-            _logit(np.array([self.thresholds[name][label] for label in LABELS]))
-            for name in ("flag", "reject")
-        )
+        self._levels = _levels(self.thresholds)
         #: The basis of sites' heads; None where there is no learning.
         self.basis = basis if basis and encoder and basis.encoder == encoder.version else None
 
@@ -210,21 +209,25 @@ class Scorer:
         *,
         hurried: bool = False,
         house: HouseHead | Sequence[HouseHead | None] | None = None,
+        bars: Sequence[Bars | None] = (),
     ) -> list[Score]:
         """Return a score for each item, in order.
 
         *hurried* spares the encoder what n-grams and signals are sure of, good or bad, for while
         comments come in faster than they can be read. *house* is the head of the site, or one for
-        each item; what the encoder did not read is not moved by it.
+        each item; what the encoder did not read is not moved by it. *bars* are the thresholds of each
+        item's site, flag and reject by label, where they are not the model's own: it is by them that a
+        head moves a verdict by one step at most.
         """
         houses: Sequence[HouseHead | None]
         houses = [house] * len(items) if house is None or isinstance(house, HouseHead) else house
         scores: list[Score] = []
         for part in _parts(items):
             own = houses[len(scores) : len(scores) + len(part)]
+            levels = bars[len(scores) : len(scores) + len(part)] or [None] * len(part)
             readings = read([item.content for item in part])
             found = self._read(readings, part, hurried=hurried)
-            scores += map(self._scored, part, readings, found, own)
+            scores += map(self._scored, part, readings, found, own, levels)
         return scores
 
     def _read(
@@ -263,14 +266,21 @@ class Scorer:
             for row, own in zip(logits, features, strict=True)
         ]
 
-    def _scored(self, item: Item, reading: Reading, found: _Read, house: HouseHead | None) -> Score:
+    def _scored(
+        self,
+        item: Item,
+        reading: Reading,
+        found: _Read,
+        house: HouseHead | None,
+        bars: Bars | None,
+    ) -> Score:
         language, known = language_of(reading, item.language)
         logits, moved, model = found.logits, (0.0, 0.0), self.version
         if found.by is not Reader.ENCODER:
             model = f"{model}-{found.by}"
         elif house and found.features and self.basis and house.basis == self.basis.name:
             model = f"{model}+{house.version}"
-            logits, moved = self._moved(logits, house.shift(found.features))
+            logits, moved = self._moved(logits, house.shift(found.features), bars)
         return Score(
             labels=dict(zip(LABELS, _sigmoid(logits).tolist(), strict=True)),
             language=language,
@@ -284,27 +294,31 @@ class Scorer:
             seconded=found.seconded,
         )
 
-    def moved_by(self, score: Score, house: HouseHead) -> Score:
+    def moved_by(self, score: Score, house: HouseHead, bars: Bars | None = None) -> Score:
         """Return a score that no head has moved as *house* would have moved it.
 
-        Saves the reading. What the encoder did not read, or in another basis, stays as it is.
+        Saves the reading. What the encoder did not read, or in another basis, stays as it is. *bars*
+        as in ``score``.
         """
         if not (score.features and self.basis and house.basis == self.basis.name):
             return score
         logits = _logit(np.array([score.labels[label] for label in LABELS]).clip(1e-12, 1 - 1e-12))
-        logits, moved = self._moved(logits, house.shift(score.features))
+        logits, moved = self._moved(logits, house.shift(score.features), bars)
         labels = dict(zip(LABELS, _sigmoid(logits).tolist(), strict=True))
         return score._replace(labels=labels, moved=moved, model=f"{score.model}+{house.version}")
 
-    def _moved(self, logits: Numbers, shift: Shift) -> tuple[Numbers, tuple[float, float]]:
+    def _moved(
+        self, logits: Numbers, shift: Shift, bars: Bars | None
+    ) -> tuple[Numbers, tuple[float, float]]:
         """Return *logits* as a site's head moves them, and by how much spam and toxicity moved.
 
         What is unwanted raises toxicity; what is wanted lowers everything that tone makes, so that
         a site's rough tone is not held under another name. Threats and attacks on groups are never
         lowered. A verdict moves by one step at most: what the shared model would allow is not
-        rejected, and what it would reject is not allowed, for these labels by a head alone.
+        rejected, and what it would reject is not allowed, for these labels by a head alone. Allowed
+        and rejected is what the site's *bars* say, or the model's own.
         """
-        flag, reject = self._levels
+        flag, reject = _levels(bars) if bars else self._levels
         moved = logits.copy()
         moved[_SPAM] += shift.spam
         moved[_TONE if shift.unwanted < 0 else [_TOXICITY]] += shift.unwanted
@@ -482,6 +496,16 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         length += longer
     if begin < len(items):
         yield items[begin:]
+
+
+def _levels(bars: Bars) -> tuple[Numbers, Numbers]:
+    """Return the logits from which *bars* flag and reject; a bar beyond 1 is never reached."""
+    with np.errstate(divide="ignore"):
+        flag, reject = (
+            _logit(np.array([min(bars[name][label], 1.0) for label in LABELS]))
+            for name in ("flag", "reject")
+        )
+    return flag, reject
 
 
 def _logit(probabilities: Numbers) -> Numbers:

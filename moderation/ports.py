@@ -34,6 +34,10 @@ class Sample:
     trust: float = 0.0
 
 
+#: Thresholds: "flag" and "reject", each by label.
+Bars = Mapping[str, Mapping[str, float]]
+
+
 class Model(Protocol):
     """A trained model; models.scorer.Scorer is the one implementation."""
 
@@ -45,7 +49,8 @@ class Model(Protocol):
 
         ``model`` names who read it. *hurried* spares the dearest part of the model what the rest
         is sure of. Where a site has a head of its own, ``house`` is given, too: one for each Sample
-        that Learner.head returned, or None.
+        that Learner.head returned, or None; so are ``bars``, thresholds like its own, of each site
+        that has set any, or None.
         """
         ...
 
@@ -107,7 +112,7 @@ class Learner(Protocol):
         """Return a head that a Model takes, named by its *number*. Raises ValueError."""
         ...
 
-    def moved(self, scores: Sequence[Any], head: Any) -> Sequence[Any]:
+    def moved(self, scores: Sequence[Any], head: Any, bars: Bars | None = None) -> Sequence[Any]:
         """Return what Model.score gave without any head as *head* would have moved it."""
         ...
 

@@ -103,7 +103,8 @@ class Winnow:
         except StorageUnavailable:
             house = None
         facts = [Facts(house=house)] * len(drafts)
-        return judging.score(drafts, facts, model=self._reader())
+        policies = [site.policy] * len(drafts)
+        return judging.score(drafts, facts, policies, model=self._reader())
 
     def record(
         self,

@@ -12,7 +12,7 @@ from moderation.comment import SETTLED, Draft, Status
 from moderation.facts import Facts, Near
 from moderation.feedback import Learning
 from moderation.policy import Case, Policy, Thresholds, outcome, priority, verdict_on
-from moderation.ports import Clock, Duplicates, Model, Sample
+from moderation.ports import Bars, Clock, Duplicates, Model, Sample
 from moderation.records import Judged
 from moderation.scores import Scores
 from moderation.store.comments import Comments
@@ -167,10 +167,11 @@ def judge_all(
     *stopping*, what is not scored yet may be left out at the end.
     """
     drafts, facts = [one[0] for one in cases], [one[1] for one in cases]
+    policies = [one[2] for one in cases]
     return [
         _judged(draft, known, own, scores, model)
         for (draft, known, own), scores in zip(
-            cases, _scores(drafts, facts, model, stopping, hurried=hurried), strict=False
+            cases, _scores(drafts, facts, policies, model, stopping, hurried=hurried), strict=False
         )
     ]
 
@@ -190,37 +191,44 @@ def _judged(draft: Draft, facts: Facts, own: Policy, scores: Scores | None, mode
 def _scores(
     drafts: Sequence[Draft],
     facts: Sequence[Facts],
+    policies: Sequence[Policy],
     model: Model,
     stopping: Callable[[], bool],
     *,
     hurried: bool,
 ) -> Sequence[Scores | None]:
     try:
-        return score(drafts, facts, model=model, hurried=hurried)
+        return score(drafts, facts, policies, model=model, hurried=hurried)
     except Exception:  # noqa: BLE001 - one text that breaks the model must not hold up its neighbours
         alone: list[Scores | None] = []
-        for draft, known in zip(drafts, facts, strict=True):
+        for draft, known, own in zip(drafts, facts, policies, strict=True):
             if stopping():
                 break
-            alone.append(_scored_alone(draft, known, model))
+            alone.append(_scored_alone(draft, known, own, model))
         return alone
 
 
-def _scored_alone(draft: Draft, facts: Facts, model: Model) -> Scores | None:
+def _scored_alone(draft: Draft, facts: Facts, own: Policy, model: Model) -> Scores | None:
     """Return the scores of one draft, or None when the model cannot give any."""
     try:
-        return score([draft], [facts], model=model)[0]
+        return score([draft], [facts], [own], model=model)[0]
     except Exception as problem:  # noqa: BLE001 - whatever it was, a person looks
         log.error("a text could not be scored: %s", type(problem).__name__)  # noqa: TRY400 - a traceback may quote the comment
         return None
 
 
 def score(
-    drafts: Sequence[Draft], facts: Sequence[Facts] = (), *, model: Model, hurried: bool = False
+    drafts: Sequence[Draft],
+    facts: Sequence[Facts] = (),
+    policies: Sequence[Policy] = (),
+    *,
+    model: Model,
+    hurried: bool = False,
 ) -> list[Scores]:
     """Return the scores of *drafts*; the one place that asks the model. Raises what it raises.
 
-    *hurried*: what n-grams are sure of is not read by the encoder; ``Scores.model`` says so.
+    *hurried*: what n-grams are sure of is not read by the encoder; ``Scores.model`` says so. The
+    *policies* bound what a site's head may do, which goes by the site's own thresholds.
     """
     near = [one.near for one in facts] or [Near()] * len(drafts)
     trusts = [one.trust for one in facts] or [0.0] * len(drafts)
@@ -232,6 +240,9 @@ def score(
     houses = [one.house for one in facts]
     if any(house is not None for house in houses):
         options["house"] = houses
+        bars = [bars_of(one, model) for one in policies]
+        if any(bars):
+            options["bars"] = bars
     results = model.score(samples, **options)
     return [
         in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
@@ -267,6 +278,14 @@ def in_our_words(result: object, version: str, near: Near) -> Scores:
         alike=near.ids,
         seconded=getattr(result, "seconded", True),
     )
+
+
+def bars_of(policy: Policy, model: Model) -> Bars | None:
+    """Return the thresholds of a site as *model* has its own; None for a site that set none."""
+    if not (policy.flag_at or policy.reject_at):
+        return None
+    thresholds = policy.thresholds(defaults_of(model))
+    return {"flag": thresholds.flag, "reject": thresholds.reject}
 
 
 def defaults_of(model: Model) -> Thresholds:

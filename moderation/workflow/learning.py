@@ -22,7 +22,7 @@ from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.workflow.judging import defaults_of, in_our_words, sample
+from moderation.workflow.judging import bars_of, defaults_of, in_our_words, sample
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ def compare(
         cursor = page.next
         if cursor is None:
             break
-    recent = recent[:COMPARED]
+    recent, bars = recent[:COMPARED], bars_of(site.policy, model)
     moved: list[str] = []
     for at in range(0, len(recent), 32):
         part = recent[at : at + 32]
@@ -260,8 +260,8 @@ def compare(
             sample(one.draft, facts.near.count) for one, facts in zip(part, known, strict=True)
         ]
         plain = model.score(samples)
-        was = learner.moved(plain, old) if old is not None else plain
-        would = learner.moved(plain, new)
+        was = learner.moved(plain, old, bars) if old is not None else plain
+        would = learner.moved(plain, new, bars)
         rows = zip(part, known, was, would, strict=True)
         moved += [
             comment.id

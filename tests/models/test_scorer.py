@@ -371,6 +371,25 @@ def test_a_sites_head_moves_a_verdict_by_one_step_at_most(scorer, text):
                 assert after.labels[label] >= flag[label]
 
 
+@pytest.mark.parametrize(
+    "offsets, spam",
+    [((1, 2), 99), ((-2, -1), -99)],
+    ids=["what a strict site allows is not rejected", "what a strict site rejects is not allowed"],
+)
+def test_the_step_of_a_verdict_goes_by_the_sites_own_thresholds(scorer, offsets, spam):
+    """A site may reject from a score at which the model would only hold: a preset makes it so."""
+    item = Item("Cheap pills, buy now http://pills.example/")
+    (plain,) = scorer.score([item])
+    at = logit(plain.labels["spam"])
+    flag, reject = (1 / (1 + np.exp(-(at + offset))) for offset in offsets)
+    never = dict.fromkeys(LABELS, 1.01)
+    bars = {"flag": never | {"spam": flag}, "reject": never | {"spam": reject}}
+    head = headed(scorer, spam=spam)
+    (direct,) = scorer.score([item], house=[head], bars=[bars])
+    for score in (direct, scorer.moved_by(plain, head, bars)):
+        assert flag <= score.labels["spam"] < reject
+
+
 def test_no_sites_head_lowers_threats_or_attacks_on_groups(scorer):
     before, after = scorer.score(
         [Item("you stupid idiot")] * 2, house=[None, headed(scorer, unwanted=-2)]

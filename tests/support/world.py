@@ -72,7 +72,12 @@ class PlainModel:
     card: ClassVar = {}
 
     def score(
-        self, items: Sequence[Any], *, hurried: bool = False, house: Sequence[Any] = ()
+        self,
+        items: Sequence[Any],
+        *,
+        hurried: bool = False,
+        house: Sequence[Any] = (),
+        bars: Sequence[Any] = (),
     ) -> list[Measured]:
         found = [self._measured(item.content) for item in items]
         heads = house or [None] * len(found)
@@ -137,7 +142,9 @@ class PlainLearner:
     def head(self, packed: bytes, number: int) -> PlainHead:
         return PlainHead(json.loads(packed), number)
 
-    def moved(self, scores: Sequence[Measured], head: PlainHead) -> list[Measured]:
+    def moved(
+        self, scores: Sequence[Measured], head: PlainHead, bars: Any = None
+    ) -> list[Measured]:
         return [moved(one, head) for one in scores]
 
     def alike(
