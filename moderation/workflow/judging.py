@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -244,6 +245,9 @@ def score(
         if any(bars):
             options["bars"] = bars
     results = model.score(samples, **options)
+    # No threshold is ever reached by what is no number: it would be published.
+    if not all(math.isfinite(value) for one in results for value in one.labels.values()):
+        raise ValueError("a score is no number")
     return [
         in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
     ]

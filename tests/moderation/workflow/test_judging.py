@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from moderation.comment import Author, Draft, Status
 from moderation.facts import NOTHING, Facts, Near
 from moderation.policy import Policy
 from moderation.workflow.judging import Subject, gather, judge, judge_all
-from tests.support.world import PlainDuplicates, PlainModel, World
+from tests.support.world import Measured, PlainDuplicates, PlainHead, PlainModel, World
 
 MODEL = PlainModel()
 
@@ -29,6 +32,30 @@ def test_a_draft_that_the_model_cannot_score_is_held_and_takes_nothing_from_the_
     judged = judge_all(cases, model=MODEL)
     assert [one.status for one in judged] == [Status.APPROVED, Status.FLAGGED, Status.APPROVED]
     assert judged[1].scores is None
+
+
+def test_a_score_that_is_no_number_holds_its_comment_alone():
+    cases = [(Draft(text), NOTHING, Policy()) for text in ("fine", "spam=nan", "spam=inf", "well")]
+    judged = judge_all(cases, model=MODEL)
+    assert [one.status for one in judged] == [
+        Status.APPROVED, Status.FLAGGED, Status.FLAGGED, Status.APPROVED
+    ]  # fmt: skip
+
+
+def test_a_sites_head_is_bound_by_the_thresholds_of_its_site():
+    bars: list[object] = []
+
+    class Bound(PlainModel):
+        def score(self, items: Sequence[Any], **options: Any) -> list[Measured]:
+            bars.extend(options.get("bars", ()))
+            return super().score(items, **options)
+
+    known = Facts(house=PlainHead(0.1, 1))
+    strict = Policy(reject_at={"spam": 0.6})
+    judge_all([(Draft("a"), known, Policy()), (Draft("b"), known, strict)], model=Bound())
+    thresholds = PlainModel.thresholds
+    reject = thresholds["reject"] | {"spam": 0.6}
+    assert bars == [None, {"flag": thresholds["flag"], "reject": reject}]
 
 
 def test_once_stopping_what_is_left_is_not_judged():
