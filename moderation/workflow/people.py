@@ -39,6 +39,8 @@ def treat(
     texts.check(note, field="note")
     if len(note) > MAX_NOTE:
         raise InvalidInput(f"a note has {MAX_NOTE} characters at most", field="note")
+    if treatment is Treatment.TRUST and subject.kind is Kind.DOMAIN:
+        raise InvalidInput("a domain earns nobody trust: anybody may link to it", field="treatment")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise InvalidInput(f"days are of 1 to {MAX_DAYS}", field="days")
     now = clock.now_ms()

@@ -100,6 +100,18 @@ def test_who_is_held_waits_and_who_is_trusted_passes_unless_the_model_is_sure(
     assert status(world, add(world, "toxicity=0.95")) is Status.REJECTED
 
 
+def test_a_link_to_a_domain_earns_nobody_trust(world: World, admin: FlaskClient):
+    """Whoever wants to be published would mention the domain."""
+    page = admin.get("/desk/person", query_string={
+        "site": world.site.id, "kind": "domain", "value": "example.org",
+    }).text  # fmt: skip
+    assert 'value="block"' in page
+    assert 'value="trust"' not in page
+    answer = treat(admin, world, "domain", "example.org", "trust")
+    assert answer.status_code == 422
+    assert status(world, add(world, "toxicity=0.6 https://example.org")) is Status.FLAGGED
+
+
 def test_the_strictest_of_several_treatments_counts(world: World, admin: FlaskClient):
     treat(admin, world, "email", "lisa@mail.example", "trust")
     treat(admin, world, "network", "203.0.113.0/24", "hold")
