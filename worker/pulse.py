@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 
 from moderation.errors import StorageUnavailable
@@ -11,6 +12,16 @@ from moderation.store.liveness import Liveness, Part
 
 #: A third of the silence after which a process counts as dead.
 _BEAT_SECONDS = 5.0
+
+
+def named(work: str, *, boot: str) -> str:
+    """Return the name of a process for its heartbeats: its *work*, its host, and what started it."""
+    return f"{work}@{socket.gethostname()}-{boot}"
+
+
+def is_here(name: str) -> bool:
+    """Tell whether the process of that name runs on this host."""
+    return name.partition("@")[2].rpartition("-")[0] == socket.gethostname()
 
 
 class Pulse:

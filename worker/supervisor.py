@@ -22,6 +22,7 @@ from moderation.settings import Settings
 from moderation.store.liveness import Part
 from worker import deliverer
 from worker.children import Child, work
+from worker.pulse import named
 from worker.schedule import SCHEDULE
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class Supervisor:
         self._settings = settings
         self._adapters = wiring.connect(settings)
         self._boot = secrets.token_hex(4)
+        self._name = named(Part.WATCHDOG, boot=self._boot)
         self._stopping = False
         self._next_watch = 0.0
         #: When each periodic job is asked for again (monotonic seconds).
@@ -89,7 +91,7 @@ class Supervisor:
         self._others = [child for child in others if child.part in parts]
 
     def _child(self, part: Part, number: int, run: Callable[..., None], patience: float) -> Child:
-        name = f"{part}-{number}@{self._boot}"
+        name = named(f"{part}-{number}", boot=self._boot)
         return Child(name, partial(run, part=part, name=name), part, patience)
 
     @property
@@ -155,7 +157,7 @@ class Supervisor:
         """
         liveness, clock = self._adapters.liveness, self._adapters.clock
         try:
-            liveness.beat(Part.WATCHDOG, f"{Part.WATCHDOG}@{self._boot}", now_ms=clock.now_ms())
+            liveness.beat(Part.WATCHDOG, self._name, now_ms=clock.now_ms())
             self._kill_silent(time.monotonic())
             left_ms = liveness.leads(self._boot, lock_ms=_LOCK_MS)
             at = self._look(leads=left_ms is None)
@@ -272,7 +274,7 @@ class Supervisor:
                 self._reclaim(f"{self._boot}:{child.pid}")
         with contextlib.suppress(StorageUnavailable):
             liveness = self._adapters.liveness
-            liveness.leave(Part.WATCHDOG, f"{Part.WATCHDOG}@{self._boot}")
+            liveness.leave(Part.WATCHDOG, self._name)
             for child in self.children:
                 liveness.leave(child.part, child.name)
 

@@ -61,6 +61,17 @@ def test_each_container_s_command_exists(service):
     assert_exists(command_of(service))
 
 
+@pytest.mark.parametrize(
+    "service, word",
+    [("worker", "screening"), ("more-workers", "screening"), ("deliver", "delivery")],
+)
+def test_a_container_of_workers_is_healthy_while_its_own_processes_beat(service: str, word: str):
+    known = importlib.import_module("worker.alive").BEATING
+    assert word in known
+    check = SERVICES[service]["healthcheck"]["test"]
+    assert check == ["CMD", "python", "-m", "worker.alive", word]
+
+
 def test_the_image_s_own_command_exists():
     assert_exists([*json.loads(said("ENTRYPOINT")[-1]), *json.loads(said("CMD")[-1])])
 
