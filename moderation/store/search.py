@@ -102,7 +102,8 @@ class Search(Queries):
         items: list[Comment] = []
         looked, want = 0, limit + 1
         while looked < _READ:
-            pairs, below = self._search(site_id, query, below, min(want, _NAMED), now_ms)
+            asked = min(want, _NAMED)
+            pairs, below = self._search(site_id, query, below, asked, now_ms)
             known_by_id = {one.id: one for one in self.get_many([short for _, short in pairs])}
             for number, comment_id in pairs:
                 comment = known_by_id.get(comment_id)
@@ -111,7 +112,7 @@ class Search(Queries):
                 if len(items) == limit:
                     return Found(tuple(items), str(number + 1), behind)
                 items.append(comment)
-            looked += len(pairs)
+            looked += asked  # a call that finds few has looked at very many
             want = _NAMED
             if below is None:
                 return Found(tuple(items), None, behind)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from moderation.errors import InvalidInput
 from moderation.search import Query, query
 from moderation.site import Retention
 from moderation.store import keys
+from moderation.store.comments import Comments
 from moderation.workflow.retention import purge_site
 from tests.support.actors import ADA, BLOG
 from tests.support.world import World
@@ -230,3 +232,25 @@ class _At:
 
     def now_ms(self) -> int:
         return self._now
+
+
+class Barren(Comments):
+    """A site so large that no call of the library comes to its end, and names nothing."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def _search(self, *_: Any) -> tuple[list[tuple[int, str]], int | None]:
+        self.calls += 1
+        return [], 10**9 - self.calls
+
+    def get_many(self, ids: Sequence[str]) -> list[Comment]:
+        assert not ids
+        return []
+
+
+def test_a_search_that_finds_nothing_ends_as_one_that_finds_much(world: World):
+    comments = Barren()
+    found = comments.search(world.site.id, Query(before=1), now_ms=1)
+    assert comments.calls < 10
+    assert (found.items, found.next) == ((), str(10**9 - comments.calls))
