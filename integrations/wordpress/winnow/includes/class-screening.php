@@ -294,6 +294,11 @@ final class Screening {
 		$id  = (int) $comment->comment_ID;
 		switch ( $told['status'] ) {
 			case 'approved':
+				$sent = Notes::get( $id, Notes::DIGEST );
+				if ( '' !== $sent && self::digest( $comment ) !== $sent ) {
+					Notes::set( $id, array( Notes::STATE => Notes::WAITING ) ); // Edited since: nobody has read this text.
+					break;
+				}
 				$wanted = '0' !== Notes::get( $id, Notes::WANTED );
 				if ( '1' !== $now && 'post-trashed' !== $now && ( $wanted || self::by_person( $told ) ) ) {
 					self::move( $id, 'approve' );
