@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.guides import tried
-from tests.integration.wordpress import akismet, blog, plugin
+from tests.integration.wordpress import akismet, blog, network, plugin
 from tests.support.service import running
 
 #: Of npm's WordPresses: the newest release and the newest of all.
@@ -27,11 +27,12 @@ def main(chosen: Sequence[str]) -> int:
     if problem := blog.prepared():
         print(problem, file=sys.stderr)
         return 1
-    failed, passed, versions = 0, 0, {"plugin": [], "akismet": []}
+    failed, passed, versions = 0, 0, {"plugin": [], "akismet": [], "network": []}
     with tempfile.TemporaryDirectory(prefix="winnow-wordpress-") as directory:
         home = Path(directory)
         home.chmod(0o755)
         trials = [("akismet", "debian", trial_of_akismet), ("plugin", "debian", trial_of_plugin)]
+        trials.append(("network", "debian", trial_of_network))
         found = blog.builds(home / "npm") if not chosen or "debian" not in chosen else {}
         trials += [("plugin", name, trial_of_plugin) for name in NEWEST if name in found]
         for kind, source, trial in trials:
@@ -48,7 +49,13 @@ def main(chosen: Sequence[str]) -> int:
             failed, passed = failed + bad, passed + good
             versions[kind].append(version)
     if not failed and not chosen:
-        tried("wordpress", *versions["plugin"], *versions["akismet"], by="test-wordpress")
+        tried(
+            "wordpress",
+            *versions["plugin"],
+            *versions["network"],
+            *versions["akismet"],
+            by="test-wordpress",
+        )
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
@@ -73,10 +80,21 @@ def trial_of_plugin(site: blog.Blog) -> tuple[int, int, str]:
     """Try our own plugin."""
     with (
         running(site.home / "winnow-data", WINNOW_UNDO_SECONDS="1") as winnow,
-        site.running(constants={}, install=plugin.install, plugins=["winnow/winnow.php"]),
+        site.running(constants={}),
     ):
         plugin.introduced(winnow, site)
         return tally(site, blog.VERSION, plugin.CLAIMS, winnow)
+
+
+def trial_of_network(site: blog.Blog) -> tuple[int, int, str]:
+    """Try our own plugin in a network of two blogs."""
+    with (
+        running(site.home / "winnow-data", WINNOW_UNDO_SECONDS="1") as winnow,
+        site.network("/pond") as pond,
+    ):
+        gardens = network.introduced(winnow, site, pond)
+        version = blog.VERSION + " echo ', a network of blogs';"
+        return tally(site, version, network.CLAIMS, winnow, *gardens)
 
 
 def tally(

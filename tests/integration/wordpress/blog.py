@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
 import html
@@ -43,6 +44,35 @@ BUILDS = "@wp-playground/wordpress-builds@0.9.19"
 ADMIN, PASSWORD = "editor", "a long password, 8 words of it or so"
 ADDRESS = "127.0.0.1"
 VERSION = "echo 'WordPress ', $wp_version, ', PHP ', PHP_VERSION;"
+#: What WordPress's own .htaccess does for a network of blogs in subdirectories.
+ROUTER = """<?php
+$path = parse_url( $_SERVER['REQUEST_URI'], PHP_URL_PATH );
+$root = $_SERVER['DOCUMENT_ROOT'];
+if ( ! file_exists( $root . $path ) ) {
+    $path = preg_replace( '~^/[_0-9a-zA-Z-]+(/wp-(?:content|admin|includes)(?:/.*)?|/[^/]+\\.php)$~', '$1', $path );
+}
+$path = preg_replace( '~/$~', '/index.php', $path );
+if ( ! is_file( $root . $path ) ) {
+    $path = '/index.php';
+}
+$file = $root . $path;
+if ( '.php' !== substr( $file, -4 ) ) {
+    return false;
+}
+$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = $path;
+$_SERVER['SCRIPT_FILENAME'] = $file;
+chdir( dirname( $file ) );
+require $file;
+"""
+#: Makes a network of blogs of one that was installed, as Tools > Network Setup does.
+MAKE_NETWORK = """
+    define( 'WP_INSTALLING_NETWORK', true );
+    require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+    foreach ( $wpdb->tables( 'ms_global' ) as $table => $name ) { $wpdb->$table = $name; }
+    install_network();
+    $made = populate_network( 1, '%(host)s', 'editor@blog.example', 'The Gardens', '/', false );
+    if ( is_wp_error( $made ) && 'no_wildcard_dns' !== $made->get_error_code() ) { die( $made->get_error_message() ); }
+"""
 
 
 class Blog:
@@ -53,25 +83,40 @@ class Blog:
         home.mkdir(exist_ok=True)
         home.chmod(0o755)
         self.port = free_port()
-        self.url = f"http://{ADDRESS}:{self.port}"
+        self.host = f"{ADDRESS}:{self.port}"
+        self.path, self.tables = "", "wp_"
         self._socket = home / "db.sock"
         self._cookies = SimpleCookie()
         self._readers = 1
+
+    @property
+    def url(self) -> str:
+        """Where readers find it."""
+        return f"http://{self.host}{self.path}"
 
     @contextmanager
     def running(
         self,
         *,
         constants: Mapping[str, str],
-        install: Callable[[Blog], None],
-        plugins: Sequence[str],
+        install: Callable[[Blog], None] = lambda _: None,
+        plugins: Sequence[str] = (),
     ) -> Iterator[Blog]:
         """Run it with *constants* in wp-config.php, *plugins* active, and what *install* puts there."""
         database = self._database()
         try:
             self._install(constants, install, plugins)
             server = subprocess.Popen(
-                ["php", "-S", f"{ADDRESS}:{self.port}", "-t", str(self.root)],
+                [
+                    "php",
+                    "-d",
+                    "opcache.revalidate_freq=0",
+                    "-S",
+                    self.host,
+                    "-t",
+                    str(self.root),
+                    *self._router(),
+                ],
                 stdout=subprocess.DEVNULL,
                 stderr=(self.home / "php.log").open("wb"),
                 env={**os.environ, "PHP_CLI_SERVER_WORKERS": "4"},
@@ -86,6 +131,39 @@ class Blog:
         finally:
             database.terminate()
             database.wait(30)
+
+    def _router(self) -> list[str]:
+        router = self.home / "router.php"
+        return [str(router)] if router.exists() else []
+
+    @contextmanager
+    def network(self, second: str) -> Iterator[Blog]:
+        """Run it as a network of two blogs; the one yielded is at the path *second* ("/pond")."""
+        (self.home / "router.php").write_text(ROUTER, encoding="utf-8")
+        with self.running(constants={}):
+            self.run(MAKE_NETWORK % {"host": self.host})
+            self._configure({
+                "WP_ALLOW_MULTISITE": "1",
+                "MULTISITE": "1",
+                "SUBDOMAIN_INSTALL": "",
+                "DOMAIN_CURRENT_SITE": self.host,
+                "PATH_CURRENT_SITE": "/",
+                "SITE_ID_CURRENT_SITE": "1",
+                "BLOG_ID_CURRENT_SITE": "1",
+            })  # fmt: skip
+            number = self.run(f"""
+                // WordPress wants networks at port 80 or 443, and would take the port away.
+                add_filter( 'wp_normalize_site_data', fn( $data ) => array( 'domain' => '{self.host}' ) + $data, 20 );
+                $made = wp_insert_site( array( 'domain' => '{self.host}', 'path' => '{second}/',
+                    'network_id' => 1, 'user_id' => 1, 'title' => 'The Pond' ) );
+                if ( is_wp_error( $made ) ) {{ die( $made->get_error_message() ); }}
+                switch_to_blog( $made );
+                update_option( 'comment_previously_approved', '' );
+                echo $made;""")
+            assert number.isdecimal(), number
+            other = copy.copy(self)
+            other.path, other.tables, other._readers = second, f"wp_{number}_", 100
+            yield other
 
     def _database(self) -> subprocess.Popen[bytes]:
         data, log = self.home / "db", (self.home / "db.log").open("wb")
@@ -103,12 +181,7 @@ class Blog:
         self.sql("CREATE DATABASE blog CHARACTER SET utf8mb4", database="")
         return process
 
-    def _install(
-        self,
-        constants: Mapping[str, str],
-        install: Callable[[Blog], None],
-        plugins: Sequence[str],
-    ) -> None:
+    def _configure(self, constants: Mapping[str, str]) -> None:
         told = {
             "DB_NAME": "blog",
             "DB_USER": "root",
@@ -119,6 +192,7 @@ class Blog:
             "WP_HTTP_BLOCK_EXTERNAL": "1",  # nothing else is asked: no updates, no akismet.com
             "WP_ACCESSIBLE_HOSTS": ADDRESS,
             "DISABLE_WP_CRON": "1",
+            "FS_METHOD": "direct",
             **constants,
         }
         lines = [f"define( '{name}', '{value}' );" for name, value in told.items()]
@@ -127,6 +201,14 @@ class Blog:
         config += f"define( 'WP_DEBUG_LOG', '{self.home}/debug.log' );\n"
         config += "define( 'ABSPATH', __DIR__ . '/' );\nrequire_once ABSPATH . 'wp-settings.php';\n"
         (self.root / "wp-config.php").write_text(config, encoding="utf-8")
+
+    def _install(
+        self,
+        constants: Mapping[str, str],
+        install: Callable[[Blog], None],
+        plugins: Sequence[str],
+    ) -> None:
+        self._configure(constants)
         must_use = self.root / "wp-content" / "mu-plugins"
         must_use.mkdir(exist_ok=True)
         box = (
@@ -163,7 +245,7 @@ class Blog:
 
     def php(self, code: str, *, days: float = 0) -> str:
         """Run PHP as WordPress's host, as if some *days* had passed; return what it prints."""
-        server = {"HTTP_HOST": f"{ADDRESS}:{self.port}", "REQUEST_METHOD": "GET"}
+        server = {"HTTP_HOST": self.host, "REQUEST_METHOD": "GET", "REQUEST_URI": f"{self.path}/"}
         given = "".join(f"$_SERVER['{name}'] = '{value}';" for name, value in server.items())
         later = ["faketime", "-f", f"+{days}d"] if days else []
         done = subprocess.run([*later, "php", "-r", given + code], capture_output=True, check=False)
@@ -185,12 +267,31 @@ class Blog:
         """Return the status that a stranger's POST gets."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection(ADDRESS, self.port, timeout=30)
-        connection.request("POST", path, body, {"Content-Type": "application/json", **named})
+        connection.request(
+            "POST", self.path + path, body, {"Content-Type": "application/json", **named}
+        )
         return connection.getresponse().status
 
     def send(self, path: str, form: Mapping[str, str]) -> int:
         """Return the status that a form gets from whoever is logged in."""
         return self._ask("POST", path, form, {}, ADDRESS)[0]
+
+    def upload(self, path: str, form: Mapping[str, str], field: str, file: Path) -> str:
+        """Return the page that a form with a file gets."""
+        boundary = "----a-trial-of-winnow"
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in form.items()
+        ]
+        last = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{file.name}"'
+        body = (
+            "".join(parts).encode() + last.encode() + b"\r\nContent-Type: application/zip\r\n\r\n"
+        )
+        body += file.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        status, page = self._ask("POST", path, body, kind, ADDRESS)
+        assert status == 200, (status, page[:500])
+        return page
 
     def mails(self) -> str:
         """Return the subjects of the e-mails that WordPress wanted to send; forget them."""
@@ -231,11 +332,13 @@ class Blog:
         return newest if newest > before else 0
 
     def _newest(self) -> int:
-        return int(self.sql("SELECT MAX(comment_ID) FROM wp_comments"))
+        return int(self.sql(f"SELECT MAX(comment_ID) FROM {self.tables}comments"))
 
     def status(self, comment: int) -> str:
         """Return where a comment stands: 1, 0, spam or trash."""
-        return self.sql(f"SELECT comment_approved FROM wp_comments WHERE comment_ID = {comment}")
+        return self.sql(
+            f"SELECT comment_approved FROM {self.tables}comments WHERE comment_ID = {comment}"
+        )
 
     def is_public(self, text: str) -> bool:
         """Say whether a stranger finds *text* on the post's page."""
@@ -256,18 +359,19 @@ class Blog:
         assert status == 302, (action, status)
 
     def _ask(
-        self, method: str, path: str, form: Mapping[str, str] | None, headers: dict[str, str],
-        address: str,
+        self, method: str, path: str, form: Mapping[str, str] | bytes | None,
+        headers: dict[str, str], address: str,
     ) -> tuple[int, str]:  # fmt: skip
         cookies = "; ".join(f"{name}={one.coded_value}" for name, one in self._cookies.items())
         given = {"Cookie": cookies, **headers}
-        if form is not None:
+        body = form if isinstance(form, bytes) or form is None else urlencode(form)
+        if form is not None and body is not form:
             given["Content-Type"] = "application/x-www-form-urlencoded"
         connection = http.client.HTTPConnection(
             ADDRESS, self.port, timeout=60, source_address=(address, 0)
         )
         try:
-            connection.request(method, path, urlencode(form) if form else None, given)
+            connection.request(method, self.path + path, body, given)
             answer = connection.getresponse()
             page = answer.read().decode("utf-8", "replace")
         except ConnectionError:

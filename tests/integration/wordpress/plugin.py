@@ -6,16 +6,15 @@ import base64
 import html
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable
 
+from integrations.wordpress.build import build
 from tests.integration.wordpress.blog import ADMIN, Blog, held, known, signed
 from tests.integration.wordpress.comments import HAM, HELD, SPAM
-from tests.support.service import ROOT, Running
+from tests.support.service import Running
 from tests.support.waiting import wait_until
 
-PLUGIN = ROOT / "integrations" / "wordpress" / "winnow"
 SETTINGS = "/wp-admin/options-general.php?page=winnow"
 #: What our schedule does, as WP-Cron has it done.
 SCHEDULE = "do_action( 'winnow_every_five_minutes' );"
@@ -29,9 +28,17 @@ QUICKLY = "remove_all_actions( 'check_comment_flood' ); "
 OURS = "use Winnow\\Plugin\\Settings; use Winnow\\Plugin\\History; use Winnow\\Plugin\\Notes;"
 
 
-def install(blog: Blog) -> None:
-    """Put the plugin where WordPress unpacks an uploaded zip."""
-    shutil.copytree(PLUGIN, blog.root / "wp-content" / "plugins" / "winnow")
+def uploaded(blog: Blog, *, at: str = "/wp-admin/") -> None:
+    """Build the zip, upload it under Plugins > Add New, and activate it, for a network as well."""
+    archive = build(blog.home / "dist")
+    page = blog.get(f"{at}plugin-install.php?tab=upload")[1]
+    nonce = re.search(r'(?s)wp-upload-form.*?name="_wpnonce" value="([^"]+)"', page)
+    assert nonce, page[-2000:]
+    form = {"_wpnonce": nonce[1], "install-plugin-submit": "Install Now"}
+    page = blog.upload(f"{at}update.php?action=upload-plugin", form, "pluginzip", archive)
+    link = re.search(r"href=['\"](plugins\.php\?action=activate[^'\"]*)['\"]", page)
+    assert link, page[-2000:]
+    assert blog.get(at + html.unescape(link[1]))[0] == 302
 
 
 def introduced(winnow: Running, blog: Blog) -> None:
@@ -44,6 +51,7 @@ def introduced(winnow: Running, blog: Blog) -> None:
     assert status == 200, told
     winnow.ask("POST", "/v1/comments", {"content": "Good morning."}, Prefer="wait=10")
     blog.log_in()
+    uploaded(blog)
 
 
 def hook_of(blog: Blog) -> str:
@@ -99,6 +107,20 @@ def a_wrong_key_and_a_wrong_address_are_said_in_words(blog: Blog, winnow: Runnin
     assert "is not Winnow" in page, page
     token = winnow.cli("token", "add", "mistaken")["token"]
     assert "administrator's token" in submit(blog, "save", url=winnow.url, key=token)
+
+
+def the_page_warns_of_an_unencrypted_address_outside_this_machine(blog: Blog, winnow: Running):
+    for url, warned in (
+        ("http://winnow.example", True),
+        ("http://127.0.0.1.winnow.example:8000", True),
+        ("HTTP://192.168.7.7:8000", True),
+        ("https://winnow.example", False),
+        ("http://localhost:9", False),
+        ("http://[::1]:9", False),
+        (winnow.url, False),
+    ):
+        page = submit(blog, "save", url=url, key="wk_wrong")
+        assert ("not encrypted" in page) is warned, (url, page)
 
 
 def saving_address_and_key_connects_and_no_secret_is_copied(blog: Blog, winnow: Running):
@@ -563,6 +585,7 @@ def uninstalling_leaves_nothing_behind_and_publishes_nothing(blog: Blog, winnow:
 CLAIMS: list[Callable[[Blog, Running], None]] = [
     without_settings_the_plugin_changes_nothing,
     a_wrong_key_and_a_wrong_address_are_said_in_words,
+    the_page_warns_of_an_unencrypted_address_outside_this_machine,
     saving_address_and_key_connects_and_no_secret_is_copied,
     where_winnow_may_not_reach_the_blog_the_page_says_what_to_run,
     ham_is_published_within_the_readers_request,

@@ -142,6 +142,9 @@ final class Page {
 		self::begin( 'save' );
 		echo '<table class="form-table" role="presentation"><tr><th scope="row"><label for="winnow-url">' . esc_html__( 'Address of your Winnow', 'winnow' ) . '</label></th><td>';
 		printf( '<input name="url" id="winnow-url" type="url" class="regular-text" placeholder="https://winnow.example" value="%s"%s>', esc_attr( Settings::url() ), defined( 'WINNOW_URL' ) ? ' readonly' : '' );
+		if ( Settings::is_unencrypted() ) {
+			echo '<p class="description"><strong>' . esc_html__( 'The connection to this address is not encrypted: whoever can read the network between WordPress and Winnow reads the site key and the comments. Use https://, unless that network is yours alone.', 'winnow' ) . '</strong></p>';
+		}
 		echo '</td></tr><tr><th scope="row"><label for="winnow-key">' . esc_html__( 'Site key', 'winnow' ) . '</label></th><td>';
 		printf( '<input name="key" id="winnow-key" type="password" autocomplete="off" class="regular-text" placeholder="%s"%s>', esc_attr( '' === Settings::key() ? 'wk_…' : __( 'kept; type another to change it', 'winnow' ) ), defined( 'WINNOW_KEY' ) ? ' readonly' : '' );
 		echo '<p class="description">' . esc_html__( 'Made at Winnow: ./winnow key add SITE. Constants WINNOW_URL and WINNOW_KEY in wp-config.php win over both.', 'winnow' ) . '</p></td></tr></table>';

@@ -58,6 +58,19 @@ final class Settings {
 	}
 
 	/**
+	 * Whether the key goes in clear to another machine.
+	 *
+	 * @return bool
+	 */
+	public static function is_unencrypted() {
+		$parts = wp_parse_url( self::url() );
+		if ( ! isset( $parts['scheme'], $parts['host'] ) || 'http' !== strtolower( $parts['scheme'] ) ) {
+			return false;
+		}
+		return ! preg_match( '/^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/iD', $parts['host'] );
+	}
+
+	/**
 	 * The site's key.
 	 *
 	 * @return string
