@@ -138,7 +138,7 @@ def _take_back(one: CleanUp, *, comments: Comments, jobs: Jobs, clock: Clock) ->
     undone = kept = 0
     for comment_id, before in lines:
         comment = known.get(comment_id)
-        if comment is None or not _is_of(one, comment):
+        if comment is None or not _is_of(one, comment, before):
             continue  # it was never decided by this clean-up, or by somebody else since
         try:
             undo(comment_id, by=one.by, comments=comments, jobs=jobs, clock=clock)
@@ -163,12 +163,16 @@ def _take_back(one: CleanUp, *, comments: Comments, jobs: Jobs, clock: Clock) ->
     )
 
 
-def _is_of(one: CleanUp, comment: Comment) -> bool:
-    """Tell whether the last word on a comment is this clean-up's."""
+def _is_of(one: CleanUp, comment: Comment, before: Status) -> bool:
+    """Tell whether the last word on a comment is this clean-up's, which found it *before*.
+
+    Another of the same person's may have come since: on an edited text, say, that was held.
+    """
     last = comment.history[-1] if comment.history else None
     return (
         last is not None
         and last.reason == "campaign"
         and last.by == one.by
+        and last.old is before
         and comment.status is one.decision.status
     )

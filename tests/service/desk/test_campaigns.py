@@ -137,6 +137,23 @@ def test_what_somebody_decided_since_stays_when_a_clean_up_is_taken_back(
     assert statuses(world, wrote[:1]) == {Status.REJECTED}
 
 
+def test_taking_back_a_clean_up_publishes_no_text_that_was_edited_since(
+    world: World, admin: FlaskClient
+):
+    wrote = campaign(world)
+    _, first = begin(admin, wrote[0], "text")
+    was = world.adapters.comments.get(wrote[0])
+    edited = replace(was.draft, content=f"{was.content} spam=0.6")
+    world.adapters.edit(wrote[0], edited, by=BOB)
+    world.screen()
+    assert statuses(world, wrote[:1]) == {Status.FLAGGED}
+    begin(admin, wrote[0], "text")
+    world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 10**6)
+    where = first.headers["Location"]
+    admin.post(f"{where}/undo", data={"csrf_token": token(admin.get(where).text)})
+    assert statuses(world, wrote[:1]) == {Status.SPAM}
+
+
 def test_the_trait_can_be_blocked_in_the_same_step(world: World, admin: FlaskClient):
     wrote = campaign(world)
     begin(admin, wrote[0], "domain", "shop0.jampots.example.org", block="1")
