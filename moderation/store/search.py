@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ _MANY, _AT_ONCE = 1024, 4096
 _INDEXING_MS = 10_000
 #: Comments that a search adds to the index before it looks, at most.
 _CAUGHT_UP = 1024
+#: Seconds for which it adds some, at most; what is left is said, and added by the next.
+_CATCHING_UP_SECONDS = 2.0
 #: Comments that one search reads, at most; where it stopped, its cursor goes on.
 _READ = 1000
 #: Comments that one call of the library names.
@@ -35,16 +38,22 @@ _NO_DIGEST = bytes(12)
 class Search(Queries):
     """Finds comments; what it adds to the index, no status depends on."""
 
-    def index(self, site_id: str, *, most: int = _CAUGHT_UP) -> int:
+    def index(
+        self, site_id: str, *, most: int = _CAUGHT_UP, seconds: float = _CATCHING_UP_SECONDS
+    ) -> int:
         """Add the words of up to *most* comments to a site's index; return how many are left.
 
+        No other is begun after *seconds*: one of 64 KiB may take 0.3 s.
         Several may do so at once: each comment is added once, in the order in which they came.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         (first, numbered), done = self._progress(shard, site), 0
+        end = time.monotonic() + seconds
         while first < numbered and done < most:
-            first = self._index(shard, site, first, min(first + _INDEXED, numbered))
+            first = self._index(shard, site, first, min(first + _INDEXED, numbered), end)
             done += _INDEXED
+            if time.monotonic() >= end:
+                break
         return max(0, numbered - first)
 
     def index_many(self, site_id: str) -> None:
@@ -58,11 +67,14 @@ class Search(Queries):
             return
         key = keys.INDEXING(shard, site)
         if self._redis.set(key, 1, nx=True, px=_INDEXING_MS):
-            self.index(site_id, most=_AT_ONCE)
+            self.index(site_id, most=_AT_ONCE, seconds=_INDEXING_MS / 2000)
             self._redis.delete(key)
 
-    def _index(self, shard: int, site: str, first: int, end: int) -> int:
-        """Add the words of numbers to the index; return the first number that is not there yet."""
+    def _index(self, shard: int, site: str, first: int, end: int, until: float) -> int:
+        """Add the words of numbers to the index; return the first number that is not there yet.
+
+        After *until*, by the monotonic clock, only what was begun is added.
+        """
         shorts = self._numbered(shard, site, first, end)
         pipeline = self._redis.pipeline(transaction=False)
         for short in shorts:
@@ -73,12 +85,16 @@ class Search(Queries):
             digests.append(digest if doc else _NO_DIGEST)
             for word in words_of(codec.unpack(doc)) if doc else ():
                 numbers[word].append(number)
+            if time.monotonic() >= until:
+                break
         args = [
             part
             for word, found in numbers.items()
             for part in (word, struct.pack(f">{len(found)}H", *found))
         ]
-        joined = b"".join(short.encode().ljust(_ID_BYTES, b"\0") for short in shorts)
+        joined = b"".join(
+            short.encode().ljust(_ID_BYTES, b"\0") for short in shorts[: len(digests)]
+        )
         return int(self._run("index", shard, site, first, joined, b"".join(digests), *args))
 
     def search(

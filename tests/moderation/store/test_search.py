@@ -254,3 +254,11 @@ def test_a_search_that_finds_nothing_ends_as_one_that_finds_much(world: World):
     found = comments.search(world.site.id, Query(before=1), now_ms=1)
     assert comments.calls < 10
     assert (found.items, found.next) == ((), str(10**9 - comments.calls))
+
+
+def test_texts_that_take_long_to_index_keep_no_search_waiting(world: World):
+    """What is left is added by the next; each call adds one at least."""
+    wrote = [add(world, f"marmalade number {n}") for n in range(3)]
+    comments = world.adapters.comments
+    assert [comments.index(world.site.id, seconds=0) for _ in range(3)] == [2, 1, 0]
+    assert found(world, query("marmalade")) == wrote[::-1]
