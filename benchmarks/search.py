@@ -110,7 +110,7 @@ def fill(world: World, count: int) -> dict[str, float]:
 
         spent["take and commit"].append(served(world, screen) / len(batch))
         if hasattr(comments, "index") and done % 1000 == 0:
-            took = served(world, lambda: comments.index(site.id, most=10**6))
+            took = served(world, lambda: comments.index(site.id, most=10**6, seconds=3600))
             spent["index"].append(took / 1000)
         done += len(batch)
     # The lower quartile: other processes on the machine only add to the time of some batches.

@@ -12,6 +12,8 @@ from moderation.store.comments import Comments
 _DAY_MS = 86_400_000
 #: Comments of a site that are added to the index in one round, at most.
 _INDEXED = 200_000
+#: And the seconds that this may take.
+_INDEXED_SECONDS = 600.0
 
 #: What is kept of a site that was removed: nothing.
 _NOTHING = Retention(
@@ -35,7 +37,7 @@ def purge(*, accounts: Accounts, comments: Comments, clock: Clock) -> int:
         return changed
 
     def look_after(site: Site) -> int:
-        comments.index(site.id, most=_INDEXED)
+        comments.index(site.id, most=_INDEXED, seconds=_INDEXED_SECONDS)
         comments.forget_people(site.id, now_ms=clock.now_ms())
         return purge_site(site, comments=comments, clock=clock)
 

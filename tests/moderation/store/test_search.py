@@ -123,7 +123,7 @@ def test_a_word_of_very_many_comments_is_found_by_reading_them(world: World):
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     drafts = [Draft(f"common {n}") for n in range(4200)]
     comments.accept(world.site.id, drafts, backlog=10**6, now_ms=now)
-    comments.index(world.site.id, most=10**6)
+    comments.index(world.site.id, most=10**6, seconds=60)
     assert len(found(world, query("common"), limit=30)) == 30
     assert len(found(world, query("common 4199"))) == 1
     assert list(keys_of(world, keys.POSTED)) == []
