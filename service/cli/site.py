@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, replace
-from typing import TextIO
+from itertools import zip_longest
+from typing import Any, TextIO
 
 import click
 
 from moderation.comment import Status
 from moderation.credentials import KeyKind
+from moderation.fields import Lines, Setting
 from moderation.lists import disallowed
 from moderation.site import SETTINGS, Door, changed_site, value_at
 from moderation.store.comments import Comments
@@ -97,7 +99,10 @@ def show(site: str, *, as_json: bool) -> None:
 def set_(site: str, changes: tuple[str, ...], *, markdown: bool) -> None:
     """Change settings of a site; without any, list them with what they are now.
 
-    Example: ./winnow site set blog policy.hold_links_over=3 policy.mode=hold-all
+    A value takes the place of the old one. It is written as the list shows it: yes or no, labels
+    as spam=0.7,insult=0.9, and words and domains one a line, such as those of a file.
+
+    Example: ./winnow site set blog policy.hold_links_over=3 policy.blocked_words="$(cat words)"
     """
     if markdown:
         click.echo(page(), nl=False)
@@ -107,13 +112,33 @@ def set_(site: str, changes: tuple[str, ...], *, markdown: bool) -> None:
         if not changes:
             values = was.to_dict()
             for name, one in SETTINGS.items():
-                click.echo(f"{name:<29} {_cell(value_at(values, name))}\n{'':<29} {one.text}")
+                written = _written(one, value_at(values, name)) or [""]
+                for label, line in zip_longest([name], written, fillvalue=""):
+                    click.echo(f"{label:<29} {plain(line)}".rstrip())
+                click.echo(f"{'':<29} {one.text}")
             return
         changed = changed_site(was, [change.partition("=")[::2] for change in changes])
         now = adapters.clock.now_ms()
         if changed != was:
             adapters.accounts.save_site(changed, was=was, by=operator(), now_ms=now)
     click.echo("saved" if changed != was else "nothing was different")
+
+
+def _written(one: Setting, value: Any) -> list[str]:
+    """Return the lines in which a person would type *value*."""
+    match value:
+        case None:
+            return []
+        case bool():
+            return ["yes" if value else "no"]
+        case list() | tuple() if isinstance(one.kind, Lines):
+            return list(value)
+        case list() | tuple():
+            return [",".join(value)]
+        case dict():
+            return [",".join(f"{name}={number}" for name, number in value.items())]
+        case _:
+            return [str(value)]
 
 
 HEADING = """# A site's settings

@@ -49,6 +49,24 @@ def test_settings_are_set_by_name_and_listed_with_what_they_are(
     assert "policy.hold_links_over        3" in run("site", "set", "blog").stdout
 
 
+def test_a_setting_is_listed_as_it_is_typed(run, ask, adapters: wiring.Adapters):
+    ask("site", "add", "blog")
+    changes = (
+        "policy.blocked_words=cheap pills\ncasino*",
+        "policy.flag_at=spam=0.7,insult=0.9",
+        "doors=akismet,coral",
+        "record_doors=yes",
+    )
+    run("site", "set", "blog", *changes)
+    listed = run("site", "set", "blog").stdout
+    assert f"policy.blocked_words          cheap pills\n{'':<29} casino*\n" in listed
+    assert "policy.flag_at                spam=0.7,insult=0.9\n" in listed
+    assert "doors                         akismet,coral\n" in listed
+    assert "record_doors                  yes\n" in listed
+    assert "policy.hold_links_over\n" in listed
+    assert run("site", "set", "blog", *changes).stdout == "nothing was different\n"
+
+
 def test_a_setting_that_cannot_be_is_named_and_nothing_is_saved(run, ask, adapters):
     ask("site", "add", "blog")
     was = adapters.accounts.site("blog")
