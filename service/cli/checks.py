@@ -256,7 +256,7 @@ def mail(here: Installation) -> Iterator[Finding]:
 
 
 def redis(adapters: Adapters) -> Iterator[Finding]:
-    """Yield whether Redis writes down what it is told, and has room."""
+    """Yield whether Redis writes its append-only file, and has room."""
     client: Any = adapters.redis
     persistence, memory = client.info("persistence"), client.info("memory")
     if not persistence.get("aof_enabled"):
@@ -272,7 +272,7 @@ def redis(adapters: Adapters) -> Iterator[Finding]:
             "look at its disk, its permissions and its log",
         )
     else:
-        yield _ok(Check.STORAGE, "Redis writes down what it is told")
+        yield _ok(Check.STORAGE, "Redis writes each change to its append-only file")
     policy = memory.get("maxmemory_policy")
     if policy not in {None, "noeviction"}:
         yield _wrong(
@@ -307,17 +307,24 @@ def clock(adapters: Adapters) -> Iterator[Finding]:
 
 def moderators(adapters: Adapters) -> Iterator[Finding]:
     """Yield whether somebody can moderate, and for which sites."""
-    sites = adapters.accounts.sites()
-    if not adapters.accounts.moderators():
+    sites, people = adapters.accounts.sites(), adapters.accounts.moderators()
+    if not people:
         yield _wrong(
             Check.MODERATORS,
             "nobody can moderate",
             "run `./winnow moderator add NAME --role admin`",
         )
     else:
-        yield _ok(Check.MODERATORS, f"{len(sites)} site{'' if len(sites) == 1 else 's'}")
+        yield _ok(
+            Check.MODERATORS,
+            f"{_number(len(people), 'moderator')}, {_number(len(sites), 'site')}",
+        )
     if not sites:
         yield _warning(Check.MODERATORS, "there is no site", "run `./winnow site add NAME`")
+
+
+def _number(number: int, of: str) -> str:
+    return f"{number} {of}{'' if number == 1 else 's'}"
 
 
 def endpoints(adapters: Adapters) -> Iterator[Finding]:

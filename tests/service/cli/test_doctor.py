@@ -48,6 +48,12 @@ def test_a_worker_that_lives_is_seen(run, adapters: wiring.Adapters):
     assert findings(run, 2)["1 screening worker"] == "ok"
 
 
+def test_how_many_moderate_how_many_sites_is_counted(run, adapters: wiring.Adapters):
+    adapters.accounts.add_site("blog", now_ms=1)
+    adapters.accounts.add_moderator("ada", "a long password", role=Role.ADMIN, sites=(), now_ms=1)
+    assert findings(run, 2)["1 moderator, 1 site"] == "ok"
+
+
 def test_without_a_deliverer_or_a_watchdog_something_is_wrong(run, adapters: wiring.Adapters):
     now = adapters.clock.now_ms()
     adapters.liveness.beat(Part.SCREENER, "w1", now_ms=now)
