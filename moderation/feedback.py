@@ -11,6 +11,7 @@ from moderation.actor import Actor, ActorKind
 from moderation.comment import Decision
 from moderation.scores import Scores
 from moderation.verdict import Action, Verdict
+from moderation.wording import said
 
 
 class Seen(StrEnum):
@@ -82,6 +83,21 @@ class Learning(StrEnum):
     SUGGEST = "suggest"
     #: Nothing is fitted and no head judges; decisions are kept all the same.
     OFF = "off"
+
+
+#: What came of fitting a head, by ``Attempt.why``, in sentences.
+OUTCOMES: Mapping[str, str] = {
+    "better": said("It does better and judges."),
+    "too_few": said("There are too few decisions yet: it takes 50, and some of each kind."),
+    "nothing_learned": said("It found nothing that would help."),
+    "no_better_here": said(
+        "It did no better on your latest decisions, so it was not put in place."
+    ),
+    "worse_elsewhere": said("It would have done harm elsewhere, so it was not put in place."),
+    "no_reader": said("This model has no reader of sentences, so nothing can be learned."),
+    "broken": said("It failed; the log of the workers says why. What judged goes on judging."),
+    "overtaken": said("Another version was put in place meanwhile."),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from moderation.feedback import Progress
+from moderation.feedback import OUTCOMES, Progress
 from moderation.site import Site
 from service.cli.context import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import learning_shape
@@ -136,7 +136,8 @@ def _lines(told: Mapping[str, Any]) -> list[str]:
     if latest := told["latest"]:
         before, after = _percent(latest["agreement_before"]), _percent(latest["agreement_after"])
         lines.append(
-            f"latest    {latest['at']}: {latest['outcome']}, from {latest['decisions']} decisions"
+            f"latest    {latest['at']}, from {latest['decisions']} decisions: "
+            f"{OUTCOMES.get(latest['outcome'], latest['outcome']).removesuffix('.')}"
             + (
                 f"; agreement {before} -> {after} on {latest['replayed']}"
                 * bool(latest["replayed"])

@@ -10,26 +10,12 @@ from werkzeug.wrappers import Response
 from moderation import estimates, values
 from moderation.agreement import Colleague
 from moderation.errors import StorageUnavailable
-from moderation.feedback import Attempt, Learning
+from moderation.feedback import OUTCOMES, Attempt, Learning
 from moderation.site import Site
 from service.context import winnow
 from service.desk.base import administrator, asked_site, bp, my_site, my_sites, myself
 from service.desk.pages import page
-from service.desk.words import _, later
-
-#: Why a head was not put in place, in sentences.
-OUTCOMES = {
-    "better": later("It does better and judges."),
-    "too_few": later("There are too few decisions yet: it takes 50, and some of each kind."),
-    "nothing_learned": later("It found nothing that would help."),
-    "no_better_here": later(
-        "It did no better on your latest decisions, so it was not put in place."
-    ),
-    "worse_elsewhere": later("It would have done harm elsewhere, so it was not put in place."),
-    "no_reader": later("This model has no reader of sentences, so nothing can be learned."),
-    "broken": later("It failed; the log of the workers says why. What judged goes on judging."),
-    "overtaken": later("Another version was put in place meanwhile."),
-}
+from service.desk.words import _
 
 
 @bp.get("/learning")
@@ -95,7 +81,7 @@ def leave_out(site_id: str) -> Response:
 
 def _outcome(latest: Attempt | None) -> str:
     """Return what came of learning last, in a sentence."""
-    return str(OUTCOMES.get(latest.why, latest.why)) if latest else ""
+    return _(OUTCOMES.get(latest.why, latest.why)) if latest else ""
 
 
 def _colleagues(site: Site) -> tuple[Colleague, ...]:

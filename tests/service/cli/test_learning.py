@@ -41,7 +41,9 @@ def test_what_judges_and_what_it_was_fitted_on_is_told(run, ask, site: Site):
     assert (told["current"], told["learning"], told["feedback"]) == ("s1", "on", 4)
     (version,) = ask("learning", "list", "blog", many=True)
     assert (version["version"], version["decisions"], version["people"]) == (1, 4, {"import:": 4})
-    assert "head s1" in run("learning", "status", "blog").stdout
+    shown = run("learning", "status", "blog").stdout
+    assert "head s1" in shown
+    assert "from 4 decisions: It does better and judges" in shown
     assert "judges" in run("learning", "list", "blog").stdout
 
 
