@@ -27,5 +27,7 @@ def tried(guide: str, *programs: str, by: str) -> None:
 
 
 def _listed(programs: Sequence[str]) -> str:
+    if any("," in one for one in programs):  # each of them is a list by itself
+        return "; ".join(programs)
     *others, last = programs
     return f"{', '.join(others)} and {last}" if others else last
