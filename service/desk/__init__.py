@@ -38,6 +38,7 @@ def init_app(app: Flask, context: Context) -> None:
     app.add_template_global(base.blog_link, "blog_link")
     app.add_template_filter(reasons.explained, "explained")
     app.add_template_filter(reasons.moved, "moved")
+    app.add_template_filter(base.cut, "cut")
     app.add_template_filter(base.shown, "shown")
     app.add_template_filter(base.told, "told")
     app.add_template_filter(base.when, "when")

@@ -252,6 +252,11 @@ def shown(text: str) -> Markup:
     return Markup("").join(pieces)
 
 
+def cut(text: str, longest: int) -> str:
+    """Return *text* with *longest* characters at most, the last an ellipsis where some are missing."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
 def told(value: object) -> str:
     """Return a setting's value in words, for people."""
     match value:

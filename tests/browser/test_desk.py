@@ -72,6 +72,16 @@ def test_the_whole_queue_can_be_worked_without_javascript(desk: Desk):
     assert list(map(desk.status, ids)) == ["flagged", "flagged"]
 
 
+#: Buttons and links of the page's head whose one word stands on more than one line.
+BROKEN_WORDS = """[...document.querySelectorAll("button, .top a")]
+  .filter((one) => one.offsetParent && /^\\S+$/.test(one.innerText.trim()))
+  .filter((one) => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+  }).map((one) => one.innerText)"""
+
+
 @pytest.mark.parametrize(
     "scheme, width, language",
     [
@@ -112,6 +122,7 @@ def test_every_page_is_accessible_and_fits_its_width(
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
+        assert page.evaluate(BROKEN_WORDS) == [], path
 
 
 def test_hostile_comments_run_nothing_and_break_no_page(desk: Desk):

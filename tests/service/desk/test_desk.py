@@ -14,6 +14,7 @@ from moderation.actor import moderator
 from moderation.comment import Author, Status
 from moderation.delivery import State
 from moderation.endpoint import Endpoint
+from service.desk import base
 from tests.support.actors import ADA, BLOG
 from tests.support.world import PASSWORD, PlainModel, World
 
@@ -236,6 +237,16 @@ def test_a_comments_page_lists_who_else_sent_nearly_the_same(world: World, admin
     assert re.findall(r"/desk/comments/([\w-]+)", listed) == [second.id, first.id]
     assert "erased" in listed
     assert "Cy" not in listed
+
+
+def test_a_text_that_is_cut_ends_with_an_ellipsis(world: World, admin: FlaskClient):
+    held = world.submit("toxicity=0.8 " + "word " * 40)[0]
+    world.screen()
+    decide(admin, held.id, "approve")
+    overview = admin.get("/desk/overview").text
+    assert "word w…</a>" in overview
+    assert base.cut("one two", 7) == "one two"
+    assert base.cut("one two three", 8) == "one two…"
 
 
 def test_a_comment_that_never_was_is_a_page_that_says_so(admin: FlaskClient):
