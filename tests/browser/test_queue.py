@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from itertools import pairwise
 from time import monotonic
 
 import pytest
@@ -36,6 +36,7 @@ def test_fifty_comments_are_decided_by_keys_and_the_eye_stays_in_its_place(
     began, tops, seen = monotonic(), [], set()
     for n in range(50):
         page.keyboard.press("ars"[n % 3])
+        page.locator(".comment.current").wait_for()  # the next page loads by itself
         place = page.evaluate(PLACE)
         assert place["bottom"] <= place["bar"], (n, place)
         tops.append(place["top"])
@@ -44,7 +45,8 @@ def test_fifty_comments_are_decided_by_keys_and_the_eye_stays_in_its_place(
     assert monotonic() - began < 60
     assert (len(seen), decisions(desk, ids)) == (50, 50)
     assert max(tops) - min(tops) < 130, "a long comment may move up, no further"
-    assert max(Counter(round(top) for top in tops).values()) >= 25
+    moves = [abs(after - before) for before, after in pairwise(tops)]
+    assert sum(move < 3 for move in moves) >= 25, tops
 
 
 def test_a_decided_comment_folds_to_a_line_that_says_as_what_and_can_be_undone(desk: Desk):
