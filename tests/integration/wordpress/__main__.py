@@ -34,7 +34,10 @@ def main(chosen: Sequence[str]) -> int:
         trials = [("akismet", "debian", trial_of_akismet), ("plugin", "debian", trial_of_plugin)]
         trials.append(("network", "debian", trial_of_network))
         found = blog.builds(home / "npm") if not chosen or "debian" not in chosen else {}
-        trials += [("plugin", name, trial_of_plugin) for name in NEWEST if name in found]
+        for name in NEWEST:
+            if name in found:
+                trials.append(("plugin", name, trial_of_plugin))
+                trials.append(("network", name, trial_of_network))
         for kind, source, trial in trials:
             if set(chosen) - {kind, source}:
                 continue
