@@ -264,7 +264,7 @@ def _body() -> dict[str, Any]:
 def _text_of(body: Mapping[str, Any]) -> str:
     comment = body.get("comment")
     comment = comment if isinstance(comment, dict) else {}
-    if comment.get("type", "PLAIN_TEXT") not in {"PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED"}:
+    if comment.get("type", "PLAIN_TEXT") not in ("PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED"):
         raise _refusal("INVALID_REQUEST", "Currently, only 'PLAIN_TEXT' comments are supported")
     text = comment.get("text")
     if not isinstance(text, str) or not text.strip():
@@ -297,7 +297,7 @@ def _attributes(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
                 continue
             raise _refusal("INVALID_REQUEST", f"Unknown requested attribute: {name[:100]}")
         kind = settings.get("scoreType", "PROBABILITY")
-        if kind not in {"PROBABILITY", "SCORE_TYPE_UNSPECIFIED"}:
+        if kind not in ("PROBABILITY", "SCORE_TYPE_UNSPECIFIED"):
             message = f"Requested score type {kind} is not supported by attribute {name}"
             raise _refusal("INVALID_REQUEST", message)
         kept[name] = settings

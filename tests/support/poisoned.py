@@ -1,4 +1,4 @@
-"""Winnow whose model some texts harm: ``python -m tests.support.poisoned up``.
+"""Winnow whose model some texts harm: ``python -m tests.support.poisoned up``, or ``worker``.
 
 What such a text does to a worker is what the worst comment could.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from enum import StrEnum
@@ -68,4 +69,6 @@ def worker(**more: Any) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["worker"]:
+        sys.exit(worker())
     up.start(worker="tests.support.poisoned:worker")
