@@ -28,7 +28,7 @@ from tests.support.world import World, make_world
 
 SIZES = (10_000, 1_000_000)
 VOCABULARY, WORDS = 500_000, 40
-#: Searches at the larger size may take so many times the time at the smaller one.
+#: Bound of the ratio: a search at the larger size to one at the smaller.
 LIMIT = 1.5
 _BATCH = 250
 _LETTERS = "etaoinshrdlcumwfgypbvk"

@@ -145,7 +145,7 @@ def house_trial(data: Path, encoder_directory: Path, cache: Path | None, *, tune
     """Measure what a site's decisions are worth on sets that the model never saw, as JSON.
 
     \b
-    Example: ./winnow model house-trial ../shared/data --encoder first-encoder --cache /tmp/trial
+    Example: ./winnow model house-trial ../shared/data --encoder first-encoder --cache trial-cache
     """  # noqa: D301 - click reads the backspace
     trial = importlib.import_module("models.trial")
     figures = trial.trial(

@@ -49,7 +49,7 @@ ALIKE = 0.8
 #: The most that a head may take from the ROC-AUC on the frozen set, and how many more of its good
 #: comments it may hold, or reject: shares.
 MOST_AUC_DROP, MOST_MORE_HELD, MOST_MORE_REJECTED = 0.002, 0.01, 0.002
-#: A head that does harm on the frozen set is made weaker by this factor, at most so many times.
+#: Factor by which a head that does harm on the frozen set is made weaker, and how often at most.
 WEAKER, TIMES_WEAKER = 0.75, 8
 #: Shares of its intercept that are tried first: what a site gets more of is no news about others.
 BASES = (1.0, 0.5, 0.0)
