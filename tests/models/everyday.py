@@ -105,7 +105,8 @@ SPAM = (
     "Hot girls near you are waiting, chat now www.datemenow.club",
 )
 
-#: Harmless words that look or sound like abuse, in several languages; written after the model was made.
+#: Harmless words that look or sound like abuse, in several languages; written after the model was
+#: made. They helped to choose the rule of docs/adr/0113, and hold it.
 MISTAKABLE = (
     "Le vol a eu du retard à cause du brouillard.",
     "Désolé pour le retard de ma réponse, j'étais en vacances.",
