@@ -23,6 +23,29 @@ bp = Blueprint("matrix", __name__, url_prefix="/matrix")
 _LONGEST_NAME = 200
 #: Kinds whose ``body`` is the name of a file, and a caption only where ``filename`` says another.
 _FILES = ("m.image", "m.file", "m.audio", "m.video")
+#: What no client shows as text: the first is read by nobody in between, the second changes who is in the room.
+_UNREAD = ("m.room.encrypted", "m.room.member")
+#: Where an event of any type may hold text: its body, and the blocks of extensible events (MSC 1767).
+_TEXTS = (
+    "body",
+    "formatted_body",
+    "m.text",
+    "org.matrix.msc1767.text",
+    "org.matrix.msc1767.html",
+    "org.matrix.msc1767.message",
+)
+#: And where an event of one type does.
+_OF_TYPE = {
+    "m.room.topic": ("topic", "m.topic", "org.matrix.msc3765.topic"),
+    "m.room.name": ("name",),
+    "m.room.redaction": ("reason",),
+    "m.beacon_info": ("description",),
+    "org.matrix.msc3672.beacon_info": ("description",),
+}
+#: Blocks of which a client shows everything at once, so that their texts are read as one.
+_POLLS = ("m.poll", "org.matrix.msc3381.poll.start")
+#: Texts of one event that are judged; a client sends two or three.
+_MOST_TEXTS = 10
 
 
 @bp.before_request
@@ -44,7 +67,7 @@ def ping() -> Response:
 
 @bp.post("/check_event_for_spam")
 def check_event_for_spam() -> Response:
-    """Let an event pass, or refuse it. What holds no text that we can read passes."""
+    """Let an event pass, or refuse it: a message, an edit, a poll, a topic. Without a text it passes."""
     event = _body().get("event")
     if not isinstance(event, Mapping):
         raise Refusal("there is no event")
@@ -82,10 +105,12 @@ def _body() -> dict[str, Any]:
 
 def _drafts(event: Mapping[str, Any]) -> list[Draft]:
     """Return each text of an event; none where there is none, such as in an encrypted room."""
-    content = event.get("content")
-    if event.get("type") != "m.room.message" or not isinstance(content, Mapping):
+    content, kind = event.get("content"), event.get("type")
+    if not isinstance(kind, str) or kind in _UNREAD or not isinstance(content, Mapping):
         return []
-    texts = list(dict.fromkeys(text for text in _texts(content) if text.strip()))
+    texts = list(dict.fromkeys(text for text in _texts(kind, content) if text.strip()))
+    if len(texts) > _MOST_TEXTS:
+        raise Refusal("the message has too many texts")
     if any(len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES for text in texts):
         raise Refusal("the message is too long")
     room, sender = (str(event.get(name) or "")[:_LONGEST_NAME] for name in ("room_id", "sender"))
@@ -94,16 +119,51 @@ def _drafts(event: Mapping[str, Any]) -> list[Draft]:
     ]
 
 
-def _texts(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what clients may show: text and HTML, before and after an edit; of a kind unknown, too."""
+def _texts(kind: str, content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what clients may show: each form of the text, before and after an edit."""
     for version in (content, content.get("m.new_content")):
         if not isinstance(version, Mapping):
             continue
         body, named = version.get("body"), version.get("filename")
         is_name = version.get("msgtype") in _FILES and (not isinstance(named, str) or named == body)
-        for text in ("" if is_name else body, version.get("formatted_body")):
-            if isinstance(text, str):
-                yield text
+        for name in (*_TEXTS, *_OF_TYPE.get(kind, ())):
+            if not (name == "body" and is_name):
+                yield from _forms(version.get(name))
+        for name in _POLLS:
+            yield "\n".join(dict.fromkeys(_poll(version.get(name))))
+    if kind == "m.reaction" and isinstance(related := content.get("m.relates_to"), Mapping):
+        key = related.get("key")
+        if isinstance(key, str) and any(map(str.isalnum, key)):  # all others are pictures
+            yield key
+
+
+def _forms(block: Any) -> Iterator[str]:
+    """Yield each form of a block of text: a string, or a list of them by media type."""
+    if isinstance(block, str):
+        yield block
+    elif isinstance(block, Mapping):
+        for name in _TEXTS:
+            if isinstance(form := block.get(name), str):
+                yield form
+            elif isinstance(form, list):
+                yield from _listed(form)
+    elif isinstance(block, list):
+        yield from _listed(block)
+
+
+def _listed(forms: list[Any]) -> Iterator[str]:
+    for form in forms:
+        if isinstance(form, Mapping) and isinstance(body := form.get("body"), str):
+            yield body
+
+
+def _poll(block: Any) -> Iterator[str]:
+    """Yield the question of a poll and its answers."""
+    if isinstance(block, Mapping):
+        yield from _forms(block.get("question"))
+        answers = block.get("answers")
+        for answer in answers if isinstance(answers, list) else ():
+            yield from _forms(answer)
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -53,9 +53,69 @@ def test_whatever_a_client_may_show_is_judged(world: World, content: dict[str, A
     assert check(world, {"msgtype": "m.text"} | content)[0] == 403
 
 
+def poll(question: Any, *answers: str) -> dict[str, Any]:
+    """Return a poll as Element sends it."""
+    return {
+        "org.matrix.msc3381.poll.start": {
+            "question": question,
+            "answers": [{"id": one, "org.matrix.msc1767.text": one} for one in answers],
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "kind, content",
+    [
+        pytest.param("m.room.topic", {"topic": "spam=0.95"}, id="a topic"),
+        pytest.param(
+            "m.room.topic",
+            {
+                "topic": "hi",
+                "m.topic": {"m.text": [{"body": "spam=0.95", "mimetype": "text/html"}]},
+            },
+            id="a topic's HTML",
+        ),
+        pytest.param("m.room.name", {"name": "spam=0.95"}, id="a name"),
+        pytest.param("m.sticker", {"body": "spam=0.95", "url": "mxc://m/1"}, id="a sticker"),
+        pytest.param("m.reaction", {"m.relates_to": {"key": "spam=0.95"}}, id="a reaction"),
+        pytest.param("m.room.redaction", {"reason": "spam=0.95"}, id="why one was taken back"),
+        pytest.param(
+            "org.matrix.msc3381.poll.start",
+            poll({"org.matrix.msc1767.text": "spam=0.95"}, "yes", "no"),
+            id="a poll's question",
+        ),
+        pytest.param(
+            "org.matrix.msc3381.poll.start", poll({"body": "?"}, "yes", "spam=0.95"), id="an answer"
+        ),
+        pytest.param(
+            "m.poll.start",
+            {"m.poll": {"question": {"m.text": [{"body": "spam=0.95"}]}, "answers": []}},
+            id="a poll as the standard has it",
+        ),
+        pytest.param("x.unheard.of", {"m.text": [{"body": "spam=0.95"}]}, id="an unknown type"),
+        pytest.param(
+            "m.room.message",
+            {"msgtype": "m.text", "body": "hi", "org.matrix.msc1767.text": "spam=0.95"},
+            id="a block beside a body",
+        ),
+    ],
+)
+def test_whatever_type_an_event_has_its_text_is_judged(world: World, kind: str, content: Any):
+    assert check(world, content, kind)[0] == 403
+
+
+def test_an_event_that_would_cost_many_readings_is_refused(world: World):
+    texts = [{"body": f"hello {n}"} for n in range(11)]
+    assert check(world, {"m.text": texts}, "m.message")[0] == 400
+
+
 @pytest.mark.parametrize(
     "content, kind",
     [
+        ({"m.relates_to": {"key": "\N{THUMBS UP SIGN}"}}, "m.reaction"),
+        ({"m.poll": [1, {"question": 5}], "topic": ["spam=0.95"]}, "m.poll.start"),
+        ({"m.poll": {"question": [7], "answers": {"a": "b"}}}, "m.poll.start"),
+        ({"body": "hi"}, ["m.room.message"]),
         ({"ciphertext": "spam=0.95"}, "m.room.encrypted"),
         ({"membership": "join"}, "m.room.member"),
         ({"msgtype": "m.image", "body": "spam=0.95.png"}, "m.room.message"),
