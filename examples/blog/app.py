@@ -26,6 +26,8 @@ cameras roll in Galway in February, with eight episodes planned.
 The producers say that the first season follows the second book, which would bring the smuggler Orla
 Quince on screen from the start. Casting for the smaller parts is open.
 """
+#: Longest body that is read, of a form or a webhook: one sent in chunks names no length.
+MAX_BODY_BYTES = 65_536
 #: What the first reader writes, so that a new blog has a comment.
 FIRST_COMMENT = {
     "author": "Mira",
@@ -38,6 +40,7 @@ harbour scenes? I can look gloomy on command, haha""",
 def create_app(config: Mapping[str, Any]) -> Flask:
     """Return the blog; *config* has DATABASE, WINNOW_URL, WINNOW_KEY and WEBHOOK_SECRET."""
     app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config.update(config)
     comments = Comments(Path(app.config["DATABASE"]))
 

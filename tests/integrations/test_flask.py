@@ -56,6 +56,28 @@ def test_nothing_unsigned_old_or_long_is_handed_on(app, told):
     assert told == []
 
 
+class Endless:
+    """A body in chunks: it says no length, and what was read of it is counted."""
+
+    def __init__(self, most: int) -> None:
+        self.read_bytes, self._most = 0, most
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._most - self.read_bytes
+        piece = b"x" * min(left, 8192 if size < 0 else min(size, 8192))
+        self.read_bytes += len(piece)
+        return piece
+
+
+@pytest.mark.parametrize("length, status", [(10_000_000, 413), (60_000, 401)])
+def test_of_a_body_without_a_length_no_more_is_read_than_is_taken(app, length: int, status: int):
+    body = Endless(length)
+    environ = {"wsgi.input": body, "wsgi.input_terminated": True}
+    answer = app.test_client().post("/hooks/winnow", environ_overrides=environ)
+    assert answer.status_code == status
+    assert body.read_bytes <= 65_537
+
+
 def test_a_handler_that_fails_makes_winnow_try_again(app):
     def fail(_: Event) -> None:
         raise RuntimeError("the database is away")

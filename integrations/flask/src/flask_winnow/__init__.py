@@ -82,11 +82,12 @@ class Winnow:
         return lookup
 
     def _receive(self) -> Response:
-        if (request.content_length or 0) > _LONGEST:
+        body = _body()
+        if body is None:
             return Response(status=413)
         webhook: Webhook = current_app.extensions[_NAME]["webhook"]
         try:
-            event = webhook.verify(request.get_data(), dict(request.headers))
+            event = webhook.verify(body, dict(request.headers))
         except BadSignature:
             return Response(status=401)
         known = event.external_id
@@ -94,3 +95,15 @@ class Winnow:
             for handler in self._decided:
                 handler(event)
         return Response(status=204)
+
+
+def _body() -> bytes | None:
+    """Return the body of the request, None if it is too long: in chunks it names no length."""
+    if (request.content_length or 0) > _LONGEST:
+        return None
+    found = b""
+    while piece := request.stream.read(_LONGEST + 1 - len(found)):
+        found += piece
+        if len(found) > _LONGEST:
+            return None
+    return found
