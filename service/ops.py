@@ -7,6 +7,7 @@ import ipaddress
 import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
@@ -31,6 +32,15 @@ from service.front.crowd import Crowd
 log = structlog.get_logger(__name__)
 bp = Blueprint("ops", __name__)
 
+#: What proxies add to a request that they pass on.
+_FORWARDING = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
 #: No text of a client's is a label: each would be kept for ever.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REGISTRY, _REQUESTS = "winnow_registry", "winnow_requests"
@@ -66,7 +76,7 @@ def metrics() -> Response:
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             refuse(401, "wrong-key", "send WINNOW_METRICS_TOKEN as `Authorization: Bearer <token>`")
-    elif not _is_here(request.remote_addr or ""):
+    elif not _is_here(request.remote_addr or "") or _came_through_a_proxy():
         refuse(403, "forbidden", "set WINNOW_METRICS_TOKEN to read this from another machine")
     text = generate_latest(current_app.extensions[_REGISTRY])
     return Response(text, content_type=CONTENT_TYPE_LATEST)
@@ -86,6 +96,21 @@ def _is_here(address: str) -> bool:
     except ValueError:
         return False
     return (getattr(known, "ipv4_mapped", None) or known).is_loopback
+
+
+def _came_through_a_proxy() -> bool:
+    """Tell whether somebody elsewhere may stand behind a client that seems to be this machine.
+
+    That is so where a proxy says it, and where browsers reach Winnow by another address than it
+    listens on while no proxy is named: then one passes on to us and need not say so.
+    """
+    settings = winnow().settings
+    if any(request.headers.get(name) for name in _FORWARDING):
+        return True
+    if not settings.public_url or settings.trusted_proxies:
+        return False
+    host = urlsplit(settings.public_url).hostname or ""
+    return _is_here(settings.host) and not (host == "localhost" or _is_here(host))
 
 
 def init_app(app: Flask, context: Context) -> None:

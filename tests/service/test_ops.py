@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from moderation.comment import Decision
 from service import ops
 from service.front import Bounds
@@ -37,6 +39,27 @@ def test_metrics_are_for_this_machine_unless_a_token_is_set(world: World):
         assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 403
     for address in ("127.0.0.9", "::1", "::ffff:127.0.0.1"):
         assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"])
+def test_metrics_are_not_for_whom_a_proxy_of_this_machine_speaks_for(world: World, header: str):
+    assert world.client().get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "public_url, proxies, status",
+    [
+        ("https://winnow.example", (), 403),
+        ("https://winnow.example", ("127.0.0.1",), 200),
+        ("http://localhost:8025", (), 200),
+        ("http://127.0.0.1:8025", (), 200),
+    ],
+)
+def test_metrics_need_a_token_where_an_unnamed_proxy_must_be(
+    redis_url: str, tmp_path: Path, public_url: str, proxies: tuple[str, ...], status: int
+):
+    world = make_world(redis_url, tmp_path, public_url=public_url, trusted_proxies=proxies)
+    assert world.client().get("/metrics").status_code == status
 
 
 def test_with_a_token_metrics_are_for_whoever_has_it(redis_url: str, tmp_path: Path):
