@@ -74,10 +74,12 @@ class Encoder:
         Raises BrokenArtifact if a file is missing, or is not what ``encoder.json`` says.
         """
         manifest = read_manifest(directory)
-        network, _, tokenizer = (
-            str(checked(directory / name, manifest["files"], MANIFEST))
-            for name in (NETWORK, WEIGHTS, TOKENIZER)
+        files = manifest["files"]
+        network, tokenizer = (
+            str(checked(directory / name, files, MANIFEST)) for name in (NETWORK, TOKENIZER)
         )
+        if WEIGHTS in files:  # earlier encoders have them in the network's own file
+            checked(directory / WEIGHTS, files, MANIFEST)
         options = onnxruntime.SessionOptions()
         # More threads would not outlive a fork, and each core has a process of its own.
         options.intra_op_num_threads = 1

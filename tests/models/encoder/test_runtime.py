@@ -157,6 +157,14 @@ def test_a_missing_file_is_named(copy, name):
         Encoder.load(copy)
 
 
+def test_an_encoder_is_read_whose_manifest_names_no_weights_apart(copy):
+    """Earlier encoders have them in the network's own file."""
+    manifest = json.loads((copy / MANIFEST).read_text())
+    del manifest["files"][WEIGHTS]
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    assert Encoder.load(copy).read(TEXTS).features.any()
+
+
 def test_an_encoder_with_another_window_is_refused(copy):
     manifest = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).write_text(json.dumps(manifest | {"tokens": 512}))
