@@ -96,7 +96,9 @@ OUTCOMES: Mapping[str, str] = {
     "worse_elsewhere": said("It would have done harm elsewhere, so it was not put in place."),
     "no_reader": said("This model has no reader of sentences, so nothing can be learned."),
     "broken": said("It failed; the log of the workers says why. What judged goes on judging."),
-    "overtaken": said("Another version was put in place meanwhile."),
+    "overtaken": said(
+        "Another version was put in place meanwhile, or a comment that it was fitted on was erased."
+    ),
 }
 
 

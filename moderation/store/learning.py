@@ -31,11 +31,18 @@ class Learning(Queries):
     # -- feedback
 
     def feedback(
-        self, site_id: str, *, readings: bool = False, newest: int | None = None, page: int = 0
+        self,
+        site_id: str,
+        *,
+        readings: bool = False,
+        newest: int | None = None,
+        until: int | None = None,
+        page: int = 0,
     ) -> Iterator[Feedback]:
         """Yield a site's feedback in the order in which it came; the *newest* of it if given.
 
-        In pages, so that what is held at once is bounded. What is erased meanwhile is left out.
+        None beyond the place *until*, by default what is there now. In pages, so that what is held
+        at once is bounded. What is erased meanwhile is left out.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         key = keys.EVIDENT(shard, site)
@@ -43,7 +50,8 @@ class Learning(Queries):
         first, last = [] if newest is None else self._redis.zrange(key, -newest, -newest), "-inf"
         if first:
             last = self._redis.zscore(key, first[0]) - 1
-        end, page = self.place(site_id), page or (_PAGE_OF_READINGS if readings else _PAGE)
+        end = self.place(site_id) if until is None else until
+        page = page or (_PAGE_OF_READINGS if readings else _PAGE)
         while True:
             rows = self._redis.zrangebyscore(key, f"({last}", end, 0, page, withscores=True)
             yield from self._feedback(shard, site, rows, readings=readings)
@@ -175,16 +183,34 @@ class Learning(Queries):
         return packed
 
     def keep_head(
-        self, site_id: str, number: int, head: bytes, made: Attempt, *, judges: bool, against: int
+        self,
+        site_id: str,
+        number: int,
+        head: bytes,
+        made: Attempt,
+        *,
+        judges: bool,
+        against: int,
+        place: int,
     ) -> bool:
         """Keep a head as a site's next version; it *judges* unless another one than *against* does.
 
-        Returns whether it judges now. While versions are pinned, it does not.
+        Returns whether it judges now. While versions are pinned, it does not. It is of feedback up
+        to *place*; if any of that was erased since, it is not kept.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         packed = json.dumps(asdict(made), ensure_ascii=False)
         _, now = self._run(
-            "keep_head", shard, site, number, head, packed, int(judges), against, VERSIONS_KEPT
+            "keep_head",
+            shard,
+            site,
+            number,
+            head,
+            packed,
+            int(judges),
+            against,
+            VERSIONS_KEPT,
+            place,
         )
         return bool(now)
 

@@ -161,10 +161,10 @@ def _attempt(
     site: Site, comments: Comments, model: Model, learner: Learner, clock: Clock
 ) -> Attempt:
     """Fit a head, hold it against the one that judges, and put it in its place if it is better."""
-    progress = comments.progress(site.id)
+    progress, place = comments.progress(site.id), comments.place(site.id)
     feedback = [
         one
-        for one in comments.feedback(site.id, readings=True)
+        for one in comments.feedback(site.id, readings=True, until=place)
         if one.person not in progress.left_out and learner.fits(one.reading)
     ]
     attempt = Attempt(
@@ -181,7 +181,14 @@ def _attempt(
             attempt = _with_figures(attempt, fit)
             if fit.accepted:
                 return _put_in_place(
-                    site, fit, attempt, progress, comments=comments, model=model, learner=learner
+                    site,
+                    fit,
+                    attempt,
+                    progress,
+                    place,
+                    comments=comments,
+                    model=model,
+                    learner=learner,
                 )
         except ValueError as problem:
             log.error("site %s: no head could be fitted: %s", site.id, problem)  # noqa: TRY400
@@ -206,6 +213,7 @@ def _put_in_place(
     fit: Fit,
     attempt: Attempt,
     progress: Progress,
+    place: int,
     *,
     comments: Comments,
     model: Model,
@@ -216,7 +224,13 @@ def _put_in_place(
     It judges first: to look at 500 comments takes seconds.
     """
     judges = comments.keep_head(
-        site.id, progress.next, fit.head, attempt, judges=True, against=progress.current
+        site.id,
+        progress.next,
+        fit.head,
+        attempt,
+        judges=True,
+        against=progress.current,
+        place=place,
     )
     if not judges and not progress.pinned:
         attempt = replace(attempt, why=OVERTAKEN)

@@ -136,7 +136,7 @@ register('erase', function()
   call('HSET', comment_key(id), 'u', now)
   call('HDEL', deaths_key(), id)
   call('DEL', kept_key(id))
-  forget_evidence(c.site, id, now)
+  erase_evidence(c.site, id, now)
   unname_authors(c)
   if near ~= '' then forget_near(c.site, near) end
   emit(c, event, now)

@@ -31,8 +31,10 @@ local function testify(site, id, evidence, now)       -- in the place of an earl
   if before ~= '' and revision_of(before) ~= revision_of(evidence) then
     call('HDEL', readings_key(site), id)              -- that was another text
   end
+  local place = changed(site)
   call('HSET', evidence_key(site), id, evidence)
-  call('ZADD', evident_key(site), changed(site), id)
+  call('ZADD', evident_key(site), place, id)
+  call('HSETNX', comment_key(id), 'lp', place)        -- heads up to here were not fitted on it
   while call('ZCARD', evident_key(site)) > EVIDENCE_KEPT do
     withdraw(site, call('ZRANGE', evident_key(site), 0, 0)[1])
   end
@@ -46,6 +48,38 @@ end
 
 local function forget_evidence(site, id, now)         -- so that the next head is fitted without it
   if withdraw(site, id) then learn_soon(site, now) end
+end
+
+-- Drop every head that may have been fitted on an erased comment, and let the one judge that judged
+-- before them. A head is of all evidence up to its place; one without a place may be of anything.
+local function unlearn(site, first)
+  local key = learning_key(site)
+  call('HSET', key, 'erased', changed(site))
+  for _, name in ipairs(call('HKEYS', key)) do
+    local number = string.match(name, '^head:(%d+)$')
+    local place = number and tonumber(call('HGET', key, 'place:' .. number))
+    if number and not (place and place < first) then
+      call('HDEL', key, name, 'report:' .. number, 'place:' .. number)
+    end
+  end
+  local trail, judges = {}, '0'
+  for number in string.gmatch(call('HGET', key, 'trail') or '0', '%d+') do
+    if number == '0' or call('HEXISTS', key, 'head:' .. number) == 1 then
+      if number ~= trail[#trail] then trail[#trail + 1] = number end
+      judges = number
+    end
+  end
+  if #trail == 0 then trail = {'0'} end
+  call('HSET', key, 'current', judges, 'trail', table.concat(trail, ' '))
+end
+
+local function erase_evidence(site, id, now)
+  local first = tonumber(call('HGET', comment_key(id), 'lp') or call('ZSCORE', evident_key(site), id))
+  if not first then return end
+  call('HDEL', comment_key(id), 'lp')
+  withdraw(site, id)
+  unlearn(site, first)
+  learn_soon(site, now)
 end
 
 -- KEEP_READINGS: keep what was read of texts that people decided on.
@@ -104,14 +138,17 @@ local TRAIL_BYTES = 300
 
 -- KEEP_HEAD: keep a head as a site's next version, and let it judge if it may.
 -- ARGV: site, number, head, report (JSON), 1 to let it judge, the version that it was held against,
--- versions that are kept. Returns {1 if it was kept, 1 if it judges}.
+-- versions that are kept, the place of the latest evidence that it may be of.
+-- Returns {1 if it was kept, 1 if it judges}; what was erased since that place keeps it from both.
 -- Atomic so that it replaces the very head that it was found to be better than.
 register('keep_head', function()
-  local site, number, head, report, may, against, most = unpack(ARGV)
+  local site, number, head, report, may, against, most, place = unpack(ARGV)
   local key = learning_key(site)
-  local last, current, pinned = unpack(call('HMGET', key, 'last', 'current', 'pinned'))
+  local last, current, pinned, erased = unpack(call('HMGET', key, 'last', 'current', 'pinned', 'erased'))
   if tonumber(last or 0) >= tonumber(number) then return {0, current == number and 1 or 0} end
-  call('HSET', key, 'last', number, 'head:' .. number, head, 'report:' .. number, report)
+  if tonumber(erased or 0) > tonumber(place) then return {0, 0} end
+  call('HSET', key, 'last', number, 'head:' .. number, head, 'report:' .. number, report,
+    'place:' .. number, place)
   local judges = may == '1' and not pinned and (current or '0') == against
   if judges then
     local trail = (call('HGET', key, 'trail') or '0') .. ' ' .. number
@@ -120,7 +157,7 @@ register('keep_head', function()
   end
   for gone = math.max(1, number - 2 * most), number - most do
     if tostring(gone) ~= call('HGET', key, 'current') then
-      call('HDEL', key, 'head:' .. gone, 'report:' .. gone)
+      call('HDEL', key, 'head:' .. gone, 'report:' .. gone, 'place:' .. gone)
     end
   end
   return {1, judges and 1 or 0}

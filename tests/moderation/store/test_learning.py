@@ -5,7 +5,7 @@ from __future__ import annotations
 from moderation import ids
 from moderation.actor import ActorKind
 from moderation.comment import Decision, Draft
-from moderation.feedback import Feedback, Seen
+from moderation.feedback import Attempt, Feedback, Seen
 from moderation.records import Past
 from moderation.store import keys, library
 from moderation.treatment import Subject
@@ -195,3 +195,74 @@ def test_a_site_that_is_gone_leaves_no_feedback(world: World):
     site = ids.shorten(world.site.id)
     kinds = (keys.EVIDENCE, keys.EVIDENT, keys.READINGS, keys.LEARNING)
     assert not world.adapters.redis.exists(*(kind(0, site) for kind in kinds))
+
+
+def head(world: World, number: int, *, place: int | None = None, against: int = 0) -> bool:
+    comments = world.adapters.comments
+    at = comments.place(world.site.id) if place is None else place
+    return comments.keep_head(
+        world.site.id, number, b"h", Attempt(number, "better"), judges=True, against=against,
+        place=at,
+    )  # fmt: skip
+
+
+def test_what_was_fitted_on_an_erased_comment_judges_no_more_and_is_not_kept(world: World):
+    comments, site_id = world.adapters.comments, world.site.id
+    decided(world, "toxicity=0.6 first", Decision.SPAM)
+    head(world, 1)
+    erased = decided(world, "toxicity=0.6 second", Decision.SPAM)
+    head(world, 2, against=1)
+    decided(world, "toxicity=0.6 third", Decision.SPAM)
+    head(world, 3, against=2)
+    world.adapters.erase(erased.id, by=BLOG)
+    known = comments.progress(site_id)
+    assert (known.current, [one.number for one in known.versions]) == (1, [1])
+    assert comments.head(site_id, 3) is None
+    assert (known.trail, known.next, known.due) == ((0, 1), 4, True)
+
+
+def test_a_comment_that_taught_nothing_takes_no_head_with_it(world: World):
+    decided(world, "toxicity=0.6", Decision.SPAM)
+    head(world, 1)
+    undecided, late = world.comment("toxicity=0.6 undecided"), world.comment("toxicity=0.6 late")
+    world.adapters.erase(undecided.id, by=BLOG)
+    world.adapters.review(late.id, Decision.SPAM, by=ADA, hold_seconds=0)
+    world.adapters.erase(late.id, by=BLOG)
+    assert world.adapters.comments.progress(world.site.id).current == 1
+
+
+def test_undoing_a_decision_hides_no_head_that_was_fitted_on_it(world: World):
+    comment = decided(world, "toxicity=0.6", Decision.SPAM, hold_seconds=5)
+    head(world, 1)
+    world.adapters.undo(comment.id, by=ADA)
+    assert world.adapters.comments.progress(world.site.id).current == 1
+    world.adapters.erase(comment.id, by=BLOG)
+    assert world.adapters.comments.progress(world.site.id).current == 0
+
+
+def test_deciding_again_hides_no_head_that_was_fitted_on_the_first_decision(world: World):
+    comment = decided(world, "toxicity=0.6", Decision.SPAM)
+    head(world, 1)
+    world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 1)
+    world.adapters.review(comment.id, Decision.APPROVE, by=BOB, hold_seconds=0)
+    world.adapters.erase(comment.id, by=BLOG)
+    assert world.adapters.comments.progress(world.site.id).current == 0
+
+
+def test_a_head_is_not_kept_whose_feedback_was_erased_while_it_was_fitted(world: World):
+    comments, site_id = world.adapters.comments, world.site.id
+    comment = decided(world, "toxicity=0.6", Decision.SPAM)
+    place = comments.place(site_id)
+    world.adapters.erase(comment.id, by=BLOG)
+    assert not head(world, 1, place=place)
+    assert comments.progress(site_id).versions == ()
+    assert head(world, 1)
+
+
+def test_a_head_from_before_places_were_noted_is_taken_for_one_of_everything(world: World):
+    comment = decided(world, "toxicity=0.6", Decision.SPAM)
+    head(world, 1, place=0)
+    site = ids.shorten(world.site.id)
+    world.adapters.redis.hdel(keys.LEARNING(0, site), "place:1")
+    world.adapters.erase(comment.id, by=BLOG)
+    assert world.adapters.comments.progress(world.site.id).current == 0

@@ -181,6 +181,34 @@ def test_whoever_may_comment_but_not_moderate_teaches_nothing(world: World):
     assert world.adapters.comments.claim_learning(0, now_ms=2**45) == []
 
 
+def test_an_erased_comment_takes_back_what_was_learned_from_it_though_nothing_better_follows(
+    world: World,
+):
+    """The gate may refuse the next head: then the earlier one judges, or the shared model alone."""
+    rejected(world, 2)
+    erased = world.decide("toxicity=0.6 erased", Decision.REJECT)
+    world.learn()
+    assert world.comment("toxicity=0.4").scores.model == "plain+s1"
+    world.adapters.erase(erased.id, by=BLOG)
+    world.adapters.houses._known.clear()
+    assert world.comment("toxicity=0.4 again").scores.model == "plain"
+    assert world.learn().why == "too_few"
+    assert (progress(world).current, progress(world).versions) == (0, ())
+
+
+def test_an_erasure_while_a_head_is_fitted_keeps_that_head_out(world: World):
+    class Slow(world.adapters.learning):
+        def learn(self, lessons, *, current):
+            world.adapters.erase(erased.id, by=BLOG)
+            return super().learn(lessons, current=current)
+
+    erased = world.decide("toxicity=0.6 erased", Decision.REJECT)
+    rejected(world)
+    assert replace(world.adapters, learning=Slow).learn(world.site.id).why == "overtaken"
+    assert (progress(world).versions, progress(world).due) == ((), True)
+    assert world.learn().why == "better"
+
+
 def test_what_is_learned_holds_no_text(world: World):
     world.decide("toxicity=0.6 peculiarword", Decision.REJECT)
     rejected(world)
