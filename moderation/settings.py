@@ -206,6 +206,11 @@ class Settings:
     shards: int = _setting(_few, 1, "Hash slots for sites; fixed when a data set is made.")
     workers: int = _setting(_few, 2, "Screening processes.")
     web_threads: int = _setting(_few, 16, "Threads of the web process that run requests.")
+    short_way: bool = _setting(
+        _flag,
+        True,  # noqa: FBT003 - the default
+        "off: every request goes through Flask, also the two kinds that are else answered without it.",
+    )
     connections: int = _setting(
         _files, 8192, "Open connections of the web process; over it, the idlest are closed."
     )

@@ -46,9 +46,15 @@ class Callers:
 
     def __init__(self) -> None:
         """Remember nobody yet."""
-        known: TTLCache[str, Caller] = TTLCache(_CACHE_SIZE, CACHE_SECONDS)
+        self._known: TTLCache[str, Caller] = TTLCache(_CACHE_SIZE, CACHE_SECONDS)
+        self._lock = threading.Lock()
         #: Return the caller whose key or token this is. Raises NotFound.
-        self.find = cached(known, key=str, lock=threading.Lock())(_looked_up)
+        self.find = cached(self._known, key=str, lock=self._lock)(_looked_up)
+
+    def known(self, text: str) -> Caller | None:
+        """Return the caller whose key or token this is if it was looked up a moment ago."""
+        with self._lock:
+            return self._known.get(text)
 
 
 def _looked_up(text: str) -> Caller:

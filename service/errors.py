@@ -73,6 +73,17 @@ _NAMES = {
 }
 
 
+#: In the environ: what the short way (service/short.py) met when it carried out the request.
+FAILED = "winnow.failed"
+
+
+def raise_failed() -> None:
+    """Raise what carrying out this request has raised already, if it was tried."""
+    failed: Exception | None = request.environ.get(FAILED)
+    if failed is not None:
+        raise failed
+
+
 def problem(status: int, name: str, detail: str, **more: Any) -> Response:
     """Return a problem document. ``type`` is a path of the documentation; *more* are its members."""
     document = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Container
+from collections.abc import Callable, Container
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -14,8 +14,8 @@ from moderation.settings import Settings
 from service.errors import problem
 
 
-def init_app(app: Flask, settings: Settings, *, anywhere: Container[str]) -> None:
-    """Refuse requests to *app* under unknown names, save for the blueprints *anywhere*.
+def served(settings: Settings) -> Callable[[str], bool]:
+    """Return what tells whether a Host header's name is served, whatever its port.
 
     Known are addresses, names without a dot (a container's, localhost), the public URL's and those
     of WINNOW_ALLOWED_HOSTS: none of them leads a browser here because of somebody else's DNS.
@@ -29,6 +29,12 @@ def init_app(app: Flask, settings: Settings, *, anywhere: Container[str]) -> Non
     def serves(host: str) -> bool:
         name = _name(host)
         return name is not None and (name in known or _cannot_be_bound(name))
+
+    return serves
+
+
+def init_app(app: Flask, serves: Callable[[str], bool], *, anywhere: Container[str]) -> None:
+    """Refuse requests to *app* under names that it does not serve, save for the blueprints *anywhere*."""
 
     @app.before_request
     def refuse_unknown_names() -> Response | None:

@@ -42,7 +42,7 @@ class Limiter:
 
         When Redis is away this raises StorageUnavailable, at the latest with the next share.
         """
-        if self._spent_of_share(who, cost):
+        if self.spend_share(who, cost):
             return
         with storage():
             share = max(cost, self.item.amount // _SHARES)
@@ -57,8 +57,8 @@ class Limiter:
             f"the limit is {self.item} for each site; try again in {wait} s", retry_after=wait
         )
 
-    def _spent_of_share(self, who: str, cost: int) -> bool:
-        """Take *cost* from what this process holds for *who*; False when it holds too little."""
+    def spend_share(self, who: str, cost: int = 1) -> bool:
+        """Count *cost* against what this process holds for *who*; False, and nothing, if it holds too little."""
         with self._lock:
             left, until = self._shares.get(who, (0, 0.0))
             if left < cost or time.time() >= until:

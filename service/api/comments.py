@@ -17,6 +17,7 @@ from moderation.events import EventType
 from moderation.ids import canonical
 from moderation.records import Accepted, Order, Outcome
 from moderation.search import LIVING, LONGEST, Query, query
+from moderation.site import Site
 from moderation.treatment import Kind, Subject
 from service.api import schemas
 from service.api.base import (
@@ -33,8 +34,8 @@ from service.api.base import (
     text,
 )
 from service.api.describe import JSON, NDJSON, Parameter, Refused, parsed, read, warned
-from service.context import winnow
-from service.errors import problem
+from service.context import Context, winnow
+from service.errors import problem, raise_failed
 from service.shapes import comment_shape, event_shape, links
 from service.waiting import RETRY_SECONDS
 
@@ -69,12 +70,11 @@ def submit_comment() -> Any:
     """
     site = asked_site()
     draft = read(schemas.CommentIn).draft()
-    spend()
     context = winnow()
-    accepted = context.submit([draft], site=site)[0]
-    if accepted.outcome is Outcome.CONFLICT:
-        raise DuplicateExternalId(draft.external_id, accepted.id)
-    shape = warned(_accepted(accepted, draft, context.settings.url))
+    raise_failed()
+    spend()
+    accepted = take(draft, site=site, context=context)
+    shape = warned(accepted_shape(accepted, draft, context.settings.url))
     headers = {"Location": shape["links"]["self"]}
     wait = _wanted_wait()
     if wait:
@@ -109,7 +109,7 @@ def submit_batch() -> Any:
     context = winnow()
     accepted = context.submit(drafts, site=site)
     pairs, base = zip(accepted, drafts, strict=True), context.settings.url
-    return warned({"items": [_accepted(one, draft, base) for one, draft in pairs]}), 202
+    return warned({"items": [accepted_shape(one, draft, base) for one, draft in pairs]}), 202
 
 
 @api.route(
@@ -466,7 +466,16 @@ def _wanted_wait() -> int:
     return min(int(wanted[1]), _LONGEST_WAIT_SECONDS) if wanted else 0
 
 
-def _accepted(accepted: Accepted, draft: Draft, base: str) -> dict[str, Any]:
+def take(draft: Draft, *, site: Site, context: Context) -> Accepted:
+    """Store a comment. Raises DuplicateExternalId if another text has its id."""
+    accepted = context.submit([draft], site=site)[0]
+    if accepted.outcome is Outcome.CONFLICT:
+        raise DuplicateExternalId(draft.external_id, accepted.id)
+    return accepted
+
+
+def accepted_shape(accepted: Accepted, draft: Draft, base: str) -> dict[str, Any]:
+    """Return what a blog is told of a comment that was accepted."""
     return {
         "id": accepted.id,
         "external_id": draft.external_id or None,

@@ -37,7 +37,7 @@ _LONGEST_NAME = 100
 #: A null, or an escape that may be half of a surrogate pair.
 _MAY_NEED_MENDING = re.compile(rb"null|\\u[dD][89a-fA-F]")
 #: In a body of this size there is no room for more members than may each have an error.
-_FEW_MEMBERS_BYTES = 4096
+FEW_MEMBERS_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
     Null is absent. Halves of surrogate pairs are replaced, and counted for :func:`warned`.
     """
     _check_members(body, where)
-    if _MAY_NEED_MENDING.search(body):
+    if needs_mending(body):
         body = _mended(model, body)
     try:
         return model.model_validate_json(body)
@@ -159,6 +159,11 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
     ]
     detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in faults)
     raise Refused(problem(422, "invalid-input", detail, errors=faults))
+
+
+def needs_mending(body: bytes) -> bool:
+    """Tell whether *body* may have a null, or half of a surrogate pair, in it."""
+    return _MAY_NEED_MENDING.search(body) is not None
 
 
 def loose(body: bytes, *, where: str = "") -> Any:
@@ -195,7 +200,7 @@ def _check_members(body: bytes, where: str) -> None:
     An error costs a microsecond and several hundred bytes: a body of 16 MB could have millions.
     What else is wrong is for the model to say, which knows how to.
     """
-    if len(body) <= _FEW_MEMBERS_BYTES:
+    if len(body) <= FEW_MEMBERS_BYTES:
         return
     try:
         json.loads(body, object_pairs_hook=_counted)

@@ -34,6 +34,7 @@ WRONG = {
     "undo_seconds": ["nan", "inf", "-inf", "0", "-1", "1e300", "soon", ""],
     "batch_seconds": ["nan", "inf"],
     "encoder": ["maybe"],
+    "short_way": ["perhaps"],
     "hurry_after": ["0", "nan"],
     "lease_seconds": ["nan", "-0"],
     "bulk_undo_seconds": ["inf"],

@@ -1,0 +1,55 @@
+"""Headers that every answer has: the request's name in the logs, and what browsers may do with it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+#: Names a request in the logs; a client or proxy may choose it.
+REQUEST_ID = "X-Request-Id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+}
+
+
+def begin(named: str) -> str:
+    """Return the id of the request that this thread begins with: *named* where it may be one.
+
+    It stands in each line that the thread logs from now on.
+    """
+    request_id = named if _REQUEST_ID.fullmatch(named) else secrets.token_hex(8)
+    # Threads serve one request after the other: what the last one bound is not this one's.
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=request_id)
+    return request_id
+
+
+class SafeHeaders:
+    """Gives each answer the headers of :data:`SAFE`, save those that it has of its own."""
+
+    def __init__(self, app: Any) -> None:
+        """Give them to what *app* answers."""
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer the request."""
+
+        def start(status: str, headers: list[tuple[str, str]], *problem: Any) -> Any:
+            own = {name.title() for name, _ in headers}
+            missing = [pair for pair in SAFE.items() if pair[0].title() not in own]
+            return start_response(status, headers + missing, *problem)
+
+        return self._app(environ, start)

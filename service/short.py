@@ -1,0 +1,156 @@
+"""The short way: the two busiest requests in their plain form, answered without Flask.
+
+An optimisation and nothing else: what these requests mean, how they are read, bounded, judged and
+answered is defined where their views are, and called from here. A request that is unusual in any way
+goes on to Flask, unread: another method, a query, a cookie, ``Prefer``, another content type, a large
+body, a name that is not served, a key that no request was sent with in the last seconds, a site that has
+used up its share of the rate, a body with something wrong in it. So does one that failed, and Flask
+answers for the failure. ``tests/properties/test_short.py`` sends odd requests both ways; WINNOW_SHORT_WAY=off
+leaves this way out.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from flask import Flask
+from pydantic import ValidationError
+from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.urls import iri_to_uri
+
+from moderation.errors import WinnowError
+from service import ops
+from service.api import comments, schemas
+from service.api.base import CALLERS, LIMITER
+from service.api.describe import FEW_MEMBERS_BYTES, JSON, needs_mending
+from service.auth import Callers
+from service.context import Context
+from service.errors import FAILED
+from service.front.pool import GATE
+from service.headers import REQUEST_ID, SAFE, begin
+from service.limits import Limiter
+
+Headers = list[tuple[str, str]]
+#: Return an address as werkzeug writes it into a header.
+_as_uri = lru_cache(4)(iri_to_uri)
+_REQUEST_ID_KEY = f"HTTP_{REQUEST_ID.upper().replace('-', '_')}"
+#: What a request in its plain form does not have.
+_UNUSUAL = ("HTTP_COOKIE", "HTTP_PREFER")
+
+
+class Way(Protocol):
+    """One kind of request."""
+
+    path: str
+    status: str
+    #: Content types that are taken, as they are usually written, and the bytes of the longest body.
+    types: frozenset[str]
+    longest: int
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Headers, bytes] | None:
+        """Return the answer's own headers and its body; None for what Flask is to answer."""
+
+
+class ShortWay:
+    """WSGI middleware that answers some requests by a *way* and hands all others on."""
+
+    def __init__(self, app: Flask, ways: Iterable[Way], *, serves: Callable[[str], bool]) -> None:
+        """Stand before *app*, for Host names that it *serves*."""
+        self._app = app.wsgi_app
+        self._serves = lru_cache(256)(lambda host: host_is_trusted(host) and serves(host))
+        self._ways = {
+            way.path: (way, ops.observer(app, "POST", way.path, way.status[:3])) for way in ways
+        }
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer the request."""
+        found = self._ways.get(environ["PATH_INFO"])
+        if found is None or not self._is_plain(environ, found[0]):
+            return self._app(environ, start_response)
+        way, observe = found
+        started = time.perf_counter()
+        body = environ["wsgi.input"].read()
+        request_id = begin(environ.get(_REQUEST_ID_KEY, ""))
+        answer = way.answer(environ, body)
+        if answer is None:
+            # One name in the logs, and one body, for what was begun here.
+            environ[_REQUEST_ID_KEY] = request_id
+            environ["wsgi.input"] = io.BytesIO(body)
+            return self._app(environ, start_response)
+        headers, text = answer
+        headers.append((REQUEST_ID, request_id))
+        headers += SAFE.items()
+        start_response(way.status, headers)
+        observe(time.perf_counter() - started)
+        return [text]
+
+    def _is_plain(self, environ: Mapping[str, Any], way: Way) -> bool:
+        length = environ.get("CONTENT_LENGTH", "")
+        return (
+            environ["REQUEST_METHOD"] == "POST"
+            and not environ["QUERY_STRING"]
+            and not environ.get(GATE)
+            and environ.get("CONTENT_TYPE", "") in way.types
+            and not any(name in environ for name in _UNUSUAL)
+            # All of the body is here, and no more than the route takes.
+            and bool(environ.get("wsgi.input_terminated"))
+            and length.isdecimal()
+            and int(length) <= way.longest
+            and self._serves(environ.get("HTTP_HOST", ""))
+        )
+
+
+@dataclass(frozen=True)
+class Submission:
+    """``POST /v1/comments`` of a site's key, without ``Prefer``."""
+
+    context: Context
+    callers: Callers
+    limiter: Limiter
+    dumps: Callable[..., str]
+
+    path = "/v1/comments"
+    status = "202 ACCEPTED"
+    types = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8"})
+    longest = FEW_MEMBERS_BYTES
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Headers, bytes] | None:
+        """Store the comment."""
+        scheme, _, key = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        caller = self.callers.known(key) if scheme == "Bearer" else None
+        site = caller.site if caller else None
+        if site is None or needs_mending(body):
+            return None
+        try:
+            draft = schemas.CommentIn.model_validate_json(body).draft()
+        except (ValidationError, WinnowError):
+            return None
+        if not self.limiter.spend_share(site.id):
+            return None
+        try:
+            accepted = comments.take(draft, site=site, context=self.context)
+        except Exception as problem:  # noqa: BLE001 - the view raises it
+            environ[FAILED] = problem
+            return None
+        base = self.context.settings.url
+        shape = comments.accepted_shape(accepted, draft, base)
+        text = (self.dumps(shape, separators=(",", ":")) + "\n").encode()
+        location = _as_uri(base) + shape["links"]["self"].removeprefix(base)
+        return [
+            ("Content-Type", JSON),
+            ("Content-Length", str(len(text))),
+            ("Location", location),
+        ], text
+
+
+def init_app(app: Flask, context: Context, *, serves: Callable[[str], bool]) -> None:
+    """Put the short way before *app*."""
+    submission = Submission(
+        context, app.extensions[CALLERS], app.extensions[LIMITER], app.json.dumps
+    )
+    app.wsgi_app = ShortWay(app, [submission], serves=serves)  # type: ignore[method-assign]

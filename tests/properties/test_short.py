@@ -1,0 +1,267 @@
+"""The short way past Flask is no way of its own: whatever is sent, both answer the same, to the byte.
+
+Each request goes to two installations, one without the short way. Ids, which are made up, are compared
+by the order in which they come.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import random
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+
+from moderation.actor import moderator
+from moderation.credentials import KeyKind
+from moderation.errors import StorageUnavailable
+from service.front.pool import Answer, Job, Pool, Request
+from tests.support import odd
+from tests.support.valkey import serving
+from tests.support.world import World, make_world
+
+#: Ten thousand requests, each sent twice: a busy machine takes minutes.
+pytestmark = pytest.mark.timeout(900)
+REQUESTS = 5_000
+#: Of each kind; at least a quarter of them is answered by the short way, or little is shown.
+SHORT = REQUESTS // 4
+
+_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DATE = re.compile(rb"(?m)^Date: [^\r]+")
+_REQUEST_ID = re.compile(rb"(?m)^X-Request-Id: [0-9a-f]{16}\r")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request, with names in braces for the keys of the installation that it goes to."""
+
+    method: str = "POST"
+    path: str = "/v1/comments"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    chunked: bool = False
+
+
+@dataclass
+class Side:
+    """An installation behind the threads of its terminator."""
+
+    world: World
+    keys: dict[str, str]
+    pool: Pool
+    seen: dict[bytes, bytes] = field(default_factory=dict)
+    slow: int = 0
+    _answers: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
+
+    def answered(self, request: Request, answer: Answer) -> None:
+        del request
+        self._answers.put(answer)
+
+    def ask(self, sent: Sent) -> bytes:
+        """Return the answer's bytes, without what differs by chance."""
+
+        def filled(text: str) -> bytes:
+            for name, key in self.keys.items():
+                text = text.replace(f"{{{name}}}", key)
+            return text.encode("latin-1", "replace")
+
+        headers = [(filled(name), filled(value)) for name, value in sent.headers]
+        body = sent.body
+        for name, key in self.keys.items():
+            body = body.replace(f"{{{name}}}".encode(), key.encode())
+        if body or sent.method == "POST":
+            length = (b"Transfer-Encoding", b"chunked") if sent.chunked else (
+                b"Content-Length", str(len(body)).encode()
+            )  # fmt: skip
+            headers.append(length)
+        request = Request(
+            "127.0.0.1", "127.0.0.1", sent.method, filled(sent.path), filled(sent.query), "1.1",
+            headers, bytearray(body), None if sent.chunked else len(body), sent.chunked,
+        )  # fmt: skip
+        assert self.pool.submit(Job(request, self))
+        data = _DATE.sub(b"Date:", self._answers.get(timeout=60).data)
+        data = _REQUEST_ID.sub(b"X-Request-Id: made\r", data)
+        return _ID.sub(self._numbered, data)
+
+    def _numbered(self, found: re.Match[bytes]) -> bytes:
+        return self.seen.setdefault(found[0], b"id %d" % len(self.seen))
+
+
+@contextmanager
+def side(data: Path, url: str, *, short: bool, **settings: Any) -> Iterator[Side]:
+    world = make_world(url, data, short_way=short, **settings)
+    adapters, now = world.adapters, world.adapters.clock.now_ms()
+    other = adapters.accounts.add_site("other", now_ms=now)
+    keys = {"KEY": world.key, "TOKEN": world.token}
+    for name, site, kind in (
+        ("OTHER", other, KeyKind.API), ("DOOR", world.site, KeyKind.DOOR), ("REVOKED", other, KeyKind.API),
+    ):  # fmt: skip
+        known, keys[name] = adapters.accounts.add_key(site.id, kind, now_ms=now)
+    adapters.accounts.revoke_key(known.id, by=moderator("ada"), now_ms=now)
+    pool = Pool(
+        world.app, name="test", threads=1, waiting=4, waiting_of_one=4, server=("127.0.0.1", 8025)
+    )
+    one = Side(world, keys, pool)
+
+    def count(*_: object, **__: object) -> None:
+        one.slow += 1
+
+    with flask.request_started.connected_to(count, world.app):
+        yield one
+
+
+@pytest.fixture
+def sides(tmp_path: Path, redis_url: str) -> Iterator[tuple[Side, Side]]:
+    with (
+        serving() as second,
+        side(tmp_path / "short", redis_url, short=True, site_rate="10000000/minute") as short,
+        side(tmp_path / "slow", second.url, short=False, site_rate="10000000/minute") as slow,
+    ):
+        yield short, slow
+
+
+PLAIN = (("Host", "localhost:8025"), ("Content-Type", "application/json"))
+KEYED = (*PLAIN, ("Authorization", "Bearer {KEY}"))
+HEADERS = {
+    "Content-Type": (
+        "application/json; charset=utf-8", "application/json;charset=utf-8", "application/JSON", "text/json",
+        "application/json; charset=latin-1", "application/x-ndjson", "application/problem+json", "",
+        "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json,application/json",
+    ),
+    "Authorization": (
+        "Bearer {OTHER}", "Bearer {REVOKED}", "Bearer {TOKEN}", "Bearer {DOOR}", "bearer {KEY}", "Bearer  {KEY}",
+        "Bearer {KEY} ", "Bearer\t{KEY}", "Basic {KEY}", "{KEY}", "Bearer", "Bearer ", "Bearer {KEY}x",
+        "Bearer {KEY},Bearer {KEY}",
+    ),
+    "Host": (
+        "127.0.0.1", "[::1]:8025", "evil.example", "localhost:x", "localhost:99999", "a.localhost", "", "x y",
+        "LOCALHOST", "user@localhost", "localhost/x",
+    ),
+    "Prefer": ("wait=0", "respond-async", "wait=x"),
+    "Cookie": ("session=x", "winnow=1; session=e30.x.y", "x"),
+    "X-Request-Id": ("mine-1", "a" * 65, "x y", "A.b_C-9"),
+    "X-Forwarded-For": ("192.0.2.1", "nobody"),
+    "X-Forwarded-Proto": ("https",),
+    "X-HTTP-Method-Override": ("PUT",),
+    "Content-Encoding": ("gzip",),
+    "Accept": ("text/html", "application/xml"),
+    "Origin": ("https://evil.example",),
+    "Expect": ("100-continue",),
+}  # fmt: skip
+FIELDS = (
+    "content", "external_id", "parent", "honeypot", "form_served_at", "submitted_at", "author", "post",
+    "author.name", "author.email", "author.url", "author.ip", "author.user_agent", "author.role", "author.id",
+    "post.url", "post.title", "post.published_at", "post.language", "site", "status", "author.x", "",
+)  # fmt: skip
+BODIES = (
+    b"", b"{", b"null", b"[]", b'"x"', b"1", b"{}", b"\xef\xbb\xbf{}", b'{"content":"\xff"}', b'{"content":"x"}x',
+    b'{"content":"a","content":"b"}', b'{"content":"\\ud83d\\ude00"}', b'{"content":"\\ud800"}', b"[" * 3000,
+    b'{"content":"\\u0000"}', b'{"content": NaN}', b'{"content":"x","external_id":1e5}', b'{"content":"x"}\n\n',
+    b'\t{"content":"x"}', b'{"content":"x",}', b"{'content':'x'}", '{"content":"x"}'.encode("utf-16"),
+    b'{"content":"x","author":null}', b'{"content":"x","author":{"id":7}}', b'{"content":"x","parent":-0}',
+)  # fmt: skip
+
+
+def submissions(count: int) -> Iterator[Sent]:
+    """Yield *count* submissions: ordinary ones, most of them with something odd about them."""
+    noise = random.Random(21)
+    values = odd.json_values(odd.values(3000))
+    for n in range(count):
+        headers, body, more = dict(KEYED), _comment(noise, n), {}
+        match noise.randrange(10):
+            case 0:
+                name = noise.choice(list(HEADERS))
+                headers[name] = noise.choice(HEADERS[name])
+            case 1:
+                headers.pop(noise.choice(list(headers)))
+            case 2 | 3 | 4:
+                _set(body, noise.choice(FIELDS), noise.choice(values))
+            case 5:
+                more = noise.choice(
+                    (
+                        {"method": "PATCH"}, {"method": "PUT"}, {"method": "OPTIONS"}, {"method": "post"},
+                        {"query": "site=demo"}, {"query": "x=1"}, {"path": "/v1/comments/"},
+                        {"path": "/v1//comments"}, {"path": "/v1/comment%73"}, {"chunked": True},
+                        {"body": noise.choice(BODIES)}, {"body": noise.choice(BODIES)},
+                    )
+                )  # fmt: skip
+            case 6:
+                body["content"] = "y" * noise.choice((3000, 4000, 4100, 17_000, 66_000))
+            case _:
+                pass
+        text = json.dumps(body, ensure_ascii=noise.random() < 0.5).encode("utf-8", "surrogatepass")
+        yield Sent(**{"headers": tuple(headers.items()), "body": text} | more)
+
+
+def _comment(noise: random.Random, n: int) -> dict[str, Any]:
+    body: dict[str, Any] = {"content": f"A comment like others, number {n}: “café” 🙂."}
+    if noise.random() < 0.5:
+        body["external_id"] = str(noise.randrange(2000))
+    if noise.random() < 0.5:
+        body["author"] = {"name": f"Ada {n % 7}", "email": f"ada{n % 7}@blog.example"}
+        body["post"] = {"url": "https://blog.example/post", "title": "On looms"}
+    return body
+
+
+def _set(body: dict[str, Any], name: str, value: object) -> None:
+    part, _, inner = name.partition(".")
+    if inner:
+        within = body.get(part)
+        body[part] = (within if isinstance(within, dict) else {}) | {inner: value}
+    else:
+        body[part] = value
+
+
+def compare(sides: tuple[Side, Side], requests: Sequence[Sent]) -> None:
+    short, slow = sides
+    differing = [
+        (sent, one, other)
+        for sent in requests
+        if (one := short.ask(sent)) != (other := slow.ask(sent))
+    ]
+    assert not differing, differing[:3]
+
+
+def test_odd_submissions_are_answered_alike(sides: tuple[Side, Side]):
+    short, slow = sides
+    requests = list(submissions(REQUESTS))
+    compare(sides, requests)
+    assert slow.slow >= len(requests)
+    assert short.slow <= len(requests) - SHORT
+    kept = [
+        [side.world.adapters.comments.get(one.decode()).draft for one in side.seen]
+        for side in sides
+    ]
+    assert kept[0] == kept[1]
+    assert len(kept[0]) > SHORT
+
+
+def test_the_short_way_keeps_to_the_rate_of_a_site(tmp_path: Path, redis_url: str):
+    plain = Sent(headers=KEYED, body=b'{"content": "x"}')
+    with side(tmp_path, redis_url, short=True, site_rate="300/hour") as one:
+        statuses = [one.ask(plain)[9:12] for _ in range(400)]
+    assert statuses == [b"202"] * 300 + [b"429"] * 100
+    assert one.slow < 300
+
+
+def test_what_failed_after_it_was_begun_is_not_begun_again(sides: tuple[Side, Side]):
+    plain = Sent(headers=KEYED, body=b'{"content": "x"}')
+    calls = []
+
+    def away(*_: object, **__: object) -> None:
+        calls.append(1)
+        raise StorageUnavailable("Redis is away")
+
+    for one in sides:
+        one.ask(plain)
+        one.world.adapters.comments.accept = away
+    compare(sides, [plain])
+    assert len(calls) == len(sides)
