@@ -11,7 +11,8 @@ from moderation.wording import Say, english, said
 class ActorKind(StrEnum):
     """How an actor is known; a name alone proves nothing."""
 
-    #: A person signed in at the desk; the name is their account's.
+    #: A person signed in at the desk, or who opened a link sent to them, whose kind is ``via``; the
+    #: name is their account's.
     MODERATOR = "moderator"
     #: A person at the command line; the name is their login's, if it has one.
     OPERATOR = "operator"
@@ -53,6 +54,11 @@ def moderator(name: str) -> Actor:
     return Actor(ActorKind.MODERATOR, name)
 
 
+def moderator_by(name: str, link: str) -> Actor:
+    """Return the moderator of that *name*, who did not sign in but opened a *link* of that kind."""
+    return Actor(ActorKind.MODERATOR, name, link)
+
+
 def machine(model: str, *, via: str = "") -> Actor:
     """Return the *model* of that version, empty for none; *via* names the door that asked it."""
     return Actor(ActorKind.MACHINE, model, via)
@@ -76,6 +82,13 @@ _NAMED = {
     ActorKind.SCHEDULE: said("Winnow’s %(name)s"),
 }
 
+#: What a moderator did it by who did not sign in.
+_LINKS = {
+    "invitation": said("by an invitation"),
+    "reset": said("by a link for a new password"),
+    "address": said("by a link sent to the address"),
+}
+
 
 def who(actor: Actor, say: Say = english) -> str:
     """Return what people call *actor*, in the language that *say* speaks."""
@@ -85,4 +98,7 @@ def who(actor: Actor, say: Say = english) -> str:
         called = say(_NAMED[actor.kind], name=actor.name)
     else:
         called = actor.name
-    return f"{called} ({actor.via})" if actor.via else called
+    via = actor.via
+    if actor.kind is ActorKind.MODERATOR and via in _LINKS:
+        via = say(_LINKS[via])
+    return f"{called} ({via})" if via else called

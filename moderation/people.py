@@ -29,6 +29,9 @@ class Moderator:
     disabled: bool = False
     #: Whether their password was made up by somebody else, so that they must choose their own.
     must_change_password: bool = False
+    #: Where a link for a new password is sent; theirs, since they opened a link sent there, or an
+    #: administrator says so.
+    email: str = ""
 
     def sees(self, site_id: str) -> bool:
         """Tell whether this moderator may see and decide the comments of a site."""

@@ -275,13 +275,13 @@ class Settings:
     smtp_url: str = _setting(
         _mail_server,
         "",
-        "A mail server for moderators' reminders: smtp://user:password@host:587 or smtps://...",
+        "A mail server for reminders and for links for a new password: smtp://user:password@host:587 or smtps://...",
         secret=True,
     )
     mail_from: str = _setting(
         _like(_SENDER, "write name@host or Name <name@host>"),
         "winnow@localhost",
-        "Who the reminders are from.",
+        "Who letters are from.",
     )
     event_days: float = _setting(_seconds, 7.0, "Days for which the event stream is kept.")
     log_level: str = _setting(

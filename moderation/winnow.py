@@ -10,6 +10,7 @@ from moderation.actor import Actor
 from moderation.agreement import Colleague
 from moderation.audit import AuditLine
 from moderation.campaign import REACHED, CleanUp, Trait
+from moderation.channels import Sender
 from moderation.comment import Comment, Decision, Draft, Status
 from moderation.dispatch import CLEAN_UP, Jobs
 from moderation.endpoint import Endpoint
@@ -24,10 +25,12 @@ from moderation.scores import Scores
 from moderation.settings import Settings
 from moderation.site import Site
 from moderation.store.accounts import Accounts
+from moderation.store.accounts.links import Link, Links, Outbox, Purpose
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
 from moderation.treatment import Dossier, Person, Receipt, Subject, Treatment
 from moderation.workflow import (
+    access,
     administration,
     campaigns,
     intake,
@@ -51,6 +54,8 @@ class Winnow:
     settings: Settings
     comments: Comments
     accounts: Accounts
+    links: Links
+    outbox: Outbox
     metrics: Metrics
     jobs: Jobs
     clock: Clock
@@ -364,11 +369,17 @@ class Winnow:
         )
 
     def add_moderator(
-        self, name: str, *, role: Role, sites: Sequence[str], by: Actor
+        self, name: str, *, role: Role, sites: Sequence[str], by: Actor, email: str = ""
     ) -> tuple[Moderator, str]:
         """Make a moderator, with a password to be shown once and changed at the first sign-in."""
         return administration.add_moderator(
-            name, role=role, sites=sites, by=by, accounts=self.accounts, clock=self.clock
+            name,
+            role=role,
+            sites=sites,
+            email=email,
+            by=by,
+            accounts=self.accounts,
+            clock=self.clock,
         )
 
     def reset_password(self, name: str, *, by: Actor) -> str:
@@ -378,6 +389,75 @@ class Winnow:
     def revert(self, line_id: str, *, by: Actor) -> AuditLine:
         """Take back a change of settings by a new change; see :func:`administration.revert`."""
         return administration.revert(line_id, by=by, accounts=self.accounts, clock=self.clock)
+
+    # -- access
+
+    def make_link(self, purpose: Purpose, name: str) -> str:
+        """Return the token of a link for a moderator; it ends with their sessions."""
+        return access.make_link(purpose, name, accounts=self.accounts, links=self.links)
+
+    def follow_link(self, purpose: Purpose, token: str) -> tuple[Moderator, Link]:
+        """Return whose link this is, and the link, without using it up; raise NotFound."""
+        return access.follow_link(purpose, token, accounts=self.accounts, links=self.links)
+
+    def choose_password(self, purpose: Purpose, token: str, password: str) -> Moderator:
+        """Set the password that somebody chose by a link; every session of theirs ends."""
+        return access.choose_password(
+            purpose,
+            token,
+            password,
+            accounts=self.accounts,
+            links=self.links,
+            outbox=self.outbox,
+            jobs=self.jobs,
+            clock=self.clock,
+        )
+
+    def ask_reset(self, who: str) -> None:
+        """Have a link for a new password sent to whoever has that name or address, if anybody."""
+        access.ask_reset(who, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+
+    def ask_address(self, name: str, address: str) -> None:
+        """Have a link sent to *address* by which it becomes the moderator's."""
+        access.ask_address(name, address, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+
+    def confirm_address(self, token: str) -> Moderator:
+        """Make the address of a link its owner's, and tell the one before."""
+        return access.confirm_address(
+            token,
+            accounts=self.accounts,
+            links=self.links,
+            outbox=self.outbox,
+            jobs=self.jobs,
+            clock=self.clock,
+        )
+
+    def set_address(self, name: str, address: str, *, by: Actor) -> None:
+        """Give a moderator an e-mail address, "" for none, and tell the one before."""
+        access.set_address(
+            name,
+            address,
+            by=by,
+            accounts=self.accounts,
+            outbox=self.outbox,
+            jobs=self.jobs,
+            clock=self.clock,
+        )
+
+    def invite(self, name: str) -> None:
+        """Have an invitation sent to a moderator's address."""
+        access.invite(name, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+
+    def write_letters(self, sender: Sender) -> int:
+        """Write what waits in the outbox; return how many letters were sent."""
+        return access.write_letters(
+            accounts=self.accounts,
+            links=self.links,
+            outbox=self.outbox,
+            sender=sender,
+            clock=self.clock,
+            url=self.settings.url,
+        )
 
     # -- learning
 

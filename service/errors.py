@@ -113,7 +113,7 @@ def problem_of(error: errors.WinnowError) -> Response:
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("refused", problem=name, path=request.path)
+        log.warning("refused", problem=name, path=_path())
     return answer
 
 
@@ -128,9 +128,15 @@ def problem_of_http(error: HTTPException) -> Response:
     return answer
 
 
+def _path() -> str:
+    """Return the path that was asked for, without the token that is part of some."""
+    secret = (request.view_args or {}).get("token")
+    return request.path.replace(secret, "…") if secret else request.path
+
+
 def problem_of_bug(error: Exception) -> Response:
     """Return a problem document that tells nothing, and log what kind of bug it was."""
-    log.error("bug", kind=type(error).__name__, path=request.path, exc_info=error)
+    log.error("bug", kind=type(error).__name__, path=_path(), exc_info=error)
     return problem(500, "internal", "something went wrong on our side; it was logged")
 
 

@@ -16,7 +16,10 @@ from service.front import Bounds, Front, allow_files
 
 #: Threads of their own. Health is told while all others are taken; checking a password costs
 #: 20 MB and a core for a moment, so that strangers may have two at once.
-LANES = {"/healthz": 1, "/readyz": 1, "/metrics": 1, "/desk/sign-in": 2, "/desk/password": 1}
+LANES = {
+    "/healthz": 1, "/readyz": 1, "/metrics": 1,
+    "/desk/sign-in": 2, "/desk/password": 1, "/desk/account/address": 1,
+}  # fmt: skip
 
 
 #: Of glibc's mallopt: the size from which memory is given back as soon as it is free, and how many

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from moderation import reminders
+from moderation.channels import Channel
 from moderation.rows import each
 from moderation.settings import Settings
 from moderation.wiring import Adapters
@@ -91,6 +92,13 @@ def clean_up() -> int:
     """Go on with the clean-ups of campaigns that are not done; return how many there were."""
     context = _prepared[0]
     return context.adapters.clean_up_rest(stopping=context.stopping)
+
+
+def write_letters() -> int:
+    """Write the letters about accounts that wait in the outbox; return how many were sent."""
+    adapters = _prepared[0].adapters
+    sender = senders(adapters.settings).get(Channel.MAIL)
+    return adapters.write_letters(sender) if sender else 0
 
 
 def remind() -> int:

@@ -410,8 +410,17 @@ UNDOABLE = Kind(
     _L,
     "comment -> when and how they decided it, and until when they can undo that, JSON",
 )
-INVITATION = Kind(
-    "invitation", "inv", "string", "digest", "3 days", _L, "who chooses a password by it, JSON"
+LINK = Kind(
+    "link",
+    "link",
+    "string",
+    "digest",
+    "as each says",
+    _L,
+    "whose it is, and since which epoch, JSON",
+)
+OUTBOX = Kind(
+    "outbox", "outbox", "list", "", "empties itself", _L, "letters about accounts to write, sealed"
 )
 VIEW = Kind(
     "view", "vw", "string", "moderator", "90 days", _L, "filters and view of the queue, JSON"
@@ -464,7 +473,7 @@ REFUSED_SIGN_INS = Kind(
 
 #: What belongs to no site, beside all that these owners keep.
 _OWNERS_OF_NO_SITE = frozenset({_A, _V, "service.limits", "store.metrics"})
-_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE, INVITATION, VIEW)
+_OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE, LINK, OUTBOX, VIEW)
 
 #: What docs/reference/keys.md shows and the library's key functions are made of.
 KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]

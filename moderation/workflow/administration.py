@@ -89,7 +89,14 @@ def rotate_secret(endpoint_id: str, *, by: Actor, accounts: Accounts, clock: Clo
 
 
 def add_moderator(
-    name: str, *, role: Role, sites: Sequence[str], by: Actor, accounts: Accounts, clock: Clock
+    name: str,
+    *,
+    role: Role,
+    sites: Sequence[str],
+    by: Actor,
+    accounts: Accounts,
+    clock: Clock,
+    email: str = "",
 ) -> tuple[Moderator, str]:
     """Make a moderator, with a password to be shown once and changed at the first sign-in."""
     password = new_password()
@@ -99,6 +106,7 @@ def add_moderator(
         role=role,
         sites=sites,
         must_change=True,
+        email=email,
         by=by,
         now_ms=clock.now_ms(),
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from moderation.audit import AuditLine
 from moderation.people import Role
+from moderation.store.accounts.links import Purpose
 from service.cli.context import (
     answer,
     answer_all,
@@ -85,6 +87,37 @@ def reset(name: str, *, as_json: bool) -> None:
         password = adapters.reset_password(name, by=operator())
         name = adapters.accounts.moderator(name).name
     _tell_password(name, password, as_json=as_json)
+
+
+@moderator.command(name="reset-link")
+@click.argument("name")
+@as_json
+def reset_link(name: str, *, as_json: bool) -> None:
+    """Make a link by which a moderator chooses a new password, once, within an hour.
+
+    For where no e-mail is sent. Nothing changes until the link is used.
+
+    Example: ./winnow moderator reset-link ada
+    """
+    with storage() as adapters:
+        name = adapters.accounts.moderator(name).name
+        token = adapters.make_link(Purpose.RESET, name)
+        line = AuditLine(adapters.clock.now_ms(), operator(), "moderator.link", name)
+        adapters.accounts.note(line)
+        link = f"{adapters.settings.url}/desk/reset/{token}"
+    answer({"name": name, "link": link}, as_json=as_json, text=link)
+
+
+@moderator.command()
+@click.argument("name")
+@click.argument("address", default="")
+def email(name: str, address: str) -> None:
+    """Say to which e-mail address a moderator's links are sent; without ADDRESS to none.
+
+    Example: ./winnow moderator email ada ada@mail.example
+    """
+    with storage() as adapters:
+        adapters.set_address(adapters.accounts.moderator(name).name, address, by=operator())
 
 
 @moderator.command()

@@ -43,6 +43,8 @@ DEEDS = {
     "moderator.save": later("changed"),
     "moderator.remove": later("removed"),
     "moderator.password": later("set a new password for"),
+    "moderator.email": later("changed the e-mail address of"),
+    "moderator.link": later("made a link for a new password of"),
 }
 #: What a line may be about, as the filter names it.
 SIGN_IN = "sign-in"

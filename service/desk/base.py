@@ -12,10 +12,11 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+from wtforms.validators import ValidationError
 
 from moderation import texts
 from moderation.actor import Actor, moderator
@@ -51,7 +52,12 @@ class NoSites(Exception):
 
 
 #: Pages that anybody may open.
-_OPEN = frozenset({"desk.sign_in", "desk.static", "desk.feed", "desk.invitation"})
+_OPEN = frozenset(
+    {"desk.sign_in", "desk.static", "desk.feed", "desk.lost_password"}
+    | {f"desk.{name}" for name in ("invitation", "reset", "address")}
+)
+#: Pages whose address is a secret: no page that they lead to learns it, and no search engine.
+_SECRET = frozenset({"desk.invitation", "desk.reset", "desk.address"})
 #: Pages for whoever has yet to change a password that somebody else made up.
 _UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
 
@@ -92,7 +98,10 @@ def _identify() -> Response | None:
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         request.max_form_memory_size = limit_of(request.endpoint)
         check_fields()
-        csrf.protect()
+        if request.endpoint in _SECRET:
+            _own_form()
+        else:
+            csrf.protect()
     for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
         texts.check(value, field=name[:_LONGEST_NAME])
     if g.moderator and g.moderator.must_change_password and request.endpoint not in _UNCHANGED:
@@ -106,7 +115,18 @@ def _private(response: Response) -> Response:
     if request.endpoint != "desk.static":
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Accept-Language")
+    if request.endpoint in _SECRET:
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _own_form() -> None:
+    """Refuse a form that this page did not make, by its token alone: browsers send no referrer here."""
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+    except ValidationError as problem:
+        raise CSRFError(str(problem)) from None
 
 
 def _signed_in() -> Moderator | None:

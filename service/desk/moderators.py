@@ -10,14 +10,15 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
+from moderation.channels import Channel
 from moderation.errors import Conflict, InvalidInput
 from moderation.people import ALL_SITES, Moderator, Role
+from moderation.store.accounts.links import Purpose
 from service.context import winnow
 from service.desk.base import (
     administrator,
     bp,
     changed_meanwhile,
-    desk,
     digest_of,
     me,
     my_sites,
@@ -48,6 +49,7 @@ class NewModeratorForm(ModeratorForm):
     """Somebody new."""
 
     name = StringField(later("Name"), [InputRequired(), Length(max=100)])
+    email = StringField(later("E-mail address"), [Length(max=254)])
 
 
 @bp.route("/moderators", methods=["GET", "POST"])
@@ -62,11 +64,14 @@ def moderators() -> Any:
             form.name.data or "",
             role=Role(form.role.data),
             sites=form.sites.data or (),
+            email=(form.email.data or "").strip(),
             by=myself(),
         )
     except (Conflict, InvalidInput) as refused:
-        form.name.errors = [str(refused)]
+        wrong = form.email if getattr(refused, "field", None) == Channel.MAIL else form.name
+        wrong.errors = [str(refused)]
         return _page(form), 422
+    _send_invitation(made)
     return _page(_with_sites(NewModeratorForm(formdata=None)), made=made.name, password=password)
 
 
@@ -101,9 +106,27 @@ def reset_password() -> Any:
     if person.name == me().name:
         return redirect(url_for("desk.password"))
     password = context.reset_password(person.name, by=myself())
+    _send_invitation(person)
     # Answered here and not after a redirect: it must pass through no cookie and no address.
     form = _with_sites(NewModeratorForm(formdata=None))
     return _page(form, made=person.name, password=password)
+
+
+@bp.post("/moderators/address")
+def moderator_address() -> Any:
+    """Say where links for a new password are sent to a moderator."""
+    administrator()
+    person = _named()
+    winnow().set_address(person.name, request.form.get("email", "").strip(), by=myself())
+    flash(_("Saved: %(name)s.", name=person.name))
+    return redirect(url_for("desk.moderators"))
+
+
+def _send_invitation(person: Moderator) -> None:
+    """Send somebody who has an address their invitation, where this Winnow sends e-mail."""
+    if person.email and Channel.MAIL.can_send(winnow().settings):
+        winnow().invite(person.name)
+        flash(_("The invitation was sent to %(address)s, too.", address=person.email))
 
 
 def seen(person: Moderator) -> str:
@@ -118,7 +141,7 @@ def _named() -> Moderator:
 def _invitation(name: str) -> str:
     """Return the address at which *name* chooses their own password, once, within three days."""
     context = winnow()
-    token = desk().invite(name, context.accounts.session_epoch(name))
+    token = context.make_link(Purpose.INVITATION, name)
     return f"{context.settings.url}{url_for('desk.invitation', token=token)}"
 
 

@@ -16,6 +16,7 @@ from moderation import values
 from moderation.actor import moderator
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
+from moderation.people import Moderator
 from service.context import winnow
 from service.desk import throttle
 from service.desk.base import bp, desk, me, myself
@@ -54,57 +55,24 @@ def sign_in() -> Any:
     try:
         throttle.spend_sign_in(name)
     except TooManyRequests as refused:
-        return _too_many(refused, "sign_in.html", form)
+        return too_many(refused, "sign_in.html", form=form)
     now = context.clock.now_ms()
     try:
         person = context.accounts.check_password(name, form.password.data or "")
     except NotFound:
         context.accounts.note_refused_sign_in(name, now_ms=now)
         return page("sign_in.html", form=form, detail=_("Wrong name or password.")), 401
-    epoch = context.accounts.session_epoch(person.name)
+    return enter(person, following=_safe(request.args.get("next", "")))
+
+
+def enter(person: Moderator, *, following: str) -> Response:
+    """Begin a session of *person* and lead them on; whatever this browser had before ends."""
+    context, now = winnow(), winnow().clock.now_ms()
     session.clear()
-    session["token"] = _begun(person.name, epoch, now_ms=now)
+    session["token"] = _begun(person.name, context.accounts.session_epoch(person.name), now_ms=now)
     context.accounts.note(AuditLine(now, moderator(person.name), "sign-in", "desk"))
-    answer = redirect(_safe(request.args.get("next", "")))
+    answer = redirect(following)
     throttle.remember(person.name, answer, now_ms=now)
-    return answer
-
-
-class FirstPassword(FlaskForm):
-    """A password of one's own, twice."""
-
-    new = PasswordField(later("New password"), [InputRequired(), Length(SHORTEST_PASSWORD, 200)])
-    again = PasswordField(
-        later("New password again"), [EqualTo("new", later("The two do not match."))]
-    )
-
-
-@bp.route("/invitation/<token>", methods=["GET", "POST"])
-def invitation(token: str) -> Any:
-    """Let whoever was invited choose a password, and begin a session.
-
-    Opening the link changes nothing: mail scanners do so, too.
-    """
-    context, form = winnow(), FirstPassword()
-    try:
-        name, epoch = desk().invited(token)
-        good = context.accounts.session_epoch(name) == epoch
-        good = good and not context.accounts.moderator(name).disabled
-    except NotFound:
-        good = False
-    if not good:
-        detail = _("This invitation was used, or is too old. Ask for another.")
-        return page("problem.html", title=_("Not found"), detail=detail, here=True), 404
-    if not form.validate_on_submit():
-        return page("invitation.html", form=form, name=name)
-    desk().invited(token, take=True)
-    now = context.clock.now_ms()
-    context.accounts.set_password(name, form.new.data or "", by=moderator(name), now_ms=now)
-    session.clear()
-    session["token"] = _begun(name, context.accounts.session_epoch(name), now_ms=now)
-    context.accounts.note(AuditLine(now, moderator(name), "sign-in", "desk"))
-    answer = redirect(url_for("desk.queue"))
-    throttle.remember(name, answer, now_ms=now)
     return answer
 
 
@@ -126,7 +94,7 @@ def password() -> Any:
     try:
         throttle.spend_password(name)
     except TooManyRequests as refused:
-        return _too_many(refused, "password.html", form)
+        return too_many(refused, "password.html", form=form)
     try:
         context.accounts.check_password(name, form.old.data or "")
     except NotFound:
@@ -147,10 +115,11 @@ def _begun(name: str, epoch: int, *, now_ms: int) -> str:
     )
 
 
-def _too_many(refused: TooManyRequests, template: str, form: FlaskForm) -> Any:
+def too_many(refused: TooManyRequests, template: str, **told: Any) -> Any:
+    """Return the page of a form again: it was sent too often."""
     wait = str(refused.retry_after)
     detail = _("Too many attempts. Try again in %(number)s seconds.", number=wait)
-    return page(template, form=form, detail=detail), 429, {"Retry-After": wait}
+    return page(template, **told, detail=detail), 429, {"Retry-After": wait}
 
 
 def _safe(target: str) -> str:

@@ -25,6 +25,10 @@ from service.desk.base import desk
 from service.limits import Limiter
 
 _LIMITER, _BY_NAME = "winnow_sign_in_limiter", "winnow_sign_in_limiter_by_name"
+_RESETS, _ALL_RESETS = "winnow_reset_limiter", "winnow_reset_limiter_of_all"
+#: Links for a new password that one network asks for, that are asked for one name or address, and
+#: that everybody asks for together.
+_RESET_RATE, _ALL_RESETS_RATE = "5/hour", "120/hour"
 COOKIE = "winnow_known"
 #: What all strangers together may try one name, as a multiple of what one address may.
 _STRANGERS = 6
@@ -35,6 +39,8 @@ def init_app(app: Flask, context: Context) -> None:
     rate = context.settings.login_rate
     app.extensions[_LIMITER] = Limiter.of(rate, context.redis)
     app.extensions[_BY_NAME] = Limiter.of(_times(parse(rate)), context.redis)
+    app.extensions[_RESETS] = Limiter.of(_RESET_RATE, context.redis)
+    app.extensions[_ALL_RESETS] = Limiter.of(_ALL_RESETS_RATE, context.redis)
 
 
 def spend_sign_in(name: str) -> None:
@@ -51,6 +57,18 @@ def spend_sign_in(name: str) -> None:
 def spend_password(name: str) -> None:
     """Count a try of one's own password at the form that changes it. Raises TooManyRequests."""
     _limiter(_LIMITER).spend(f"password:{_short(fold(name))}")
+
+
+def spend_reset(who: str) -> None:
+    """Count a wish for a new password, known or not. Raises TooManyRequests."""
+    _limiter(_RESETS).spend(f"reset-from:{_network()}")
+    _limiter(_RESETS).spend(f"reset-of:{_short(fold(who.strip()))}")
+    _limiter(_ALL_RESETS).spend("reset")
+
+
+def spend_letter(name: str) -> None:
+    """Count a letter that *name* has sent to an address of their choice. Raises TooManyRequests."""
+    _limiter(_RESETS).spend(f"letter:{_short(fold(name))}")
 
 
 def remember(name: str, answer: Response, *, now_ms: int) -> None:

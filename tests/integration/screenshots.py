@@ -44,6 +44,7 @@ def pages(winnow: Running) -> dict[str, str]:
         "model": "/desk/model",
         "notices": "/desk/notices",
         "password": "/desk/password",
+        "account": "/desk/account",
         "docs": "/docs",
     }
 

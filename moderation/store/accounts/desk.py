@@ -25,7 +25,6 @@ MOST_SESSIONS, MOST_NETWORKS = 20, 10
 KNOWN_SECONDS = 90 * 86_400
 _BROWSER_LENGTH = 200
 CLAIM_MS = 120_000
-INVITATION_SECONDS = 3 * 86_400
 _VIEW_SECONDS = 90 * 86_400
 _G = keys.GLOBAL
 
@@ -116,25 +115,6 @@ class Desk:
     def end(self, token: str) -> None:
         """End a session."""
         self._redis.delete(keys.SESSION(_G, _digest(token)))
-
-    def invite(self, name: str, epoch: int) -> str:
-        """Return the token of an invitation by which *name* chooses a password, once, within days.
-
-        It is worthless as soon as *name* has another password, and so another epoch.
-        """
-        token = secrets.token_urlsafe(32)
-        key = keys.INVITATION(_G, _digest(token))
-        self._redis.set(key, json.dumps([name, epoch]), ex=INVITATION_SECONDS)
-        return token
-
-    def invited(self, token: str, *, take: bool = False) -> tuple[str, int]:
-        """Return whom an invitation is for and their epoch then; *take* it to end it. Raises NotFound."""
-        key = keys.INVITATION(_G, _digest(token))
-        stored = self._redis.getdel(key) if take else self._redis.get(key)
-        if stored is None:
-            raise NotFound("this invitation was used, or is too old")
-        name, epoch = json.loads(stored)
-        return name, epoch
 
     def claim(self, comment_id: str, name: str) -> str:
         """Return who has a comment open: *name*, unless somebody else was first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -13,10 +13,12 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from moderation.actor import OPERATOR, Actor
 from moderation.audit import AuditLine
 from moderation.changes import difference
+from moderation.channels import Channel
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.people import ALL_SITES, Moderator, Role
 from moderation.store import keys
 from moderation.store.accounts.base import (
+    Command,
     as_json,
     changed_meanwhile,
     checked_name,
@@ -44,12 +46,18 @@ class Moderators(Sites):
         sites: Sequence[str],
         now_ms: int,
         must_change: bool = False,
+        email: str = "",
         by: Actor = OPERATOR,
     ) -> Moderator:
         """Make a moderator. Raises Conflict when the name is taken."""
         seen = self._seen(sites)
         moderator = Moderator(
-            checked_name(name), role, seen, now_ms, must_change_password=must_change
+            checked_name(name),
+            role,
+            seen,
+            now_ms,
+            must_change_password=must_change,
+            email=email and Channel.MAIL.address(email),
         )
         detail = {"role": role, "sites": seen}
         stored = as_json({**asdict(moderator), "password": self._hashed(password)})
@@ -111,22 +119,33 @@ class Moderators(Sites):
     ) -> None:
         """Replace a password and end that moderator's sessions. Raises NotFound."""
         changed = {"password": self._hashed(password), "must_change_password": must_change}
+        ending = ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"]
+        self._replace(name, changed, ending, line=AuditLine(now_ms, by, "moderator.password", name))
+
+    def set_email(self, name: str, email: str, *, by: Actor, now_ms: int) -> Moderator:
+        """Replace a moderator's e-mail address, "" for none; return them as they were.
+
+        Raises NotFound, and InvalidInput for what is no address.
+        """
+        changed = {"email": email and Channel.MAIL.address(email)}
+        line = AuditLine(now_ms, by, "moderator.email", name)
+        return _moderator(self._replace(name, changed, line=line))
+
+    def _replace(
+        self, name: str, changed: Mapping[str, Any], *commands: Command, line: AuditLine
+    ) -> dict[str, Any]:
+        """Write *changed* into a moderator's record, with *commands*; return it as it was."""
+        key, field = keys.MODERATORS(_G), fold(name)
         while True:
-            before = self._redis.hget(keys.MODERATORS(_G), fold(name))
+            before = self._redis.hget(key, field)
             if before is None:
                 raise NotFound(f"there is no moderator {cut(name)}", kind="moderator")
-            old = json.loads(before)
+            old: dict[str, Any] = json.loads(before)
             after = as_json({**old, **changed})
-            failed = self._change(
-                [[keys.MODERATORS(_G), fold(name), before.decode(), after]],
-                [
-                    ["HSET", keys.MODERATORS(_G), fold(name), after],
-                    ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"],
-                    line_of(AuditLine(now_ms, by, "moderator.password", old["name"])),
-                ],
-            )
-            if not failed:
-                return
+            noted = line_of(replace(line, subject=old["name"]))
+            plan: list[Command] = [["HSET", key, field, after], *commands, noted]
+            if not self._change([[key, field, before.decode(), after]], plan):
+                return old
 
     def check_password(self, name: str, password: str) -> Moderator:
         """Return the moderator whose name and password these are, unless disabled.
@@ -202,4 +221,5 @@ def _moderator(record: dict[str, Any]) -> Moderator:
         record["created_at"],
         record.get("disabled", False),
         record.get("must_change_password", False),
+        record.get("email", ""),
     )

@@ -8,6 +8,7 @@ from moderation import wiring
 from moderation.credentials import KeyKind
 from moderation.errors import NotFound
 from moderation.people import Role
+from moderation.store.accounts.links import Purpose
 
 
 def test_a_new_site_comes_with_a_key_that_works(ask, adapters: wiring.Adapters):
@@ -124,6 +125,28 @@ def test_a_moderators_password_is_made_up_and_works(run, ask, adapters: wiring.A
     assert (listed["name"], listed["sites"]) == ("ada", ["blog"])
     run("moderator", "remove", "ada", "--yes")
     assert adapters.accounts.moderators() == []
+
+
+def test_a_link_for_a_new_password_is_made_where_no_e_mail_is_sent(
+    run, ask, adapters: wiring.Adapters
+):
+    password = ask("moderator", "add", "ada")["password"]
+    told = ask("moderator", "reset-link", "ADA")
+    assert told["name"] == "ada"
+    assert told["link"].startswith(f"{adapters.settings.url}/desk/reset/")
+    person, _link = adapters.follow_link(Purpose.RESET, told["link"].rpartition("/")[2])
+    assert person == adapters.accounts.check_password("ada", password), "nothing has changed yet"
+    assert adapters.accounts.audit(action="moderator.link")[0].subject == "ada"
+    run("moderator", "reset-link", "none", code=1)
+
+
+def test_a_moderators_address_is_set_and_taken_away(run, ask, adapters: wiring.Adapters):
+    ask("moderator", "add", "ada")
+    run("moderator", "email", "ada", "ada@mail.example")
+    assert adapters.accounts.moderator("ada").email == "ada@mail.example"
+    run("moderator", "email", "ada", "nonsense", code=1)
+    run("moderator", "email", "ada")
+    assert adapters.accounts.moderator("ada").email == ""
 
 
 def test_a_moderator_without_a_site_is_warned_of(run):

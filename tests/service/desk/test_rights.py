@@ -17,9 +17,9 @@ from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
 #: What anybody who is signed in may do for themselves, and signing in.
-OWN = {"desk.sign_in", "desk.sign_out", "desk.password", "desk.static"}
+OWN = {"desk.sign_in", "desk.sign_out", "desk.password", "desk.static", "desk.lost_password"}
 #: Opened by the secret in its address, since a feed reader cannot sign in.
-BY_ADDRESS = {"desk.feed", "desk.invitation"}
+BY_ADDRESS = {"desk.feed", "desk.invitation", "desk.reset", "desk.address"}
 #: What only administrators may do.
 ADMINISTRATION = {
     "desk.settings_of",
@@ -38,6 +38,7 @@ ADMINISTRATION = {
     "desk.remove_endpoint",
     "desk.moderators",
     "desk.save_moderator",
+    "desk.moderator_address",
     "desk.reset_password",
     "desk.audit",
     "desk.revert",
