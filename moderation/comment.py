@@ -17,6 +17,9 @@ from moderation.verdict import Verdict
 #: A longer comment is refused, never cut: a moderator must see what would be published.
 MAX_CONTENT_BYTES = 64 * 1024
 
+#: Why a comment has a line of history that moves it nowhere: a moderator changed its text.
+REVISED = "revised"
+
 #: What a digest is made of: JSON with sorted keys. Never change it: digests are kept.
 _DIGESTED = (
     '{"author": {"email": %s, "ip": %s, "name": %s, "role": %s, "url": %s, "user_agent": %s}, '
@@ -141,8 +144,13 @@ class Transition:
     reason: str
     at: datetime
     note: str = ""
-    #: The revision that a moderator decided on; None for every other move.
+    #: The revision, of the author's own, that a moderator decided on; None for every other move.
     decided_on: int | None = None
+
+    @property
+    def is_revision(self) -> bool:
+        """Whether it changed the text and not the status."""
+        return self.old is self.new and self.decided_on is None and self.reason == REVISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +177,32 @@ class Comment:
     #: Whether chance picked it to be looked at although the machine had settled it: it stays where it
     #: is and waits in the queue, too.
     spot_check: bool = False
+    #: What its author wrote, where a moderator changed the text since; scores and verdict are of this.
+    original: Draft | None = None
+    #: And which revision that was.
+    original_revision: int | None = None
     digest: str = field(default="", repr=False)
 
     @property
     def content(self) -> str:
         """The text itself; empty once it was erased or has expired."""
         return self.draft.content
+
+    @property
+    def judged(self) -> Draft:
+        """What scores and verdict are of: the author's own text."""
+        return self.original or self.draft
+
+    @property
+    def last_move(self) -> Transition | None:
+        """The last line of history that is about the status; None before the first."""
+        return next((step for step in reversed(self.history) if not step.is_revision), None)
+
+    @property
+    def revised(self) -> Transition | None:
+        """Who changed the text last, and when; None where it is the author's own."""
+        steps = reversed(self.history) if self.original else ()
+        return next((step for step in steps if step.is_revision), None)
 
     def moved(
         self, new: Status, *, by: Actor, reason: str, at: datetime, note: str = ""

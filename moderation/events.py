@@ -20,6 +20,7 @@ class EventType(StrEnum):
     REJECTED = "comment.rejected", said("rejected")
     SPAM = "comment.spam", said("marked as spam")
     EDITED = "comment.edited", said("edited: its text is screened anew")
+    REVISED = "comment.revised", said("a moderator changed its text: show the new one")
     ERASED = "comment.erased", said("erased")
     #: Sent on request, to the one endpoint that it is about.
     TEST = "winnow.test", ""
@@ -55,8 +56,16 @@ OF_STATUS = {
 #: The status that an event of a comment tells of; where it tells of none, the comment is pending.
 STATUS_OF = {event: status for status, event in OF_STATUS.items()}
 
-#: What withdraws an approval; an endpoint that got the approval gets these, subscribed or not.
-WITHDRAWALS = frozenset({EventType.REJECTED, EventType.SPAM, EventType.EDITED, EventType.ERASED})
+#: What withdraws an approval, or the text that was approved; an endpoint that got the approval gets these, subscribed or not.
+WITHDRAWALS = frozenset(
+    {
+        EventType.REJECTED,
+        EventType.SPAM,
+        EventType.EDITED,
+        EventType.REVISED,
+        EventType.ERASED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ class Event:
     revision: int
     sequence: int
     at: datetime
+    #: Where the comment stood, if the type does not say.
+    status: Status | None = None
 
     @property
     def id(self) -> str:
@@ -94,7 +105,7 @@ class Event:
             "site_id": self.site_id,
             "revision": self.revision,
             "sequence": self.sequence,
-            "status": STATUS_OF.get(self.type, Status.PENDING),
+            "status": self.status or STATUS_OF.get(self.type, Status.PENDING),
         }
         if comment is not None and comment.draft.external_id:
             data["external_id"] = comment.draft.external_id
@@ -115,6 +126,8 @@ def described(comment: Comment) -> dict[str, Any]:
     }
     if draft.parent:
         description["parent"] = draft.parent
+    if comment.original is not None:
+        description["revised"] = True
     if comment.verdict is not None:
         description["verdict"] = comment.verdict.action
         description["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]

@@ -53,7 +53,7 @@ def what_if(comments: Iterable[Comment], old: Policy, new: Policy, defaults: Thr
             moves[was, would] += 1
             if len(examples[was, would]) < EXAMPLES:
                 examples[was, would].append(comment)
-        if comment.status in SETTLED and comment.history[-1].decided_on is not None:
+        if comment.status in SETTLED and _by_person(comment):
             decided += 1
             before += _disagree(was, comment.status)
             after += _disagree(would, comment.status)
@@ -75,6 +75,12 @@ class Outcomes:
     against: int = 0
 
 
+def _by_person(comment: Comment) -> bool:
+    """Tell whether a person decided last, on the very text that was scored."""
+    last = comment.last_move
+    return last is not None and last.decided_on is not None and comment.original is None
+
+
 def outcomes(comments: Iterable[Comment], policy: Policy, defaults: Thresholds) -> Outcomes:
     """Return what *policy* would have made of *comments*; only those with scores and text count."""
     statuses: Counter[Status] = Counter()
@@ -84,7 +90,7 @@ def outcomes(comments: Iterable[Comment], policy: Policy, defaults: Thresholds) 
             continue
         would = _status(comment, policy, defaults)
         statuses[would] += 1
-        if comment.status in SETTLED and comment.history[-1].decided_on is not None:
+        if comment.status in SETTLED and _by_person(comment):
             decided += 1
             against += _disagree(would, comment.status)
     held = statuses[Status.FLAGGED]
@@ -201,7 +207,7 @@ def most_wrong(decisions: Iterable[KeptDecision]) -> list[KeptDecision]:
 
 def _status(comment: Comment, policy: Policy, defaults: Thresholds) -> Status:
     facts = Facts.kept_in(comment.scores)
-    case = Case(comment.draft, comment.scores, policy, policy.thresholds(defaults), facts)
+    case = Case(comment.judged, comment.scores, policy, policy.thresholds(defaults), facts)
     return outcome(policy, verdict_on(case))
 
 

@@ -101,6 +101,16 @@ class Site:
         ),
     )
 
+    edits: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Moderators may edit comments"),
+        said(
+            "Only for a blog that shows the text that Winnow sends it, as our WordPress plugin does: "
+            "one that publishes its own copy would show what a moderator took out."
+        ),
+    )
+
     def check(self) -> None:
         """Raise InvalidInput that names the first setting that cannot be."""
         check_settings(self)

@@ -235,6 +235,18 @@ class Winnow:
             comment_id, by=by, comments=self.comments, jobs=self.jobs, clock=self.clock
         )
 
+    def revise(self, comment_id: str, content: str, *, revision: int, by: Actor) -> Comment:
+        """Put a moderator's text in the place of a comment's; see :func:`review.revise`."""
+        return review.revise(
+            comment_id,
+            content,
+            revision=revision,
+            by=by,
+            comments=self.comments,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
+
     # -- people
 
     def treat(

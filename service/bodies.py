@@ -31,6 +31,7 @@ MAX_FIELDS = 2000
 LIMITS: Mapping[str, int] = {
     "api.submit_comment": COMMENT_BYTES,
     "api.edit_comment": COMMENT_BYTES,
+    "api.revise": COMMENT_BYTES,
     "api.submit_batch": BATCH_BYTES,
     "api.remember_history": BATCH_BYTES,
     "api.decide_many": 64 * KIB,
@@ -38,6 +39,7 @@ LIMITS: Mapping[str, int] = {
     "desk.settings": POLICY_BYTES,
     "desk.decide": 64 * KIB,
     "desk.undo": 64 * KIB,
+    "desk.revise": COMMENT_BYTES,
     "perspective.analyze": 128 * KIB,
     "perspective.suggest_score": 128 * KIB,
     "openai.moderations": 4 * MIB,

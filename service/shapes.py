@@ -33,6 +33,7 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
         "post": asdict(draft.post),
         "parent": draft.parent or None,
         "spot_check": comment.spot_check,
+        "revised": None,
         "scores": None,
         "model": None,
         "verdict": None,
@@ -47,6 +48,13 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
     if comment.verdict:
         shape["verdict"] = comment.verdict.action
         shape["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
+    if (original := comment.original) is not None:
+        step = comment.revised
+        shape["revised"] = {
+            "original": original.content,
+            "by": asdict(step.by) if step else None,
+            "at": rfc3339(step.at) if step else None,
+        }
     return shape
 
 

@@ -97,4 +97,6 @@ class Decisions(Queries):
             raise IllegalMove(
                 f"only a flagged comment can be retried; this one is {rest[0].decode()}"
             )
+        if answer == b"revised":
+            raise IllegalMove("a moderator changed its text; decide on it instead")
         return self.get(comment_id), bool(rest[0])

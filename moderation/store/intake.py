@@ -9,7 +9,7 @@ from typing import Any
 from moderation import ids
 from moderation.actor import IMPORT, Actor
 from moderation.comment import Comment, Draft, Status
-from moderation.errors import Busy, NotFound, SiteBusy
+from moderation.errors import Busy, Conflict, IllegalMove, NotFound, SiteBusy
 from moderation.events import OF_STATUS, EventType
 from moderation.records import Accepted, Judged, Outcome, Past
 from moderation.search import words_of
@@ -85,7 +85,8 @@ class Intake(Queries):
         What was stored first stands; an edit changes it.
         """
         conflicts = [one.id for one in accepted if one.outcome is Outcome.CONFLICT]
-        contents = {one.id: one.content for one in self.get_many(conflicts)} if conflicts else {}
+        known = self.get_many(conflicts) if conflicts else []
+        contents = {one.id: one.judged.content for one in known}
         return [
             replace(one, outcome=Outcome.SAME)
             if one.outcome is Outcome.CONFLICT and contents.get(one.id) == draft.content
@@ -193,6 +194,48 @@ class Intake(Queries):
                 raise NotFound(missing(comment_id))
             if answer != b"changed":
                 return self.get(comment_id), bool(rest[0])
+
+    def revise(
+        self, comment_id: str, content: str, *, revision: int, by: Actor, now_ms: int
+    ) -> Comment:
+        """Put a moderator's text in the place of a comment's; see lua/intake.lua, ``revise``.
+
+        Raises NotFound, IllegalMove, and Conflict where *revision* is not the latest.
+        """
+        answer = b"changed"
+        while answer == b"changed":
+            before = self.get(comment_id)
+            draft = replace(before.draft, content=content)
+            answer, *rest = self._run(
+                "revise",
+                self.shard_of(comment_id),
+                now_ms,
+                ids.shorten(comment_id),
+                codec.pack(draft),
+                bytes.fromhex(draft.digest),
+                codec.pack_actor(by),
+                EventType.REVISED,
+                revision,
+                bytes.fromhex(before.digest),
+                b"".join(words_of(before.draft)),
+                b"".join(words_of(draft)),
+            )
+        match answer:
+            case b"missing":
+                raise NotFound(missing(comment_id))
+            case b"stale":
+                raise Conflict("its text was changed meanwhile; look at it again")
+            case b"illegal":
+                raise IllegalMove(
+                    f"only a held or an approved comment can be edited; it is {rest[0].decode()}"
+                )
+            case b"held":
+                raise IllegalMove("a decision on it can still be undone: undo it, or wait")
+            case b"expired":
+                raise IllegalMove("its text is no longer kept")
+            case b"same":
+                raise IllegalMove("the text is the same")
+        return self.get(comment_id)
 
     def erase(self, comment_id: str, *, by: Actor, now_ms: int) -> None:
         """Leave a tombstone: id, site, digest, time. Erasing twice is no error."""

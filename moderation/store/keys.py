@@ -215,7 +215,8 @@ KEPT = Kind(
     "comment",
     "erasure, purge",
     _C,
-    "text and scores that decisions were made on and that changed since, by version",
+    "text and scores that decisions were made on and that changed since, by version; the author's own "
+    "text where a moderator changed it",
 )
 DECIDED = Kind("decided", "kt", "list", "site", "purge", _C, "decided ids, the newest first")
 EVIDENCE = Kind(

@@ -104,8 +104,9 @@ class Learning(Queries):
                 for one in decisions_on(comment, kept)
                 if one.revision == wanted[comment.id] and one.draft and one.draft.content
             ]
-            if comment.revision == wanted[comment.id] and comment.content:
-                drafts = [comment.draft]
+            newest = comment.original_revision or comment.revision
+            if newest == wanted[comment.id] and comment.judged.content:
+                drafts = [comment.judged]
             if drafts:
                 found[comment.id] = drafts[-1]
         return found

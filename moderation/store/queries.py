@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from moderation import ids, values
-from moderation.comment import Comment, Decision, Status, Transition, from_ms, to_ms
+from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms, to_ms
 from moderation.errors import CursorExpired, NotFound
 from moderation.events import Event
 from moderation.records import KeptDecision, Order, Page
@@ -16,7 +17,7 @@ from moderation.store.authors import external_digest
 from moderation.store.sharded import Sharded, missing
 from moderation.store.streams import read_event
 
-_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h", "k")
+_FIELDS = ("s", "st", "r", "v", "d", "g", "u", "sc", "z", "h", "k", "e")
 _BY_LETTER = {status[0]: status for status in Status}
 _OF_DECISION = {decision.status: decision for decision in Decision}
 
@@ -40,11 +41,24 @@ class Queries(Sharded):
             pipeline.hmget(keys.COMMENT(shard, short), _FIELDS)
             pipeline.zscore(keys.HELD(shard), short)
         answers = pipeline.execute() if wanted else []
-        return [
-            self._comment(known, fields, held)
-            for known, fields, held in zip(wanted, answers[::2], answers[1::2], strict=True)
-            if fields[0] is not None
+        rows = [
+            row
+            for row in zip(wanted, answers[::2], answers[1::2], strict=True)
+            if row[1][0] is not None
         ]
+        originals = self._originals([known for known, fields, _ in rows if fields[-1] is not None])
+        return [
+            replace(comment, original=originals[comment.id]) if comment.id in originals else comment
+            for comment in (self._comment(known, fields, held) for known, fields, held in rows)
+        ]
+
+    def _originals(self, revised: Sequence[str]) -> dict[str, Draft]:
+        """Return what the authors of *revised* comments wrote, as far as it is kept."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for known in revised:
+            pipeline.hget(keys.KEPT(self.shard_of(known), ids.shorten(known)), "o:d")
+        docs = pipeline.execute() if revised else []
+        return {known: codec.unpack(doc) for known, doc in zip(revised, docs, strict=True) if doc}
 
     def find(self, site_id: str, external_id: str) -> Comment:
         """Return the comment that the blog knows as *external_id*. Raises NotFound."""
@@ -212,7 +226,7 @@ class Queries(Sharded):
     def _comment(
         self, comment_id: str, fields: Sequence[bytes | None], held: float | None
     ) -> Comment:
-        site, st, r, v, doc, digest, updated, scored, remains, lines, spot_check = fields
+        site, st, r, v, doc, digest, updated, scored, remains, lines, spot_check, own = fields
         shard, created = ids.shard_of(comment_id), ids.made_ms(ids.shorten(comment_id))
         scores, verdict = codec.unpack_scored(scored or b"")
         last_verdict, before = codec.unpack_remains(remains or b"")
@@ -238,6 +252,7 @@ class Queries(Sharded):
             history=history,
             undo_until=from_ms(int(held)) if held is not None else None,
             spot_check=spot_check is not None,
+            original_revision=int(own) if own else None,
             text_expired=doc is None and status is not Status.ERASED,
             digest=(digest or b"").hex(),
         )
@@ -315,7 +330,7 @@ def decisions_on(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDec
     for version, step in enumerate(comment.history, first):
         if step.decided_on is None:
             continue
-        draft, (scores, verdict) = comment.draft, (comment.scores, comment.verdict)
+        draft, (scores, verdict) = comment.judged, (comment.scores, comment.verdict)
         if (doc := kept.get(f"{version}:d".encode())) is not None:
             draft = codec.unpack(doc)
             scores, verdict = codec.unpack_scored(kept[f"{version}:s".encode()])

@@ -168,7 +168,7 @@ def _is_of(one: CleanUp, comment: Comment, before: Status) -> bool:
 
     Another of the same person's may have come since: on an edited text, say, that was held.
     """
-    last = comment.history[-1] if comment.history else None
+    last = comment.last_move
     return (
         last is not None
         and last.reason == "campaign"

@@ -117,7 +117,7 @@ def recognise(history: Sequence[Past], *, site: Site, comments: Comments) -> lis
 def _repeated(past: Past, known: Comment | None) -> Accepted | None:
     if known is None:
         return None
-    same = known.status is Status.ERASED or known.content == past.draft.content
+    same = known.status is Status.ERASED or known.judged.content == past.draft.content
     return Accepted(known.id, known.status, Outcome.SAME if same else Outcome.CONFLICT)
 
 

@@ -271,7 +271,7 @@ def compare(
         comments.renew_learner(site.id)
         known = [Facts.kept_in(one.scores) for one in part]
         samples = [
-            sample(one.draft, facts.near.count) for one, facts in zip(part, known, strict=True)
+            sample(one.judged, facts.near.count) for one, facts in zip(part, known, strict=True)
         ]
         plain = model.score(samples)
         was = learner.moved(plain, old, bars) if old is not None else plain
@@ -289,7 +289,7 @@ def compare(
 def _status(comment: Comment, facts: Facts, policy: Policy, result: Any, model: Model) -> object:
     scores: Scores = in_our_words(result, model.version, Near(facts.near.count))
     thresholds = policy.thresholds(defaults_of(model))
-    return outcome(policy, verdict_on(Case(comment.draft, scores, policy, thresholds, facts)))
+    return outcome(policy, verdict_on(Case(comment.judged, scores, policy, thresholds, facts)))
 
 
 def precedents(
@@ -308,7 +308,7 @@ def precedents(
     ]
     if not known:
         return []
-    (reading,) = learner.read([sample(comment.draft)])
+    (reading,) = learner.read([sample(comment.judged)])
     by_id = {one.comment_id: one for one in known}
     return [by_id[one] for one, _ in learner.alike(reading, lessons(known), most=most)]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from moderation import texts
 from moderation.actor import Actor
-from moderation.comment import Comment, Decision
+from moderation.audit import AuditLine
+from moderation.comment import MAX_CONTENT_BYTES, Comment, Decision
 from moderation.dispatch import Jobs
+from moderation.errors import Conflict, InvalidInput
 from moderation.ports import Clock
+from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 
 
@@ -49,6 +52,37 @@ def undo(comment_id: str, *, by: Actor, comments: Comments, jobs: Jobs, clock: C
     comment, wake = comments.undo(comment_id, by=by, now_ms=clock.now_ms())
     if wake:
         jobs.wake(comments.shard_of(comment_id))
+    return comment
+
+
+def revise(
+    comment_id: str,
+    content: str,
+    *,
+    revision: int,
+    by: Actor,
+    comments: Comments,
+    accounts: Accounts,
+    clock: Clock,
+) -> Comment:
+    """Put a moderator's text in the place of a held or an approved comment's; its status stays.
+
+    What its author wrote is kept beside it: scores, verdict and what is learned are of that. Raises
+    InvalidInput for what is no text, Conflict where *revision* is not the latest or the site does
+    not have it, and IllegalMove.
+    """
+    texts.check(content, field="content")
+    if not content.strip():
+        raise InvalidInput("a comment is not empty: reject it instead", field="content")
+    if len(content.encode()) > MAX_CONTENT_BYTES:
+        raise InvalidInput(f"a comment has at most {MAX_CONTENT_BYTES} bytes", field="content")
+    before = comments.get(comment_id)
+    if not accounts.site(before.site_id).edits:
+        raise Conflict("this site does not let moderators edit comments (its setting `edits`)")
+    now = clock.now_ms()
+    comment = comments.revise(comment_id, content, revision=revision, by=by, now_ms=now)
+    detail = {"site": comment.site_id, "revision": comment.revision}
+    accounts.note(AuditLine(now, by, "comment.revise", comment_id, detail))
     return comment
 
 

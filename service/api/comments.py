@@ -316,6 +316,29 @@ def undo(comment_id: str) -> Any:
 
 @api.route(
     "POST",
+    "/comments/<comment_id>/revision",
+    tag="Moderation",
+    body=schemas.RevisionIn,
+    answers={200: schemas.CommentOut},
+    problems=(409,),
+)
+def revise(comment_id: str) -> Any:
+    """Change a comment's text as a moderator; its status stays.
+
+    For a held or an approved comment, where the site's setting `edits` is on. `revised.original` is what
+    its author wrote; scores and verdict are of that. A `revision` that is not the latest is a 409.
+    """
+    own_comment(comment_id)
+    body = read(schemas.RevisionIn)
+    spend()
+    revised = winnow().revise(
+        comment_id, body.content, revision=body.revision, by=actor(body.moderator)
+    )
+    return warned(_shape(revised))
+
+
+@api.route(
+    "POST",
     "/comments/<comment_id>/retry",
     tag="Moderation",
     answers={200: schemas.CommentOut},

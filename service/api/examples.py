@@ -52,6 +52,7 @@ _KEPT = {
     "post": {**_POST, "published_at": "", "language": ""},
     "parent": None,
     "spot_check": False,
+    "revised": None,
     "scores": {"spam": 0.01, "toxicity": 0.02},
     "model": "3f2a9c1b77de",
     "verdict": "allow",
@@ -100,6 +101,7 @@ MODELS: Mapping[type[BaseModel], dict[str, Any]] = {
     schemas.HistoryIn: {"comments": [{**_NEW, "created_at": _AT, "status": "approved"}]},
     schemas.DecisionIn: {"decision": "approve", "version": 2, "moderator": "ada"},
     schemas.DecisionsIn: {"ids": [_COMMENT], "decision": "spam", "moderator": "ada"},
+    schemas.RevisionIn: {"content": _TEXT, "revision": 1, "moderator": "ada"},
     schemas.EraseAuthorIn: {"email": "ada@mail.example"},
     schemas.SiteIn: {"name": "blog", "url": "https://blog.example"},
     schemas.SiteChange: {
@@ -201,7 +203,8 @@ def of_event(event: EventType) -> dict[str, Any]:
     data: dict[str, Any]
     if event.is_of_comment:
         status = event.removeprefix("comment.")
-        data = _EVENT_DATA | {"status": "pending" if status == "edited" else status}
+        others = {"edited": "pending", "revised": "approved"}
+        data = _EVENT_DATA | {"status": others.get(status, status)}
         if status == "erased":
             del data["comment"]
     elif event is EventType.TEST:

@@ -232,6 +232,14 @@ class DecisionsIn(_Strict):
     moderator: Short = ""
 
 
+class RevisionIn(_Strict):
+    """A moderator's text for a comment, if *revision* is the latest."""
+
+    content: Content
+    revision: Annotated[int, Field(ge=1, le=2**53)]
+    moderator: Annotated[Short, Field(description="Who changed it, for the record.")] = ""
+
+
 class UndoIn(_Strict):
     """Who takes the decision back, for the record."""
 
@@ -475,6 +483,14 @@ class TransitionOut(BaseModel):
     at: str
 
 
+class RevisedOut(BaseModel):
+    """What the author wrote, where a moderator changed it since; who did last, and when."""
+
+    original: str
+    by: ActorOut | None
+    at: str | None
+
+
 class CommentOut(BaseModel):
     """A comment, where it stands and why."""
 
@@ -491,6 +507,7 @@ class CommentOut(BaseModel):
     post: dict[str, str]
     parent: str | None
     spot_check: bool
+    revised: RevisedOut | None
     scores: dict[str, float] | None
     model: str | None
     verdict: Action | None
@@ -542,6 +559,9 @@ class EventComment(BaseModel):
     parent: str | None = None
     verdict: Action | None = None
     reasons: list[ReasonOut] = []
+    revised: Annotated[
+        bool, Field(description="A moderator changed the text: it is not what the blog sent.")
+    ] = False
 
 
 class EventData(BaseModel):

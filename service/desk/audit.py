@@ -24,6 +24,7 @@ DEEDS = {
     "site.add": later("added the site"),
     "clean_up.begin": later("began to clean up a campaign"),
     "person.treat": later("changed how an author is treated"),
+    "comment.revise": later("changed the text of the comment"),
     "person.erase": later("erased what was kept of somebody"),
     "site.save": later("changed the site"),
     "site.remove": later("removed the site"),
@@ -48,7 +49,7 @@ DEEDS = {
 }
 #: What a line may be about, as the filter names it.
 SIGN_IN = "sign-in"
-KINDS = ("site", "learning", "key", "door", "endpoint", "moderator", "token")
+KINDS = ("site", "comment", "learning", "key", "door", "endpoint", "moderator", "token")
 
 
 @bp.get("/audit")

@@ -40,6 +40,7 @@ from service.desk.pages import page
 from service.desk.people import beside
 from service.desk.reasons import moved
 from service.desk.words import _, decided, ngettext, who, word
+from service.desk.writing import differences, may_be_edited
 
 log = structlog.get_logger(__name__)
 
@@ -193,7 +194,9 @@ def comment(comment_id: str) -> Any:
         comment=found,
         site=site,
         holder=desk().claim(found.id, me().name) if found.status is Status.FLAGGED else me().name,
-        pieces=_pieces(found.content, explained),
+        pieces=_pieces(found.content, None if found.original else explained),
+        changed=differences(found.original.content, found.content) if found.original else [],
+        editable=may_be_edited(site, found),
         why=list(getattr(explained, "reasons", ()))[:6],
         beside=beside(site, found),
         alike=context.comments.get_many(found.scores.alike) if found.scores else [],
@@ -390,7 +393,8 @@ def _shaped(asked: Mapping[str, str]) -> dict[str, str]:
 
 def _became(comment: Comment) -> dict[str, str]:
     """Return what became of a comment that no longer waits, and by whom."""
-    by = comment.history[-1].by if comment.history else None
+    last = comment.last_move
+    by = last.by if last else None
     return {"status": comment.status, "told": word(comment.status), "by": who(by) if by else ""}
 
 
@@ -427,7 +431,7 @@ def _explained(comment: Comment) -> Any:
     near = comment.scores.near_duplicates if comment.scores else 0
     explain: Any = getattr(context.model, "explain", None)
     try:
-        return explain(sample(comment.draft, near), label) if explain else None
+        return explain(sample(comment.judged, near), label) if explain else None
     except Exception as problem:  # noqa: BLE001 - the page must work without it
         log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
         return None

@@ -120,6 +120,7 @@ WORDS = {
     "illegal": later("illegal"),
     # why else a status changes
     "edited": later("edited"),
+    "revised": later("its text was changed"),
     "undo": later("taken back"),
     "retry": later("screened again"),
     "feedback": later("the blog’s feedback"),
@@ -139,6 +140,7 @@ WORDS = {
     # what the audit trail is about
     "sign-in": later("sign-in"),
     "site": later("site"),
+    "comment": later("comment"),
     "key": later("key"),
     "door": later("door"),
     "endpoint": later("endpoint"),
@@ -156,6 +158,7 @@ WORDS = {
     "enabled": later("enabled"),
     "events": later("events"),
     "description": later("description"),
+    "revision": later("revision"),
     "full_payload": later("full payload"),
     "allow_private": later("allow private"),
     "expires_at": later("expires at"),

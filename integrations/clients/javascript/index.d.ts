@@ -75,6 +75,7 @@ export interface Event {
     | "comment.rejected"
     | "comment.spam"
     | "comment.edited"
+    | "comment.revised"
     | "comment.erased"
     | "winnow.test";
   timestamp: string;

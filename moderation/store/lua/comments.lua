@@ -32,10 +32,10 @@ local function text_of(number)
 end
 
 local function look(id)               -- a comment as it stands, or nil
-  local s, st, r, v, h, n, k = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h', 'n', 'k'))
+  local s, st, r, v, h, n, k, e = unpack(call('HMGET', comment_key(id), 's', 'st', 'r', 'v', 'h', 'n', 'k', 'e'))
   if not st then return nil end
   return {
-    id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h, n = tonumber(n), k = k,
+    id = id, site = text_of(s), st = STATUS[st], r = r or '1', v = tonumber(v or 0), h = h, n = tonumber(n), k = k, e = e,
   }
 end
 
@@ -80,9 +80,9 @@ local function has_events(site)       -- a deliverer looks again
 end
 
 -- One field of one name in each line, so that a stream's block holds the name once.
-local function announce(site, kind, subject, revision, sequence, now)
+local function announce(site, kind, subject, revision, sequence, now, status)
   has_events(site)
-  local line = table.concat({kind, subject, revision, sequence, now}, ' ')
+  local line = table.concat({kind, subject, revision, sequence, now, status}, ' ')
   return call('XADD', events_key(site), '*', 'e', line)
 end
 
@@ -122,14 +122,27 @@ local function kept(ids, site, day)
   tally(site, day, 'accepted', #ids)
 end
 
+-- A revised comment (field e): a moderator changed its text. What its author wrote is the revision that e
+-- names; it stands beside the comment (o:d), with its digest (o:g). Scores are of what its author wrote.
+
+local function sent_digest(id) return call('HGET', kept_key(id), 'o:g') end
+
+local function forget_original(c)
+  if not c.e then return end
+  call('HDEL', comment_key(c.id), 'e')
+  call('HDEL', kept_key(c.id), 'o:d', 'o:g')
+  c.e = nil
+end
+
 -- Keep the text and scores that decisions on this revision were made on, before they change.
 local function preserve(c)
   local doc, scores = unpack(call('HMGET', comment_key(c.id), 'd', 'sc'))
+  if c.e then doc = call('HGET', kept_key(c.id), 'o:d') end
   local lines = {}
   for line in string.gmatch(c.h or '', '[^\n]+') do lines[#lines + 1] = cjson.decode(line) end
   for at, line in ipairs(lines) do
     local version = c.v - #lines + at
-    if line[6] == tonumber(c.r) and call('HEXISTS', kept_key(c.id), version .. ':d') == 0 then
+    if line[6] == tonumber(c.e or c.r) and call('HEXISTS', kept_key(c.id), version .. ':d') == 0 then
       call('HSET', kept_key(c.id), version .. ':d', doc or '', version .. ':s', scores or '')
     end
   end
@@ -148,6 +161,16 @@ local function leave_queue(c)
   call('HDEL', comment_key(c.id), 'p', 'k')
   if c.k then add(counts_key(), c.site .. ':spots', -1) end
   c.k = nil
+end
+
+-- Put a line of history on a comment, which makes its next version.
+local function write_line(c, line)
+  c.v = c.v + 1
+  if c.h and c.v > HISTORY_KEPT and call('HDEL', comment_key(c.id), 'z') == 0 then
+    c.h = string.sub(c.h, string.find(c.h, '\n', 1, true) + 1)
+  end
+  c.h = (c.h and c.h .. '\n' or '') .. cjson.encode(line)
+  call('HSET', comment_key(c.id), 'v', c.v, 'h', c.h)
 end
 
 -- The one place where a status changes: queue, counters, history. *more* may hold the rank of a comment
@@ -178,13 +201,8 @@ local function move(c, new, now, by, reason, more)
   local line = {LETTER[old] .. LETTER[new], by, reason, tonumber(now) - made(c.id)}
   if more.scores and string.lower(string.sub(by, 1, 1)) == MACHINE then line[2] = number_of(by) end
   if more.revision then line[5], line[6] = more.note, tonumber(more.revision) end
-  c.st, c.v = new, c.v + 1
-  if c.h and c.v > HISTORY_KEPT and call('HDEL', key, 'z') == 0 then
-    c.h = string.sub(c.h, string.find(c.h, '\n', 1, true) + 1)
-  end
-  c.h = (c.h and c.h .. '\n' or '') .. cjson.encode(line)
-  also('v', c.v)
-  also('h', c.h)
+  c.st = new
+  write_line(c, line)
   if more.scores and more.scores ~= '' then also('sc', more.scores) end
   call('HSET', key, unpack(fields))
 end

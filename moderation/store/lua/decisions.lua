@@ -15,7 +15,7 @@ register('decide', function()
   if c.st == status then event = '' end           -- a spot check that changes nothing
   local old, rank = c.st, call('HGET', comment_key(id), 'p') or ''
   unhold(id)
-  move(c, status, now, by, reason, {note = note, revision = c.r})
+  move(c, status, now, by, reason, {note = note, revision = c.e or c.r})
   call('HSET', comment_key(id), 'he', event, 'un', cjson.encode({old, rank, c.v, decision, spot and 1 or 0}))
   local before = evidence_of(c.site, id)
   if before ~= '' then call('HSET', comment_key(id), 'ue', before) end
@@ -64,7 +64,7 @@ register('release', function()
 end)
 
 -- RETRY: make a flagged comment pending again, its deaths forgotten.
--- ARGV: now, id, by. Returns {'missing'}, {'illegal', status} or {'ok', wake}.
+-- ARGV: now, id, by. Returns {'missing'}, {'illegal', status}, {'revised'} or {'ok', wake}.
 -- Atomic so that it leaves the queue and enters its site's list in one step.
 register('retry', function()
   local now, id, by = unpack(ARGV)
@@ -72,6 +72,7 @@ register('retry', function()
   if not c or c.st == 'erased' then return {'missing'} end
   if c.st == 'pending' and repeated(c, by, 'retry', now) then return {'ok', 0} end
   if c.st ~= 'flagged' then return {'illegal', c.st} end
+  if c.e then return {'revised'} end
   call('HDEL', deaths_key(), id)
   preserve(c)
   move(c, 'pending', now, by, 'retry')

@@ -32,7 +32,8 @@ register('accept', function()
     local known = existing(id, ext)
     if known then
       local st, g = unpack(call('HMGET', comment_key(known), 'st', 'g'))
-      local outcome = (not g or g == digest or known == id) and 'same' or 'conflict'
+      local same = not g or g == digest or known == id or sent_digest(known) == digest
+      local outcome = same and 'same' or 'conflict'
       reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, STATUS[st]
     else
       keep(id, site, doc, digest, ext, whos, true)
@@ -69,6 +70,7 @@ register('record', function()
   if known then
     st, g, v = unpack(call('HMGET', comment_key(known), 'st', 'g', 'v'))
     local stands = STATUS[st] == status or v ~= '1'   -- after the first, moves are people's
+    if g ~= digest and sent_digest(known) == digest then g = digest end
     known = (window == '' or known == id or (g == digest and stands)) and known
   end
   if known then
@@ -99,9 +101,10 @@ register('edit', function()
   local key, c = comment_key(id), look(id)
   if not c or c.st == 'erased' then return {'missing'} end
   local g = call('HGET', key, 'g') or ''
-  if g == digest and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
+  if (g == digest or sent_digest(id) == digest) and call('HEXISTS', key, 'd') == 1 then return {'same', 0} end
   if g ~= seen then return {'changed'} end
   preserve(c)
+  forget_original(c)
   c.r = c.r + 1
   unindex_words(c, old)
   if is_indexed(c.site, c.n) then index_words(c.site, c.n, new) end
@@ -118,6 +121,39 @@ register('edit', function()
   return {'ok', wake()}
 end)
 
+-- REVISE: put a moderator's text in the place of a comment's, which keeps its status, scores and verdict;
+-- what its author wrote stays beside it.
+-- ARGV: now, id, document, digest, by, event, revision that the moderator saw, the digest that the caller
+-- saw, the words of that text and of the new one.
+-- Returns {'missing'}, {'stale', revision}, {'illegal', status}, {'held'} while a decision can be undone,
+-- {'expired'}, {'same'}, {'changed'} when the caller saw another text, or {'ok'}.
+-- Atomic so that nobody approves a text other than the one they saw, and none is found that is gone.
+register('revise', function()
+  local now, id, doc, digest, by, event, revision, seen, old, new = unpack(ARGV)
+  local key, c = comment_key(id), look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  local g = call('HGET', key, 'g') or ''
+  if g == digest and repeated(c, by, 'revised', now) then return {'ok'} end
+  if c.r ~= revision then return {'stale', c.r} end
+  if c.st ~= 'flagged' and c.st ~= 'approved' then return {'illegal', c.st} end
+  if call('ZSCORE', held_key(), id) then return {'held'} end
+  if call('HEXISTS', key, 'd') == 0 then return {'expired'} end
+  if g == digest then return {'same'} end
+  if g ~= seen then return {'changed'} end
+  preserve(c)
+  if not c.e then
+    call('HSET', kept_key(id), 'o:d', call('HGET', key, 'd'), 'o:g', g)
+    call('HSET', key, 'e', c.r)
+  end
+  c.r = tonumber(c.r) + 1
+  unindex_words(c, old)
+  if is_indexed(c.site, c.n) then index_words(c.site, c.n, new) end
+  call('HSET', key, 'd', doc, 'g', digest, 'r', c.r)
+  write_line(c, {LETTER[c.st] .. LETTER[c.st], by, 'revised', tonumber(now) - made(id)})
+  announce(c.site, event, id, c.r, c.v, now, c.st)
+  return {'ok'}
+end)
+
 -- ERASE: leave a tombstone of id, site, digest and time.
 -- ARGV: now, id, by, event, the author's number as in NEAR ('': none), the digest that the caller saw,
 -- the words of that text.
@@ -132,7 +168,7 @@ register('erase', function()
   unhold(id)
   unindex_words(c, words)
   move(c, 'erased', now, by, 'erased')
-  call('HDEL', comment_key(id), 'd', 'sc', 'h', 'z')
+  call('HDEL', comment_key(id), 'd', 'sc', 'h', 'z', 'e')
   call('HSET', comment_key(id), 'u', now)
   call('HDEL', deaths_key(), id)
   call('DEL', kept_key(id))

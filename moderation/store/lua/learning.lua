@@ -41,11 +41,6 @@ local function testify(site, id, evidence, now)       -- in the place of an earl
   learn_soon(site, now)
 end
 
-local function note_decision(c, decision, by, at, now, spot)
-  local line = cjson.encode({decision, by, tonumber(at), tonumber(c.r), spot and 1 or 0})
-  testify(c.site, c.id, line .. '\n' .. (call('HGET', comment_key(c.id), 'sc') or ''), now)
-end
-
 local function forget_evidence(site, id, now)         -- so that the next head is fitted without it
   if withdraw(site, id) then learn_soon(site, now) end
 end
@@ -80,6 +75,13 @@ local function erase_evidence(site, id, now)
   withdraw(site, id)
   unlearn(site, first)
   learn_soon(site, now)
+end
+
+-- To approve a text that a moderator changed says nothing of what its author wrote; to reject it does.
+local function note_decision(c, decision, by, at, now, spot)
+  if c.e and decision == 'approve' then return forget_evidence(c.site, c.id, now) end
+  local line = cjson.encode({decision, by, tonumber(at), tonumber(c.e or c.r), spot and 1 or 0})
+  testify(c.site, c.id, line .. '\n' .. (call('HGET', comment_key(c.id), 'sc') or ''), now)
 end
 
 -- KEEP_READINGS: keep what was read of texts that people decided on.

@@ -14,7 +14,7 @@ register('forget', function()
   unindex_words(c, words)
   if what == 'text' then
     if call('HDEL', key, 'd') == 0 then return 0 end
-    call('HDEL', key, 'g', 'sc', 'h')
+    call('HDEL', key, 'g', 'sc', 'h', 'e')
     if c.k then leave_queue(c) end      -- there is nothing to look at any more
     call('HSET', key, 'z', remains)
     call('DEL', kept_key(id))

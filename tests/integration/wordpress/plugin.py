@@ -46,7 +46,7 @@ def introduced(winnow: Running, blog: Blog) -> None:
     winnow.cli("endpoint", "add", "demo", hook_of(blog), "--allow-private")
     token = winnow.cli("token", "add", "tests")["token"]
     site = winnow.ask("GET", "/v1/sites", key=token)[1]["items"][0]["id"]
-    policy = {"policy": {"blocked_words": ["rutabaga"]}}
+    policy = {"policy": {"blocked_words": ["rutabaga"]}, "edits": True}
     status, told = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
     assert status == 200, told
     winnow.ask("POST", "/v1/comments", {"content": "Good morning."}, Prefer="wait=10")
@@ -165,6 +165,32 @@ def a_held_comment_appears_when_the_moderator_approves_it_at_the_desk(blog: Blog
     winnow.cli("decide", there["id"], "approve")
     becomes(blog, comment, "1")
     assert blog.is_public("twice as much butter")
+
+
+def a_text_changed_at_the_desk_is_what_is_published(blog: Blog, winnow: Running):
+    """Held or published: what the moderator took out is seen by nobody, and is no edit of the blog's."""
+    comment = blog.comment(f"{HELD} My number is 555-0100.", "Caller")
+    there = known(winnow, f"{HELD} My number is 555-0100.")
+    path = f"/v1/comments/{there['id']}"
+    for revision, text in ((1, f"{HELD} <b>Call</b> me \\o/."), (2, f"{HELD} Call me.")):
+        told = {"content": text, "revision": revision, "moderator": "mia"}
+        assert winnow.ask("POST", f"{path}/revision", told)[0] == 200
+        wait_until(lambda text=text: content(blog, comment) == text, 20, "the new text")
+        assert winnow.ask("GET", path)[1]["revision"] == revision + 1
+        if revision == 1:
+            assert blog.status(comment) == "0"
+            winnow.ask("POST", f"{path}/decision", {"decision": "approve"})
+            becomes(blog, comment, "1")
+            wait_until(lambda: not winnow.ask("GET", path)[1]["undo_until"], 20, "no undo")
+    assert blog.status(comment) == "1"
+    blog.run(SCHEDULE)
+    assert content(blog, comment) == f"{HELD} Call me."
+
+
+def content(blog: Blog, comment: int) -> str:
+    """Return a comment's text in WordPress."""
+    found = f"SELECT HEX(comment_content) FROM wp_comments WHERE comment_ID = {comment}"
+    return bytes.fromhex(blog.sql(found)).decode()
 
 
 def a_held_comment_goes_where_the_desk_sends_it(blog: Blog, winnow: Running):
@@ -335,6 +361,7 @@ def the_receiver_refuses_thirty_forgeries(blog: Blog, winnow: Running):
     data = {
         "id": there["id"], "site_id": there["site_id"], "external_id": str(comment),
         "revision": 1, "sequence": sequence, "status": "approved",
+        "comment": {"content": f"{HELD} With forged papers."},
     }  # fmt: skip
     body = json.dumps({"type": "comment.approved", "data": data}).encode()
     good = signed(secret, now, body)
@@ -591,6 +618,7 @@ CLAIMS: list[Callable[[Blog, Running], None]] = [
     ham_is_published_within_the_readers_request,
     spam_is_spam,
     a_held_comment_appears_when_the_moderator_approves_it_at_the_desk,
+    a_text_changed_at_the_desk_is_what_is_published,
     a_held_comment_goes_where_the_desk_sends_it,
     what_winnow_takes_back_is_taken_back,
     the_list_says_why_a_comment_is_held_and_links_to_the_desk,

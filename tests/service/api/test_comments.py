@@ -137,6 +137,26 @@ def test_an_edit_is_the_next_revision_and_is_screened_anew(world: World):
     assert world.adapters.comments.get(comment.id).status == "spam"
 
 
+def test_a_moderators_text_is_put_in_the_place_of_a_comments_where_the_site_has_it(world: World):
+    comment = world.comment("toxicity=0.6 with a number 555-0100")
+    path, told = f"/v1/comments/{comment.id}/revision", {"content": "toxicity=0.6", "revision": 1}
+    refused = world.ask("POST", path, told)
+    assert (refused.status_code, "edits" in refused.json["detail"]) == (409, True)
+    site = f"/v1/sites/{world.site.id}"
+    assert world.ask("PATCH", site, {"edits": True}, key=world.token).status_code == 200
+    revised = world.ask("POST", path, told | {"moderator": "mia"}).json
+    assert (revised["content"], revised["revision"]) == ("toxicity=0.6", 2)
+    assert revised["revised"]["original"] == "toxicity=0.6 with a number 555-0100"
+    assert revised["revised"]["by"]["name"] == "mia"
+    assert revised["history"][-1]["reason"] == "revised"
+    assert world.ask("POST", path, told).status_code == 409
+    for wrong in ({"content": "x"}, {"content": "", "revision": 2}, told | {"note": "x"}):
+        assert world.ask("POST", path, wrong).status_code == 422
+    (_held, event) = world.ask("GET", "/v1/events").json["items"]
+    assert (event["type"], event["data"]["status"]) == ("comment.revised", "flagged")
+    assert event["data"]["comment"]["revised"] is True
+
+
 def test_an_erased_comment_leaves_a_tombstone_without_words(world: World):
     comment = world.comment("secret words", email="ada@mail.example")
     assert world.ask("DELETE", f"/v1/comments/{comment.id}").status_code == 204

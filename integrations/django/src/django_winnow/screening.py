@@ -19,7 +19,15 @@ log = logging.getLogger(__name__)
 #: Seconds that a reader waits for the verdict.
 WAIT_SECONDS = 1
 #: Events that say where a comment stands.
-_TOLD = frozenset({"comment.approved", "comment.flagged", "comment.rejected", "comment.spam"})
+_TOLD = frozenset(
+    {
+        "comment.approved",
+        "comment.flagged",
+        "comment.rejected",
+        "comment.revised",
+        "comment.spam",
+    }
+)
 
 
 class Adapter(Protocol):
@@ -30,6 +38,9 @@ class Adapter(Protocol):
 
     def show(self, external_id: str, *, is_public: bool) -> None:
         """Publish a comment, or hide it."""
+
+    def rewrite(self, external_id: str, content: str) -> None:
+        """Take over a text that a moderator changed. Without this method such a comment is hidden."""
 
 
 @cache
@@ -83,7 +94,21 @@ def hear(event: Event) -> None:
         return
     reasons = event.data.get("comment", {}).get("reasons", ())
     told = [Reason(one["code"], one["text"], one["values"]) for one in reasons]
-    apply(event.external_id, event.status, event.sequence, told)
+    status = event.status
+    if event.revised and event.content is not None:
+        rewrite = getattr(adapter(), "rewrite", None)
+        if rewrite is None:
+            log.warning("comment %s was changed by a moderator: hidden", event.external_id)
+            status = "flagged"
+        elif _is_newer(event):
+            rewrite(event.external_id, event.content)
+    apply(event.external_id, status, event.sequence, told)
+
+
+def _is_newer(event: Event) -> bool:
+    return Screening.objects.filter(
+        external_id=event.external_id, sequence__lt=event.sequence
+    ).exists()
 
 
 def apply(external_id: str, status: str, sequence: int, reasons: Iterable[Reason]) -> None:

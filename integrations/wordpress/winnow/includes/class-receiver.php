@@ -113,6 +113,8 @@ final class Receiver {
 			case 'comment.spam':
 			case 'comment.rejected':
 				return self::decided( $id, $told );
+			case 'comment.revised':
+				return self::revised( $id, $told );
 			case 'comment.erased':
 				self::erased( $id, $told );
 		}
@@ -133,14 +135,46 @@ final class Receiver {
 			'version' => $told['sequence'],
 			'reasons' => isset( $told['comment']['reasons'] ) ? $told['comment']['reasons'] : array(),
 		);
-		if ( 'approved' === $told['status'] && '0' === Notes::get( $id, Notes::WANTED ) ) {
-			// The blog's own rules hold it: only a person's word publishes it. The event does not say whose it is.
-			$comment = Client::ask( 'GET', '/v1/comments/' . rawurlencode( $told['id'] ), null, 5 );
+		$approved = 'approved' === $told['status'];
+		// The event of a new text may still be under way, or this body too short to have it.
+		$revised = ! isset( $told['comment'] ) || ! empty( $told['comment']['revised'] );
+		// The blog's own rules hold it: only a person's word publishes it. The event does not say whose it is.
+		$unwanted = '0' === Notes::get( $id, Notes::WANTED );
+		if ( $approved && ( $unwanted || $revised ) ) {
+			$comment = self::asked( $told['id'] );
 			if ( is_wp_error( $comment ) ) {
 				return 'winnow_refused' === $comment->get_error_code();
 			}
+			Screening::take_text( $id, $comment );
 		}
 		Screening::apply( $id, $comment );
+		return true;
+	}
+
+	/**
+	 * A comment as Winnow has it now.
+	 *
+	 * @param string $id Winnow's id.
+	 * @return array|\WP_Error
+	 */
+	private static function asked( $id ) {
+		return Client::ask( 'GET', '/v1/comments/' . rawurlencode( $id ), null, 5 );
+	}
+
+	/**
+	 * A moderator changed a comment's text in Winnow: show the new one here.
+	 *
+	 * @param int   $id   WordPress's id.
+	 * @param array $told The event's data.
+	 * @return bool
+	 */
+	private static function revised( $id, $told ) {
+		$comment = self::asked( $told['id'] );
+		if ( is_wp_error( $comment ) ) {
+			return 'winnow_refused' === $comment->get_error_code();
+		}
+		Screening::take_text( $id, $comment );
+		Notes::set( $id, array( Notes::SEQUENCE => (string) $told['sequence'] ) );
 		return true;
 	}
 

@@ -284,6 +284,40 @@ final class Screening {
 	}
 
 	/**
+	 * Take over the text that a moderator gave a comment in Winnow.
+	 *
+	 * What was edited here since Winnow had it stays: Winnow will hear of that edit.
+	 *
+	 * @param int   $id      WordPress's id.
+	 * @param array $comment The comment as Winnow tells it.
+	 */
+	public static function take_text( $id, $comment ) {
+		if ( empty( $comment['revised'] ) || ! isset( $comment['content'] ) || '' === $comment['content'] ) {
+			return;
+		}
+		clean_comment_cache( $id );
+		$here = get_comment( $id );
+		$sent = Notes::get( $id, Notes::DIGEST );
+		if ( ! $here || $here->comment_content === $comment['content'] || ( '' !== $sent && self::digest( $here ) !== $sent ) ) {
+			return;
+		}
+		$before         = self::$applying;
+		self::$applying = true;
+		try {
+			wp_update_comment(
+				array(
+					'comment_ID'      => $id,
+					'comment_content' => wp_slash( $comment['content'] ),
+				)
+			);
+		} finally {
+			self::$applying = $before;
+		}
+		clean_comment_cache( $id );
+		Notes::set( $id, array( Notes::DIGEST => self::digest( get_comment( $id ) ) ) );
+	}
+
+	/**
 	 * Move a comment to where Winnow has it.
 	 *
 	 * @param \WP_Comment $comment The comment.

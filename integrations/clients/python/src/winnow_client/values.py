@@ -157,6 +157,17 @@ class Event:
     sequence: int
     data: Mapping[str, Any]
 
+    @property
+    def content(self) -> str | None:
+        """The text to show; None if the event does not have it: get the comment then."""
+        content = self.data.get("comment", {}).get("content")
+        return content if isinstance(content, str) else None
+
+    @property
+    def revised(self) -> bool:
+        """Whether a moderator changed the text, so that :attr:`content` is not what you sent."""
+        return self.data.get("comment", {}).get("revised") is True
+
     @classmethod
     def of(cls, told: Mapping[str, Any], event_id: str) -> Event:
         """Return what a webhook's body or a line of the feed says."""
