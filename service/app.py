@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -27,31 +28,53 @@ def create_app(
     model: Callable[[], Model] | None = None,
 ) -> Flask:
     """Return the web application; *adapters* and *model* are made from *settings* unless given."""
+    return serve(routed(), settings, adapters=adapters, model=model)
+
+
+def routed() -> Flask:
+    """Return an application with its routes, forms and pages, which serves no installation yet."""
+    app = bodies.GatedFlask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.session_interface = _CookieSessions()
+    errors.init_app(app)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    bodies.init_app(app)
+    hosts.init_app(app, anywhere={"ops", *doors.DOORS})
+    api.init_app(app)
+    ops.init_app(app)
+    doors.init_app(app)
+    desk.init_app(app)
+    return app
+
+
+def serve(
+    app: Flask,
+    settings: Settings,
+    *,
+    adapters: Adapters | None = None,
+    model: Callable[[], Model] | None = None,
+) -> Flask:
+    """Have *app*, of :func:`routed`, serve the installation of *settings*, and no other; return it.
+
+    All that an application keeps of an installation is put here, in its extensions and its
+    configuration. So tests can hand one application from one installation to the next.
+    """
     whole = context.Context.of(
         adapters or wiring.connect(settings),
         current=model or Current(settings.models, encoder=settings.encoder),
         duplicates=near,
         learning=Learner,
     )
-    app = bodies.GatedFlask(__name__, static_folder=None)
     app.config["SECRET_KEY"] = whole.vault.derive("sessions")
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.session_interface = _CookieSessions()
+    routes = partial(type(app).wsgi_app, app)
     proxies = Proxies(settings.trusted_proxies)
-    app.wsgi_app = TrustedProxies(SafeHeaders(app.wsgi_app), proxies)  # type: ignore[method-assign]
-    context.init_app(app, whole)
-    errors.init_app(app)
-    app.before_request(_begin)
-    app.after_request(_finish)
-    bodies.init_app(app)
-    serves = hosts.served(settings)
-    hosts.init_app(app, serves, anywhere={"ops", *doors.DOORS})
-    api.init_app(app, whole)
-    ops.init_app(app, whole)
-    doors.init_app(app, whole)
-    desk.init_app(app, whole)
+    app.wsgi_app = TrustedProxies(SafeHeaders(routes), proxies)  # type: ignore[method-assign]
+    context.serve(app, whole)
+    for part in (hosts, api, ops, doors, desk):
+        part.serve(app, whole)
     if settings.short_way:
-        short.init_app(app, whole, serves=serves)
+        short.serve(app, whole)
     return app
 
 

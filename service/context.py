@@ -67,7 +67,7 @@ class Context(Adapters):
         return cls(**(parts | own))
 
 
-def init_app(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: Context) -> None:
     """Hand *context* to the views of *app*."""
     app.extensions[_NAME] = context
 

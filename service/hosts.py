@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Container
+from collections.abc import Container
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
 from moderation import values
-from moderation.settings import Settings
+from service.context import Context
 from service.errors import problem
 
+#: Tells whether a Host header's name is served, whatever its port.
+SERVES = "winnow_hosts"
 
-def served(settings: Settings) -> Callable[[str], bool]:
-    """Return what tells whether a Host header's name is served, whatever its port.
+
+def init_app(app: Flask, *, anywhere: Container[str]) -> None:
+    """Refuse requests to *app* under names that it does not serve, save for the blueprints *anywhere*."""
+
+    @app.before_request
+    def refuse_unknown_names() -> Response | None:
+        serves = current_app.extensions[SERVES]
+        if serves(request.host) or (request.blueprint or "") in anywhere:
+            return None
+        detail = (
+            f"this Winnow is not known as {(_name(request.host) or 'that')[:100]}; set WINNOW_PUBLIC_URL to the address that "
+            "people use, or name further ones in WINNOW_ALLOWED_HOSTS"
+        )
+        return problem(421, "unknown-host", detail)
+
+
+def serve(app: Flask, context: Context) -> None:
+    """Have *app* answer under the names of *context*.
 
     Known are addresses, names without a dot (a container's, localhost), the public URL's and those
     of WINNOW_ALLOWED_HOSTS: none of them leads a browser here because of somebody else's DNS.
     """
+    settings = context.settings
     public = _name(urlsplit(settings.url).netloc)
     known = frozenset(
         {public or "", settings.host.lower(), *map(str.lower, settings.allowed_hosts)}
@@ -30,21 +49,7 @@ def served(settings: Settings) -> Callable[[str], bool]:
         name = _name(host)
         return name is not None and (name in known or _cannot_be_bound(name))
 
-    return serves
-
-
-def init_app(app: Flask, serves: Callable[[str], bool], *, anywhere: Container[str]) -> None:
-    """Refuse requests to *app* under names that it does not serve, save for the blueprints *anywhere*."""
-
-    @app.before_request
-    def refuse_unknown_names() -> Response | None:
-        if serves(request.host) or (request.blueprint or "") in anywhere:
-            return None
-        detail = (
-            f"this Winnow is not known as {(_name(request.host) or 'that')[:100]}; set WINNOW_PUBLIC_URL to the address that "
-            "people use, or name further ones in WINNOW_ALLOWED_HOSTS"
-        )
-        return problem(421, "unknown-host", detail)
+    app.extensions[SERVES] = serves
 
 
 def _name(host: str) -> str | None:

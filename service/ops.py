@@ -119,8 +119,13 @@ def _came_through_a_proxy() -> bool:
     return _is_here(settings.host) and not (host == "localhost" or _is_here(host))
 
 
-def init_app(app: Flask, context: Context) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* its health and metrics."""
+    app.register_blueprint(bp)
+
+
+def serve(app: Flask, context: Context) -> None:
+    """Count the requests to *app* from 0, and read the other metrics from *context*."""
     registry = CollectorRegistry()
     registry.register(_Counters(context))
     app.extensions[_REGISTRY] = registry
@@ -130,7 +135,6 @@ def init_app(app: Flask, context: Context) -> None:
         ["method", "route", "status"],
         registry=registry,
     )
-    app.register_blueprint(bp)
 
 
 def _storage(context: Context) -> str:

@@ -33,6 +33,7 @@ from service.context import Context
 from service.errors import FAILED
 from service.front.pool import GATE
 from service.headers import REQUEST_ID, SAFE, begin
+from service.hosts import SERVES
 from service.limits import Limiter
 
 Headers = list[tuple[str, str]]
@@ -148,9 +149,9 @@ class Submission:
         ], text
 
 
-def init_app(app: Flask, context: Context, *, serves: Callable[[str], bool]) -> None:
+def serve(app: Flask, context: Context) -> None:
     """Put the short way before *app*."""
     submission = Submission(
         context, app.extensions[CALLERS], app.extensions[LIMITER], app.json.dumps
     )
-    app.wsgi_app = ShortWay(app, [submission], serves=serves)  # type: ignore[method-assign]
+    app.wsgi_app = ShortWay(app, [submission], serves=app.extensions[SERVES])  # type: ignore[method-assign]

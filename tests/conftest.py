@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.valkey", "tests.support.world"]
+pytest_plugins = ["tests.support.fixtures"]
 
 #: Directories whose tests take their time, as the verbs' do, which start storage: processes, browsers, training, thousands of cases.
 _SLOW = frozenset(

@@ -18,17 +18,22 @@ __all__ = [
     "history",
     "init_app",
     "learning",
+    "serve",
 ]  # importing the views fills the catalogue
 
 
-def init_app(app: Flask, context: Context) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* the routes under /v1, their OpenAPI document and its readable form."""
-    app.extensions[CALLERS] = Callers()
-    app.extensions[LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
     app.register_error_handler(Refused, lambda refused: refused.answer)
     app.register_blueprint(api.bp)
     _keep_to_fixed_paths(app)
     documentation.init_app(app)
+
+
+def serve(app: Flask, context: Context) -> None:
+    """Have the API of *app* know the callers of *context*, and what each may spend."""
+    app.extensions[CALLERS] = Callers()
+    app.extensions[LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
 
 
 def _keep_to_fixed_paths(app: Flask) -> None:

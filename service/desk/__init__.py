@@ -19,18 +19,15 @@ for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")  # whose views fill the blueprint
 
 
-def init_app(app: Flask, context: Context) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* the desk under /desk, and a root that leads there."""
     app.config.update(
         SESSION_COOKIE_NAME="winnow",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=context.settings.url.startswith("https://"),
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_CHECK_DEFAULT=False,  # the API has keys; base.py protects the desk's own forms
     )
-    app.extensions[base.DESK] = Desk(context.redis)
-    throttle.init_app(app, context)
     base.csrf.init_app(app)
     words.init_app(app)
     app.add_template_filter(reasons.because, "because")
@@ -47,3 +44,10 @@ def init_app(app: Flask, context: Context) -> None:
     app.register_error_handler(405, base.lost)
     app.register_blueprint(base.bp)
     app.add_url_rule("/", "root", base.root)
+
+
+def serve(app: Flask, context: Context) -> None:
+    """Have the desk of *app* know the sessions of *context*, and limit its sign-ins."""
+    app.config["SESSION_COOKIE_SECURE"] = context.settings.url.startswith("https://")
+    app.extensions[base.DESK] = Desk(context.redis)
+    throttle.serve(app, context)

@@ -34,7 +34,7 @@ COOKIE = "winnow_known"
 _STRANGERS = 6
 
 
-def init_app(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: Context) -> None:
     """Give *app* the limits of WINNOW_LOGIN_RATE."""
     rate = context.settings.login_rate
     app.extensions[_LIMITER] = Limiter.of(rate, context.redis)

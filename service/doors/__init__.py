@@ -19,8 +19,12 @@ from service.doors import common
 DOORS: dict[str, Blueprint] = {door: import_module(f"{__name__}.{door}").bp for door in Door}
 
 
-def init_app(app: Flask, context: Context) -> None:
+def init_app(app: Flask) -> None:
     """Give *app* the doors at their fixed paths."""
-    common.init_app(app, context)
     for blueprint in DOORS.values():
         app.register_blueprint(blueprint)
+
+
+def serve(app: Flask, context: Context) -> None:
+    """Have the doors of *app* open to the keys of *context*."""
+    common.serve(app, context)

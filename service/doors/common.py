@@ -59,8 +59,8 @@ def _site(text: str) -> Site | None:
         return None
 
 
-def init_app(app: Flask, context: Context) -> None:
-    """Give *app* what the doors share."""
+def serve(app: Flask, context: Context) -> None:
+    """Give *app* what the doors share of an installation."""
     app.extensions[_SITES] = Sites()
     app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
 

@@ -230,8 +230,8 @@ def test_a_promoted_replica_has_all_that_was_confirmed(
     assert promoted.counts()["pending"] >= len(acknowledged) - lost
 
 
-def test_a_write_that_no_replica_confirms_is_refused_and_may_be_sent_again(redis_url, tmp_path):
-    world = make_world(redis_url, tmp_path, wait_replicas=1)
+def test_a_write_that_no_replica_confirms_is_refused_and_may_be_sent_again(world_of):
+    world = world_of(wait_replicas=1)
     for _ in range(2):
         with pytest.raises(StorageUnavailable, match="0 of 1 replicas"):
             world.submit("hello", external_id="1")

@@ -87,7 +87,7 @@ class Seen:
     form: set[str] = field(default_factory=set)
 
 
-def watch(world: World) -> dict[tuple[str, str], Seen]:
+def watch(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], Seen]:
     """Have *world* remember for each endpoint and method what is asked for."""
     seen: dict[tuple[str, str], Seen] = defaultdict(Seen)
 
@@ -105,7 +105,7 @@ def watch(world: World) -> dict[tuple[str, str], Seen]:
         def form(self) -> Any:
             return self._remembering(super().form, "form")
 
-    world.app.request_class = Watched
+    monkeypatch.setattr(world.app, "request_class", Watched)
     return seen
 
 
@@ -203,8 +203,9 @@ def test_no_part_of_any_path_makes_a_5xx(thrower: Thrower):
     assert thrower.wrong == {}, f"after {thrower.count} requests"
 
 
-def test_no_parameter_of_any_route_makes_a_5xx(thrower: Thrower):
-    world, seen, turns = thrower.world, watch(thrower.world), cycle(odd.values(seed=14))
+def test_no_parameter_of_any_route_makes_a_5xx(thrower: Thrower, monkeypatch: pytest.MonkeyPatch):
+    world, turns = thrower.world, cycle(odd.values(seed=14))
+    seen = watch(world, monkeypatch)
     for rule, method in routes(world):
         if method == "DELETE" or rule.endpoint.endswith(("remove_endpoint", "remove_site")):
             continue

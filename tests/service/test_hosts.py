@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from moderation.credentials import KeyKind
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 
 def status(world: World, host: str, path: str = "/desk/sign-in") -> int:
@@ -28,11 +28,8 @@ def test_other_names_are_refused_with_what_to_set(world: World, path: str):
     assert "WINNOW_PUBLIC_URL" in answer.json["detail"]
 
 
-def test_the_public_address_and_further_names_are_served(redis_url: str, tmp_path: Path):
-    world = make_world(
-        redis_url, tmp_path,
-        public_url="https://winnow.blog.example/", allowed_hosts=("intern.example",),
-    )  # fmt: skip
+def test_the_public_address_and_further_names_are_served(world_of: Callable[..., World]):
+    world = world_of(public_url="https://winnow.blog.example/", allowed_hosts=("intern.example",))
     assert status(world, "winnow.blog.example") == 200
     assert status(world, "Intern.Example:443") == 200
     assert status(world, "blog.example") == 421

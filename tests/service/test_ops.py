@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +10,7 @@ from moderation.comment import Decision
 from service import ops
 from service.front import Bounds
 from service.front.crowd import Crowd
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 TOKEN = "a-token-for-prometheus"
 
@@ -56,14 +56,14 @@ def test_metrics_are_not_for_whom_a_proxy_of_this_machine_speaks_for(world: Worl
     ],
 )
 def test_metrics_need_a_token_where_an_unnamed_proxy_must_be(
-    redis_url: str, tmp_path: Path, public_url: str, proxies: tuple[str, ...], status: int
+    world_of: Callable[..., World], public_url: str, proxies: tuple[str, ...], status: int
 ):
-    world = make_world(redis_url, tmp_path, public_url=public_url, trusted_proxies=proxies)
+    world = world_of(public_url=public_url, trusted_proxies=proxies)
     assert world.client().get("/metrics").status_code == status
 
 
-def test_with_a_token_metrics_are_for_whoever_has_it(redis_url: str, tmp_path: Path):
-    client = make_world(redis_url, tmp_path, metrics_token=TOKEN).client()
+def test_with_a_token_metrics_are_for_whoever_has_it(world_of: Callable[..., World]):
+    client = world_of(metrics_token=TOKEN).client()
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer é"}).status_code == 401
     there = {"REMOTE_ADDR": "192.0.2.1"}

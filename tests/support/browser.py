@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.support.valkey import serving
-from tests.support.world import PASSWORD, World, make_world
+from tests.support.world import PASSWORD, World
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -86,16 +84,18 @@ def settings() -> dict[str, object]:
 
 
 @pytest.fixture
-def desk(chromium: Browser, tmp_path: Path, settings: dict[str, object]) -> Iterator[Desk]:
-    with serving() as valkey:
-        world = make_world(valkey.url, tmp_path, **settings)
-        world.add_moderator("ada", admin=True)
-        world.add_moderator("eve", admin=True)
-        server = make_server("127.0.0.1", 0, _whole(world.app), threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Desk(world, f"http://127.0.0.1:{server.port}", chromium)
-        for context in chromium.contexts:
-            context.close()
-        server.shutdown()
-        thread.join()
+def desk(
+    chromium: Browser, world_of: Callable[..., World], settings: dict[str, object]
+) -> Iterator[Desk]:
+    world = world_of(**settings)
+    world.add_moderator("ada", admin=True)
+    world.add_moderator("eve", admin=True)
+    server = make_server("127.0.0.1", 0, _whole(world.app), threaded=True)
+    server.daemon_threads = False  # so that closing waits for the last answer
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Desk(world, f"http://127.0.0.1:{server.port}", chromium)
+    for context in chromium.contexts:
+        context.close()
+    server.shutdown()
+    thread.join()

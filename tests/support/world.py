@@ -1,8 +1,4 @@
-"""A Winnow without its processes: real storage, the real app, and a model that says what we like.
-
-Every test process loads this file, and most tests want none of it: the application is imported by
-what builds one.
-"""
+"""A Winnow without its processes: real storage, the real app, and a model that says what we like."""
 
 from __future__ import annotations
 
@@ -11,9 +7,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import pytest
 from argon2 import PasswordHasher
 
 from models import near
@@ -170,21 +165,34 @@ class World:
     token: str
     model: Any = field(default_factory=PlainModel)
     _app: Flask | None = None
+    #: Applications that no world has now. To make one, and to compile its templates, takes longer
+    #: than most tests.
+    _free: ClassVar[list[Flask]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Leave the application to the next world, and the server its connections."""
+        if self._app is not None:
+            self._free.append(self._app)
+            self._app = None
+        self.adapters.redis.close()
 
     @property
     def app(self) -> Flask:
-        """The application, made when it is first asked for: it takes longer than most tests."""
+        """The application, this world's alone until the world ends."""
         if self._app is None:
-            from service.app import create_app  # noqa: PLC0415 - as said above
+            from service.app import routed, serve  # noqa: PLC0415 - many tests want no application
 
-            self._app = create_app(
-                self.adapters.settings, adapters=self.adapters, model=lambda: self.model
+            self._app = self._free.pop() if self._free else routed()
+            serve(
+                self._app,
+                self.adapters.settings,
+                adapters=self.adapters,
+                model=lambda: self.model,
             )
         return self._app
-
-    @app.setter
-    def app(self, app: Flask) -> None:
-        self._app = app
 
     def client(self) -> FlaskClient:
         return self.app.test_client()
@@ -246,9 +254,3 @@ def make_world(redis_url: str, data: Path, **settings: Any) -> World:
     _, key = adapters.accounts.add_key(site.id, KeyKind.API, now_ms=now)
     _, token = adapters.accounts.add_token("tests", now_ms=now)
     return World(adapters, site, key, token, model)
-
-
-@pytest.fixture
-def world(redis_url: str, tmp_path: Path) -> World:
-    """A fresh Winnow with one site, its key, and an administrator's token."""
-    return make_world(redis_url, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -276,10 +277,7 @@ def test_every_route_refuses_who_has_no_key_a_wrong_one_or_a_door_key(world: Wor
             assert world.ask(method, path, key=door).status_code in {401, 403}, rule
 
 
-def test_too_fast_is_a_429_that_says_how_long_to_wait(redis_url: str, tmp_path):
-    from tests.support import world as support  # noqa: PLC0415
-
-    world = support.make_world(redis_url, tmp_path)
+def test_too_fast_is_a_429_that_says_how_long_to_wait(world: World):
     limiter = world.app.extensions["winnow_limiter"]
     world.app.extensions["winnow_limiter"] = type(limiter).of("2/minute", world.adapters.redis)
     assert [submitted(world).status_code for _ in range(2)] == [202, 202]
@@ -288,10 +286,8 @@ def test_too_fast_is_a_429_that_says_how_long_to_wait(redis_url: str, tmp_path):
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
 
 
-def test_too_much_is_refused_whole_and_nothing_is_stored(redis_url: str, tmp_path):
-    from tests.support import world as support  # noqa: PLC0415
-
-    world = support.make_world(redis_url, tmp_path, backlog=4)
+def test_too_much_is_refused_whole_and_nothing_is_stored(world_of: Callable[..., World]):
+    world = world_of(backlog=4)
     told = {"comments": [{"content": str(n)} for n in range(5)]}
     answer = world.ask("POST", "/v1/comments/batch", told)
     assert answer.status_code in {429, 503}

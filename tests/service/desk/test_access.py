@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,15 +16,15 @@ from service.front.pool import GATE
 from tests.service.desk.test_desk import sign_in, token
 from tests.service.desk.test_notices import feed_of
 from tests.support.actors import ADA
-from tests.support.world import PASSWORD, World, make_world
+from tests.support.world import PASSWORD, World
 
 HERE, THERE, ELSEWHERE = "192.0.2.1", "198.51.100.1", "203.0.113.1"
 
 
 @pytest.fixture
-def strict(redis_url: str, tmp_path: Path) -> World:
+def strict(world_of: Callable[..., World]) -> World:
     """A Winnow whose limit on sign-ins is low."""
-    world = make_world(redis_url, tmp_path, login_rate="3/hour")
+    world = world_of(login_rate="3/hour")
     world.add_moderator("ada", admin=True)
     return world
 

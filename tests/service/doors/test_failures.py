@@ -14,7 +14,6 @@ import pytest
 
 from moderation.credentials import KeyKind
 from moderation.site import Door
-from service.app import create_app
 from service.limits import Limiter
 from tests.support.actors import ADA
 from tests.support.valkey import serving
@@ -145,8 +144,8 @@ def opened(world: World) -> str:
 @pytest.fixture
 def lonely(tmp_path: Path) -> Iterator[tuple[World, Any]]:
     """A Winnow with a Valkey of its own, which a test may stop."""
-    with serving() as valkey:
-        yield make_world(valkey.url, tmp_path), valkey
+    with serving() as valkey, make_world(valkey.url, tmp_path) as world:
+        yield world, valkey
 
 
 @each_door
@@ -159,7 +158,7 @@ def test_a_door_lets_a_good_comment_pass_when_all_is_well(world: World, way: Way
 @each_door
 def test_without_a_scorer_the_comment_is_held(world: World, way: Way):
     key = opened(world)
-    world.app = create_app(world.adapters.settings, adapters=world.adapters, model=Broken)
+    world.model = Broken()
     assert way.holds(way.ask(world, key))
 
 
@@ -181,10 +180,7 @@ def test_without_storage_a_comment_that_would_be_kept_is_held(
 
 
 @each_door
-def test_over_the_sites_rate_the_comment_is_held_and_told_when_to_come_back(
-    redis_url: str, tmp_path: Path, way: Way
-):
-    world = make_world(redis_url, tmp_path)
+def test_over_the_sites_rate_the_comment_is_held_and_told_when_to_come_back(world: World, way: Way):
     key = opened(world)
     world.app.extensions["winnow_door_limiter"] = Limiter.of("1/minute", world.adapters.redis)
     way.ask(world, key)

@@ -1,0 +1,41 @@
+"""Tests of rules load rules: whoever runs one of them waits for neither Flask nor storage nor the model."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RULES = ("actor", "comment", "identity", "insight", "lists", "policy", "values")
+HEAVY = {"flask", "numpy", "onnxruntime", "redis", "rq", "sklearn", "scipy", "pydantic", "werkzeug"}
+#: Megabytes that a process with the tests of all these may have; one with the application has 100.
+MOST_MB = 70
+
+#: Collects test files, as `pytest FILE...` does, and tells what that loaded.
+_COLLECT = """
+import json, resource, sys
+import pytest
+
+class Count:
+    def pytest_collection_finish(self, session):
+        self.tests = len(session.items)
+
+count = Count()
+options = ["-n", "0", "-q", "--collect-only", "-p", "no:cacheprovider"]
+pytest.main([*options, *sys.argv[1:]], plugins=[count])
+loaded = sorted({name.partition(".")[0] for name in sys.modules})
+megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(json.dumps({"tests": count.tests, "loaded": loaded, "megabytes": megabytes}))
+"""
+
+
+def test_the_tests_of_rules_load_neither_the_application_nor_storage_nor_the_model():
+    files = [f"tests/moderation/test_{name}.py" for name in RULES]
+    run = [sys.executable, "-c", _COLLECT, *files]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["tests"] > 400
+    assert not HEAVY & set(told["loaded"])
+    assert told["megabytes"] < MOST_MB
