@@ -250,6 +250,11 @@ class Settings:
         "10/minute",
         "Sign-ins that one address may try.",
     )
+    second_factor: str = _setting(
+        _one_of("optional", "admins", "everyone"),
+        "optional",
+        "Who needs a second factor to use the desk: optional, admins or everyone.",
+    )
     metrics_token: str = _setting(
         _token,
         "",

@@ -40,6 +40,7 @@ from moderation.workflow import (
     retention,
     review,
     screening,
+    second_factor,
 )
 
 
@@ -404,9 +405,9 @@ class Winnow:
 
     # -- access
 
-    def make_link(self, purpose: Purpose, name: str) -> str:
+    def make_link(self, purpose: Purpose, name: str, *, says: str = "") -> str:
         """Return the token of a link for a moderator; it ends with their sessions."""
-        return access.make_link(purpose, name, accounts=self.accounts, links=self.links)
+        return access.make_link(purpose, name, says=says, accounts=self.accounts, links=self.links)
 
     def follow_link(self, purpose: Purpose, token: str) -> tuple[Moderator, Link]:
         """Return whose link this is, and the link, without using it up; raise NotFound."""
@@ -470,6 +471,24 @@ class Winnow:
             clock=self.clock,
             url=self.settings.url,
         )
+
+    def add_app(self, name: str, secret: str, code: str, *, by: Actor) -> list[str]:
+        """Have codes of an app asked for from now on; return recovery codes, to be shown once."""
+        return second_factor.add_app(
+            name, secret, code, by=by, accounts=self.accounts, clock=self.clock
+        )
+
+    def renew_codes(self, name: str, *, by: Actor) -> list[str]:
+        """Return new recovery codes, which end the ones before."""
+        return second_factor.renew_codes(name, by=by, accounts=self.accounts, clock=self.clock)
+
+    def check_code(self, name: str, code: str, *, by: Actor) -> None:
+        """Use up a code of the app or a recovery code; raise NotFound for a wrong or used one."""
+        second_factor.check_code(name, code, by=by, accounts=self.accounts, clock=self.clock)
+
+    def take_off_factor(self, name: str, *, by: Actor) -> bool:
+        """Let a password be enough again; tell whether it was not."""
+        return second_factor.take_off(name, by=by, accounts=self.accounts, clock=self.clock)
 
     # -- learning
 

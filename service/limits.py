@@ -57,6 +57,11 @@ class Limiter:
             f"the limit is {self.item} for each site; try again in {wait} s", retry_after=wait
         )
 
+    def forgive(self, who: str) -> None:
+        """Forget what *who* has spent."""
+        with storage():
+            self.counter.clear(self.item, who)
+
     def spend_share(self, who: str, cost: int = 1) -> bool:
         """Count *cost* against what this process holds for *who*; False, and nothing, if it holds too little."""
         with self._lock:

@@ -451,6 +451,15 @@ MODERATORS = Kind(
 EPOCHS = Kind(
     "epochs", "epochs", "hash", "", "never", _A, "folded name -> how often sessions were ended"
 )
+FACTORS = Kind(
+    "factors",
+    "factors",
+    "hash",
+    "",
+    "never",
+    _A,
+    "folded name -> what is asked for beside the password",
+)
 DOOR_SECRETS = Kind(
     "door_secrets", "dsec", "hash", "", "never", _A, "site|door -> the client's secret, sealed"
 )

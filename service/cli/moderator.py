@@ -120,6 +120,21 @@ def email(name: str, address: str) -> None:
         adapters.set_address(adapters.accounts.moderator(name).name, address, by=operator())
 
 
+@moderator.command(name="second-factor-off")
+@click.argument("name")
+@yes_option
+def second_factor_off(name: str, *, yes: bool) -> None:
+    """Let a moderator who lost their second factor sign in by the password alone.
+
+    Example: ./winnow moderator second-factor-off ada
+    """
+    with storage() as adapters:
+        found = adapters.accounts.moderator(name)
+        confirm(f"Take off the second factor of {found.name}?", yes=yes)
+        if not adapters.take_off_factor(found.name, by=operator()):
+            click.echo(f"{found.name} has no second factor.", err=True)
+
+
 @moderator.command()
 @click.argument("name")
 @yes_option

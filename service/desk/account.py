@@ -31,7 +31,7 @@ class AddressForm(FlaskForm):
 @bp.get("/account")
 def account() -> Any:
     """Show one's own account."""
-    return _page()
+    return account_page()
 
 
 @bp.post("/account/address")
@@ -39,7 +39,7 @@ def change_address() -> Any:
     """Have a link sent to a new address, which is used once it was opened; drop it at once for none."""
     form, context, name = AddressForm(), winnow(), me().name
     if not form.validate_on_submit():
-        return _page(form), 422
+        return account_page(form), 422
     if refused := check_password(form):
         return refused
     address = (form.email.data or "").strip()
@@ -57,7 +57,7 @@ def change_address() -> Any:
         return too_many(refused, "account.html", **_told(form))
     except InvalidInput as problem:
         say_beside(form, problem, "email")
-        return _page(form), 422
+        return account_page(form), 422
     return redirect(url_for("desk.account"))
 
 
@@ -72,20 +72,22 @@ def check_password(form: Any) -> Any:
         context.accounts.check_password(name, form.password.data or "")
     except NotFound:
         form.password.errors = [_("The current password is wrong.")]
-        return _page(form), 422
+        return account_page(form), 422
     return None
 
 
-def _page(form: FlaskForm | None = None) -> str:
+def account_page(form: FlaskForm | None = None) -> str:
+    """Return the page of the account; *form* is the one that was sent, with what is wrong."""
     return page("account.html", **_told(form))
 
 
 def _told(form: FlaskForm | None) -> dict[str, Any]:
-    """Return what the page shows; *form* is the one that was sent, with what is wrong."""
     address = form if isinstance(form, AddressForm) else AddressForm(formdata=None)
     if address is not form:
         address.email.data = me().email
     return {
         "address": address,
+        "has": winnow().accounts.factors(me().name),
+        "refused": not isinstance(form, AddressForm) and getattr(form, "errors", {}),
         "can_send": Channel.MAIL.can_send(winnow().settings),
     }

@@ -45,11 +45,17 @@ DEEDS = {
     "moderator.remove": later("removed"),
     "moderator.password": later("set a new password for"),
     "moderator.email": later("changed the e-mail address of"),
+    "factor.app": later("set up an app as second factor of"),
+    "factor.codes": later("made new recovery codes of"),
+    "factor.recovered": later("used a recovery code of"),
+    "factor.off": later("took off the second factor of"),
     "moderator.link": later("made a link for a new password of"),
 }
 #: What a line may be about, as the filter names it.
 SIGN_IN = "sign-in"
-KINDS = ("site", "comment", "learning", "key", "door", "endpoint", "moderator", "token")
+KINDS = (
+    "site", "comment", "learning", "key", "door", "endpoint", "moderator", "factor", "token",
+)  # fmt: skip
 
 
 @bp.get("/audit")

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
+from flask import Blueprint, abort, current_app, flash, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -51,13 +51,22 @@ class NoSites(Exception):
     """Raised when there is no site that the signed-in moderator may see."""
 
 
+#: Pages that a link in a letter leads to.
+_LINKED = ("invitation", "reset", "address")
 #: Pages that anybody may open.
 _OPEN = frozenset(
-    {"desk.sign_in", "desk.static", "desk.feed", "desk.lost_password"}
-    | {f"desk.{name}" for name in ("invitation", "reset", "address")}
+    f"desk.{name}" for name in ("sign_in", "second", "static", "feed", "lost_password", *_LINKED)
 )
 #: Pages whose address is a secret: no page that they lead to learns it, and no search engine.
-_SECRET = frozenset({"desk.invitation", "desk.reset", "desk.address"})
+_SECRET = frozenset(f"desk.{name}" for name in _LINKED)
+#: Pages for whoever has yet to set up a second factor that this Winnow wants.
+_UNSECURED = frozenset(
+    f"desk.{name}"
+    for name in (
+        "account", "begin_app", "confirm_app", "renew_codes", "password", "sign_in", "sign_out",
+        "second", *_LINKED,
+    )
+)  # fmt: skip
 #: Pages for whoever has yet to change a password that somebody else made up.
 _UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
 
@@ -106,7 +115,23 @@ def _identify() -> Response | None:
         texts.check(value, field=name[:_LONGEST_NAME])
     if g.moderator and g.moderator.must_change_password and request.endpoint not in _UNCHANGED:
         return redirect(url_for("desk.password"))
+    if g.moderator and request.endpoint not in _UNSECURED and _needs_second(g.moderator):
+        flash(_("Set up a second factor first: this Winnow wants one."), "problem")
+        return redirect(url_for("desk.account"))
     return None
+
+
+def _needs_second(person: Moderator) -> bool:
+    """Tell whether somebody has to set up a second factor before anything else."""
+    context = winnow()
+    match context.settings.second_factor:
+        case "everyone":
+            wanted = True
+        case "admins":
+            wanted = person.role is Role.ADMIN
+        case _:
+            wanted = False
+    return wanted and not context.accounts.has_factors(person.name)
 
 
 @bp.after_request

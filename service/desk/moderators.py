@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 from moderation.channels import Channel
 from moderation.errors import Conflict, InvalidInput
 from moderation.people import ALL_SITES, Moderator, Role
+from moderation.store.accounts import fold
 from moderation.store.accounts.links import Purpose
 from service.context import winnow
 from service.desk.base import (
@@ -122,6 +123,16 @@ def moderator_address() -> Any:
     return redirect(url_for("desk.moderators"))
 
 
+@bp.post("/moderators/second-off")
+def moderator_second_off() -> Any:
+    """Let a moderator sign in by their password alone, who lost their second factor."""
+    administrator()
+    person = _named()
+    winnow().take_off_factor(person.name, by=myself())
+    flash(_("%(name)s signs in by the password alone again.", name=person.name))
+    return redirect(url_for("desk.moderators"))
+
+
 def _send_invitation(person: Moderator) -> None:
     """Send somebody who has an address their invitation, where this Winnow sends e-mail."""
     if person.email and Channel.MAIL.can_send(winnow().settings):
@@ -164,6 +175,8 @@ def _page(form: NewModeratorForm, *, made: str = "", password: str = "") -> str:
             key=lambda person: (person.name != made, -person.created_at),
         ),
         all_sites=ALL_SITES,
+        secured=winnow().accounts.with_factors(),
+        fold=fold,
         made=made,
         password=password,
         invitation=_invitation(made) if password else "",

@@ -20,7 +20,7 @@ from service.context import winnow
 from service.desk import throttle
 from service.desk.base import bp
 from service.desk.pages import page
-from service.desk.session import SHORTEST_PASSWORD, enter, too_many
+from service.desk.session import SHORTEST_PASSWORD, let_in, too_many
 from service.desk.words import _, later
 
 #: What makes a link where no e-mail is sent.
@@ -86,7 +86,7 @@ def invitation(token: str) -> Any:
         person = context.choose_password(Purpose.INVITATION, token, form.new.data or "")
     except NotFound:
         return _ended(_("This invitation was used, or is too old. Ask for another."))
-    return enter(person, following=url_for("desk.queue"))
+    return let_in(person, following=url_for("desk.queue"))
 
 
 @bp.route("/address/<token>", methods=["GET", "POST"])

@@ -17,6 +17,7 @@ from moderation.actor import moderator
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
 from moderation.people import Moderator
+from moderation.store.accounts.links import Purpose
 from service.context import winnow
 from service.desk import throttle
 from service.desk.base import bp, desk, me, myself
@@ -62,7 +63,18 @@ def sign_in() -> Any:
     except NotFound:
         context.accounts.note_refused_sign_in(name, now_ms=now)
         return page("sign_in.html", form=form, detail=_("Wrong name or password.")), 401
-    return enter(person, following=_safe(request.args.get("next", "")))
+    return let_in(person, following=safe(request.args.get("next", "")))
+
+
+def let_in(person: Moderator, *, following: str) -> Response:
+    """Begin a session of whoever chose or gave their password, or first ask for their second factor."""
+    context = winnow()
+    if not context.accounts.has_factors(person.name):
+        return enter(person, following=following)
+    session.clear()
+    session["half"] = context.make_link(Purpose.SECOND, person.name)
+    session["next"] = following
+    return redirect(url_for("desk.second"))
 
 
 def enter(person: Moderator, *, following: str) -> Response:
@@ -122,6 +134,6 @@ def too_many(refused: TooManyRequests, template: str, **told: Any) -> Any:
     return page(template, **told, detail=detail), 429, {"Retry-After": wait}
 
 
-def _safe(target: str) -> str:
+def safe(target: str) -> str:
     """Return *target* if it is a page of the desk, else the queue's."""
     return values.page_within("/desk/", target) or url_for("desk.queue")

@@ -25,6 +25,9 @@ from service.desk.base import desk
 from service.limits import Limiter
 
 _LIMITER, _BY_NAME = "winnow_sign_in_limiter", "winnow_sign_in_limiter_by_name"
+#: Codes that may be tried for a moderator whose password was given: a chance of 1 in 10,000 a day.
+_CODE_RATE, _CODES_A_DAY_RATE = "5/5 minutes", "30/day"
+_CODES, _CODES_A_DAY = "winnow_code_limiter", "winnow_code_limiter_a_day"
 _RESETS, _ALL_RESETS = "winnow_reset_limiter", "winnow_reset_limiter_of_all"
 #: Links for a new password that one network asks for, that are asked for one name or address, and
 #: that everybody asks for together.
@@ -39,6 +42,8 @@ def serve(app: Flask, context: Context) -> None:
     rate = context.settings.login_rate
     app.extensions[_LIMITER] = Limiter.of(rate, context.redis)
     app.extensions[_BY_NAME] = Limiter.of(_times(parse(rate)), context.redis)
+    app.extensions[_CODES] = Limiter.of(_CODE_RATE, context.redis)
+    app.extensions[_CODES_A_DAY] = Limiter.of(_CODES_A_DAY_RATE, context.redis)
     app.extensions[_RESETS] = Limiter.of(_RESET_RATE, context.redis)
     app.extensions[_ALL_RESETS] = Limiter.of(_ALL_RESETS_RATE, context.redis)
 
@@ -57,6 +62,22 @@ def spend_sign_in(name: str) -> None:
 def spend_password(name: str) -> None:
     """Count a try of one's own password at the form that changes it. Raises TooManyRequests."""
     _limiter(_LIMITER).spend(f"password:{_short(fold(name))}")
+
+
+def spend_code(name: str) -> None:
+    """Count a code that is tried for a moderator; a new password begins anew. Raises TooManyRequests."""
+    for one in (_CODES, _CODES_A_DAY):
+        _limiter(one).spend(_codes_of(name))
+
+
+def forgive_codes(name: str) -> None:
+    """Forget what was tried before the right code came."""
+    for one in (_CODES, _CODES_A_DAY):
+        _limiter(one).forgive(_codes_of(name))
+
+
+def _codes_of(name: str) -> str:
+    return f"code:{winnow().accounts.session_epoch(name)}:{_short(fold(name))}"
 
 
 def spend_reset(who: str) -> None:

@@ -145,6 +145,7 @@ WORDS = {
     "door": later("door"),
     "endpoint": later("endpoint"),
     "token": later("token"),
+    "factor": later("second factor"),
     # settings, as the trail names them; those of a site bring their own words
     **{name.rpartition(".")[2]: later(one.label) for name, one in SETTINGS.items()},
     "hold-doubtful": later("hold-doubtful"),

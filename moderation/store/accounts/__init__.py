@@ -8,7 +8,7 @@ from moderation.errors import Conflict
 from moderation.store import keys
 from moderation.store.accounts.base import fold, texts
 from moderation.store.accounts.endpoints import Endpoints
-from moderation.store.accounts.moderators import Moderators
+from moderation.store.accounts.factors import SecondFactors
 from moderation.store.accounts.site_keys import SiteKeys
 from moderation.store.accounts.tokens import Tokens
 from moderation.store.accounts.trail import AUDIT_LINES, REFUSED_LINES, line_of
@@ -18,7 +18,7 @@ __all__ = ["AUDIT_LINES", "REFUSED_LINES", "Accounts", "fold"]
 _G = keys.GLOBAL
 
 
-class Accounts(SiteKeys, Tokens, Moderators, Endpoints):
+class Accounts(SiteKeys, Tokens, SecondFactors, Endpoints):
     """Every account of an installation.
 
     A change writes only if what it was worked out from still holds, and puts a line on the audit

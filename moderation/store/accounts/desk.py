@@ -89,6 +89,12 @@ class Desk:
             raise NotFound("there is no such session, or not any more")
         self._redis.delete(keys.SESSION(_G, session_id))
 
+    def end_others(self, name: str, epoch: int, token: str) -> None:
+        """End every session of a moderator but that of *token*."""
+        for other in self.sessions(name, epoch):
+            if other.id != _digest(token):
+                self.end_session(name, other.id)
+
     def know(self, name: str, network: str, *, now_ms: int) -> None:
         """Remember that a moderator signed in from *network*, which is given as a digest."""
         key = _index(keys.KNOWN, name)

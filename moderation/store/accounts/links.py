@@ -29,6 +29,10 @@ class Purpose(StrEnum):
     RESET = "reset", 3600
     #: Somebody confirms that an e-mail address is theirs.
     ADDRESS = "address", 86_400
+    #: Whoever has given their password gives a code.
+    SECOND = "second", 300
+    #: Somebody sets up an app whose secret the link holds, sealed.
+    APP = "app", 900
 
     seconds: int
 
@@ -69,6 +73,10 @@ class Links:
     def take(self, purpose: Purpose, token: str) -> Link:
         """Return a link and end it. Raises NotFound, also for all but one of those who come at once."""
         return _link(self._redis.getdel(_key(purpose, token)))
+
+    def end(self, purpose: Purpose, token: str) -> None:
+        """End a link."""
+        self._redis.delete(_key(purpose, token))
 
 
 class Kind(StrEnum):

@@ -184,6 +184,7 @@ class Moderators(Sites):
             [],
             [
                 ["HDEL", keys.MODERATORS(_G), fold(name)],
+                ["HDEL", keys.FACTORS(_G), fold(name)],
                 ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"],
                 line_of(AuditLine(now_ms, by, "moderator.remove", moderator.name)),
             ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from moderation import wiring
@@ -147,6 +149,15 @@ def test_a_moderators_address_is_set_and_taken_away(run, ask, adapters: wiring.A
     run("moderator", "email", "ada", "nonsense", code=1)
     run("moderator", "email", "ada")
     assert adapters.accounts.moderator("ada").email == ""
+
+
+def test_a_second_factor_is_taken_off(run, ask, adapters: wiring.Adapters):
+    ask("moderator", "add", "ada")
+    adapters.accounts.change_factors("ada", lambda has: replace(has, secret="A" * 32))
+    assert run("moderator", "second-factor-off", "ada", "--yes").stderr == ""
+    assert not adapters.accounts.has_factors("ada")
+    assert adapters.accounts.audit(action="factor.off")[0].subject == "ada"
+    assert "no second factor" in run("moderator", "second-factor-off", "ada", "--yes").stderr
 
 
 def test_a_moderator_without_a_site_is_warned_of(run):

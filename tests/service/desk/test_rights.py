@@ -17,7 +17,14 @@ from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
 #: What anybody who is signed in may do for themselves, and signing in.
-OWN = {"desk.sign_in", "desk.sign_out", "desk.password", "desk.static", "desk.lost_password"}
+OWN = {
+    "desk.sign_in",
+    "desk.sign_out",
+    "desk.password",
+    "desk.static",
+    "desk.lost_password",
+    "desk.second",
+}
 #: Opened by the secret in its address, since a feed reader cannot sign in.
 BY_ADDRESS = {"desk.feed", "desk.invitation", "desk.reset", "desk.address"}
 #: What only administrators may do.
@@ -39,6 +46,7 @@ ADMINISTRATION = {
     "desk.moderators",
     "desk.save_moderator",
     "desk.moderator_address",
+    "desk.moderator_second_off",
     "desk.reset_password",
     "desk.audit",
     "desk.revert",

@@ -1,0 +1,102 @@
+"""Signing in in a real Chromium: a forgotten password, a second factor, and pages that anybody can use."""
+
+from __future__ import annotations
+
+import pyotp
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from moderation.actor import OPERATOR
+from moderation.store.accounts.links import Link, Purpose
+from tests.support import browser
+from tests.support.browser import Desk
+from tests.support.world import PASSWORD
+
+pytestmark = browser.needed
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {"smtp_url": "smtp://127.0.0.1:1"}
+
+
+def check(page: Page) -> None:
+    """axe-core finds no violation, and nothing needs scrolling sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found] == [], (page.url, found)
+
+
+def set_up(page: Page, desk: Desk) -> pyotp.TOTP:
+    """Set an app up by keys and clicks, as a person would; return what shows its codes."""
+    page.goto(f"{desk.url}/desk/account")
+    page.locator("details:has(#app-password) summary").click()
+    page.fill("#app-password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("img.qr")
+    return pyotp.TOTP(page.locator("#secret").inner_text().replace(" ", ""))
+
+
+@pytest.mark.parametrize(
+    "scheme, width, language",
+    [("light", 360, "en-US"), ("light", 1280, "de-DE"), ("dark", 360, "de-DE"), ("dark", 1280, "en-US")],
+)  # fmt: skip
+def test_every_page_of_signing_in_is_accessible_and_fits_its_width(
+    desk: Desk, scheme: str, width: int, language: str
+):
+    adapters = desk.world.adapters
+    view = {
+        "color_scheme": scheme, "viewport": {"width": width, "height": 800}, "locale": language,
+    }  # fmt: skip
+    adapters.set_address("ada", f"{'long' * 15}@{'mail' * 12}.example", by=OPERATOR)
+    desk.world.add_moderator("n" * 100)
+    confirm = Link("ada", adapters.accounts.session_epoch("ada"), "ada@mail.example")
+    links = {one: adapters.make_link(one, "n" * 100) for one in Purpose}
+    stranger = desk.browser.new_context(**view).new_page()
+    for path in (
+        "sign-in", "lost-password", f"reset/{links[Purpose.RESET]}", "reset/none",
+        f"invitation/{links[Purpose.INVITATION]}",
+        f"address/{adapters.links.make(Purpose.ADDRESS, confirm)}",
+    ):  # fmt: skip
+        stranger.goto(f"{desk.url}/desk/{path}")
+        check(stranger)
+    page = desk.page("ada", **view)
+    app = set_up(page, desk)
+    check(page)
+    page.fill("#code", "000000")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#code-wrong")
+    check(page)
+    page.fill("#code", app.now())
+    page.keyboard.press("Enter")
+    expect(page.locator("#codes")).to_be_visible()
+    check(page)
+    page.goto(f"{desk.url}/desk/account")
+    for summary in page.locator("details summary").all():
+        summary.click()
+    check(page)
+    sign_in(stranger, desk)
+    check(stranger)
+
+
+def sign_in(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/desk/sign-in")
+    page.fill("#name", "ada")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#code")
+
+
+def test_a_recovery_code_signs_in_by_keyboard_alone(desk: Desk):
+    page = desk.page("ada")
+    app = set_up(page, desk)
+    page.fill("#code", app.now())
+    page.keyboard.press("Enter")
+    codes = page.locator("#codes").inner_text().split()
+    other = desk.browser.new_context().new_page()
+    sign_in(other, desk)
+    expect(other.locator("#code")).to_be_focused()
+    other.keyboard.type(codes[3])
+    other.keyboard.press("Enter")
+    other.wait_for_url("**/desk/queue*")
