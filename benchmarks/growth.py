@@ -34,7 +34,7 @@ import structlog
 
 from benchmarks._comments import drafts, many
 from benchmarks.memory import Later
-from models import near
+from models import simhash
 from models.scorer import Item, Scorer
 from moderation import ids
 from moderation.comment import Draft
@@ -161,7 +161,7 @@ def measure(store: Store, scorer: Scorer, turn: int) -> None:
     for at in range(0, COMMENTS, SUBMITTED):
         submit(store.world, made[at : at + SUBMITTED])
     accepted = time.perf_counter()
-    screen(store.world, scorer, near, SCREENED)
+    screen(store.world, scorer, simhash, SCREENED)
     ended = time.perf_counter()
     grown = store.info("persistence")["aof_current_size"] - aof
     found = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from benchmarks._comments import drafts
-from models import near
+from models import simhash
 from models.scorer import Scorer
 from moderation.actor import moderator
 from moderation.comment import Decision, Status
@@ -47,7 +47,7 @@ class Later:
 def fill(world: World, count: int, *, seed: int = 1) -> None:
     """Submit and screen *count* comments with the shipped model, without its encoder."""
     model, waiting = Scorer.load(encoder=False), []
-    adapters = replace(world.adapters, current=lambda: model, duplicates=near)
+    adapters = replace(world.adapters, current=lambda: model, duplicates=simhash)
     for draft in drafts(count, seed=seed):
         waiting.append(draft)
         if len(waiting) < 200:

@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from benchmarks._comments import drafts
-from models import near
+from models import simhash
 from models.scorer import Scorer
 from moderation.workflow.screening import Limits
 from tests.support.valkey import serving
@@ -56,7 +56,7 @@ def main(count: int = COMMENTS, reader: str = "") -> None:
     for number in range(max(8, count // ROUND)):
         with serving() as valkey, tempfile.TemporaryDirectory() as data:
             world = make_world(valkey.url, Path(data))
-            adapters = replace(world.adapters, current=lambda: model, duplicates=near)
+            adapters = replace(world.adapters, current=lambda: model, duplicates=simhash)
             fresh = list(drafts(ROUND, seed=number))
             for start in range(0, ROUND, BATCH):
                 adapters.submit(fresh[start : start + BATCH], site=world.site)

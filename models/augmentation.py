@@ -373,7 +373,7 @@ LEXICON: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CommentKind:
     """A kind of comment: what it teaches, its labels, and its templates."""
 
     name: str
@@ -387,7 +387,7 @@ class Kind:
 
 #: Every kind; the templates of one kind share its labels.
 KINDS = (
-    Kind(
+    CommentKind(
         "friendly mention of identities",
         CIVIL,
         (
@@ -410,7 +410,7 @@ KINDS = (
         ),
         4.0,
     ),
-    Kind(
+    CommentKind(
         "villains and violence in fiction",
         CIVIL,
         (
@@ -427,7 +427,7 @@ KINDS = (
         ),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "hard criticism of a work, not of a person",
         CIVIL,
         (
@@ -440,7 +440,7 @@ KINDS = (
         ),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "technical uses of violent words",
         CIVIL,
         (
@@ -454,7 +454,7 @@ KINDS = (
         ),
         1.5,
     ),
-    Kind(
+    CommentKind(
         "quoted insults and counter-speech",
         CIVIL,
         (
@@ -470,7 +470,7 @@ KINDS = (
         ),
         4.0,
     ),
-    Kind(
+    CommentKind(
         "everyday comments",
         CIVIL,
         (
@@ -482,7 +482,7 @@ KINDS = (
         ),
         4.0,
     ),
-    Kind(
+    CommentKind(
         "ordinary links",
         CIVIL,
         (
@@ -491,7 +491,7 @@ KINDS = (
         ),
         2.5,
     ),
-    Kind(
+    CommentKind(
         "reactions and emojis",
         CIVIL,
         (
@@ -500,13 +500,13 @@ KINDS = (
         ),
         2.5,
     ),
-    Kind(
+    CommentKind(
         "pictures of anything",
         CIVIL,
         ("{picture}", "{picture}", "{picture}", "{picture}", "{picture}{picture}", "{picture} {picture}", "{reaction} {picture}", "{picture} {fact}", "{fact} {picture}{picture}", "My {relative} {picture}"),
         5.0,
     ),
-    Kind(
+    CommentKind(
         "mild words at nobody",
         CIVIL,
         (
@@ -516,20 +516,20 @@ KINDS = (
         ),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "innocent words that look rude",
         CIVIL,
         (
             "{innocent}", "I saw {innocent} on Sunday", "We talked about {innocent}. {fact}.", "{innocent} is mentioned in {detail}", "Does {innocent} have anything to do with {topic}?", "{fact}, and {innocent} too", "My {relative} loves {innocent}", "a photo of {innocent} would be nice", "{question} And what about {innocent}?",
         ),
     ),
-    Kind(
+    CommentKind(
         "ordinary talk of what spam sells",
         CIVIL,
         ("{talk}.", "{talk}. {fact}.", "{talk}. {question}", "{name}, {talk}.", "{fact}. {talk}.", "I read {goodurl} on {wares}. {talk}.", "{talk}, don't you think?"),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "dating, diets and garbled praise",
         SPAM,
         (
@@ -540,7 +540,7 @@ KINDS = (
         ),
         3.0,
     ),
-    Kind(
+    CommentKind(
         "insults in clean words",
         INSULT,
         (
@@ -552,7 +552,7 @@ KINDS = (
         3.0,
         evasive=True,
     ),
-    Kind(
+    CommentKind(
         "threats",
         THREAT,
         (
@@ -561,7 +561,7 @@ KINDS = (
         2.5,
         evasive=True,
     ),
-    Kind(
+    CommentKind(
         "hate in plain words",
         HATE,
         (
@@ -570,7 +570,7 @@ KINDS = (
         3.0,
         evasive=True,
     ),
-    Kind(
+    CommentKind(
         "cursing at somebody",
         RUDE,
         (
@@ -579,7 +579,7 @@ KINDS = (
         1.5,
         evasive=True,
     ),
-    Kind(
+    CommentKind(
         "generic praise that means to be linked",
         SPAM,
         (
@@ -588,7 +588,7 @@ KINDS = (
         ),
         4.0,
     ),
-    Kind(
+    CommentKind(
         "support numbers",
         SPAM,
         (
@@ -597,7 +597,7 @@ KINDS = (
         ),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "spell-casters and miracle healers",
         SPAM,
         (
@@ -606,7 +606,7 @@ KINDS = (
         ),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "loans, hackers and recovery",
         SPAM,
         (
@@ -615,7 +615,7 @@ KINDS = (
         ),
         2.0,
     ),
-    Kind(
+    CommentKind(
         "crypto and trading testimonials",
         SPAM,
         (
@@ -625,7 +625,7 @@ KINDS = (
         ),
         2.5,
     ),
-    Kind(
+    CommentKind(
         "pharmacy, casino, essays and goods",
         SPAM,
         (

@@ -34,7 +34,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Contribution:
     """Something about the comment, and what it adds to the log-odds or takes.
 
     ``text`` is the sentence of that name, the same in every comment, with places for ``values``:
@@ -67,8 +67,8 @@ class Explanation:
     label: str
     score: float
     spans: tuple[Span, ...]
-    features: tuple[Reason, ...]
-    reasons: tuple[Reason, ...]
+    features: tuple[Contribution, ...]
+    reasons: tuple[Contribution, ...]
 
 
 def sentences(content: str) -> Iterable[Range]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.artifacts import SHIPPED, BrokenArtifact, put
-from models.near import MAX_DISTANCE
+from models.simhash import MAX_DISTANCE
 
 Numbers = NDArray[np.float64]
 Bytes = NDArray[np.int8]
@@ -112,7 +112,7 @@ class Evidence:
     spam, unwanted : float
         The shared model's logits of spam and of toxicity (``Score.shared``) at the time.
     signature : int
-        ``models.near.signature``, 64 bits; 0 if the text is too short to compare.
+        ``models.simhash.signature``, 64 bits; 0 if the text is too short to compare.
     """
 
     comment: str
@@ -443,7 +443,7 @@ class Basis:
 FILE = "house.npz"
 
 
-class Reason(StrEnum):
+class GateReason(StrEnum):
     """Why a head is put in place, or is not."""
 
     BETTER = "better"
@@ -464,7 +464,7 @@ class Gate:
     Attributes
     ----------
     accepted : bool
-    reason : Reason
+    reason : GateReason
     decisions : int
         How many decisions were replayed; none of them was fitted on.
     agreement : (float, float)
@@ -478,7 +478,7 @@ class Gate:
     """
 
     accepted: bool
-    reason: Reason
+    reason: GateReason
     decisions: int = 0
     agreement: tuple[float, float] = (0.0, 0.0)
     loss: tuple[float, float] = (0.0, 0.0)
@@ -533,14 +533,14 @@ def learn(
     rows = _in_order(evidence, basis.name, without)[-MOST:]
     part = min(200, len(rows) // 5)
     if part < 10:
-        return Learned(_nothing(basis), Gate(accepted=False, reason=Reason.TOO_FEW))
+        return Learned(_nothing(basis), Gate(accepted=False, reason=GateReason.TOO_FEW))
     replays = []
     for end in (len(rows) - part, len(rows)):
         trial = harmless(fit(rows[: end - part], basis), basis.frozen)
         replays.append(gate(trial, current, rows[end - part : end], None))
     here = _joined(replays)
     if not trial.moves:
-        return Learned(trial, replace(here, accepted=False, reason=Reason.NOTHING_LEARNED))
+        return Learned(trial, replace(here, accepted=False, reason=GateReason.NOTHING_LEARNED))
     head = harmless(_of_rows(rows, basis, trial), basis.frozen)
     there = gate(head, None, (), basis.frozen)
     reason = there.reason if here.accepted else here.reason
@@ -566,7 +566,7 @@ def _joined(replays: Sequence[Gate]) -> Gate:
     better = loss_after < loss_before
     return Gate(
         accepted=better,
-        reason=Reason.BETTER if better else Reason.NO_BETTER_HERE,
+        reason=GateReason.BETTER if better else GateReason.NO_BETTER_HERE,
         decisions=sum(one.decisions for one in replays),
         agreement=(before, after),
         loss=(loss_before, loss_after),
@@ -653,7 +653,7 @@ def gate(
     about those that are later than its own. Either of *recent* and *frozen* may be left out, and is
     not asked then.
     """
-    reason, figures = Reason.BETTER, Gate(accepted=True, reason=Reason.BETTER)
+    reason, figures = GateReason.BETTER, Gate(accepted=True, reason=GateReason.BETTER)
     if recent:
         before = _replayed(current, recent, current.until if current else 0)
         after = _replayed(head, recent)
@@ -664,7 +664,7 @@ def gate(
             agreement=(before[1], after[1]),
         )
         if after[0] >= before[0]:
-            reason = Reason.NO_BETTER_HERE
+            reason = GateReason.NO_BETTER_HERE
     if frozen is not None:
         moved = frozen.shared + head.shifts(frozen.features)
         good = (frozen.labels == 0).all(axis=1)
@@ -680,12 +680,12 @@ def gate(
         )
         figures = replace(figures, auc_drop=drop, more_held=held, more_rejected=rejected)
         if drop > MOST_AUC_DROP or held > MOST_MORE_HELD or rejected > MOST_MORE_REJECTED:
-            reason = Reason.WORSE_ELSEWHERE
-    return replace(figures, accepted=reason == Reason.BETTER, reason=reason)
+            reason = GateReason.WORSE_ELSEWHERE
+    return replace(figures, accepted=reason == GateReason.BETTER, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonAgreement:
     """How often a person decided as a head says that was fitted on the others' decisions.
 
     Attributes
@@ -701,7 +701,7 @@ class Person:
     agreed: float
 
 
-def disagreement(evidence: Iterable[Evidence], basis: Basis) -> list[Person]:
+def disagreement(evidence: Iterable[Evidence], basis: Basis) -> list[PersonAgreement]:
     """Return each person's agreement with the others, the lowest first; none if only one decided.
 
     A head is fitted without each of the ten who decided most: a second at most.
@@ -714,7 +714,7 @@ def disagreement(evidence: Iterable[Evidence], basis: Basis) -> list[Person]:
     for by, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:10]:
         own = [one for one in rows if one.by == by]
         _, agreed = _replayed(fit(rows, basis, without={by}), own)
-        people.append(Person(by, count, agreed))
+        people.append(PersonAgreement(by, count, agreed))
     return sorted(people, key=lambda one: (one.agreed, one.by))
 
 

@@ -203,7 +203,7 @@ def _identifier() -> Identifier:
 
 
 @dataclass
-class Outcome:
+class Identified:
     """How many texts were said to be in their language, in another, or in none."""
 
     right: int = 0
@@ -252,8 +252,8 @@ def measured(rows: Iterable[tuple[str, str]]) -> dict[str, dict[str, dict[str, f
     no code of ISO 639-1, such as romanised Hindi ("hi-Latn"), is never right: no answer is the
     honest one. "all" has the mean over languages, each counting once.
     """
-    outcomes: defaultdict[str, defaultdict[str, Outcome]] = defaultdict(
-        lambda: defaultdict(Outcome)
+    outcomes: defaultdict[str, defaultdict[str, Identified]] = defaultdict(
+        lambda: defaultdict(Identified)
     )
     for language, text in rows:
         (reading,) = read([text])

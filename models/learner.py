@@ -19,8 +19,8 @@ from models.house import (
     learn,
     nearest,
 )
-from models.near import signatures
 from models.scorer import Bars, Item, Score, Scorer
+from models.simhash import signatures
 
 #: Magic, basis, first bytes of the shared model's version, logits of spam and toxicity, signature.
 _READING = struct.Struct("<2s6s6sffQ")
@@ -30,7 +30,7 @@ _MAGIC = b"R1"
 _SEEN = {**{str(seen): seen for seen in Seen}, "import": Seen.SURE}
 
 
-class _Read(NamedTuple):
+class _UnpackedReading(NamedTuple):
     basis: str
     spam: float
     unwanted: float
@@ -48,7 +48,7 @@ class Fitted:
     digest : str
     accepted : bool
     why : str
-        A value of ``house.Reason``.
+        A value of ``house.GateReason``.
     decisions, replayed : int
     agreement : (float, float)
     auc_drop : float
@@ -64,7 +64,7 @@ class Fitted:
     auc_drop: float
 
 
-class Learner:
+class HeadLearner:
     """Reads texts and fits heads with one scorer.
 
     Parameters
@@ -194,9 +194,9 @@ def _evidence(lessons: Sequence[Any]) -> list[Evidence]:
     ]
 
 
-def _unpacked(reading: bytes) -> _Read | None:
-    """Return what ``Learner.read`` packed; None for anything else."""
+def _unpacked(reading: bytes) -> _UnpackedReading | None:
+    """Return what ``HeadLearner.read`` packed; None for anything else."""
     if len(reading) <= _READING.size or not reading.startswith(_MAGIC):
         return None
     _, basis, _, spam, unwanted, signature = _READING.unpack_from(reading)
-    return _Read(basis.hex(), spam, unwanted, signature, reading[_READING.size :])
+    return _UnpackedReading(basis.hex(), spam, unwanted, signature, reading[_READING.size :])

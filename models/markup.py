@@ -24,7 +24,7 @@ _MOST_TAGS = 1_000
 _LONGEST_TARGET = 2_000
 
 
-class Kind(IntEnum):
+class CharacterKind(IntEnum):
     """What a character of a comment is part of."""
 
     OWN = 0
@@ -64,7 +64,7 @@ class Shown:
     text
         All characters but those of HTML's tags, in the order of the comment.
     kinds
-        The Kind of each character.
+        The CharacterKind of each character.
     origins
         Where in the comment each character stands.
     links
@@ -79,7 +79,7 @@ class Shown:
         self.origins = origins
         self.links = links
 
-    def mark(self, begin: int, end: int, kind: Kind) -> None:
+    def mark(self, begin: int, end: int, kind: CharacterKind) -> None:
         """Say that the author's own characters from *begin* to *end* are of *kind*."""
         self.kinds[begin:end] = self.kinds[begin:end].translate(_OWN_TO[kind])
 
@@ -89,23 +89,23 @@ class Shown:
         entity = _ENTITY.match(content, begin)
         return begin, entity.end() if entity else begin + 1
 
-    def parts(self, *kinds: Kind) -> Iterator[tuple[int, int]]:
+    def parts(self, *kinds: CharacterKind) -> Iterator[tuple[int, int]]:
         """Yield where characters of these kinds stand together, in order."""
         if any(kind in self.kinds for kind in kinds):
             for match in _RUNS[kinds].finditer(self.kinds):
                 yield match.span()
 
 
-class _Runs(dict[tuple[Kind, ...], re.Pattern[bytes]]):
+class _Runs(dict[tuple[CharacterKind, ...], re.Pattern[bytes]]):
     """Patterns that find characters of some kinds, each compiled when first asked for."""
 
-    def __missing__(self, kinds: tuple[Kind, ...]) -> re.Pattern[bytes]:
+    def __missing__(self, kinds: tuple[CharacterKind, ...]) -> re.Pattern[bytes]:
         self[kinds] = re.compile(b"[" + re.escape(bytes(kinds)) + b"]+")
         return self[kinds]
 
 
 _RUNS = _Runs()
-_OWN_TO = {kind: bytes([kind, *range(1, 256)]) for kind in Kind}
+_OWN_TO = {kind: bytes([kind, *range(1, 256)]) for kind in CharacterKind}
 
 _ELEMENTS = frozenset(
     [
@@ -201,7 +201,7 @@ class _Builder:
         self.links: list[Link] = []
         self.last = ""
 
-    def stretch(self, begin: int, end: int, kind: Kind) -> None:
+    def stretch(self, begin: int, end: int, kind: CharacterKind) -> None:
         text = self.content[begin:end]
         origins: Iterable[int] = range(begin, end)
         if "&" in text:
@@ -209,14 +209,14 @@ class _Builder:
             text, origins = _decoded(*_decoded(text, list(origins)))
         self._add(text, origins, kind)
 
-    def gap(self, white: str, kind: Kind) -> None:
+    def gap(self, white: str, kind: CharacterKind) -> None:
         """Add white space, unless it is there."""
         if self.last and not self.last.endswith(white):
             if white == "\n\n" and self.last.endswith("\n"):
                 white = "\n"
             self._add(white, [self.origins[-1]] * len(white), kind)
 
-    def _add(self, text: str, origins: Iterable[int], kind: Kind) -> None:
+    def _add(self, text: str, origins: Iterable[int], kind: CharacterKind) -> None:
         if text:
             self.parts.append(text)
             self.origins += origins
@@ -270,7 +270,7 @@ def _parsed(content: str) -> Shown:
     built = _Builder(content)
     if not tags or tags > _MOST_TAGS:
         for begin, end in stretches:
-            built.stretch(begin, end, Kind.OWN)
+            built.stretch(begin, end, CharacterKind.OWN)
         return built.shown()
     # A body's tag first keeps whatever follows from being read as a head or as frames.
     parser = LexborHTMLParser(f"<body>{''.join(source)}".encode("utf-8", "replace"))
@@ -297,15 +297,15 @@ def _is_tag(content: str, match: re.Match[str]) -> bool:
 
 def _walk(body: LexborNode, stretches: list[tuple[int, int]], built: _Builder) -> None:
     """Go through the tree without recursion, which deep nesting would exhaust."""
-    steps: list[tuple[LexborNode | None, Kind, tuple[str, str, int, bool] | None]]
-    steps = [(body.first_child, Kind.OWN, None)]
+    steps: list[tuple[LexborNode | None, CharacterKind, tuple[str, str, int, bool] | None]]
+    steps = [(body.first_child, CharacterKind.OWN, None)]
     while steps:
         node, kind, leaving = steps.pop()
         if leaving is not None:
             tag, target, begin, is_link = leaving
             if is_link and len(built.links) < MAX_LINKS:
                 text = "".join(built.parts[begin:]).strip()
-                hidden = kind is Kind.HIDDEN or not text
+                hidden = kind is CharacterKind.HIDDEN or not text
                 built.links.append(Link(target, text, Form.HTML, hidden))
             if tag in _BREAKS:
                 built.gap(_BREAKS[tag], kind)
@@ -331,21 +331,25 @@ def _walk(body: LexborNode, stretches: list[tuple[int, int]], built: _Builder) -
         steps.append((node.first_child, inner, None))
 
 
-def _entered(node: LexborNode, tag: str, kind: Kind, built: _Builder) -> tuple[Kind, str]:
+def _entered(
+    node: LexborNode, tag: str, kind: CharacterKind, built: _Builder
+) -> tuple[CharacterKind, str]:
     """Return what the content of an element is, and where it links to."""
     if tag in _BREAKS:
         built.gap(_BREAKS[tag], kind)
     attributes = node.attributes
     inner = kind
-    if kind is Kind.OWN and tag in _QUOTES:
-        inner = Kind.QUOTED
-    elif kind is Kind.OWN and tag in _CODES:
-        inner = Kind.CODE
+    if kind is CharacterKind.OWN and tag in _QUOTES:
+        inner = CharacterKind.QUOTED
+    elif kind is CharacterKind.OWN and tag in _CODES:
+        inner = CharacterKind.CODE
     if attributes and _hides(attributes):
-        inner = Kind.HIDDEN
+        inner = CharacterKind.HIDDEN
     if tag == "img" and attributes.get("src") and len(built.links) < MAX_LINKS:
         source, text = attributes["src"] or "", attributes.get("alt") or ""
-        built.links.append(Link(source[:_LONGEST_TARGET], text, Form.IMAGE, inner is Kind.HIDDEN))
+        built.links.append(
+            Link(source[:_LONGEST_TARGET], text, Form.IMAGE, inner is CharacterKind.HIDDEN)
+        )
     href = attributes.get("href") if tag in ("a", "area") else None
     return inner, (href or "").strip()[:_LONGEST_TARGET]
 
@@ -427,7 +431,7 @@ def _is_prose(text: str) -> bool:
 def _read_code(seen: Shown) -> None:
     """Mark what stands in fences, ticks and code's elements; sentences in them stay as they are."""
     text = seen.text
-    for begin, end in list(seen.parts(Kind.CODE)):
+    for begin, end in list(seen.parts(CharacterKind.CODE)):
         if _is_prose(text[begin:end]):
             seen.kinds[begin:end] = bytes(end - begin)
     if "`" not in text and "~~~" not in text:
@@ -438,28 +442,28 @@ def _read_code(seen: Shown) -> None:
             opened = match
         elif match[1] == opened[1]:
             _mark_code(seen, opened.end(), match.start())
-            seen.mark(*opened.span(), Kind.MARKER)
-            seen.mark(*match.span(), Kind.MARKER)
+            seen.mark(*opened.span(), CharacterKind.MARKER)
+            seen.mark(*match.span(), CharacterKind.MARKER)
             opened = None
     if opened is not None:
         _mark_code(seen, opened.end(), len(text))
-        seen.mark(*opened.span(), Kind.MARKER)
+        seen.mark(*opened.span(), CharacterKind.MARKER)
     for match in _TICKS.finditer(text):
         _mark_code(seen, *match.span(1))
-        seen.mark(match.start(), match.start(1), Kind.MARKER)
-        seen.mark(match.end(1), match.end(), Kind.MARKER)
+        seen.mark(match.start(), match.start(1), CharacterKind.MARKER)
+        seen.mark(match.end(1), match.end(), CharacterKind.MARKER)
 
 
 def _mark_code(seen: Shown, begin: int, end: int) -> None:
     if not _is_prose(seen.text[begin:end]):
-        seen.mark(begin, end, Kind.CODE)
+        seen.mark(begin, end, CharacterKind.CODE)
 
 
 def _read_quotes(seen: Shown) -> None:
     if "[" in seen.text:
         _read_blocks(seen)
     for begin, end in quotation.ranges(seen.text, seen.kinds):
-        seen.mark(begin, end, Kind.QUOTED)
+        seen.mark(begin, end, CharacterKind.QUOTED)
 
 
 def _read_blocks(seen: Shown) -> None:
@@ -475,9 +479,9 @@ def _read_blocks(seen: Shown) -> None:
             if name != "quote":
                 _mark_code(seen, begin, match.start())
             elif not opened:
-                seen.mark(begin, match.start(), Kind.QUOTED)
+                seen.mark(begin, match.start(), CharacterKind.QUOTED)
     for match in marks:
-        seen.mark(*match.span(), Kind.MARKER)
+        seen.mark(*match.span(), CharacterKind.MARKER)
 
 
 _BB = (
@@ -526,7 +530,7 @@ def _read_links(seen: Shown) -> None:
 
 def _add_link(seen: Shown, target: str, words: str, form: Form, place: int) -> None:
     if len(seen.links) < MAX_LINKS:
-        hidden = place < len(seen.kinds) and seen.kinds[place] == Kind.HIDDEN
+        hidden = place < len(seen.kinds) and seen.kinds[place] == CharacterKind.HIDDEN
         seen.links.append(Link(target.strip(" \"'"), words.strip(), form, hidden))
 
 
@@ -543,7 +547,7 @@ def _read_forum_links(seen: Shown, taken: bytearray) -> None:
         if not taken[match.start()]:
             _add_link(seen, match[1], "", Form.BBCODE, match.start())
     for match in _BB_TAG.finditer(seen.text):
-        seen.mark(*match.span(), Kind.MARKER)
+        seen.mark(*match.span(), CharacterKind.MARKER)
         _take(taken, *match.span())
 
 
@@ -551,8 +555,8 @@ def _read_markdown_links(seen: Shown, taken: bytearray) -> None:
     for match in _MARKDOWN.finditer(seen.text):
         form = Form.IMAGE if match[1] else Form.MARKDOWN
         _add_link(seen, match[3], match[2], form, match.start(2))
-        seen.mark(match.start(), match.start(2), Kind.MARKER)
-        seen.mark(match.end(2), match.end(), Kind.MARKER)
+        seen.mark(match.start(), match.start(2), CharacterKind.MARKER)
+        seen.mark(match.end(2), match.end(), CharacterKind.MARKER)
         _take(taken, *match.span())
 
 
@@ -568,8 +572,8 @@ def _read_markers(seen: Shown) -> None:
                 begin, end = match.span()
                 size = len(match[1])
                 if not fixed[begin] and not fixed[end - 1]:
-                    seen.mark(begin, begin + size, Kind.MARKER)
-                    seen.mark(end - size, end, Kind.MARKER)
+                    seen.mark(begin, begin + size, CharacterKind.MARKER)
+                    seen.mark(end - size, end, CharacterKind.MARKER)
     if "#" in text:
         for match in _HEADING.finditer(text):
-            seen.mark(*match.span(1), Kind.MARKER)
+            seen.mark(*match.span(1), CharacterKind.MARKER)

@@ -16,21 +16,21 @@ from models import artifacts, explain
 from models.artifacts import BrokenArtifact
 from models.datasets import LABELS
 from models.encoder import Encoder
-from models.explain import Explanation, Reason, Span
+from models.explain import Contribution, Explanation, Span
 from models.heads import Heads, Inputs
 from models.house import Basis, HouseHead, Shift
 from models.languages import language_of
-from models.near import letters
 from models.ngrams import chunked, hashed
 from models.signals import AUTHOR_SENTENCES, AUTHOR_SIGNALS, SIGNALS, of_author, raised_by, said
+from models.simhash import letters
 from models.text import MAX_LENGTH, Reading, read, says_something
 
 __all__ = [
     "LABELS",
+    "Contribution",
     "Explanation",
     "Item",
     "Reader",
-    "Reason",
     "Score",
     "Scorer",
     "Span",
@@ -117,7 +117,7 @@ class _Way:
         return logits
 
 
-class _Read(NamedTuple):
+class _SharedReading(NamedTuple):
     """What the shared model made of one comment."""
 
     logits: Numbers
@@ -232,7 +232,7 @@ class Scorer:
 
     def _read(
         self, readings: Sequence[Reading], items: Sequence[Item], *, hurried: bool = False
-    ) -> list[_Read]:
+    ) -> list[_SharedReading]:
         inputs = self._inputs(readings, items)
         behaviour = np.array(
             [sum(_behaviour(item, one).values()) for item, one in zip(items, readings, strict=True)]
@@ -241,7 +241,7 @@ class Scorer:
         if self._encoder is not None and not hurried:
             found = self._joint(self._encoded(inputs, readings), behaviour)
             return _seconded(found, logits)
-        found = [_Read(row, Reader.NGRAMS) for row in logits]
+        found = [_SharedReading(row, Reader.NGRAMS) for row in logits]
         if self._encoder is None:
             return found
         unsure = np.flatnonzero(~self._sure(_sigmoid(logits))).tolist()
@@ -253,16 +253,16 @@ class Scorer:
                 found[row] = one
         return found
 
-    def _joint(self, inputs: Inputs, behaviour: Numbers) -> list[_Read]:
+    def _joint(self, inputs: Inputs, behaviour: Numbers) -> list[_SharedReading]:
         """Return what all heads say together of comments that the encoder read."""
         logits = self._joined.calibrated(self._joined.heads.sums(inputs), behaviour)
         if self.basis is None:
-            return [_Read(row, Reader.ENCODER) for row in logits]
+            return [_SharedReading(row, Reader.ENCODER) for row in logits]
         assert inputs.features is not None
         assert inputs.owners is not None
         features = self.basis.reduced(inputs.features, inputs.owners)
         return [
-            _Read(row, Reader.ENCODER, own.tobytes())
+            _SharedReading(row, Reader.ENCODER, own.tobytes())
             for row, own in zip(logits, features, strict=True)
         ]
 
@@ -270,7 +270,7 @@ class Scorer:
         self,
         item: Item,
         reading: Reading,
-        found: _Read,
+        found: _SharedReading,
         house: HouseHead | None,
         bars: Bars | None,
     ) -> Score:
@@ -428,18 +428,18 @@ class Scorer:
         flags = np.array([self.thresholds["flag"][name] for name in LABELS])
         return LABELS[int(np.argmax(logits - np.log(flags / (1 - flags))))]
 
-    def _features(self, reading: Reading, item: Item, column: int) -> list[Reason]:
+    def _features(self, reading: Reading, item: Item, column: int) -> list[Contribution]:
         raised = self._inputs([reading], [item]).signals[0]
         way = self._usual
         worth = raised * way.heads.of_signals()[:, column] * way.slopes[column]
         features = [
-            Reason(name, SIGNALS[name], float(weight))
+            Contribution(name, SIGNALS[name], float(weight))
             for name, weight in zip(SIGNALS, worth, strict=True)
             if weight
         ]
         if LABELS[column] == "spam":
             features += [
-                Reason(name, BEHAVIOUR[name], weight)
+                Contribution(name, BEHAVIOUR[name], weight)
                 for name, weight in _behaviour(item, reading).items()
             ]
         return features
@@ -460,7 +460,7 @@ _CLEAR = 1e-6
 _SURE = 0.25
 
 
-def _seconded(found: Sequence[_Read], alone: Numbers) -> list[_Read]:
+def _seconded(found: Sequence[_SharedReading], alone: Numbers) -> list[_SharedReading]:
     """Return *found* with whether n-grams and signals, logits *alone*, second a label of abuse."""
     sure, second = _logit(np.array([SURE_FROM, SECONDED_FROM]))
     return [
@@ -521,11 +521,11 @@ def _sigmoid(logits: Numbers) -> Numbers:
 
 
 def _weightiest(
-    content: str, spans: Sequence[Span], features: Sequence[Reason], most: int = 5
-) -> tuple[Reason, ...]:
+    content: str, spans: Sequence[Span], features: Sequence[Contribution], most: int = 5
+) -> tuple[Contribution, ...]:
     """Return the weightiest reasons for the score, each of them once."""
     words = (
-        Reason("says", _SAYS, span.weight, {"word": content[span.begin : span.end][:40]})
+        Contribution("says", _SAYS, span.weight, {"word": content[span.begin : span.end][:40]})
         for span in spans
     )
     reasons = [one for one in (*features, *words) if one.weight > _WORTH_SAYING]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import re2
 
 from models import markup, quotation
-from models.markup import Kind, Link
+from models.markup import CharacterKind, Link
 
 #: A longer text is judged by its beginning and its end: what matters in a comment of a hundred
 #: pages is seldom in the middle, and time must stay bounded. Characters, before NFKC and after it.
@@ -441,7 +441,7 @@ def _seen(content: str) -> tuple[Any, ...]:
     seen = markup.shown(content)
     quoted, code, hidden = (
         bounded("\n".join(seen.text[begin:end].strip() for begin, end in seen.parts(kind)))
-        for kind in (Kind.QUOTED, Kind.CODE, Kind.HIDDEN)
+        for kind in (CharacterKind.QUOTED, CharacterKind.CODE, CharacterKind.HIDDEN)
     )
     own = bounded("".join(seen.text[begin:end] for begin, end in _own_runs(seen)))
     return (content if own == content else own), quoted, code, hidden, tuple(seen.links)
@@ -449,11 +449,15 @@ def _seen(content: str) -> tuple[Any, ...]:
 
 def _own_runs(seen: markup.Shown) -> list[tuple[int, int]]:
     """Return the author's own words; where they say nothing, the first of the rest that does."""
-    for kinds in ((Kind.OWN,), (Kind.OWN, Kind.QUOTED, Kind.CODE), (Kind.OWN, Kind.HIDDEN)):
+    for kinds in (
+        (CharacterKind.OWN,),
+        (CharacterKind.OWN, CharacterKind.QUOTED, CharacterKind.CODE),
+        (CharacterKind.OWN, CharacterKind.HIDDEN),
+    ):
         runs = list(seen.parts(*kinds))
         if any(_SAYS.search(seen.text, *run) for run in runs):
             return runs
-    return list(seen.parts(Kind.OWN))
+    return list(seen.parts(CharacterKind.OWN))
 
 
 def says_something(text: str) -> bool:

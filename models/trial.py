@@ -31,7 +31,7 @@ from models.house import (
     learn,
     nearest,
 )
-from models.near import signatures
+from models.simhash import signatures
 from models.text import read
 from models.training import Recipe, capped, encoded, kept
 
@@ -41,7 +41,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Place:
+class SimulatedSite:
     """A site: the comments of some sources, and the side that its moderators decide about.
 
     Attributes
@@ -65,21 +65,21 @@ class Place:
 
 
 #: The sites that the figures are of. Nothing was chosen by them.
-PLACES: Mapping[str, Place] = {
-    "an English blog and its spam": Place(
+PLACES: Mapping[str, SimulatedSite] = {
+    "an English blog and its spam": SimulatedSite(
         ("blog_ham_en", "blog_wp_moderated_spam"), "spam", "evert/evert.github.com"
     ),
-    "a Chinese game server's chat": Place(("qqgroup_zh_ads",), "spam"),
-    "Russian Telegram groups": Place(
+    "a Chinese game server's chat": SimulatedSite(("qqgroup_zh_ads",), "spam"),
+    "Russian Telegram groups": SimulatedSite(
         ("telegram_monalenka_ru", "telegram_talyguryn_ru", "telegram_radiot_ru"), "spam"
     ),
-    "Chinese Telegram": Place(("telegram_zh_markivory",), "spam"),
-    "a Polish news portal": Place(("ml_pl_komentarze",), "toxicity"),
+    "Chinese Telegram": SimulatedSite(("telegram_zh_markivory",), "spam"),
+    "a Polish news portal": SimulatedSite(("ml_pl_komentarze",), "toxicity"),
 }
 #: The sites that strengths, bound, and the basis were chosen by.
-TUNED: Mapping[str, Place] = {
+TUNED: Mapping[str, SimulatedSite] = {
     **{
-        name: Place((name,), "spam")
+        name: SimulatedSite((name,), "spam")
         for name in (
             "blog_comments_zh_antispam",
             "comments_vi_spam",
@@ -90,7 +90,7 @@ TUNED: Mapping[str, Place] = {
         )
     },
     **{
-        name: Place((name,), "toxicity")
+        name: SimulatedSite((name,), "toxicity")
         for name in (
             "ml_ar_mpold",
             "ml_da_dkhate",
@@ -133,7 +133,7 @@ def strange(example: Example) -> bool:
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteArrays:
     """A site's comments as numbers; the target is of its side."""
 
     features: Bytes
@@ -146,7 +146,7 @@ class Site:
 def trial(
     data: Corpus,
     encoder: Encoder,
-    places: Mapping[str, Place],
+    places: Mapping[str, SimulatedSite],
     *,
     cache: Path | None = None,
     progress: Progress = iter,
@@ -181,7 +181,7 @@ def trial(
         rows = slice(place, place + len(corpus))
         place += len(corpus)
         column = SIDES.index(places[name].side)
-        site = Site(
+        site = SiteArrays(
             ground.reduced(features[rows], np.arange(len(corpus), dtype=np.intp)),
             shared(features[rows], logits[rows]).astype(np.float32),
             np.array([one.labels[places[name].side] == 1 for one in corpus.examples]),
@@ -202,7 +202,7 @@ def trial(
     }
 
 
-def measured(site: Site, ground: Basis) -> dict[str, float]:
+def measured(site: SiteArrays, ground: Basis) -> dict[str, float]:
     """Return the figures of one site, at the mean of DRAWS draws."""
     rows: list[dict[str, float]] = []
     for draw in range(DRAWS):
@@ -231,7 +231,7 @@ def measured(site: Site, ground: Basis) -> dict[str, float]:
 
 
 def chosen(
-    site: Site, ground: Basis, pool: NDArray[np.intp], most: int, way: str
+    site: SiteArrays, ground: Basis, pool: NDArray[np.intp], most: int, way: str
 ) -> list[tuple[int, Seen]]:
     """Return *most* comments of *pool* that people see, and why: what was held first, or at random.
 
@@ -247,7 +247,7 @@ def chosen(
 
 
 def evidence(
-    site: Site,
+    site: SiteArrays,
     ground: Basis,
     decided: Sequence[tuple[int, Seen]],
     *,
@@ -319,7 +319,7 @@ def _ground(
     )
 
 
-def _ranked(site: Site, rows: NDArray[np.intp], head: HouseHead | None) -> float:
+def _ranked(site: SiteArrays, rows: NDArray[np.intp], head: HouseHead | None) -> float:
     """Return the ROC-AUC of *rows* by the shared logit as *head* moves it."""
     logits = site.shared[rows, site.column].astype(float)
     if head:
@@ -327,7 +327,9 @@ def _ranked(site: Site, rows: NDArray[np.intp], head: HouseHead | None) -> float
     return float(roc_auc_score(site.target[rows], logits))
 
 
-def _alike(site: Site, rows: NDArray[np.intp], decided: Sequence[Evidence]) -> dict[str, float]:
+def _alike(
+    site: SiteArrays, rows: NDArray[np.intp], decided: Sequence[Evidence]
+) -> dict[str, float]:
     """Return how many comments have a decided one that is alike, and how many of those agree."""
     found = [(row, nearest(site.features[row].tobytes(), decided, 3)) for row in rows[:300]]
     bad = [[one.evidence.answer != Answer.APPROVE for one in near] for _, near in found]
@@ -343,7 +345,7 @@ def _alike(site: Site, rows: NDArray[np.intp], decided: Sequence[Evidence]) -> d
 
 
 def _poisoned(
-    site: Site, ground: Basis, pool: NDArray[np.intp], rest: NDArray[np.intp]
+    site: SiteArrays, ground: Basis, pool: NDArray[np.intp], rest: NDArray[np.intp]
 ) -> dict[str, float]:
     """Return what 200 reversed decisions do: by one of three people, and by the only one."""
     most = min(max(AFTER), len(pool) // 2)

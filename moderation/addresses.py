@@ -36,7 +36,7 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AddressBlock:
     """A block of addresses that isn't the public internet."""
 
     network: IPv4Network | IPv6Network
@@ -44,13 +44,13 @@ class Kind:
     reach: Reach
 
 
-def _kinds(*rows: tuple[str, str, Reach]) -> tuple[Kind, ...]:
-    return tuple(Kind(ip_network(block), name, reach) for block, name, reach in rows)
+def _blocks(*rows: tuple[str, str, Reach]) -> tuple[AddressBlock, ...]:
+    return tuple(AddressBlock(ip_network(block), name, reach) for block, name, reach in rows)
 
 
 #: Asked in order; the first that holds the address names it. A table of our own, since the
 #: standard library's `is_private` and `is_global` differ between Python's versions.
-KINDS: tuple[Kind, ...] = _kinds(
+ADDRESS_BLOCKS: tuple[AddressBlock, ...] = _blocks(
     # What answers with the machine's own credentials; no blog listens there.
     ("169.254.0.0/16", "link-local", Reach.NOBODY),
     ("fe80::/10", "link-local", Reach.NOBODY),
@@ -120,7 +120,7 @@ def refusal_reason(address: str | Address, *, allow_private: bool = False) -> st
 
 
 def _refusal_by_kind(address: Address, *, allow_private: bool) -> str | None:
-    for kind in KINDS:
+    for kind in ADDRESS_BLOCKS:
         if address in kind.network:
             if allow_private and kind.reach is Reach.PRIVATE:
                 return None
@@ -146,7 +146,7 @@ def _refusal_of_ipv6(address: IPv6Address, *, allow_private: bool) -> str | None
 
 
 def _is_known(address: IPv6Address) -> bool:
-    return any(address in kind.network for kind in KINDS)
+    return any(address in kind.network for kind in ADDRESS_BLOCKS)
 
 
 def _low_ipv4(address: IPv6Address) -> IPv4Address:

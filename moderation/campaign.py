@@ -11,7 +11,7 @@ from moderation.actor import Actor, ActorKind
 from moderation.comment import Comment, Decision, Status
 from moderation.lists import domains_in
 from moderation.search import Query, like, network_of
-from moderation.treatment import Kind, Subject
+from moderation.treatment import Subject, SubjectKind
 
 #: The trait of nearly the same text; the others are kinds of subjects.
 TEXT = "text"
@@ -34,7 +34,7 @@ class Trait:
         return None if self.kind == TEXT else Subject.read(self.kind, self.value)
 
 
-class State(StrEnum):
+class CleanUpState(StrEnum):
     """How far a clean-up is."""
 
     RUNNING = "running"
@@ -58,7 +58,7 @@ class CleanUp:
     statuses: tuple[Status, ...]
     by: Actor
     at: int
-    state: State = State.RUNNING
+    state: CleanUpState = CleanUpState.RUNNING
     cursor: str = ""
     decided: int = 0
     kept: int = 0
@@ -69,7 +69,7 @@ class CleanUp:
     @property
     def goes_on(self) -> bool:
         """Whether there is more to do."""
-        return self.state in {State.RUNNING, State.UNDOING}
+        return self.state in {CleanUpState.RUNNING, CleanUpState.UNDOING}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the clean-up as JSON keeps it."""
@@ -85,7 +85,7 @@ class CleanUp:
             "decision": Decision(stored["decision"]),
             "statuses": tuple(map(Status, stored["statuses"])),
             "by": Actor(ActorKind(by["kind"]), by["name"], by["via"]),
-            "state": State(stored["state"]),
+            "state": CleanUpState(stored["state"]),
         })  # fmt: skip
 
 
@@ -93,15 +93,19 @@ def traits_of(comment: Comment) -> list[Trait]:
     """Return what other comments may share with this one, the most telling first."""
     author = comment.draft.author
     found = [
-        Trait(Kind.DOMAIN, domain)
+        Trait(SubjectKind.DOMAIN, domain)
         for domain in sorted(domains_in(comment.content, author.url).hosts)[:_MOST_DOMAINS]
     ]
     if comment.content:
         found.append(Trait(TEXT))
-    traits = ((Kind.USER, author.id), (Kind.EMAIL, author.email), (Kind.ADDRESS, author.ip))
+    traits = (
+        (SubjectKind.USER, author.id),
+        (SubjectKind.EMAIL, author.email),
+        (SubjectKind.ADDRESS, author.ip),
+    )
     found += [Trait(kind, value) for kind, value in traits if value]
     if network := network_of(author.ip):
-        found.append(Trait(Kind.NETWORK, network))
+        found.append(Trait(SubjectKind.NETWORK, network))
     return found
 
 

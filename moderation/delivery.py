@@ -9,7 +9,7 @@ from typing import Any
 from moderation.events import EventType
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """Where a delivery stands."""
 
     DUE = "due"
@@ -40,7 +40,7 @@ class Delivery:
     #: What the event happened to; see :class:`~moderation.events.Event`.
     subject_id: str
     type: EventType
-    state: State
+    state: DeliveryState
     next_attempt_at: int | None
     attempts: tuple[dict[str, Any], ...]
 

@@ -74,7 +74,7 @@ def person_of(actor: Actor) -> str:
     return f"{actor.kind}:{actor.name}"
 
 
-class Learning(StrEnum):
+class LearningMode(StrEnum):
     """What a site does with what its decisions teach."""
 
     #: A head that does better judges as soon as it is fitted.
@@ -85,7 +85,7 @@ class Learning(StrEnum):
     OFF = "off"
 
 
-#: What came of fitting a head, by ``Attempt.why``, in sentences.
+#: What came of fitting a head, by ``FitReport.why``, in sentences.
 OUTCOMES: Mapping[str, str] = {
     "better": said("It does better and judges."),
     "too_few": said("There are too few decisions yet: it takes 50, and some of each kind."),
@@ -103,7 +103,7 @@ OUTCOMES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class FitReport:
     """What came of fitting a head: the figures, and why it judges or not.
 
     ``people`` counts decisions by person. ``agreement`` is the share of the latest ``replayed``
@@ -136,7 +136,7 @@ class Version:
     """A head that was fitted: its number, and the attempt that made it."""
 
     number: int
-    made: Attempt
+    made: FitReport
     #: Whether it ever judged.
     judged: bool = False
 
@@ -159,7 +159,7 @@ class Progress:
     trail: tuple[int, ...] = (0,)
     versions: tuple[Version, ...] = ()
     left_out: tuple[str, ...] = ()
-    latest: Attempt | None = None
+    latest: FitReport | None = None
     feedback: int = 0
     due: bool = False
     #: Who read the texts of this feedback.

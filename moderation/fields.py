@@ -32,7 +32,7 @@ class Section(StrEnum):
     LEARNING = "learning"
 
 
-class Kind(Protocol):
+class FieldKind(Protocol):
     """What a field takes. Each method raises InvalidInput that says what is wrong with a value."""
 
     #: How the desk asks for it.
@@ -282,7 +282,7 @@ class Setting:
     """A field as the edges derive their own from it. *label* and *help* are looked up in a language."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     default: Any
     label: str
     help: str = ""
@@ -295,7 +295,12 @@ class Setting:
 
 
 def setting(
-    kind: Kind, default: Any, label: str, explained: str = "", *, section: Section = Section.OWN
+    kind: FieldKind,
+    default: Any,
+    label: str,
+    explained: str = "",
+    *,
+    section: Section = Section.OWN,
 ) -> Any:
     """Declare a field of a dataclass as a setting. A *default* that is callable makes the default."""
     declared = {"kind": kind, "label": label, "help": explained, "section": section}

@@ -58,7 +58,7 @@ def _ascii(domain: str) -> str:
         return domain
 
 
-class People:
+class IdentityList:
     """Addresses, networks and e-mails among a list's entries, to tell whether one of them wrote."""
 
     def __init__(self, entries: Iterable[str]) -> None:
@@ -105,11 +105,11 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
     return ipaddress.ip_network((found, length), strict=False)
 
 
-def people(entries: tuple[str, ...]) -> People:
-    """Return the :class:`People` of *entries*, made once for all comments."""
+def people(entries: tuple[str, ...]) -> IdentityList:
+    """Return the :class:`IdentityList` of *entries*, made once for all comments."""
     return kept(_people, entries)
 
 
 @functools.lru_cache(maxsize=64)
-def _people(entries: tuple[str, ...]) -> People:
-    return People(entries)
+def _people(entries: tuple[str, ...]) -> IdentityList:
+    return IdentityList(entries)

@@ -64,7 +64,7 @@ class Hit(NamedTuple):
     entry: str
 
 
-class Place(NamedTuple):
+class Occurrence(NamedTuple):
     """Where in a text an entry of a list occurs: from *begin* to *end*, in characters."""
 
     begin: int
@@ -142,7 +142,7 @@ class WordList:
             found = [hit for hit in found if hit in left]
         return found[0].entry if found else None
 
-    def places_in(self, text: str, *, unless: WordList | None = None) -> list[Place]:
+    def places_in(self, text: str, *, unless: WordList | None = None) -> list[Occurrence]:
         """Return where in *text* entries occur, in its order, but not within entries of *unless*."""
         spared = unless.places_in(text) if unless else []
         found = set()
@@ -150,7 +150,7 @@ class WordList:
             for dotless in self._readings(text):
                 seen = normal.traced(text, view, dotless=dotless)
                 for begin, end, hit in self._spans(seen.text):
-                    place = Place(seen.origins[begin][0], seen.origins[end - 1][1], hit)
+                    place = Occurrence(seen.origins[begin][0], seen.origins[end - 1][1], hit)
                     if not any(a.begin <= place.begin and place.end <= a.end for a in spared):
                         found.add(place)
         return sorted(found)

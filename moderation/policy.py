@@ -10,7 +10,7 @@ from typing import Any, Self
 from moderation.comment import Draft, Status
 from moderation.errors import InvalidInput
 from moderation.facts import NOTHING, Facts
-from moderation.feedback import Learning
+from moderation.feedback import LearningMode
 from moderation.fields import (
     Choice,
     Flag,
@@ -191,17 +191,19 @@ class Policy:
         ),
         section=Section.AUTHORS,
     )
-    learning: Learning = setting(
+    learning: LearningMode = setting(
         Choice(
             {
-                Learning.ON: said("Learn: what does better on your decisions judges by itself."),
-                Learning.SUGGEST: said(
+                LearningMode.ON: said(
+                    "Learn: what does better on your decisions judges by itself."
+                ),
+                LearningMode.SUGGEST: said(
                     "Suggest: learn and show what would change, and change nothing."
                 ),
-                Learning.OFF: said("Off: the shared model judges alone."),
+                LearningMode.OFF: said("Off: the shared model judges alone."),
             }
         ),
-        Learning.ON,
+        LearningMode.ON,
         said("Learning from decisions"),
         section=Section.LEARNING,
     )

@@ -89,7 +89,7 @@ class Fit:
 
 
 class Learner(Protocol):
-    """Learns a site's own head; models.learner.Learner is the one implementation."""
+    """Learns a site's own head; models.learner.HeadLearner is the one implementation."""
 
     @property
     def reader(self) -> str:

@@ -12,7 +12,7 @@ from moderation.scores import Scores
 from moderation.verdict import Verdict
 
 
-class Outcome(StrEnum):
+class IntakeOutcome(StrEnum):
     """How a draft fared on its way in."""
 
     NEW = "new"
@@ -26,7 +26,7 @@ class Accepted:
 
     id: str
     status: Status
-    outcome: Outcome
+    outcome: IntakeOutcome
 
 
 @dataclass(frozen=True, slots=True)

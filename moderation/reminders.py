@@ -8,7 +8,7 @@ from typing import Protocol
 
 from moderation.channels import Channel, Sender
 from moderation.comment import Status, from_ms
-from moderation.people import Moderator
+from moderation.moderators import Moderator
 from moderation.ports import Clock
 from moderation.records import Order
 from moderation.rows import each

@@ -29,7 +29,7 @@ _IPV6_SUBSCRIBER = 64
 _MOST_HOSTS = 50
 
 
-class Kind(StrEnum):
+class SubjectKind(StrEnum):
     """What somebody is known by."""
 
     USER = "user"
@@ -51,7 +51,7 @@ class Treatment(StrEnum):
 class Subject:
     """Somebody or something that comments come from: of a kind, in the one form of its value."""
 
-    kind: Kind
+    kind: SubjectKind
     value: str
 
     @property
@@ -63,21 +63,21 @@ class Subject:
     def of(cls, key: str) -> Self:
         """Rebuild what :attr:`key` named."""
         kind, _, value = key.partition(":")
-        return cls(Kind(kind), value)
+        return cls(SubjectKind(kind), value)
 
     @classmethod
     def read(cls, kind: str, value: str) -> Self:
         """Return what a person wrote. Raises InvalidInput that names the field."""
-        if kind not in set(Kind):
-            raise InvalidInput(f"kind is one of {', '.join(Kind)}", field="kind")
+        if kind not in set(SubjectKind):
+            raise InvalidInput(f"kind is one of {', '.join(SubjectKind)}", field="kind")
         texts.check(value, field="value")
         if not value.strip() or len(value) > MAX_VALUE:
             raise InvalidInput(f"a value has 1 to {MAX_VALUE} characters", field="value")
-        return cls(Kind(kind), _READ[Kind(kind)](value.strip()))
+        return cls(SubjectKind(kind), _READ[SubjectKind(kind)](value.strip()))
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonRecord:
     """What a moderator noted of a subject, and how it is treated until then (Unix ms)."""
 
     subject: Subject
@@ -111,7 +111,7 @@ class Dossier:
 
     site_id: str
     comments: Mapping[Status, int]
-    person: Person | None
+    person: PersonRecord | None
 
     @property
     def total(self) -> int:
@@ -144,14 +144,14 @@ def subjects_of(draft: Draft) -> list[Subject]:
     """Return all that the author of *draft* and what it links to may be treated as."""
     author, found = draft.author, []
     if author.id:
-        found.append(Subject(Kind.USER, author.id))
+        found.append(Subject(SubjectKind.USER, author.id))
     if author.email:
-        found.append(Subject(Kind.EMAIL, email_form(author.email)))
+        found.append(Subject(SubjectKind.EMAIL, email_form(author.email)))
     at = address(author.ip) if author.ip else None
     if at is not None:
-        found.append(Subject(Kind.ADDRESS, str(at)))
+        found.append(Subject(SubjectKind.ADDRESS, str(at)))
         found += [
-            Subject(Kind.NETWORK, str(ipaddress.ip_network((at, length), strict=False)))
+            Subject(SubjectKind.NETWORK, str(ipaddress.ip_network((at, length), strict=False)))
             for length in range(
                 _SHORTEST[at.version], (_IPV6_SUBSCRIBER if at.version == 6 else 31) + 1
             )
@@ -163,16 +163,16 @@ def subjects_of(draft: Draft) -> list[Subject]:
         for labels in [host.split(".")[-5:]]
         for at in range(len(labels) - 1)
     }
-    return found + [Subject(Kind.DOMAIN, domain) for domain in sorted(domains)]
+    return found + [Subject(SubjectKind.DOMAIN, domain) for domain in sorted(domains)]
 
 
-def strictest(people: Iterable[Person], now_ms: int) -> Person | None:
+def strictest(people: Iterable[PersonRecord], now_ms: int) -> PersonRecord | None:
     """Return the record that counts: that of a signed-in user first, else the strictest."""
     known = [person for person in people if person.counts(now_ms)]
     order = list(Treatment)
     return min(
         known,
-        key=lambda one: (one.subject.kind is not Kind.USER, order.index(one.treatment)),  # type: ignore[arg-type]
+        key=lambda one: (one.subject.kind is not SubjectKind.USER, order.index(one.treatment)),  # type: ignore[arg-type]
         default=None,
     )
 
@@ -209,10 +209,10 @@ def _domain(value: str) -> str:
     return host_form(host.strip("."))
 
 
-_READ: Mapping[Kind, Callable[[str], str]] = {
-    Kind.USER: str,
-    Kind.EMAIL: _email,
-    Kind.ADDRESS: _address,
-    Kind.NETWORK: _network,
-    Kind.DOMAIN: _domain,
+_READ: Mapping[SubjectKind, Callable[[str], str]] = {
+    SubjectKind.USER: str,
+    SubjectKind.EMAIL: _email,
+    SubjectKind.ADDRESS: _address,
+    SubjectKind.NETWORK: _network,
+    SubjectKind.DOMAIN: _domain,
 }

@@ -16,19 +16,19 @@ from moderation.dispatch import CLEAN_UP, Jobs
 from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
 from moderation.facts import Facts
-from moderation.feedback import Attempt, Feedback, Learning, Progress
+from moderation.feedback import Feedback, FitReport, LearningMode, Progress
 from moderation.houses import Houses
-from moderation.people import Moderator, Role
+from moderation.moderators import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past, Tally
 from moderation.scores import Scores
 from moderation.settings import Settings
 from moderation.site import Site
 from moderation.store.accounts import Accounts
-from moderation.store.accounts.links import Link, Links, Outbox, Purpose
+from moderation.store.accounts.links import OneTimeLink, OneTimeLinks, Outbox, Purpose
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.treatment import Dossier, Person, Receipt, Subject, Treatment
+from moderation.treatment import Dossier, PersonRecord, Receipt, Subject, Treatment
 from moderation.workflow import (
     access,
     administration,
@@ -55,7 +55,7 @@ class Winnow:
     settings: Settings
     comments: Comments
     accounts: Accounts
-    links: Links
+    links: OneTimeLinks
     outbox: Outbox
     metrics: Metrics
     jobs: Jobs
@@ -88,7 +88,7 @@ class Winnow:
 
     def judge(self, drafts: Sequence[Draft], *, site: Site) -> list[Judged]:
         """Return what the site's policy makes of *drafts*, by the facts that the queue has, too."""
-        subjects = [judging.Subject(draft, site.id, site.policy) for draft in drafts]
+        subjects = [judging.Candidate(draft, site.id, site.policy) for draft in drafts]
         facts = judging.gather(
             subjects,
             comments=self.comments,
@@ -260,7 +260,7 @@ class Winnow:
         note: str = "",
         days: int | None = None,
         keep_end: bool = False,
-    ) -> Person:
+    ) -> PersonRecord:
         """Have a site treat an author, an address or a domain so; see :func:`people.treat`."""
         return people.treat(
             site_id,
@@ -409,7 +409,7 @@ class Winnow:
         """Return the token of a link for a moderator; it ends with their sessions."""
         return access.make_link(purpose, name, says=says, accounts=self.accounts, links=self.links)
 
-    def follow_link(self, purpose: Purpose, token: str) -> tuple[Moderator, Link]:
+    def follow_link(self, purpose: Purpose, token: str) -> tuple[Moderator, OneTimeLink]:
         """Return whose link this is, and the link, without using it up; raise NotFound."""
         return access.follow_link(purpose, token, accounts=self.accounts, links=self.links)
 
@@ -501,13 +501,13 @@ class Winnow:
 
     def house_of(self, site: Site) -> object | None:
         """Return the head that judges for *site*, None where the shared model judges alone."""
-        if site.policy.learning is not Learning.ON:
+        if site.policy.learning is not LearningMode.ON:
             return None
         return self.heads([site.id]).get(site.id)
 
     def learn(
         self, site_id: str, *, stopping: Callable[[], bool] = lambda: False
-    ) -> Attempt | None:
+    ) -> FitReport | None:
         """Learn from what was decided on a site since; see :func:`learning.learn`."""
         model = self._reader()
         return learning.learn(

@@ -13,7 +13,7 @@ from moderation.houses import Houses
 from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.accounts import Accounts
-from moderation.store.accounts.links import Links, Outbox
+from moderation.store.accounts.links import OneTimeLinks, Outbox
 from moderation.store.accounts.notices import Notices
 from moderation.store.client import Client
 from moderation.store.client import connect as connect_redis
@@ -68,7 +68,7 @@ def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
         deliveries=Deliveries(store, settings=settings, comments=comments),
         metrics=Metrics(store),
         notices=Notices(store, vault),
-        links=Links(store),
+        links=OneTimeLinks(store),
         outbox=Outbox(store, vault),
         houses=Houses(comments),
         liveness=Liveness(store),

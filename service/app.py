@@ -9,14 +9,14 @@ from functools import partial
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from models import near
+from models import simhash
 from models.current import Current
-from models.learner import Learner
+from models.learner import HeadLearner
 from moderation import wiring
 from moderation.ports import Model
 from moderation.settings import Settings
 from moderation.wiring import Adapters
-from service import api, bodies, context, desk, doors, errors, hosts, ops, short
+from service import api, bodies, context, desk, doors, hosts, ops, problems, short
 from service.clients import Proxies, TrustedProxies
 from service.headers import REQUEST_ID, SafeHeaders, begin
 
@@ -36,7 +36,7 @@ def routed() -> Flask:
     app = bodies.GatedFlask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = _CookieSessions()
-    errors.init_app(app)
+    problems.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)
     bodies.init_app(app)
@@ -60,11 +60,11 @@ def serve(
     All that an application keeps of an installation is put here, in its extensions and its
     configuration. So tests can hand one application from one installation to the next.
     """
-    whole = context.Context.of(
+    whole = context.WebContext.of(
         adapters or wiring.connect(settings),
         current=model or Current(settings.models, encoder=settings.encoder),
-        duplicates=near,
-        learning=Learner,
+        duplicates=simhash,
+        learning=HeadLearner,
     )
     app.config["SECRET_KEY"] = whole.vault.derive("sessions")
     routes = partial(type(app).wsgi_app, app)

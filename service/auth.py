@@ -15,7 +15,7 @@ from moderation.credentials import Key, KeyKind
 from moderation.errors import NotFound, StorageUnavailable
 from moderation.site import Site
 from service.context import winnow
-from service.errors import problem
+from service.problems import problem
 
 #: Seconds for which a key's answer is kept; a revoked key works for at most this time more.
 CACHE_SECONDS = 3.0

@@ -18,7 +18,7 @@ _NAME = "winnow"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context(Adapters):
+class WebContext(Adapters):
     """Winnow as the app knows it: its verbs, what they need, and the requests that wait."""
 
     waiting: Shares = field(init=False, default_factory=Shares)
@@ -67,11 +67,11 @@ class Context(Adapters):
         return cls(**(parts | own))
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Hand *context* to the views of *app*."""
     app.extensions[_NAME] = context
 
 
-def winnow() -> Context:
+def winnow() -> WebContext:
     """Return Winnow as the app that answers this request knows it: its verbs and what they need."""
-    return cast(Context, current_app.extensions[_NAME])
+    return cast(WebContext, current_app.extensions[_NAME])

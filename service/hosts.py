@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, request
 
 from moderation import values
-from service.context import Context
-from service.errors import problem
+from service.context import WebContext
+from service.problems import problem
 
 #: Tells whether a Host header's name is served, whatever its port.
 SERVES = "winnow_hosts"
@@ -32,7 +32,7 @@ def init_app(app: Flask, *, anywhere: Container[str]) -> None:
         return problem(421, "unknown-host", detail)
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Have *app* answer under the names of *context*.
 
     Known are addresses, names without a dot (a container's, localhost), the public URL's and those

@@ -26,7 +26,7 @@ from moderation.errors import StorageUnavailable
 from moderation.installation import newest_backup
 from moderation.store.liveness import ALIVE_MS, Part
 from service.auth import refuse
-from service.context import Context, winnow
+from service.context import WebContext, winnow
 from service.front.crowd import Crowd
 
 log = structlog.get_logger(__name__)
@@ -124,7 +124,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Count the requests to *app* from 0, and read the other metrics from *context*."""
     registry = CollectorRegistry()
     registry.register(_Counters(context))
@@ -137,7 +137,7 @@ def serve(app: Flask, context: Context) -> None:
     )
 
 
-def _storage(context: Context) -> str:
+def _storage(context: WebContext) -> str:
     context.redis.ping()
     state: Any = context.redis.info("persistence")
     if state.get("loading"):
@@ -147,32 +147,32 @@ def _storage(context: Context) -> str:
     return ""
 
 
-def _jobs(context: Context) -> str:
+def _jobs(context: WebContext) -> str:
     context.jobs.ping()
     return ""
 
 
-def _alive(context: Context, part: Part) -> int:
+def _alive(context: WebContext, part: Part) -> int:
     return len(context.liveness.alive(part, since_ms=context.clock.now_ms() - ALIVE_MS))
 
 
-def _workers(context: Context) -> str:
+def _workers(context: WebContext) -> str:
     return "" if _alive(context, Part.SCREENER) else "no screening worker is alive"
 
 
-def _deliverer(context: Context) -> str:
+def _deliverer(context: WebContext) -> str:
     return "" if _alive(context, Part.DELIVERER) else "no deliverer of webhooks is alive"
 
 
-def _watchdog(context: Context) -> str:
+def _watchdog(context: WebContext) -> str:
     return "" if _alive(context, Part.WATCHDOG) else "no supervisor's watchdog is alive"
 
 
-def _model(context: Context) -> str:
+def _model(context: WebContext) -> str:
     return "" if context.model is not None else "is not loaded"
 
 
-_CHECKS: dict[str, Callable[[Context], str]] = {
+_CHECKS: dict[str, Callable[[WebContext], str]] = {
     "storage": _storage,
     "jobs": _jobs,
     "workers": _workers,
@@ -211,7 +211,7 @@ class _Connections(Collector):
 class _Counters(Collector):
     """What all processes counted together, read from Redis at each scrape."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: WebContext) -> None:
         """Read from the adapters of *context*."""
         self._context = context
 

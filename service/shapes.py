@@ -10,10 +10,10 @@ from moderation.credentials import Key, Token
 from moderation.delivery import Delivery
 from moderation.endpoint import Endpoint
 from moderation.events import Event
-from moderation.feedback import Attempt, Progress
-from moderation.people import Moderator
+from moderation.feedback import FitReport, Progress
+from moderation.moderators import Moderator
 from moderation.site import Site
-from moderation.treatment import Person
+from moderation.treatment import PersonRecord
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
@@ -79,7 +79,7 @@ def transition_shape(step: Transition) -> dict[str, Any]:
     }
 
 
-def person_shape(person: Person) -> dict[str, Any]:
+def person_shape(person: PersonRecord) -> dict[str, Any]:
     """Return what is noted of somebody."""
     return {
         "kind": person.subject.kind,
@@ -126,7 +126,7 @@ def learning_shape(site: Site, progress: Progress) -> dict[str, Any]:
     }
 
 
-def attempt_shape(made: Attempt) -> dict[str, Any]:
+def attempt_shape(made: FitReport) -> dict[str, Any]:
     """Return what came of fitting a head, its figures as shares."""
     before, after = made.agreement
     return {

@@ -29,12 +29,12 @@ from service.api import comments, schemas
 from service.api.base import CALLERS, LIMITER
 from service.api.describe import FEW_MEMBERS_BYTES, JSON, needs_mending
 from service.auth import Callers
-from service.context import Context
-from service.errors import FAILED
+from service.context import WebContext
 from service.front.pool import GATE
 from service.headers import REQUEST_ID, SAFE, begin
 from service.hosts import SERVES
 from service.limits import Limiter
+from service.problems import FAILED
 
 Headers = list[tuple[str, str]]
 #: Return an address as werkzeug writes it into a header.
@@ -110,7 +110,7 @@ class ShortWay:
 class Submission:
     """``POST /v1/comments`` of a site's key, without ``Prefer``."""
 
-    context: Context
+    context: WebContext
     callers: Callers
     limiter: Limiter
     dumps: Callable[..., str]
@@ -149,7 +149,7 @@ class Submission:
         ], text
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Put the short way before *app*."""
     submission = Submission(
         context, app.extensions[CALLERS], app.extensions[LIMITER], app.json.dumps

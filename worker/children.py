@@ -129,7 +129,7 @@ def work(
         return bool(worker._stop_requested)  # noqa: SLF001 - RQ has no public word for it
 
     jobs.prepare(
-        jobs.Context(
+        jobs.JobContext(
             adapters=adapters,
             holder=f"{boot}:{os.getpid()}",
             stopping=stopping,

@@ -19,13 +19,13 @@ import structlog
 from moderation import signing, wiring
 from moderation.actor import DELIVERER
 from moderation.comment import Comment
-from moderation.delivery import Leased, State
+from moderation.delivery import DeliveryState, Leased
 from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
 from moderation.settings import Settings
 from moderation.store.liveness import Part
-from worker.delivery import Attempt, attempt
+from worker.attempt import Attempt, attempt
 from worker.pulse import Pulse
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ _POOL = 32
 _BUSY_SECONDS = 0.1
 #: Longest wait without a look, for what a broken connection kept from being heard.
 _IDLE_SECONDS = 15.0
-#: Longest single wait for the bell; bounds how late SIGTERM and a heartbeat are noticed.
+#: Longest single wait on the channel, in seconds; bounds how late SIGTERM and a heartbeat are noticed.
 _LISTEN_SECONDS = 1.0
 _OUTAGE_SECONDS = 1.0
 #: A delivery on lease for longer than its attempt may take belongs to somebody dead.
@@ -63,7 +63,7 @@ Send = Callable[..., Attempt]
 class Following:
     """What is to become of a delivery after an attempt."""
 
-    state: State
+    state: DeliveryState
     delay_seconds: float = 0.0
 
 
@@ -76,16 +76,16 @@ def following(
     patience, not for silence.
     """
     if made.delivered:
-        return Following(State.DELIVERED)
+        return Following(DeliveryState.DELIVERED)
     if made.permanent or made.disable or attempts > len(schedule):
-        return Following(State.FAILED)
+        return Following(DeliveryState.FAILED)
     planned = schedule[attempts - 1]
     delay = planned * (1 + _JITTER * jitter())
     if made.retry_after is not None:
         delay = min(max(delay, made.retry_after), 2 * planned)
     elif made.slow_down:
         delay = min(delay * 1.5, 2 * planned)
-    return Following(State.DUE, delay)
+    return Following(DeliveryState.DUE, delay)
 
 
 class Deliverer:
@@ -223,11 +223,11 @@ def deliver(
     deliveries, clock, settings = adapters.deliveries, adapters.clock, adapters.settings
     endpoint, event = _endpoint(leased, adapters), deliveries.event(leased)
     if endpoint is None or event is None or not _means_anything(event, endpoint):
-        deliveries.finish(leased, State.DROPPED, now_ms=clock.now_ms())
+        deliveries.finish(leased, DeliveryState.DROPPED, now_ms=clock.now_ms())
         return
     if not endpoint.enabled:
         record = {"at": clock.now_ms(), "error": "the endpoint is disabled"}
-        deliveries.finish(leased, State.FAILED, attempt=record, now_ms=clock.now_ms())
+        deliveries.finish(leased, DeliveryState.FAILED, attempt=record, now_ms=clock.now_ms())
         return
     headers, body = _message(event, endpoint, adapters)
     began = clock.now_ms()
@@ -257,7 +257,7 @@ def _finish(
     adapters: wiring.Adapters,
     jitter: Callable[[], float],
     began_ms: int,
-) -> State:
+) -> DeliveryState:
     """Write what came of an attempt and when the next one is; return where the delivery stands."""
     then = following(made, leased.attempts + 1, adapters.settings.webhook_schedule, jitter)
     now = adapters.clock.now_ms()

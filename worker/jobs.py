@@ -15,7 +15,7 @@ from worker.channels import senders
 
 
 @dataclass
-class Context:
+class JobContext:
     """What a worker process prepared before its first job."""
 
     adapters: Adapters
@@ -23,12 +23,12 @@ class Context:
     stopping: Callable[[], bool] = field(default=lambda: False)
 
 
-_prepared: list[Context] = []
+_prepared: list[JobContext] = []
 #: How long a screening job stays where there is nothing else to screen.
 _ALONE_SECONDS = 5.0
 
 
-def prepare(context: Context) -> None:
+def prepare(context: JobContext) -> None:
     """Hand the jobs of this process what they work with; called once, by whoever forks workers."""
     _prepared[:] = [context]
 

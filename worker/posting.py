@@ -1,4 +1,4 @@
-"""Posts JSON for channels, by the one guarded way out (:mod:`worker.delivery`)."""
+"""Posts JSON for channels, by the one guarded way out (:mod:`worker.attempt`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from worker.delivery import attempt
+from worker.attempt import attempt
 
 #: Returns the URL to call and the JSON to send, of an address, a subject and a text.
 Shape = Callable[[str, str, str], tuple[str, dict[str, Any]]]

@@ -12,8 +12,8 @@ from functools import partial
 
 import structlog
 
-from models import near
-from models.learner import Learner
+from models import simhash
+from models.learner import HeadLearner
 from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
@@ -76,8 +76,8 @@ class Supervisor:
             settings=settings,
             boot=self._boot,
             model=model,
-            duplicates=near,
-            learning=Learner,
+            duplicates=simhash,
+            learning=HeadLearner,
         )
         self._screeners = [
             self._child(Part.SCREENER, n, partial(on, dispatch.SCREENING), _PATIENCE_SECONDS)

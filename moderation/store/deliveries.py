@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from moderation import ids, values
-from moderation.delivery import Delivery, Due, Leased, State
+from moderation.delivery import Delivery, DeliveryState, Due, Leased
 from moderation.endpoint import Endpoint
 from moderation.errors import NotFound, StorageUnavailable
 from moderation.events import WITHDRAWALS, Event, EventType
@@ -16,7 +16,7 @@ from moderation.settings import Settings
 from moderation.store import keys
 from moderation.store.client import Client, storage
 from moderation.store.comments import Comments
-from moderation.store.library import BELL, LISTED, Library
+from moderation.store.library import DELIVERIES_CHANNEL, LISTED, Library
 from moderation.store.streams import read_event
 
 _FAN_OUT = 200
@@ -33,7 +33,7 @@ class Deliveries:
         self._days = settings.event_days
         self._life = round(settings.event_days * 86_400)
         self._run = Library(redis)
-        self._bell: Any = None
+        self._subscription: Any = None
 
     # -- the deliverer's side --------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class Deliveries:
     def finish(
         self,
         leased: Leased,
-        state: State,
+        state: DeliveryState,
         *,
         next_ms: int = 0,
         attempt: dict[str, Any] | None = None,
@@ -144,13 +144,13 @@ class Deliveries:
         """
         try:
             with storage():
-                if self._bell is None:
-                    self._bell = self._redis.pubsub()
-                    self._bell.subscribe(BELL)
+                if self._subscription is None:
+                    self._subscription = self._redis.pubsub()
+                    self._subscription.subscribe(DELIVERIES_CHANNEL)
                 # A subscription is confirmed by a message, a renewed one too.
-                return self._bell.get_message(timeout=seconds) is not None
+                return self._subscription.get_message(timeout=seconds) is not None
         except StorageUnavailable:
-            self._bell = None
+            self._subscription = None
             raise
 
     def failing_since(self, site_id: str, endpoint_id: str) -> int | None:
@@ -197,7 +197,7 @@ class Deliveries:
         self,
         endpoint: Endpoint,
         *,
-        state: State | None = None,
+        state: DeliveryState | None = None,
         comment_id: str | None = None,
         limit: int = 50,
     ) -> list[Delivery]:
@@ -241,7 +241,7 @@ class Deliveries:
 
     def redeliver_failed(self, endpoint: Endpoint, *, since_ms: int, now_ms: int) -> int:
         """Make every failed delivery since then due again; return how many."""
-        failed = self.log(endpoint, state=State.FAILED, limit=LISTED)
+        failed = self.log(endpoint, state=DeliveryState.FAILED, limit=LISTED)
         wanted = [one for one in failed if int(one.id.partition("-")[0]) >= since_ms]
         for one in wanted:
             self.redeliver(endpoint, one.id, now_ms=now_ms)
@@ -317,7 +317,7 @@ def _delivery(endpoint: Endpoint, event: str, stored: dict[bytes, bytes]) -> Del
         site_id=endpoint.site_id,
         subject_id=ids.lengthen(stored[b"c"].decode()),
         type=EventType(stored[b"y"].decode()),
-        state=State(stored[b"st"].decode()),
+        state=DeliveryState(stored[b"st"].decode()),
         next_attempt_at=int(following) if following else None,
         attempts=tuple(json.loads(one) for one in attempts if one),
     )

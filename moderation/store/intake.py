@@ -11,7 +11,7 @@ from moderation.actor import IMPORT, Actor
 from moderation.comment import Comment, Draft, Status
 from moderation.errors import Busy, Conflict, IllegalMove, NotFound, SiteBusy
 from moderation.events import OF_STATUS, EventType
-from moderation.records import Accepted, Judged, Outcome, Past
+from moderation.records import Accepted, IntakeOutcome, Judged, Past
 from moderation.search import words_of
 from moderation.store import codec, near
 from moderation.store.authors import external_digest
@@ -71,7 +71,9 @@ class Intake(Queries):
         triples = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
         accepted = [
             Accepted(
-                ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
+                ids.lengthen(short.decode()),
+                Status(status.decode()),
+                IntakeOutcome(outcome.decode()),
             )
             for outcome, short, status in triples
         ]
@@ -84,12 +86,12 @@ class Intake(Queries):
 
         What was stored first stands; an edit changes it.
         """
-        conflicts = [one.id for one in accepted if one.outcome is Outcome.CONFLICT]
+        conflicts = [one.id for one in accepted if one.outcome is IntakeOutcome.CONFLICT]
         known = self.get_many(conflicts) if conflicts else []
         contents = {one.id: one.judged.content for one in known}
         return [
-            replace(one, outcome=Outcome.SAME)
-            if one.outcome is Outcome.CONFLICT and contents.get(one.id) == draft.content
+            replace(one, outcome=IntakeOutcome.SAME)
+            if one.outcome is IntakeOutcome.CONFLICT and contents.get(one.id) == draft.content
             else one
             for one, draft in zip(accepted, drafts, strict=True)
         ]
@@ -166,7 +168,7 @@ class Intake(Queries):
             int(judged.spot_check),
         )
         accepted = Accepted(
-            ids.lengthen(short.decode()), Status(status.decode()), Outcome(outcome.decode())
+            ids.lengthen(short.decode()), Status(status.decode()), IntakeOutcome(outcome.decode())
         )
         return self._repeats_by_content([accepted], [draft])[0]
 

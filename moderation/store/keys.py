@@ -14,7 +14,7 @@ GLOBAL = "g"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RedisKey:
     """One kind of key; calling it gives the key itself."""
 
     name: str
@@ -38,7 +38,7 @@ def tag(shard: int | str) -> str:
 _C, _D, _A, _L = "store.comments", "store.deliveries", "store.accounts", "store.accounts.desk"
 _V = "store.liveness"
 
-COMMENT = Kind(
+COMMENT = RedisKey(
     "comment",
     "c",
     "hash",
@@ -47,10 +47,10 @@ COMMENT = Kind(
     _C,
     "one comment: text, status, scores, history; a tombstone once erased",
 )
-PENDING = Kind("pending", "p", "list", "site", "empties itself", _C, "ids waiting for a worker")
-RING = Kind("ring", "ring", "zset", "", "empties itself", _C, "sites with pending ids, by turn")
-TURN = Kind("turn", "turn", "string", "", "never", _C, "counts turns of the ring")
-SUSPECTS = Kind(
+PENDING = RedisKey("pending", "p", "list", "site", "empties itself", _C, "ids waiting for a worker")
+RING = RedisKey("ring", "ring", "zset", "", "empties itself", _C, "sites with pending ids, by turn")
+TURN = RedisKey("turn", "turn", "string", "", "never", _C, "counts turns of the ring")
+SUSPECTS = RedisKey(
     "suspects",
     "sus",
     "list",
@@ -59,7 +59,7 @@ SUSPECTS = Kind(
     _C,
     "ids whose worker died, served one at a time",
 )
-SUSPECT_LEASE = Kind(
+SUSPECT_LEASE = RedisKey(
     "suspect_lease",
     "sl",
     "string",
@@ -68,7 +68,7 @@ SUSPECT_LEASE = Kind(
     _C,
     "token of the one lease that holds a suspect",
 )
-DEATHS = Kind(
+DEATHS = RedisKey(
     "deaths",
     "deaths",
     "hash",
@@ -77,13 +77,15 @@ DEATHS = Kind(
     _C,
     "comment -> workers that died on it alone",
 )
-LEASES = Kind("leases", "leases", "zset", "", "empties itself", _C, "lease tokens by expiry, ms")
-LEASE = Kind("lease", "l", "list", "token", "with the lease", _C, "ids on lease")
-BELL = Kind(
+LEASES = RedisKey(
+    "leases", "leases", "zset", "", "empties itself", _C, "lease tokens by expiry, ms"
+)
+LEASE = RedisKey("lease", "l", "list", "token", "with the lease", _C, "ids on lease")
+BELL = RedisKey(
     "bell", "bell", "list", "", "when a worker hears it", _C, "one entry: comments have come"
 )
-WAKE = Kind("wake", "wake", "string", "", "3 s", _C, "a wake-up is on its way")
-TERMS = Kind(
+WAKE = RedisKey("wake", "wake", "string", "", "3 s", _C, "a wake-up is on its way")
+TERMS = RedisKey(
     "terms",
     "terms",
     "hash",
@@ -92,18 +94,20 @@ TERMS = Kind(
     _C,
     "sites and models, that stand in comments as numbers -> the number, '#' and it -> the text",
 )
-COUNTS = Kind("counts", "n", "hash", "", "never", _C, "comments by status, of each site and in all")
-DAILY = Kind("daily", "k", "hash", "site, day", "400 days", _C, "what happened on one UTC day")
-QUEUE = Kind("queue", "q", "zset", "site", "empties itself", _C, "flagged ids by priority")
-WAITING = Kind("waiting", "qt", "zset", "site", "empties itself", _C, "flagged ids by time, ms")
-DAY = Kind(
+COUNTS = RedisKey(
+    "counts", "n", "hash", "", "never", _C, "comments by status, of each site and in all"
+)
+DAILY = RedisKey("daily", "k", "hash", "site, day", "400 days", _C, "what happened on one UTC day")
+QUEUE = RedisKey("queue", "q", "zset", "site", "empties itself", _C, "flagged ids by priority")
+WAITING = RedisKey("waiting", "qt", "zset", "site", "empties itself", _C, "flagged ids by time, ms")
+DAY = RedisKey(
     "day", "d", "list", "site, day", "purge, by retention", _C, "ids accepted on one UTC day"
 )
-AGED = Kind(
+AGED = RedisKey(
     "aged", "ag", "hash", "site", "with its days", _C, "when the purge last saw each day, ms"
 )
-DAYS = Kind("days", "ds", "zset", "site", "purge, by retention", _C, "days that have comments")
-EXTERNAL = Kind(
+DAYS = RedisKey("days", "ds", "zset", "site", "purge, by retention", _C, "days that have comments")
+EXTERNAL = RedisKey(
     "external",
     "xb",
     "hash",
@@ -112,7 +116,7 @@ EXTERNAL = Kind(
     _C,
     "digest of the blog's own id -> comment",
 )
-NUMBERED = Kind(
+NUMBERED = RedisKey(
     "numbered",
     "nb",
     "string",
@@ -121,7 +125,7 @@ NUMBERED = Kind(
     _C,
     "ids of 65,536 comments by their number within the site, 22 bytes each",
 )
-STANDING = Kind(
+STANDING = RedisKey(
     "standing",
     "nst",
     "string",
@@ -130,7 +134,7 @@ STANDING = Kind(
     _C,
     "a bit for each number of a block: whether the comment has that status",
 )
-AUTHOR = Kind(
+AUTHOR = RedisKey(
     "author",
     "ab",
     "hash",
@@ -139,7 +143,7 @@ AUTHOR = Kind(
     _C,
     "keyed hash of an e-mail, address or user id -> numbers within the block, '+': in a string of their own",
 )
-WORD = Kind(
+WORD = RedisKey(
     "word",
     "wb",
     "hash",
@@ -148,7 +152,7 @@ WORD = Kind(
     _C,
     "hash of a word, domain, post or network -> numbers within the block; '*': in too many comments",
 )
-POSTED = Kind(
+POSTED = RedisKey(
     "posted",
     "np",
     "string",
@@ -157,7 +161,7 @@ POSTED = Kind(
     _C,
     "numbers within the block of an author or word that has many, two bytes each",
 )
-PEOPLE = Kind(
+PEOPLE = RedisKey(
     "people",
     "pp",
     "hash",
@@ -166,7 +170,7 @@ PEOPLE = Kind(
     "store.people",
     "an e-mail, user id, address, network or domain -> how it is treated until when, and a note, JSON",
 )
-CLEAN_UP = Kind(
+CLEAN_UP = RedisKey(
     "clean_up",
     "cu",
     "string",
@@ -175,7 +179,7 @@ CLEAN_UP = Kind(
     "store.campaigns",
     "a clean-up and how far it is, JSON",
 )
-UNCLEANED = Kind(
+UNCLEANED = RedisKey(
     "uncleaned",
     "cun",
     "set",
@@ -184,7 +188,7 @@ UNCLEANED = Kind(
     "store.campaigns",
     "clean-ups that are not done",
 )
-CLEANED = Kind(
+CLEANED = RedisKey(
     "cleaned",
     "cud",
     "list",
@@ -193,13 +197,13 @@ CLEANED = Kind(
     "store.campaigns",
     "ids that a clean-up decided, each with the status before",
 )
-CLEANING = Kind(
+CLEANING = RedisKey(
     "cleaning", "cul", "string", "clean-up", "60 s", "store.campaigns", "a step of a clean-up runs"
 )
-INDEXING = Kind(
+INDEXING = RedisKey(
     "indexing", "nx", "string", "site", "10 s", "store.search", "a worker adds words to the index"
 )
-HELD = Kind(
+HELD = RedisKey(
     "held",
     "held",
     "zset",
@@ -208,7 +212,7 @@ HELD = Kind(
     _C,
     "comments whose decision is not yet told, by when it will be, ms",
 )
-KEPT = Kind(
+KEPT = RedisKey(
     "kept",
     "kd",
     "hash",
@@ -218,8 +222,8 @@ KEPT = Kind(
     "text and scores that decisions were made on and that changed since, by version; the author's own "
     "text where a moderator changed it",
 )
-DECIDED = Kind("decided", "kt", "list", "site", "purge", _C, "decided ids, the newest first")
-EVIDENCE = Kind(
+DECIDED = RedisKey("decided", "kt", "list", "site", "purge", _C, "decided ids, the newest first")
+EVIDENCE = RedisKey(
     "evidence",
     "fb",
     "hash",
@@ -228,10 +232,10 @@ EVIDENCE = Kind(
     _C,
     "comment -> what a person decided on it, with the scores and verdict that were there",
 )
-EVIDENT = Kind(
+EVIDENT = RedisKey(
     "evident", "fo", "zset", "site", "with its evidence", _C, "comments with evidence, by its place"
 )
-READINGS = Kind(
+READINGS = RedisKey(
     "readings",
     "fr",
     "hash",
@@ -240,7 +244,7 @@ READINGS = Kind(
     _C,
     "comment -> what the shared model makes of the text that was decided on; no text",
 )
-LEARNING = Kind(
+LEARNING = RedisKey(
     "learning",
     "ln",
     "hash",
@@ -249,7 +253,7 @@ LEARNING = Kind(
     _C,
     "a site's own heads by version, the one in use, how each was made, who is left out",
 )
-UNLEARNED = Kind(
+UNLEARNED = RedisKey(
     "unlearned",
     "lu",
     "zset",
@@ -258,8 +262,8 @@ UNLEARNED = Kind(
     _C,
     "sites with something new to learn, by when",
 )
-LEARNER = Kind("learner", "ll", "string", "site", "2 min", _C, "who learns for a site just now")
-EVENTS = Kind(
+LEARNER = RedisKey("learner", "ll", "string", "site", "2 min", _C, "who learns for a site just now")
+EVENTS = RedisKey(
     "events",
     "e",
     "stream",
@@ -268,7 +272,7 @@ EVENTS = Kind(
     _C,
     "what the feed and the deliverer read",
 )
-TRIMMED = Kind(
+TRIMMED = RedisKey(
     "trimmed",
     "et",
     "string",
@@ -277,18 +281,20 @@ TRIMMED = Kind(
     _D,
     "the stream id up to which a site's events were trimmed",
 )
-EVENTFUL = Kind("eventful", "ev", "set", "", "empties itself", _D, "sites with events to fan out")
-NEAR = Kind(
+EVENTFUL = RedisKey(
+    "eventful", "ev", "set", "", "empties itself", _D, "sites with events to fan out"
+)
+NEAR = RedisKey(
     "near",
     "nd",
     "string",
     "site",
     "1 day idle",
     _C,
-    "a ring of recent texts' signatures with their authors' hashes and their ids, 32 bytes each",
+    "the latest texts' signatures with their authors' hashes and their ids, 32 bytes each",
 )
-META = Kind("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
-WORKERS = Kind(
+META = RedisKey("meta", "meta", "hash", "", "never", _C, "data version and number of shards")
+WORKERS = RedisKey(
     "workers",
     "workers",
     "zset",
@@ -297,7 +303,7 @@ WORKERS = Kind(
     _V,
     "worker names by last heartbeat, ms",
 )
-PARTS = Kind(
+PARTS = RedisKey(
     "parts",
     "parts",
     "zset",
@@ -306,7 +312,7 @@ PARTS = Kind(
     _V,
     "names of a part's other processes (deliverer, upkeep, watchdog) by last heartbeat, ms",
 )
-SCHEDULED = Kind(
+SCHEDULED = RedisKey(
     "scheduled",
     "cron",
     "string",
@@ -315,7 +321,7 @@ SCHEDULED = Kind(
     _V,
     "a periodic job was enqueued lately",
 )
-LIMITS = Kind(
+LIMITS = RedisKey(
     "limits",
     "lim",
     "string",
@@ -324,10 +330,10 @@ LIMITS = Kind(
     "service.limits",
     "requests so far",
 )
-METRICS = Kind(
+METRICS = RedisKey(
     "metrics", "m", "hash", "", "never", "store.metrics", "verdicts, batches and attempts so far"
 )
-WATCHDOG = Kind(
+WATCHDOG = RedisKey(
     "watchdog",
     "watchdog",
     "string",
@@ -337,15 +343,19 @@ WATCHDOG = Kind(
     "the supervisor whose watchdog runs",
 )
 
-FANNED_OUT = Kind(
+FANNED_OUT = RedisKey(
     "fanned_out", "ec", "string", "site", "never", _D, "id of the last event fanned out"
 )
-DUE_ENDPOINTS = Kind(
+DUE_ENDPOINTS = RedisKey(
     "due_endpoints", "dr", "zset", "", "empties itself", _D, "site|endpoint by earliest due, ms"
 )
-DUE = Kind("due", "dd", "zset", "endpoint", "empties itself", _D, "event ids by next attempt, ms")
-IN_FLIGHT = Kind("in_flight", "df", "set", "endpoint", "empties itself", _D, "event ids being sent")
-DELIVERY_LEASES = Kind(
+DUE = RedisKey(
+    "due", "dd", "zset", "endpoint", "empties itself", _D, "event ids by next attempt, ms"
+)
+IN_FLIGHT = RedisKey(
+    "in_flight", "df", "set", "endpoint", "empties itself", _D, "event ids being sent"
+)
+DELIVERY_LEASES = RedisKey(
     "delivery_leases",
     "dls",
     "zset",
@@ -354,7 +364,7 @@ DELIVERY_LEASES = Kind(
     _D,
     "holder|site|endpoint|event by expiry, ms",
 )
-DELIVERY = Kind(
+DELIVERY = RedisKey(
     "delivery",
     "dx",
     "hash",
@@ -363,18 +373,18 @@ DELIVERY = Kind(
     _D,
     "state, attempts and next attempt of one delivery",
 )
-DELIVERIES = Kind(
+DELIVERIES = RedisKey(
     "deliveries", "di", "zset", "endpoint", "the last 10,000", _D, "event ids by time, ms"
 )
-PACE = Kind(
+PACE = RedisKey(
     "pace", "dp", "string", "endpoint, second", "2 s", _D, "attempts begun within one second"
 )
-FAILING = Kind(
+FAILING = RedisKey(
     "failing", "dh", "string", "endpoint", "first success", _D, "since when an endpoint fails, ms"
 )
 
-SESSION = Kind("session", "sess", "string", "digest", "12 h idle", _L, "who is signed in")
-SESSIONS = Kind(
+SESSION = RedisKey("session", "sess", "string", "digest", "12 h idle", _L, "who is signed in")
+SESSIONS = RedisKey(
     "sessions",
     "sesss",
     "hash",
@@ -383,7 +393,7 @@ SESSIONS = Kind(
     _L,
     "digest of a session -> since when, from where and by which browser, JSON",
 )
-KNOWN = Kind(
+KNOWN = RedisKey(
     "known",
     "kn",
     "zset",
@@ -392,8 +402,8 @@ KNOWN = Kind(
     _L,
     "keyed hashes of networks signed in from, by when, ms",
 )
-CLAIM = Kind("claim", "cl", "string", "comment", "2 min", _L, "the moderator who has it open")
-NOTICES = Kind(
+CLAIM = RedisKey("claim", "cl", "string", "comment", "2 min", _L, "the moderator who has it open")
+NOTICES = RedisKey(
     "notices",
     "note",
     "hash",
@@ -402,7 +412,7 @@ NOTICES = Kind(
     _L,
     "how a moderator hears of waiting comments: address, interval, digest of the feed's",
 )
-UNDOABLE = Kind(
+UNDOABLE = RedisKey(
     "undoable",
     "uu",
     "hash",
@@ -411,7 +421,7 @@ UNDOABLE = Kind(
     _L,
     "comment -> when and how they decided it, and until when they can undo that, JSON",
 )
-LINK = Kind(
+LINK = RedisKey(
     "link",
     "link",
     "string",
@@ -420,16 +430,16 @@ LINK = Kind(
     _L,
     "whose it is, and since which epoch, JSON",
 )
-OUTBOX = Kind(
+OUTBOX = RedisKey(
     "outbox", "outbox", "list", "", "empties itself", _L, "letters about accounts to write, sealed"
 )
-VIEW = Kind(
+VIEW = RedisKey(
     "view", "vw", "string", "moderator", "90 days", _L, "filters and view of the queue, JSON"
 )
 
-SITES = Kind("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
-SITE_NAMES = Kind("site_names", "names", "hash", "", "never", _A, "folded name -> site")
-REMOVED_SITES = Kind(
+SITES = RedisKey("sites", "sites", "hash", "", "never", _A, "site -> its settings, JSON")
+SITE_NAMES = RedisKey("site_names", "names", "hash", "", "never", _A, "folded name -> site")
+REMOVED_SITES = RedisKey(
     "removed_sites",
     "gone",
     "hash",
@@ -438,20 +448,24 @@ REMOVED_SITES = Kind(
     _A,
     "removed sites whose comments are still to be purged -> when, ms",
 )
-KEYS = Kind("keys", "keys", "hash", "", "never", _A, "keyed hash of a site's key -> the key, JSON")
-KEY_IDS = Kind("key_ids", "ki", "hash", "", "never", _A, "key's id -> its keyed hash")
-KEY_USES = Kind("key_uses", "ku", "hash", "", "with its key", _A, "key's id -> its last use, ms")
-SITE_KEYS = Kind(
+KEYS = RedisKey(
+    "keys", "keys", "hash", "", "never", _A, "keyed hash of a site's key -> the key, JSON"
+)
+KEY_IDS = RedisKey("key_ids", "ki", "hash", "", "never", _A, "key's id -> its keyed hash")
+KEY_USES = RedisKey(
+    "key_uses", "ku", "hash", "", "with its key", _A, "key's id -> its last use, ms"
+)
+SITE_KEYS = RedisKey(
     "site_keys", "sk", "set", "site", "empties itself", _A, "keyed hashes of a site's keys"
 )
-TOKENS = Kind("tokens", "tokens", "hash", "", "never", _A, "keyed hash -> admin's token, JSON")
-MODERATORS = Kind(
+TOKENS = RedisKey("tokens", "tokens", "hash", "", "never", _A, "keyed hash -> admin's token, JSON")
+MODERATORS = RedisKey(
     "moderators", "mods", "hash", "", "never", _A, "folded name -> moderator, password hash, JSON"
 )
-EPOCHS = Kind(
+EPOCHS = RedisKey(
     "epochs", "epochs", "hash", "", "never", _A, "folded name -> how often sessions were ended"
 )
-FACTORS = Kind(
+FACTORS = RedisKey(
     "factors",
     "factors",
     "hash",
@@ -460,18 +474,20 @@ FACTORS = Kind(
     _A,
     "folded name -> what is asked for beside the password",
 )
-DOOR_SECRETS = Kind(
+DOOR_SECRETS = RedisKey(
     "door_secrets", "dsec", "hash", "", "never", _A, "site|door -> the client's secret, sealed"
 )
-ENDPOINTS = Kind(
+ENDPOINTS = RedisKey(
     "endpoints", "endpoints", "hash", "", "never", _A, "endpoint -> settings, secrets sealed, JSON"
 )
-SITE_ENDPOINTS = Kind(
+SITE_ENDPOINTS = RedisKey(
     "site_endpoints", "se", "set", "site", "empties itself", _A, "ids of a site's endpoints"
 )
-AUDIT = Kind("audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when")
+AUDIT = RedisKey(
+    "audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when"
+)
 
-REFUSED_SIGN_INS = Kind(
+REFUSED_SIGN_INS = RedisKey(
     "refusals",
     "refused",
     "stream",
@@ -486,7 +502,7 @@ _OWNERS_OF_NO_SITE = frozenset({_A, _V, "service.limits", "store.metrics"})
 _OF_NO_SITE = (META, NOTICES, SESSION, SESSIONS, KNOWN, UNDOABLE, LINK, OUTBOX, VIEW)
 
 #: What docs/reference/keys.md shows and the library's key functions are made of.
-KINDS: list[Kind] = [value for value in list(globals().values()) if isinstance(value, Kind)]
+KINDS: list[RedisKey] = [value for value in list(globals().values()) if isinstance(value, RedisKey)]
 
 
 def lua() -> str:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from moderation import ids
 from moderation.comment import Decision, Draft
 from moderation.errors import Conflict, NotFound
-from moderation.feedback import Attempt, Feedback, Progress, Version
+from moderation.feedback import Feedback, FitReport, Progress, Version
 from moderation.store import codec, keys
 from moderation.store.library import LEARN_LEASE_MS
 from moderation.store.liveness import first_to
@@ -155,12 +155,12 @@ class Learning(Queries):
             trail=trail,
             versions=tuple(
                 Version(
-                    n, Attempt.from_dict(json.loads(packed[f"{_REPORT}{n}"])), judged=n in trail
+                    n, FitReport.from_dict(json.loads(packed[f"{_REPORT}{n}"])), judged=n in trail
                 )
                 for n in numbers
             ),
             left_out=tuple(sorted(name[len(_OUT) :] for name in packed if name.startswith(_OUT))),
-            latest=Attempt.from_dict(json.loads(packed["tried"])) if "tried" in packed else None,
+            latest=FitReport.from_dict(json.loads(packed["tried"])) if "tried" in packed else None,
             feedback=feedback,
             due=due is not None,
             reader=packed.get("reader", b"").decode(),
@@ -188,7 +188,7 @@ class Learning(Queries):
         site_id: str,
         number: int,
         head: bytes,
-        made: Attempt,
+        made: FitReport,
         *,
         judges: bool,
         against: int,
@@ -229,7 +229,7 @@ class Learning(Queries):
         if answer == b"stale":
             raise Conflict("another version judges since; nothing was changed")
 
-    def note_attempt(self, site_id: str, attempt: Attempt, number: int | None = None) -> None:
+    def note_attempt(self, site_id: str, attempt: FitReport, number: int | None = None) -> None:
         """Note what came of learning last; of version *number* if it made one that is kept."""
         key = keys.LEARNING(self.shard_of_site(site_id), ids.shorten(site_id))
         packed = json.dumps(asdict(attempt), ensure_ascii=False)

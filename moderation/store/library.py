@@ -42,7 +42,7 @@ LEARN_AFTER_MS, LEARN_BY_MS = 3000, 12_000
 LEARN_LEASE_MS = 120_000
 
 #: Channel by which deliverers are woken.
-BELL = "winnow:deliveries"
+DELIVERIES_CHANNEL = "winnow:deliveries"
 
 #: Joined in this order; a local of one file is seen by those after it.
 _FILES = (
@@ -58,7 +58,7 @@ _CONSTANTS = {
     "LEARN_AFTER_MS": LEARN_AFTER_MS,
     "LEARN_BY_MS": LEARN_BY_MS,
     "LEARN_LEASE_MS": LEARN_LEASE_MS,
-    "BELL": BELL,
+    "DELIVERIES_CHANNEL": DELIVERIES_CHANNEL,
     "MACHINE": f"'{codec.LETTERS[ActorKind.MACHINE]}'",
     "NEAR_KEPT": near.KEPT,
     "NEAR_BYTES": near.ENTRY_BYTES,

@@ -28,9 +28,9 @@ def author_bytes(author: int) -> bytes:
     return _AUTHOR.pack(author)
 
 
-def numbers(ring: bytes) -> array[int]:
+def numbers(entries: bytes) -> array[int]:
     """Return the numbers of all entries of a site, four each; a signature of 0: blanked or unused."""
-    found = array("Q", ring)
+    found = array("Q", entries)
     if sys.byteorder == "little":
         found.byteswap()
     return found

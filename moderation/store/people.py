@@ -10,7 +10,7 @@ from moderation.comment import Draft
 from moderation.errors import InvalidInput
 from moderation.store import keys
 from moderation.store.sharded import Sharded
-from moderation.treatment import MAX_PEOPLE, Person, Subject, subjects_of
+from moderation.treatment import MAX_PEOPLE, PersonRecord, Subject, subjects_of
 
 _PAGE = 1000
 
@@ -18,18 +18,18 @@ _PAGE = 1000
 class People(Sharded):
     """One record a subject and site; a look-up costs the same however many there are."""
 
-    def person(self, site_id: str, subject: Subject) -> Person | None:
+    def person(self, site_id: str, subject: Subject) -> PersonRecord | None:
         """Return what is noted of a subject, None for nothing."""
         stored = self._redis.hget(self._people(site_id), subject.key)
-        return Person.from_dict(subject, json.loads(stored)) if stored else None
+        return PersonRecord.from_dict(subject, json.loads(stored)) if stored else None
 
-    def people(self, site_id: str) -> list[Person]:
+    def people(self, site_id: str) -> list[PersonRecord]:
         """Return all records of a site, the latest first."""
         rows = self._redis.hscan_iter(self._people(site_id), count=_PAGE)
-        found = [Person.from_dict(Subject.of(k.decode()), json.loads(v)) for k, v in rows]
+        found = [PersonRecord.from_dict(Subject.of(k.decode()), json.loads(v)) for k, v in rows]
         return sorted(found, key=lambda one: -one.at)
 
-    def note_person(self, site_id: str, person: Person) -> None:
+    def note_person(self, site_id: str, person: PersonRecord) -> None:
         """Keep a record in the place of an earlier one; one that says nothing is dropped.
 
         Raises InvalidInput when a site has too many.
@@ -58,7 +58,7 @@ class People(Sharded):
         ]
         return int(self._redis.hdel(self._people(site_id), *ended)) if ended else 0
 
-    def people_behind(self, drafts: Sequence[tuple[str, Draft]]) -> list[list[Person]]:
+    def people_behind(self, drafts: Sequence[tuple[str, Draft]]) -> list[list[PersonRecord]]:
         """Return for each draft of a site the records of its author and of the domains it names."""
         sites = list(dict.fromkeys(site_id for site_id, _ in drafts))
         pipeline = self._redis.pipeline(transaction=False)
@@ -72,7 +72,7 @@ class People(Sharded):
         answers = iter(pipeline.execute() if any(asked) else [])
         return [
             [
-                Person.from_dict(subject, json.loads(stored))
+                PersonRecord.from_dict(subject, json.loads(stored))
                 for subject, stored in zip(subjects, next(answers), strict=True)
                 if stored
             ]

@@ -16,7 +16,7 @@ _CHUNK = 500
 _LOOK_AGAIN_MS = 20 * 3_600_000
 
 
-class Retention(Queries):
+class Purging(Queries):
     """Finds what is old, and forgets it."""
 
     def forget(self, comment: Comment, *, everything: bool) -> bool:

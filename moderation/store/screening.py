@@ -102,8 +102,8 @@ class Screening(Sharded):
         for site_id in wanted:
             pipeline.get(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)))
         return {
-            site_id: near.numbers(ring or b"")
-            for site_id, ring in zip(wanted, pipeline.execute(), strict=True)
+            site_id: near.numbers(entries or b"")
+            for site_id, entries in zip(wanted, pipeline.execute(), strict=True)
         }
 
     def author_number(self, draft: Draft) -> int:

@@ -7,11 +7,11 @@ from moderation.actor import Actor, moderator_by
 from moderation.channels import Channel, Sender
 from moderation.dispatch import LETTERS, Jobs
 from moderation.errors import InvalidInput, NotFound
-from moderation.people import Moderator
+from moderation.moderators import Moderator
 from moderation.ports import Clock
 from moderation.rows import each
 from moderation.store.accounts import Accounts, fold
-from moderation.store.accounts.links import Kind, Link, Links, Outbox, Purpose, Wanted
+from moderation.store.accounts.links import Kind, OneTimeLink, OneTimeLinks, Outbox, Purpose, Wanted
 
 #: Accounts with one address that get a letter.
 _MOST_NAMESAKES = 5
@@ -20,16 +20,16 @@ _PATIENCE_MS = 3_600_000
 
 
 def make_link(
-    purpose: Purpose, name: str, *, accounts: Accounts, links: Links, says: str = ""
+    purpose: Purpose, name: str, *, accounts: Accounts, links: OneTimeLinks, says: str = ""
 ) -> str:
     """Return the token of a link for a moderator; it ends with their sessions. Raises NotFound."""
     name = accounts.moderator(name).name
-    return links.make(purpose, Link(name, accounts.session_epoch(name), says))
+    return links.make(purpose, OneTimeLink(name, accounts.session_epoch(name), says))
 
 
 def follow_link(
-    purpose: Purpose, token: str, *, accounts: Accounts, links: Links, take: bool = False
-) -> tuple[Moderator, Link]:
+    purpose: Purpose, token: str, *, accounts: Accounts, links: OneTimeLinks, take: bool = False
+) -> tuple[Moderator, OneTimeLink]:
     """Return whose link this is, and the link; *take* it to use it up.
 
     Raises NotFound when it was used or is too old, and when its owner is disabled, is gone, or has
@@ -49,7 +49,7 @@ def choose_password(
     password: str,
     *,
     accounts: Accounts,
-    links: Links,
+    links: OneTimeLinks,
     outbox: Outbox,
     jobs: Jobs,
     clock: Clock,
@@ -83,7 +83,7 @@ def ask_address(name: str, address: str, *, outbox: Outbox, jobs: Jobs, clock: C
 
 
 def confirm_address(
-    token: str, *, accounts: Accounts, links: Links, outbox: Outbox, jobs: Jobs, clock: Clock
+    token: str, *, accounts: Accounts, links: OneTimeLinks, outbox: Outbox, jobs: Jobs, clock: Clock
 ) -> Moderator:
     """Make the address of a link its owner's, and tell the one before; return the moderator."""
     person, link = follow_link(Purpose.ADDRESS, token, accounts=accounts, links=links, take=True)
@@ -122,7 +122,13 @@ def _write(wanted: Wanted, *, outbox: Outbox, jobs: Jobs) -> None:
 
 
 def write_letters(
-    *, accounts: Accounts, links: Links, outbox: Outbox, sender: Sender, clock: Clock, url: str
+    *,
+    accounts: Accounts,
+    links: OneTimeLinks,
+    outbox: Outbox,
+    sender: Sender,
+    clock: Clock,
+    url: str,
 ) -> int:
     """Write what waits in the outbox; return how many letters were sent.
 
@@ -150,7 +156,7 @@ def write_letters(
 
 
 def _addressed(
-    wanted: Wanted, accounts: Accounts, links: Links, url: str
+    wanted: Wanted, accounts: Accounts, links: OneTimeLinks, url: str
 ) -> list[tuple[Moderator, str, letters.Letter]]:
     """Return to whom a letter goes, to which address, and what it says: to nobody, one, or namesakes."""
     if wanted.kind is Kind.RESET:

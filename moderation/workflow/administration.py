@@ -12,7 +12,7 @@ from moderation.audit import AuditLine
 from moderation.changes import taken_back
 from moderation.endpoint import Endpoint, EndpointKind, Secret
 from moderation.errors import Conflict
-from moderation.people import Moderator, Role
+from moderation.moderators import Moderator, Role
 from moderation.ports import Clock
 from moderation.signing import new_secret
 from moderation.site import Site

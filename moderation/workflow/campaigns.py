@@ -9,7 +9,7 @@ from dataclasses import replace
 from moderation import ids
 from moderation.actor import Actor
 from moderation.audit import AuditLine
-from moderation.campaign import REACHED, CleanUp, State, Trait, same_text
+from moderation.campaign import REACHED, CleanUp, CleanUpState, Trait, same_text
 from moderation.comment import Comment, Decision, Status
 from moderation.dispatch import Jobs
 from moderation.errors import Conflict, NotFound, UndoTooLate, WinnowError
@@ -84,7 +84,7 @@ def step(
         one = comments.clean_up(clean_up_id)
         if not mine or not one.goes_on:
             return one
-        if one.state is State.UNDOING:
+        if one.state is CleanUpState.UNDOING:
             one = _take_back(one, comments=comments, jobs=jobs, clock=clock)
         else:
             one = _decide(one, comments=comments, clock=clock, hold_seconds=hold_seconds)
@@ -97,9 +97,9 @@ def begin_undo(clean_up_id: str, *, comments: Comments) -> CleanUp:
     """Have a clean-up taken back by steps. Raises Conflict when it was already."""
     with comments.cleaning(clean_up_id) as mine:
         one = comments.clean_up(clean_up_id)
-        if not mine or one.state in {State.UNDOING, State.UNDONE}:
+        if not mine or one.state in {CleanUpState.UNDOING, CleanUpState.UNDONE}:
             raise Conflict("this clean-up is at work or was taken back; try again in a moment")
-        one = replace(one, state=State.UNDOING)
+        one = replace(one, state=CleanUpState.UNDOING)
         comments.save_clean_up(one)
         return one
 
@@ -125,7 +125,7 @@ def _decide(one: CleanUp, *, comments: Comments, clock: Clock, hold_seconds: flo
             kept += 1
     return replace(
         one,
-        state=State.RUNNING if found.next else State.DONE,
+        state=CleanUpState.RUNNING if found.next else CleanUpState.DONE,
         cursor=found.next or "",
         decided=one.decided + decided,
         kept=one.kept + kept,
@@ -157,7 +157,7 @@ def _take_back(one: CleanUp, *, comments: Comments, jobs: Jobs, clock: Clock) ->
     comments.drop_cleaned(one.id, len(lines))
     return replace(
         one,
-        state=State.UNDOING if len(lines) == STEP else State.UNDONE,
+        state=CleanUpState.UNDOING if len(lines) == STEP else CleanUpState.UNDONE,
         undone=one.undone + undone,
         kept=one.kept + kept,
     )

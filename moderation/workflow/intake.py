@@ -12,7 +12,7 @@ from moderation.comment import Comment, Draft, Status
 from moderation.dispatch import Jobs
 from moderation.facts import Facts
 from moderation.ports import Clock, Model
-from moderation.records import Accepted, Judged, Outcome, Past
+from moderation.records import Accepted, IntakeOutcome, Judged, Past
 from moderation.site import Site
 from moderation.store.comments import Comments
 from moderation.workflow.judging import judge_all, spot_checked
@@ -118,7 +118,7 @@ def _repeated(past: Past, known: Comment | None) -> Accepted | None:
     if known is None:
         return None
     same = known.status is Status.ERASED or known.judged.content == past.draft.content
-    return Accepted(known.id, known.status, Outcome.SAME if same else Outcome.CONFLICT)
+    return Accepted(known.id, known.status, IntakeOutcome.SAME if same else IntakeOutcome.CONFLICT)
 
 
 def edit(

@@ -11,7 +11,7 @@ from typing import Any
 from moderation import ids
 from moderation.comment import SETTLED, Draft, Status
 from moderation.facts import Facts, Near
-from moderation.feedback import Learning
+from moderation.feedback import LearningMode
 from moderation.policy import Case, Policy, Thresholds, outcome, priority, verdict_on
 from moderation.ports import Bars, Clock, Duplicates, Model, Sample
 from moderation.records import Judged
@@ -28,7 +28,7 @@ _NO_ID = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Candidate:
     """A draft to be judged, its site and the policy; its comment's id, if it is one already."""
 
     draft: Draft
@@ -42,7 +42,7 @@ Heads = Callable[[Iterable[str]], Mapping[str, object]]
 
 
 def gather(
-    subjects: Sequence[Subject],
+    subjects: Sequence[Candidate],
     *,
     comments: Comments,
     duplicates: Duplicates,
@@ -53,7 +53,7 @@ def gather(
 
     Raises StorageUnavailable.
     """
-    houses = heads(one.site_id for one in subjects if one.policy.learning is Learning.ON)
+    houses = heads(one.site_id for one in subjects if one.policy.learning is LearningMode.ON)
     signatures = duplicates.signatures([one.draft.content for one in subjects])
     near = _near(subjects, signatures, comments, duplicates)
     behind = comments.people_behind([(one.site_id, one.draft) for one in subjects])
@@ -65,7 +65,7 @@ def gather(
             near=found,
             signature=signature,
             first_comment=one.policy.hold_first_comment and _is_first(one, comments, clock),
-            house=houses.get(one.site_id) if one.policy.learning is Learning.ON else None,
+            house=houses.get(one.site_id) if one.policy.learning is LearningMode.ON else None,
             trust=trusted,
             treatment=person.treatment if person else None,
         )
@@ -76,7 +76,7 @@ def gather(
 
 
 def _near(
-    subjects: Sequence[Subject],
+    subjects: Sequence[Candidate],
     signatures: Sequence[int],
     comments: Comments,
     duplicates: Duplicates,
@@ -109,7 +109,7 @@ def trust(approved: int, refused: int) -> float:
     return (approved - 3 * refused) / (approved + 3 * refused + 3)
 
 
-def _trusts(subjects: Sequence[Subject], comments: Comments, now_ms: int) -> list[float]:
+def _trusts(subjects: Sequence[Candidate], comments: Comments, now_ms: int) -> list[float]:
     """Return what each one's site thinks of its author; 0 for who gives neither e-mail nor account."""
     wanted: dict[int, tuple[str, str, str]] = {}
     for place, one in enumerate(subjects):
@@ -123,7 +123,7 @@ def _trusts(subjects: Sequence[Subject], comments: Comments, now_ms: int) -> lis
     return [trust(*counts[wanted[n]]) if n in wanted else 0.0 for n in range(len(subjects))]
 
 
-def _is_first(subject: Subject, comments: Comments, clock: Clock) -> bool:
+def _is_first(subject: Candidate, comments: Comments, clock: Clock) -> bool:
     """Tell whether no comment by this e-mail was approved yet; without an e-mail it always is."""
     email = subject.draft.author.email
     if not email:

@@ -14,7 +14,7 @@ from moderation.audit import AuditLine
 from moderation.comment import Comment
 from moderation.errors import Conflict, NotFound
 from moderation.facts import Facts, Near
-from moderation.feedback import Attempt, Feedback, Learning, Progress
+from moderation.feedback import Feedback, FitReport, LearningMode, Progress
 from moderation.policy import Case, Policy, outcome, verdict_on
 from moderation.ports import Clock, Fit, Learner, Lesson, Model, Sample
 from moderation.scores import Scores
@@ -57,7 +57,7 @@ def learn(
     meter: Metrics,
     budget: Budget = Budget(),
     stopping: Callable[[], bool] = lambda: False,
-) -> Attempt | None:
+) -> FitReport | None:
     """Learn from what was decided on a site since; return what came of it, None for nothing to do.
 
     One process at a time does so for a site. One that is stopped or dies leaves what it has read;
@@ -71,7 +71,7 @@ def learn(
             site = accounts.site(site_id)
         except NotFound:
             site = None
-        if site is None or site.policy.learning is Learning.OFF:
+        if site is None or site.policy.learning is LearningMode.OFF:
             comments.learned(site_id, place=place, now_ms=clock.now_ms())
             return None
         left = _read(site_id, comments, learner, budget, stopping)
@@ -159,7 +159,7 @@ def _reading_alone(one: Sample, learner: Learner) -> bytes:
 
 def _attempt(
     site: Site, comments: Comments, model: Model, learner: Learner, clock: Clock
-) -> Attempt:
+) -> FitReport:
     """Fit a head, hold it against the one that judges, and put it in its place if it is better."""
     progress, place = comments.progress(site.id), comments.place(site.id)
     feedback = [
@@ -167,7 +167,7 @@ def _attempt(
         for one in comments.feedback(site.id, readings=True, until=place)
         if one.person not in progress.left_out and learner.fits(one.reading)
     ]
-    attempt = Attempt(
+    attempt = FitReport(
         clock.now_ms(),
         NO_READER,
         decisions=len(feedback),
@@ -197,7 +197,7 @@ def _attempt(
     return attempt
 
 
-def _with_figures(attempt: Attempt, fit: Fit) -> Attempt:
+def _with_figures(attempt: FitReport, fit: Fit) -> FitReport:
     return replace(
         attempt,
         why=fit.why,
@@ -211,14 +211,14 @@ def _with_figures(attempt: Attempt, fit: Fit) -> Attempt:
 def _put_in_place(
     site: Site,
     fit: Fit,
-    attempt: Attempt,
+    attempt: FitReport,
     progress: Progress,
     place: int,
     *,
     comments: Comments,
     model: Model,
     learner: Learner,
-) -> Attempt:
+) -> FitReport:
     """Keep a head that does better, and then see which of the latest comments would go elsewhere.
 
     It judges first: to look at 500 comments takes seconds.
@@ -236,7 +236,7 @@ def _put_in_place(
         attempt = replace(attempt, why=OVERTAKEN)
     comments.note_attempt(site.id, attempt, progress.next)
     before = comments.head(site.id, progress.current)
-    applies = site.policy.learning is Learning.ON
+    applies = site.policy.learning is LearningMode.ON
     old = learner.head(before, progress.current) if before and applies else None
     new = learner.head(fit.head, progress.next)
     attempt = compare(attempt, site, old, new, comments=comments, model=model, learner=learner)
@@ -246,7 +246,7 @@ def _put_in_place(
 
 
 def compare(
-    attempt: Attempt,
+    attempt: FitReport,
     site: Site,
     old: object | None,
     new: object,
@@ -254,7 +254,7 @@ def compare(
     comments: Comments,
     model: Model,
     learner: Learner,
-) -> Attempt:
+) -> FitReport:
     """Return *attempt* with the latest comments that *new* would send elsewhere than *old* does."""
     recent: list[Comment] = []
     cursor = None

@@ -13,7 +13,15 @@ from moderation.ports import Clock
 from moderation.search import LIVING, Query, network_of
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
-from moderation.treatment import MAX_NOTE, Dossier, Kind, Person, Receipt, Subject, Treatment
+from moderation.treatment import (
+    MAX_NOTE,
+    Dossier,
+    PersonRecord,
+    Receipt,
+    Subject,
+    SubjectKind,
+    Treatment,
+)
 
 _DAY_MS = 86_400_000
 MAX_DAYS = 3650
@@ -31,7 +39,7 @@ def treat(
     comments: Comments,
     accounts: Accounts,
     clock: Clock,
-) -> Person:
+) -> PersonRecord:
     """Have a site treat a subject so, for some days or for good; None: as anybody.
 
     *keep_end*: until the end that was set before, if any. Raises InvalidInput.
@@ -39,7 +47,7 @@ def treat(
     texts.check(note, field="note")
     if len(note) > MAX_NOTE:
         raise InvalidInput(f"a note has {MAX_NOTE} characters at most", field="note")
-    if treatment is Treatment.TRUST and subject.kind is Kind.DOMAIN:
+    if treatment is Treatment.TRUST and subject.kind is SubjectKind.DOMAIN:
         raise InvalidInput("a domain earns nobody trust: anybody may link to it", field="treatment")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise InvalidInput(f"days are of 1 to {MAX_DAYS}", field="days")
@@ -50,7 +58,7 @@ def treat(
         until = before.until
     if treatment is None:
         until = None
-    person = Person(subject, treatment, until, note.strip(), by, now)
+    person = PersonRecord(subject, treatment, until, note.strip(), by, now)
     comments.note_person(site_id, person)
     # The trail outlives an erasure: it names nobody.
     detail = {
@@ -66,15 +74,15 @@ def treat(
 def sought(subject: Subject) -> Query:
     """Return the query that finds a subject's comments."""
     match subject.kind:
-        case Kind.USER:
+        case SubjectKind.USER:
             return Query(user_ids=(subject.value,))
-        case Kind.EMAIL:
+        case SubjectKind.EMAIL:
             return Query(emails=(subject.value,))
-        case Kind.ADDRESS:
+        case SubjectKind.ADDRESS:
             return Query(addresses=(subject.value,))
-        case Kind.DOMAIN:
+        case SubjectKind.DOMAIN:
             return Query(domains=(subject.value,))
-        case Kind.NETWORK:
+        case SubjectKind.NETWORK:
             if network_of(subject.value.partition("/")[0]) != subject.value:
                 raise InvalidInput("comments are found by a /24, or of IPv6 a /64", field="value")
             return Query(networks=(subject.value,))
@@ -119,7 +127,7 @@ def erase_person(
     Of a person only: an e-mail, an address or a user's id. Raises InvalidInput for a network or a
     domain, behind which many may stand. Repeating it erases what is left.
     """
-    if subject.kind in {Kind.NETWORK, Kind.DOMAIN}:
+    if subject.kind in {SubjectKind.NETWORK, SubjectKind.DOMAIN}:
         raise InvalidInput("a person is erased by e-mail, address or user id", field="kind")
     now = clock.now_ms()
     by_status: dict[str, int] = dict.fromkeys(map(str, LIVING), 0)

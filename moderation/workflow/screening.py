@@ -17,7 +17,7 @@ from moderation.records import Judged
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.workflow.judging import Heads, Subject, gather, judge_all, spot_checked
+from moderation.workflow.judging import Candidate, Heads, gather, judge_all, spot_checked
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def screen(
         began = monotonic()
         policies = _policies(accounts, (one.site_id for one in batch.items))
         subjects = [
-            Subject(one.draft, one.site_id, policies[one.site_id], one.id) for one in batch.items
+            Candidate(one.draft, one.site_id, policies[one.site_id], one.id) for one in batch.items
         ]
         facts = gather(subjects, comments=comments, duplicates=duplicates, clock=clock, heads=heads)
         cases = [(one.draft, known, one.policy) for one, known in zip(subjects, facts, strict=True)]

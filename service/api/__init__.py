@@ -7,9 +7,9 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from service.api import accounts, comments, documentation, history, learning
 from service.api.base import CALLERS, LIMITER, api
-from service.api.describe import Refused
+from service.api.describe import RequestRefused
 from service.auth import Callers
-from service.context import Context
+from service.context import WebContext
 from service.limits import Limiter
 
 __all__ = [
@@ -24,13 +24,13 @@ __all__ = [
 
 def init_app(app: Flask) -> None:
     """Give *app* the routes under /v1, their OpenAPI document and its readable form."""
-    app.register_error_handler(Refused, lambda refused: refused.answer)
+    app.register_error_handler(RequestRefused, lambda refused: refused.answer)
     app.register_blueprint(api.bp)
     _keep_to_fixed_paths(app)
     documentation.init_app(app)
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Have the API of *app* know the callers of *context*, and what each may spend."""
     app.extensions[CALLERS] = Callers()
     app.extensions[LIMITER] = Limiter.of(context.settings.site_rate, context.redis)

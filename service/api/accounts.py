@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from moderation.comment import to_ms
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.errors import InvalidInput, NotFound
 from moderation.fields import settings_of
@@ -265,7 +265,7 @@ def test_endpoint(endpoint_id: str) -> Any:
     query=(
         Parameter(
             "state",
-            {"type": "string", "enum": [str(state) for state in State]},
+            {"type": "string", "enum": [str(state) for state in DeliveryState]},
             "Only deliveries in this state.",
         ),
         Parameter("comment", {"type": "string", "maxLength": 64}, "Only of this comment."),
@@ -275,11 +275,11 @@ def test_endpoint(endpoint_id: str) -> Any:
 def list_deliveries(endpoint_id: str) -> Any:
     """List what was sent to an endpoint, the newest first, with every attempt."""
     endpoint, state = _own_endpoint(endpoint_id), text("state")
-    if state is not None and state not in set(State):
-        raise InvalidInput(f"state is one of {', '.join(State)}", field="state")
+    if state is not None and state not in set(DeliveryState):
+        raise InvalidInput(f"state is one of {', '.join(DeliveryState)}", field="state")
     found = winnow().deliveries.log(
         endpoint,
-        state=State(state) if state else None,
+        state=DeliveryState(state) if state else None,
         comment_id=text("comment"),
         limit=number("limit", 50, MAX_PAGE),
     )

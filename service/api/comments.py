@@ -15,10 +15,10 @@ from moderation.comment import Comment, Draft, from_ms, rfc3339, to_ms
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
-from moderation.records import Accepted, Order, Outcome
+from moderation.records import Accepted, IntakeOutcome, Order
 from moderation.search import LIVING, LONGEST, Query, query
 from moderation.site import Site
-from moderation.treatment import Kind, Subject
+from moderation.treatment import Subject, SubjectKind
 from service.api import schemas
 from service.api.base import (
     CURSOR,
@@ -33,9 +33,9 @@ from service.api.base import (
     spend,
     text,
 )
-from service.api.describe import JSON, NDJSON, Parameter, Refused, parsed, read, warned
-from service.context import Context, winnow
-from service.errors import problem, raise_failed
+from service.api.describe import JSON, NDJSON, Parameter, RequestRefused, parsed, read, warned
+from service.context import WebContext, winnow
+from service.problems import problem, raise_failed
 from service.shapes import comment_shape, event_shape, links
 from service.waiting import RETRY_SECONDS
 
@@ -456,7 +456,11 @@ def erase_author() -> Any:
     was.
     """
     site, body, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
-    named = ((Kind.EMAIL, body.email), (Kind.ADDRESS, body.ip), (Kind.USER, body.user_id))
+    named = (
+        (SubjectKind.EMAIL, body.email),
+        (SubjectKind.ADDRESS, body.ip),
+        (SubjectKind.USER, body.user_id),
+    )
     subjects = [Subject.read(kind, value) for kind, value in named if value]
     if not subjects:
         raise InvalidInput("say whose comments: email, ip or user_id", field="email")
@@ -478,7 +482,7 @@ def _batch() -> Sequence[schemas.CommentIn]:
         ]
     if request.mimetype != JSON:
         detail = f"send the batch as {JSON} or {NDJSON}"
-        raise Refused(problem(415, "unsupported-media-type", detail))
+        raise RequestRefused(problem(415, "unsupported-media-type", detail))
     if body.lstrip()[:1] == b"[":
         body = b'{"comments":' + body + b"}"
     return parsed(schemas.BatchIn, body).comments
@@ -489,10 +493,10 @@ def _wanted_wait() -> int:
     return min(int(wanted[1]), _LONGEST_WAIT_SECONDS) if wanted else 0
 
 
-def take(draft: Draft, *, site: Site, context: Context) -> Accepted:
+def take(draft: Draft, *, site: Site, context: WebContext) -> Accepted:
     """Store a comment. Raises DuplicateExternalId if another text has its id."""
     accepted = context.submit([draft], site=site)[0]
-    if accepted.outcome is Outcome.CONFLICT:
+    if accepted.outcome is IntakeOutcome.CONFLICT:
         raise DuplicateExternalId(draft.external_id, accepted.id)
     return accepted
 

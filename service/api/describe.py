@@ -22,7 +22,7 @@ from service.api.schemas import (
     WebhookOut,
     without_nulls,
 )
-from service.errors import problem
+from service.problems import problem
 
 Model = TypeVar("Model", bound=BaseModel)
 View = Callable[..., Any]
@@ -135,7 +135,7 @@ def _known_only(view: View, query: tuple[Parameter, ...]) -> View:
 def read(model: type[Model]) -> Model:
     """Return the request's body as *model*; answers 4xx that says what is wrong with it."""
     if request.mimetype != JSON:
-        raise Refused(problem(415, "unsupported-media-type", f"send the body as {JSON}"))
+        raise RequestRefused(problem(415, "unsupported-media-type", f"send the body as {JSON}"))
     return parsed(model, request.get_data())
 
 
@@ -152,13 +152,15 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
     except ValidationError as invalid:
         found = invalid.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
-        raise Refused(problem(400, "malformed", f"{where}the body is not JSON: {found[0]['msg']}"))
+        raise RequestRefused(
+            problem(400, "malformed", f"{where}the body is not JSON: {found[0]['msg']}")
+        )
     faults = [
         {"field": where + ".".join(map(_named, one["loc"])), "detail": one["msg"]}
         for one in found[:_MOST_TOLD]
     ]
     detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in faults)
-    raise Refused(problem(422, "invalid-input", detail, errors=faults))
+    raise RequestRefused(problem(422, "invalid-input", detail, errors=faults))
 
 
 def needs_mending(body: bytes) -> bool:
@@ -172,7 +174,7 @@ def loose(body: bytes, *, where: str = "") -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Refused(problem(400, "malformed", f"{where}the body is not JSON")) from None
+        raise RequestRefused(problem(400, "malformed", f"{where}the body is not JSON")) from None
 
 
 def warned(answer: dict[str, Any]) -> dict[str, Any]:
@@ -207,7 +209,9 @@ def _check_members(body: bytes, where: str) -> None:
     except _TooManyMembers:
         detail = f"an object has more than {MAX_MEMBERS} fields"
         faults = [{"field": where, "detail": detail}]
-        raise Refused(problem(422, "invalid-input", f"{where}{detail}", errors=faults)) from None
+        raise RequestRefused(
+            problem(422, "invalid-input", f"{where}{detail}", errors=faults)
+        ) from None
     except (ValueError, RecursionError):
         return
 
@@ -222,7 +226,7 @@ def _named(part: str | int) -> str:
     return str(part)[:_LONGEST_NAME]
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """Raised with the answer to give instead."""
 
     def __init__(self, answer: Response) -> None:

@@ -12,7 +12,7 @@ from service.api.base import api
 from service.api.commands import command
 from service.api.describe import openapi
 from service.context import winnow
-from service.errors import PROBLEMS
+from service.problems import PROBLEMS
 
 bp = Blueprint(
     "docs",

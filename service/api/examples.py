@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from moderation.credentials import Key, KeyKind
-from moderation.delivery import Delivery, State
+from moderation.delivery import Delivery, DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.events import EventType
-from moderation.feedback import Attempt, Progress, Version
+from moderation.feedback import FitReport, Progress, Version
 from moderation.site import Site
 from service.api import schemas
 from service.shapes import delivery_shape, endpoint_shape, key_shape, learning_shape, site_shape
@@ -28,7 +28,7 @@ _LINKS = {
     "decision": f"https://comments.example.org/v1/comments/{_COMMENT}/decision",
     "desk": f"https://comments.example.org/desk/comments/{_COMMENT}",
 }
-_BETTER = Attempt(
+_BETTER = FitReport(
     _AT_MS, "better", 120, "3f2a9c1b77de", {"moderator:ada": 120}, 60, (0.85, 0.9167), 0.0004,
     compared=500, elsewhere=1, moved=(_COMMENT,),
 )  # fmt: skip
@@ -178,7 +178,7 @@ def of_answer(model: type[BaseModel]) -> dict[str, Any]:
     endpoint = endpoint_shape(hook, failing_since=None)
     delivery = delivery_shape(
         Delivery(
-            f"{_AT_MS}-0", _ENDPOINT, _SITE, _COMMENT, EventType.APPROVED, State.DELIVERED, None,
+            f"{_AT_MS}-0", _ENDPOINT, _SITE, _COMMENT, EventType.APPROVED, DeliveryState.DELIVERED, None,
             ({"at": _AT_MS, "status": 204},),
         )
     )  # fmt: skip

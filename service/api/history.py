@@ -12,9 +12,9 @@ from moderation.records import Accepted
 from service import importers
 from service.api import schemas
 from service.api.base import SITE, api, asked_site, spend
-from service.api.describe import JSON, NDJSON, Refused, loose
+from service.api.describe import JSON, NDJSON, RequestRefused, loose
 from service.context import winnow
-from service.errors import problem
+from service.problems import problem
 
 #: Comments that are scored together; bounds the memory of a request.
 _TOGETHER = 64
@@ -65,7 +65,7 @@ def _history() -> list[Any]:
         return [loose(line, where=f"line {n}: ") for n, line in enumerate(lines, 1)]
     if request.mimetype != JSON:
         detail = f"send the history as {JSON} or {NDJSON}"
-        raise Refused(problem(415, "unsupported-media-type", detail))
+        raise RequestRefused(problem(415, "unsupported-media-type", detail))
     given = loose(body)
     if isinstance(given, Mapping) and set(given) == {"comments"}:
         given = given["comments"]

@@ -20,11 +20,11 @@ from moderation import texts, values
 from moderation.actor import ActorKind
 from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
 from moderation.credentials import KeyKind
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import EventType
-from moderation.feedback import Learning
+from moderation.feedback import LearningMode
 from moderation.fields import (
     Choice,
     Choices,
@@ -680,7 +680,7 @@ class LearningOut(_Whole):
     """What a site has learned; ``current`` names the version that judges, null for the shared model alone."""
 
     site_id: str
-    learning: Learning
+    learning: LearningMode
     current: str | None
     pinned: bool
     feedback: int
@@ -762,7 +762,7 @@ class DeliveryOut(_Whole):
     endpoint_id: str
     comment_id: str | None
     type: EventType
-    state: State
+    state: DeliveryState
     next_attempt_at: str | None
     attempts: list[AttemptOut]
 

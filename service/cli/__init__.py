@@ -30,7 +30,7 @@ from service.cli import (
     up,
     webhooks,
 )
-from service.cli.context import PROGRAM, as_called
+from service.cli.base import PROGRAM, as_called
 
 
 class Verbs(click.Group):

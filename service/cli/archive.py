@@ -23,7 +23,7 @@ from moderation.installation import AOF, Installation, note_backup
 from moderation.settings import Settings
 from moderation.vault import secret_path
 from moderation.wiring import Adapters
-from service.cli.context import (
+from service.cli.base import (
     answer,
     as_json,
     confirm,

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moderation.addresses import Target, check_url, refusal_reason
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.installation import Installation, has_data, newest_backup
 from moderation.settings import VARIABLES
@@ -26,7 +26,7 @@ from moderation.site import Site
 from moderation.store.liveness import ALIVE_MS, Part
 from moderation.vault import Vault, secret_path
 from moderation.wiring import Adapters
-from service.cli.context import current_model
+from service.cli.base import current_model
 from service.cli.up import is_ready, reached_at
 
 _LATE_MS = 60_000
@@ -492,7 +492,7 @@ def _endpoints(adapters: Adapters) -> list[tuple[Site, Endpoint]]:
 
 def _last_error(adapters: Adapters, endpoint: Endpoint) -> str:
     """Return what came of the newest attempt that failed."""
-    for state in (State.DUE, State.FAILED):
+    for state in (DeliveryState.DUE, DeliveryState.FAILED):
         for delivery in adapters.deliveries.log(endpoint, state=state, limit=20):
             for made in reversed(delivery.attempts):
                 if error := made.get("error"):

@@ -11,7 +11,7 @@ from moderation.comment import Comment, Decision, Status, to_ms
 from moderation.reasons import sentence
 from moderation.records import Order
 from moderation.search import LIVING, query
-from service.cli.context import (
+from service.cli.base import (
     answer,
     as_json,
     confirm,

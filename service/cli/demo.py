@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from moderation import wiring
 from moderation.comment import Author, Draft, Post
-from moderation.records import Outcome
+from moderation.records import IntakeOutcome
 from moderation.store.liveness import ALIVE_MS, Part
 from moderation.workflow.screening import Limits
-from service.cli.context import answer, as_json, loaded_model, storage
+from service.cli.base import answer, as_json, loaded_model, storage
 
 #: Comments that are submitted together.
 BATCH = 50
@@ -144,7 +144,7 @@ def seed(name: str, count: int, *, as_json: bool) -> None:
         site = adapters.accounts.site(name)
         for at in tqdm(range(0, count, BATCH), unit="batch", disable=None):
             accepted = adapters.submit(drafts[at : at + BATCH], site=site)
-            fresh += sum(one.outcome is Outcome.NEW for one in accepted)
+            fresh += sum(one.outcome is IntakeOutcome.NEW for one in accepted)
         _screened(adapters)
         counts = {key: value for key, value in adapters.comments.counts(site.id).items() if value}
         url = f"{adapters.settings.url}/desk/queue"
@@ -182,10 +182,10 @@ def _screened(adapters: wiring.Adapters) -> None:
     """Return once nothing is pending: by the workers, or by ourselves where there are none."""
     since = adapters.clock.now_ms() - ALIVE_MS
     if not adapters.liveness.alive(Part.SCREENER, since_ms=since):
-        from models import near  # noqa: PLC0415 - takes a second
+        from models import simhash  # noqa: PLC0415 - takes a second
 
         model = loaded_model(adapters.settings)
-        adapters = replace(adapters, current=lambda: model, duplicates=near)
+        adapters = replace(adapters, current=lambda: model, duplicates=simhash)
         for shard in adapters.comments.shards:
             adapters.screen(
                 shard,

@@ -11,8 +11,7 @@ from moderation import wiring
 from moderation.errors import WinnowError
 from moderation.installation import is_served
 from service.cli import checks
-from service.cli.checks import Check, Finding, Level
-from service.cli.context import (
+from service.cli.base import (
     as_called,
     as_json,
     dumped,
@@ -20,6 +19,7 @@ from service.cli.context import (
     plain,
     storage,
 )
+from service.cli.checks import Check, Finding, Level
 
 #: Exit statuses, as monitoring plugins have them.
 EXIT = {Level.OK: 0, Level.WARNING: 1, Level.WRONG: 2}

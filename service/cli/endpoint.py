@@ -11,7 +11,7 @@ from moderation.addresses import check_url
 from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import EventType
-from service.cli.context import (
+from service.cli.base import (
     answer,
     answer_all,
     as_json,

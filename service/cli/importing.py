@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from moderation import wiring
 from moderation.errors import InvalidInput
-from moderation.records import Outcome
+from moderation.records import IntakeOutcome
 from moderation.site import Site
-from service.cli.context import answer, as_json, dumped, loaded_model, plain, storage
+from service.cli.base import answer, as_json, dumped, loaded_model, plain, storage
 from service.importers import Found, Taken, Unusable
 from service.importers.formats import READERS
 
@@ -37,7 +37,7 @@ _OTHER = "is here already, and says something else: what is here stays"
 _GZIP = b"\x1f\x8b"
 
 #: Keeps comments, or finds out what would become of them.
-Keep = Callable[[Sequence[Taken]], Sequence[Outcome]]
+Keep = Callable[[Sequence[Taken]], Sequence[IntakeOutcome]]
 
 
 @click.command(name="import")
@@ -99,9 +99,9 @@ class Told:
         self.refused = self.refused or not record.by_rule
         self._list(record.where, record.line, record.reason, taken=False)
 
-    def became(self, record: Taken, outcome: Outcome) -> None:
+    def became(self, record: Taken, outcome: IntakeOutcome) -> None:
         """Count what became of a comment, and list what was lost of it."""
-        if outcome is Outcome.CONFLICT:
+        if outcome is IntakeOutcome.CONFLICT:
             self.unusable(Unusable(record.where, _OTHER, record.line))
             return
         self.counts[outcome] += 1
@@ -167,7 +167,7 @@ def _keeping(site: Site, adapters: wiring.Adapters) -> Keep:
     model = loaded_model(adapters.settings)
     winnow = replace(adapters, current=lambda: model)
 
-    def keep(usable: Sequence[Taken]) -> Sequence[Outcome]:
+    def keep(usable: Sequence[Taken]) -> Sequence[IntakeOutcome]:
         kept = winnow.remember([record.past for record in usable], site=site)
         return [one.outcome for one in kept]
 
@@ -177,9 +177,9 @@ def _keeping(site: Site, adapters: wiring.Adapters) -> Keep:
 def _looking_up(site: Site, adapters: wiring.Adapters) -> Keep:
     """Return what says of comments whether they are here already."""
 
-    def look_up(usable: Sequence[Taken]) -> Sequence[Outcome]:
+    def look_up(usable: Sequence[Taken]) -> Sequence[IntakeOutcome]:
         here = adapters.recognise([record.past for record in usable], site=site)
-        return [known.outcome if known else Outcome.NEW for known in here]
+        return [known.outcome if known else IntakeOutcome.NEW for known in here]
 
     return look_up
 

@@ -10,7 +10,7 @@ import click
 from moderation.errors import Conflict, NoInstallation
 from moderation.installation import DATA_VARIABLE, FILE_NAME, SETTINGS_VARIABLE, has_data
 from moderation.settings import VARIABLES
-from service.cli.context import as_called, installation, storage, text_of
+from service.cli.base import as_called, installation, storage, text_of
 
 _HEADING = """\
 # The settings of this Winnow, read by every process and verb. docs/settings.md explains them.

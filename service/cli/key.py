@@ -6,7 +6,7 @@ import click
 
 from moderation.credentials import KeyKind
 from moderation.site import MAX_DAYS
-from service.cli.context import answer, answer_all, as_json, operator, plain, storage
+from service.cli.base import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import key_shape
 
 

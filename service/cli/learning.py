@@ -9,7 +9,7 @@ import click
 
 from moderation.feedback import OUTCOMES, Progress
 from moderation.site import Site
-from service.cli.context import answer, answer_all, as_json, operator, plain, storage
+from service.cli.base import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import learning_shape
 
 

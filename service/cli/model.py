@@ -6,8 +6,8 @@ import os
 
 import click
 
-from service.cli import processes
-from service.cli.context import PROGRAM, read_settings
+from service.cli import forks
+from service.cli.base import PROGRAM, read_settings
 
 
 @click.command(
@@ -21,7 +21,7 @@ def model(words: tuple[str, ...]) -> None:
     """
     # A process of its own: training's libraries are no concern of the service.
     directory = str(read_settings().models)
-    environ = processes.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
-    command = processes.python("-m", "models.cli", *words)
+    environ = forks.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
+    command = forks.python("-m", "models.cli", *words)
     # In place of this process, so that whoever stops it stops the training.
     os.execve(command[0], command, environ)  # noqa: S606 - our own program

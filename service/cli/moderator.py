@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from moderation.audit import AuditLine
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.store.accounts.links import Purpose
-from service.cli.context import (
+from service.cli.base import (
     answer,
     answer_all,
     as_json,

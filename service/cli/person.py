@@ -9,10 +9,10 @@ import click
 
 from moderation.comment import from_ms, rfc3339
 from moderation.errors import InvalidInput
-from moderation.treatment import Kind, Subject, Treatment
+from moderation.treatment import Subject, SubjectKind, Treatment
 from moderation.wiring import Adapters
 from moderation.workflow.people import MAX_DAYS
-from service.cli.context import (
+from service.cli.base import (
     answer,
     as_json,
     confirm,
@@ -49,7 +49,7 @@ def _whom(*, all_kinds: bool = True) -> Callable[[Any], Any]:
 
 
 def _subject(told: dict[str, str]) -> Subject:
-    given = [(kind, value) for kind in Kind if (value := told.get(kind, ""))]
+    given = [(kind, value) for kind in SubjectKind if (value := told.get(kind, ""))]
     if len(given) != 1:
         raise InvalidInput(f"name one of {', '.join(f'--{kind}' for kind in told)}")
     return Subject.read(*given[0])

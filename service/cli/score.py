@@ -17,7 +17,7 @@ from moderation.policy import Policy
 from moderation.ports import Model
 from moderation.verdict import Verdict
 from moderation.workflow.judging import judge_all
-from service.cli.context import dumped, loaded_model, read_settings, storage
+from service.cli.base import dumped, loaded_model, read_settings, storage
 from service.lines import MAX_LINE_BYTES, numbered
 
 #: Lines that are read, scored and forgotten together.
@@ -53,11 +53,11 @@ def score(file: BinaryIO, *, site: str | None) -> None:
 
 def _of_site(name: str, model: Model) -> tuple[Policy, Facts]:
     """Return a site's policy, and the head that judges for it as the one fact."""
-    from models.learner import Learner  # noqa: PLC0415 - takes a second that no other verb should
+    from models.learner import HeadLearner  # noqa: PLC0415 - takes a second that no other verb should
 
     with storage() as adapters:
         site = adapters.accounts.site(name)
-        reading = replace(adapters, current=lambda: model, learning=Learner)
+        reading = replace(adapters, current=lambda: model, learning=HeadLearner)
         return site.policy, Facts(house=reading.house_of(site))
 
 

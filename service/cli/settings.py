@@ -9,7 +9,7 @@ import click
 
 from moderation.installation import Installation
 from moderation.settings import VARIABLES, Settings, Variable
-from service.cli.context import answer_all, as_json, installation, plain, text_of
+from service.cli.base import answer_all, as_json, installation, plain, text_of
 
 HEADING = """# Settings
 

@@ -14,7 +14,7 @@ from moderation.fields import Lines, Setting
 from moderation.lists import disallowed
 from moderation.site import SETTINGS, Door, changed_site, value_at
 from moderation.store.comments import Comments
-from service.cli.context import (
+from service.cli.base import (
     NO_SITE,
     answer,
     answer_all,

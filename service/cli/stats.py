@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from moderation.store import keys
-from service.cli.context import answer, as_json, storage
+from service.cli.base import answer, as_json, storage
 
 _OTHER = "other"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from service.cli.context import answer, answer_all, as_json, operator, plain, storage
+from service.cli.base import answer, answer_all, as_json, operator, plain, storage
 from service.shapes import token_shape
 
 

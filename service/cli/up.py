@@ -24,14 +24,14 @@ from moderation import logs, wiring
 from moderation.credentials import KeyKind
 from moderation.errors import BadSettings, Conflict, StorageUnavailable
 from moderation.installation import Installation, announced
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.settings import Settings
 from moderation.store.embedded import EmbeddedValkey
 from moderation.vault import new_password
-from service import trial
-from service.cli import processes
-from service.cli.context import as_called, current_model, embedded, holding, installation
-from service.cli.processes import Process
+from service.cli import forks
+from service.cli.base import as_called, current_model, embedded, holding, installation
+from service.cli.forks import Process
+from service.first_comment import command as first_comment_command
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def start(worker: str = "worker.__main__:main") -> None:
     with _store(settings) as server, announced(here):
         adapters = wiring.connect(settings)
         wiring.prepare(adapters)
-        processes.stop_orphans(_remembered(settings))
+        forks.stop_orphans(_remembered(settings))
         _check_port(settings)
         welcome = _welcome(adapters, settings)
         try:
@@ -117,8 +117,8 @@ def _become(part: str) -> None:
     """Turn into the worker's program: service and worker know nothing of each other."""
     here = installation(starts=True)
     here.require()
-    command = processes.python("-m", "worker", part)
-    os.execve(command[0], command, processes.environment(**here.environment()))  # noqa: S606 - our own program
+    command = forks.python("-m", "worker", part)
+    os.execve(command[0], command, forks.environment(**here.environment()))  # noqa: S606 - our own program
 
 
 def _run(
@@ -136,7 +136,7 @@ def _run(
     try:
         while not stopping.is_set():
             if [part for part in parts if part.tend()]:
-                processes.remember(_remembered(settings), parts)
+                forks.remember(_remembered(settings), parts)
             if welcome and ((ready := is_ready(settings)) or time.monotonic() > ready_by):
                 click.echo(welcome if ready else f"{welcome}\n{_NOT_READY}")
                 welcome = ""
@@ -294,7 +294,7 @@ def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
         lines += [
             "  Send a comment from another terminal:",
             "",
-            textwrap.indent(trial.command(settings.url, key), "    "),
+            textwrap.indent(first_comment_command(settings.url, key), "    "),
         ]
     if moderators and sites:
         lines += [

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import click
 
 from moderation.comment import to_ms
-from moderation.delivery import Delivery, State
-from service.cli.context import answer, answer_all, as_json, operator, plain, storage
+from moderation.delivery import Delivery, DeliveryState
+from service.cli.base import answer, answer_all, as_json, operator, plain, storage
 from service.cli.endpoint import endpoint
 from service.shapes import delivery_shape
 
@@ -66,7 +66,9 @@ def delivery() -> None:
 
 @delivery.command(name="list")
 @click.argument("endpoint_id", metavar="ENDPOINT")
-@click.option("--state", type=click.Choice([str(state) for state in State]), help="Only these.")
+@click.option(
+    "--state", type=click.Choice([str(state) for state in DeliveryState]), help="Only these."
+)
 @click.option("--comment", "comment_id", help="Only of this comment.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @as_json
@@ -80,7 +82,7 @@ def list_(
     with storage() as adapters:
         found = adapters.deliveries.log(
             adapters.accounts.endpoint(endpoint_id),
-            state=State(state) if state else None,
+            state=DeliveryState(state) if state else None,
             comment_id=comment_id,
             limit=limit,
         )

@@ -12,7 +12,7 @@ from flask import Flask
 
 from moderation.comment import from_ms
 from moderation.store.accounts.desk import Desk
-from service.context import Context
+from service.context import WebContext
 from service.desk import base, reasons, throttle, words
 
 for _module in iter_modules(__path__):
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/", "root", base.root)
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Have the desk of *app* know the sessions of *context*, and limit its sign-ins."""
     app.config["SESSION_COOKIE_SECURE"] = context.settings.url.startswith("https://")
     app.extensions[base.DESK] = Desk(context.redis)

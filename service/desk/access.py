@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, request, session, url_for
 
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
-from moderation.people import Moderator, Role
+from moderation.moderators import Moderator, Role
 from moderation.store.accounts.desk import Session, session_id
 from service.context import winnow
 from service.desk.base import administrator, bp, desk, me, my_sites, myself

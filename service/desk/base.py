@@ -22,14 +22,14 @@ from moderation import texts
 from moderation.actor import Actor, moderator
 from moderation.comment import Comment, Status
 from moderation.errors import InvalidInput, NotFound, WinnowError
-from moderation.people import Moderator, Role
+from moderation.moderators import Moderator, Role
 from moderation.site import Site
 from moderation.store.accounts.desk import Desk
 from service.bodies import at_the_gate, check_fields, limit_of, vouched
 from service.context import winnow
 from service.desk.pages import page
 from service.desk.words import _, ngettext, who
-from service.errors import problem_of_bug, problem_of_http
+from service.problems import problem_of_bug, problem_of_http
 
 bp = Blueprint(
     "desk",

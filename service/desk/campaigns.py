@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import abort, redirect, request, url_for
 
-from moderation.campaign import REACHED, TEXT, CleanUp, State, Trait, traits_of
+from moderation.campaign import REACHED, TEXT, CleanUp, CleanUpState, Trait, traits_of
 from moderation.comment import Decision, Status
 from moderation.errors import NotFound
 from moderation.insight import unmarked
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.treatment import Treatment
 from service.context import winnow
 from service.desk.base import bp, me, my_comment, myself
@@ -74,7 +74,7 @@ def clean_up(clean_up_id: str) -> Any:
         site=context.accounts.site(one.site_id),
         one=one,
         # Whoever began it takes it back, and an administrator what the terminal began.
-        undoable=one.state is State.DONE and one.decided and _may_undo(one),
+        undoable=one.state is CleanUpState.DONE and one.decided and _may_undo(one),
         seconds=max(0, (ends - now) // 1000),
     )
 

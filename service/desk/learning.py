@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from moderation import estimates, values
 from moderation.agreement import Colleague
 from moderation.errors import StorageUnavailable
-from moderation.feedback import OUTCOMES, Attempt, Learning
+from moderation.feedback import OUTCOMES, FitReport, LearningMode
 from moderation.site import Site
 from service.context import winnow
 from service.desk.base import administrator, asked_site, bp, my_site, my_sites, myself
@@ -31,7 +31,7 @@ def learning() -> Any:
         sites=my_sites(),
         progress=progress,
         judging=judging,
-        applies=site.policy.learning is Learning.ON,
+        applies=site.policy.learning is LearningMode.ON,
         mode=site.policy.learning,
         moved=moved,
         outcome=_outcome(progress.latest),
@@ -79,7 +79,7 @@ def leave_out(site_id: str) -> Response:
     return redirect(url_for("desk.learning", site=site.id))
 
 
-def _outcome(latest: Attempt | None) -> str:
+def _outcome(latest: FitReport | None) -> str:
     """Return what came of learning last, in a sentence."""
     return _(OUTCOMES.get(latest.why, latest.why)) if latest else ""
 

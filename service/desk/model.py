@@ -54,7 +54,7 @@ def model() -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class LabelQuality:
     """How well one label was found in comments that were kept from training."""
 
     label: Label
@@ -66,12 +66,12 @@ class Measured:
     skill: float | None
 
 
-def _measured(label: Label, card: Mapping[str, Any]) -> Measured:
+def _measured(label: Label, card: Mapping[str, Any]) -> LabelQuality:
     metrics = card.get("metrics", {})
     held_out = [told[label] for told in metrics.get("held_out", {}).values() if label in told]
     comments = sum(one["labelled"] for one in held_out)
     calibration = metrics.get("calibration", {}).get(label, {})
-    return Measured(
+    return LabelQuality(
         label,
         comments,
         sum(one["auc"] * one["labelled"] for one in held_out) / comments if comments else None,

@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length
 
 from moderation.channels import Channel
 from moderation.errors import Conflict, InvalidInput
-from moderation.people import ALL_SITES, Moderator, Role
+from moderation.moderators import ALL_SITES, Moderator, Role
 from moderation.store.accounts import fold
 from moderation.store.accounts.links import Purpose
 from service.context import winnow

@@ -14,7 +14,7 @@ from moderation.errors import InvalidInput
 from moderation.insight import unmarked
 from moderation.search import LIVING, network_of
 from moderation.site import Site
-from moderation.treatment import MAX_NOTE, Kind, Subject, Treatment
+from moderation.treatment import MAX_NOTE, Subject, SubjectKind, Treatment
 from moderation.workflow.people import MAX_DAYS, sought
 from service.context import winnow
 from service.desk.base import administrator, asked_site, bp, my_site, my_sites, myself
@@ -45,7 +45,7 @@ def people() -> Any:
         site=site,
         sites=my_sites(),
         known=winnow().comments.people(site.id)[:500],
-        kinds=list(Kind),
+        kinds=list(SubjectKind),
         now=winnow().clock.now_ms(),
     )
 
@@ -87,7 +87,7 @@ def person() -> Any:
         days=DAYS,
         now=context.clock.now_ms(),
         most_note=MAX_NOTE,
-        erasable=subject.kind not in {Kind.NETWORK, Kind.DOMAIN},
+        erasable=subject.kind not in {SubjectKind.NETWORK, SubjectKind.DOMAIN},
         tab=_tab(subject),
     )
 
@@ -142,10 +142,14 @@ def beside(site: Site, comment: Comment) -> dict[str, Any]:
     near = (
         known.by_author(site.id, now_ms=now, ip=author.ip, limit=3 * _OTHERS) if author.ip else []
     )
-    told = ((Kind.USER, author.id), (Kind.EMAIL, author.email), (Kind.ADDRESS, author.ip))
+    told = (
+        (SubjectKind.USER, author.id),
+        (SubjectKind.EMAIL, author.email),
+        (SubjectKind.ADDRESS, author.ip),
+    )
     subjects = [(kind, value) for kind, value in told if value]
     if network := network_of(author.ip):
-        subjects.append((Kind.NETWORK, network))
+        subjects.append((SubjectKind.NETWORK, network))
     return {
         "theirs": [unmarked(one) for one in theirs if one.id != comment.id][:_OTHERS],
         "nearby": [
@@ -166,12 +170,12 @@ def _kind_of(value: str) -> str:
     """Return what a text that somebody typed most likely is."""
     value = value.strip()
     if "@" in value:
-        return Kind.EMAIL
+        return SubjectKind.EMAIL
     if "/" in value and "://" not in value:
-        return Kind.NETWORK
+        return SubjectKind.NETWORK
     if (value.count(".") == 3 and value.replace(".", "").isdigit()) or value.count(":") > 1:
-        return Kind.ADDRESS
-    return Kind.DOMAIN if "." in value else Kind.USER
+        return SubjectKind.ADDRESS
+    return SubjectKind.DOMAIN if "." in value else SubjectKind.USER
 
 
 def _page_of(site: Site, subject: Subject) -> str:
@@ -180,9 +184,9 @@ def _page_of(site: Site, subject: Subject) -> str:
 
 def _tab(subject: Subject) -> dict[str, str]:
     """Return the search that lists all of their comments."""
-    if subject.kind is Kind.DOMAIN:
+    if subject.kind is SubjectKind.DOMAIN:
         return {"q": subject.value}
-    return {"author": f"id:{subject.value}" if subject.kind is Kind.USER else subject.value}
+    return {"author": f"id:{subject.value}" if subject.kind is SubjectKind.USER else subject.value}
 
 
 def _lines(comments: Iterator[Comment], records: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from moderation.errors import StaleVersion, WinnowError
 from moderation.feedback import Feedback
 from moderation.insight import unmarked
 from moderation.lists import domains_in
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.reasons import SENTENCES
 from moderation.records import Order
 from moderation.scores import Label

@@ -52,7 +52,7 @@ def _percent(share: float) -> str:
 
 
 def explained(reason: Any) -> str:
-    """Return what a reason of the model's says (models.explain.Reason)."""
+    """Return what a reason of the model's says (models.explain.Contribution)."""
     return _(reason.text, **reason.values)
 
 

@@ -16,7 +16,7 @@ from moderation import values
 from moderation.actor import moderator
 from moderation.audit import AuditLine
 from moderation.errors import NotFound
-from moderation.people import Moderator
+from moderation.moderators import Moderator
 from moderation.store.accounts.links import Purpose
 from service.context import winnow
 from service.desk import throttle

@@ -13,13 +13,13 @@ from wtforms.validators import InputRequired, Length
 from moderation.comment import Comment, Status
 from moderation.credentials import KeyKind
 from moderation.errors import Conflict, InvalidInput
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.site import Site
-from service import trial
 from service.context import winnow
 from service.desk.base import NoSites, administrator, bp, me, my_site, my_sites, myself
 from service.desk.pages import page
 from service.desk.words import _, later
+from service.first_comment import command
 
 
 class NewSiteForm(FlaskForm):
@@ -92,7 +92,7 @@ def _first_steps(site: Site, key: str = "") -> str:
         site=site,
         sites=my_sites(),
         key=key,
-        command=trial.command(context.settings.url, key or "wk_…"),
+        command=command(context.settings.url, key or "wk_…"),
         keys=context.accounts.keys(site.id),
         comment=first_comment(site),
         colleagues=len(context.accounts.moderators()) - 1,

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from moderation.store.accounts import fold
 from moderation.store.accounts.desk import KNOWN_SECONDS
 from service.clients import network_of
-from service.context import Context, winnow
+from service.context import WebContext, winnow
 from service.desk.base import desk
 from service.limits import Limiter
 
@@ -37,7 +37,7 @@ COOKIE = "winnow_known"
 _STRANGERS = 6
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Give *app* the limits of WINNOW_LOGIN_RATE."""
     rate = context.settings.login_rate
     app.extensions[_LIMITER] = Limiter.of(rate, context.redis)

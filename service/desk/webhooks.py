@@ -18,7 +18,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length
 
 from moderation import values
-from moderation.delivery import Delivery, State
+from moderation.delivery import Delivery, DeliveryState
 from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import InvalidInput
 from moderation.events import SUBSCRIBABLE, EventType
@@ -72,7 +72,7 @@ def webhooks(site_id: str) -> Any:
     site, context = my_site(site_id), winnow()
     endpoints = context.accounts.endpoints(site.id)
     word, comment_id = request.args.get("state", ""), request.args.get("comment", "").strip()
-    state = State(word) if word in set(State) else None
+    state = DeliveryState(word) if word in set(DeliveryState) else None
     return page(
         "webhooks.html",
         site=site,
@@ -88,7 +88,7 @@ def webhooks(site_id: str) -> Any:
             )
             for endpoint in endpoints
         ],
-        states=list(State),
+        states=list(DeliveryState),
         came_of=came_of,
         state=state,
         comment_id=comment_id,
@@ -101,17 +101,17 @@ def came_of(delivery: Delivery) -> str:
     last = delivery.attempts[-1] if tries else {}
     answer = str(last.get("error") or last.get("status") or "")
     match delivery.state:
-        case State.DELIVERED:
+        case DeliveryState.DELIVERED:
             return ngettext(
                 "delivered at the first attempt.", "delivered at attempt %(n)s.", tries, n=tries
             )
-        case State.FAILED:
+        case DeliveryState.FAILED:
             return ngettext(
                 "given up after %(n)s attempt: %(answer)s.",
                 "given up after %(n)s attempts: %(answer)s.",
                 tries, n=tries, answer=answer,
             )  # fmt: skip
-        case State.DROPPED:
+        case DeliveryState.DROPPED:
             return _("dropped: the endpoint was removed or disabled before it was delivered.")
         case _ if tries:
             return ngettext(

@@ -12,8 +12,8 @@ from importlib import import_module
 from flask import Blueprint, Flask
 
 from moderation.site import Door
-from service.context import Context
-from service.doors import common
+from service.context import WebContext
+from service.doors import base
 
 #: The doors' blueprints. They alone are served under any Host name: clients put keys there.
 DOORS: dict[str, Blueprint] = {door: import_module(f"{__name__}.{door}").bp for door in Door}
@@ -25,6 +25,6 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(blueprint)
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Have the doors of *app* open to the keys of *context*."""
-    common.serve(app, context)
+    base.serve(app, context)

@@ -28,7 +28,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.context import winnow
 from service.doors import akismet_stats as stats
-from service.doors.common import REPEAT_MS, judge, site_of, spend
+from service.doors.base import REPEAT_MS, judge, site_of, spend
 from service.doors.failures import Cause, Failure, shape_failures
 
 bp = Blueprint("akismet", __name__)
@@ -166,7 +166,7 @@ def key_sites() -> Response:
     month = fields.get("month") or stats.this_month()
     if not stats.MONTH.fullmatch(month):
         return _invalid("month")
-    listing = stats.Sites(
+    listing = stats.SiteListing(
         month,
         site,
         wanted=fields.get("filter", ""),

@@ -26,7 +26,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Sites:
+class SiteListing:
     """The answer to key-sites: the one site of a key, if any, in a month."""
 
     month: str

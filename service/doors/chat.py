@@ -20,7 +20,7 @@ from flask import Blueprint, Response, g, request
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Status
 from moderation.site import Door, Site
 from service.bodies import vouched
-from service.doors.common import judge, parsed, record, site_of, spend, warned
+from service.doors.base import judge, parsed, record, site_of, spend, warned
 from service.doors.failures import Cause, Failure, Refusal, shape_failures
 
 bp = Blueprint("chat", __name__)
@@ -34,7 +34,7 @@ _ONE_OF = frozenset({"approved", "spam"})
 _JSON = re.compile(r"\{\s*[\"']?spam[\"']?\s*:")
 
 
-class Way(StrEnum):
+class AnswerFormat(StrEnum):
     """How a client wants its answer."""
 
     JSON = "json"
@@ -42,9 +42,9 @@ class Way(StrEnum):
 
 
 #: What each way says of a comment that may be published, of one that is held, and of spam.
-ANSWERS: Mapping[Way, tuple[str, str, str]] = {
-    Way.JSON: ('{"spam": false}', '{"spam": true}', '{"spam": true}'),
-    Way.WORD: ("approved", "waiting", "spam"),
+ANSWERS: Mapping[AnswerFormat, tuple[str, str, str]] = {
+    AnswerFormat.JSON: ('{"spam": false}', '{"spam": true}', '{"spam": true}'),
+    AnswerFormat.WORD: ("approved", "waiting", "spam"),
 }
 
 
@@ -87,18 +87,22 @@ def _failed(failure: Failure) -> Response:
         kind, code = "invalid_request_error", failure.detail.get("code")
         error = {"message": failure.message, "type": kind, "param": None, "code": code}
         return _json({"error": error}, failure.status)
-    return _completion(g.get("way", Way.JSON), held=True)
+    return _completion(g.get("way", AnswerFormat.JSON), held=True)
 
 
 shape_failures(bp, _failed)
 
 
-def _way(body: Mapping[str, Any]) -> Way:
+def _way(body: Mapping[str, Any]) -> AnswerFormat:
     """Return how the client wants its answer; JSON if in doubt, which one-word clients hold."""
     prompt = _text_of(body, "system", "developer") or ""
     if body.get("response_format") or _JSON.search(prompt):
-        return Way.JSON
-    return Way.WORD if set(re.findall(r"\w+", prompt.lower())) >= _ONE_OF else Way.JSON
+        return AnswerFormat.JSON
+    return (
+        AnswerFormat.WORD
+        if set(re.findall(r"\w+", prompt.lower())) >= _ONE_OF
+        else AnswerFormat.JSON
+    )
 
 
 def _text_of(body: Mapping[str, Any], *roles: str) -> str | None:
@@ -132,7 +136,7 @@ def _draft(text: str | None) -> Draft | None:
     return Draft(content=content, author=author) if content.strip() else None
 
 
-def _completion(way: Way, *, held: bool, spam: bool = False) -> Response:
+def _completion(way: AnswerFormat, *, held: bool, spam: bool = False) -> Response:
     passes, waits, is_spam = ANSWERS[way]
     content = is_spam if spam else waits if held else passes
     message = {"role": "assistant", "content": content, "refusal": None}

@@ -20,7 +20,7 @@ from moderation.scores import Label
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import judge, parsed, record, site_of, spend
+from service.doors.base import judge, parsed, record, site_of, spend
 from service.doors.failures import Failure, shape_failures
 
 bp = Blueprint("coral", __name__)

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, g, request
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, Status
 from moderation.site import Door
 from service.bodies import vouched
-from service.doors.common import judge, parsed, record, site_of, spend
+from service.doors.base import judge, parsed, record, site_of, spend
 from service.doors.failures import Cause, Failure, Refusal, shape_failures
 
 bp = Blueprint("matrix", __name__, url_prefix="/matrix")

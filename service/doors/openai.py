@@ -17,7 +17,7 @@ from moderation.verdict import Action
 from moderation.workflow.judging import defaults_of
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import judge, measured, parsed, record, site_of, spend, warned
+from service.doors.base import judge, measured, parsed, record, site_of, spend, warned
 from service.doors.failures import Cause, Failure, Refusal, shape_failures
 
 bp = Blueprint("openai", __name__)

@@ -21,7 +21,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.bodies import vouched
 from service.context import winnow
-from service.doors.common import judge, measured, parsed, record, site_of, spend, warned
+from service.doors.base import judge, measured, parsed, record, site_of, spend, warned
 from service.doors.failures import Cause, Failure, Refusal, shape_failures
 
 bp = Blueprint("perspective", __name__)

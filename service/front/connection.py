@@ -13,8 +13,8 @@ from typing import NoReturn, Protocol, cast
 import httptools
 
 from service.clients import Proxies, network_of
-from service.front.crowd import Crowd, Refusal, Stage
-from service.front.pool import Answer, Job, Request, refusal
+from service.front.crowd import Crowd, RefusalCause, Stage
+from service.front.pool import Job, Request, Response, refusal
 
 _PIPELINED = " pipelined"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,11 +40,11 @@ class Service(Protocol):
     def submit(self, job: Job) -> bool:
         """Have a request run; False when too many wait."""
 
-    def deliver(self, place: Connection, request: Request, answer: Answer) -> None:
+    def deliver(self, place: Connection, request: Request, answer: Response) -> None:
         """Bring an answer from a thread to the event loop."""
 
 
-class _Refused(Exception):
+class _ParsingEnded(Exception):
     """Raised in a call of the parser's when the request was refused."""
 
 
@@ -110,12 +110,12 @@ class Connection(asyncio.Protocol):
             self._last = True
         except httptools.HttpParserError:
             if not self._refused():  # or a callback has done so
-                self._refuse(HTTPStatus.BAD_REQUEST, Refusal.MALFORMED)
+                self._refuse(HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED)
             return
         if self.stage is Stage.HEAD:
             self._head_bytes = len(data) + (self._head_bytes if before is self._reading else 0)
             if self._head_bytes > self._bounds.head_bytes:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.TOO_LARGE)
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, RefusalCause.TOO_LARGE)
                 return
         if self._reading is not None:
             if self.stage is Stage.HEAD or self.stage is Stage.BODY:
@@ -158,13 +158,13 @@ class Connection(asyncio.Protocol):
         request.headers.append((name, value))
         self._head_size += len(name) + len(value) + 4
         if len(request.headers) > self._bounds.headers:
-            self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.TOO_LARGE)
+            self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, RefusalCause.TOO_LARGE)
         match name.lower():
             case b"host":
                 self._hosts += 1
             case b"content-length":
                 if not value.isdigit() or len(value) > _LENGTH_DIGITS:
-                    self._refuse_now(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.TOO_LARGE)
+                    self._refuse_now(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, RefusalCause.TOO_LARGE)
                 request.length = int(value)
             case b"transfer-encoding":
                 request.chunked = True
@@ -180,14 +180,14 @@ class Connection(asyncio.Protocol):
         if request is None or parser is None:
             return
         if self._head_size + len(self._url) > self._bounds.head_bytes:
-            self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.TOO_LARGE)
+            self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, RefusalCause.TOO_LARGE)
         request.method = parser.get_method().decode("ascii", "replace")
         request.version = parser.get_http_version()
         request.keep_alive = parser.should_keep_alive()
         target = httptools.parse_url(self._url)
         request.path, request.query = target.path or b"/", target.query or b""
         if self._hosts > 1 or (self._hosts == 0 and request.version == "1.1"):
-            self._refuse_now(HTTPStatus.BAD_REQUEST, Refusal.MALFORMED)
+            self._refuse_now(HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED)
         if not (request.chunked or request.length):
             return
         self._limit = self._bounds.always_body
@@ -208,7 +208,7 @@ class Connection(asyncio.Protocol):
             self._stop_arriving()
             self._transport.pause_reading()
             if not self._service.submit(Job(request, self, gate=True)):
-                self._refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, Refusal.BUSY, retry_after=1)
+                self._refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, RefusalCause.BUSY, retry_after=1)
         else:
             self._to(Stage.BODY, self._bounds.body_seconds)
             self._continue()
@@ -220,7 +220,7 @@ class Connection(asyncio.Protocol):
             return
         request.body += body
         if len(request.body) > self._limit and self.stage is not Stage.GATE:
-            self._refuse_now(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.TOO_LARGE)
+            self._refuse_now(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, RefusalCause.TOO_LARGE)
 
     def on_chunk_header(self) -> None:
         """Count a chunk: each costs a call, so that a body must not consist of tiny ones."""
@@ -228,7 +228,7 @@ class Connection(asyncio.Protocol):
         if self._reading is not None:
             fair = _SMALL_CHUNKS + len(self._reading.body) // _CHUNK_BYTES
             if self._chunks > fair:
-                self._refuse_now(HTTPStatus.BAD_REQUEST, Refusal.MALFORMED)
+                self._refuse_now(HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED)
 
     def on_message_complete(self) -> None:
         """Have the request run, now or after those before it."""
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
             return now > self._deadline or self._is_slow(now, len(self._reading.body))
         return now > self._deadline
 
-    def refuse_late(self, reason: Refusal) -> None:
+    def refuse_late(self, reason: RefusalCause) -> None:
         """End what takes too long."""
         if self.stage in {Stage.HEAD, Stage.GATE, Stage.BODY}:
             waits = self.stage is Stage.GATE
@@ -302,11 +302,11 @@ class Connection(asyncio.Protocol):
 
     # -- answers ---------------------------------------------------------------------------------
 
-    def answered(self, request: Request, answer: Answer) -> None:
+    def answered(self, request: Request, answer: Response) -> None:
         """Take an answer from a thread."""
         self._service.deliver(self, request, answer)
 
-    def take(self, request: Request, answer: Answer) -> None:
+    def take(self, request: Request, answer: Response) -> None:
         """Write an answer, or let the body come that the app has agreed to."""
         if request.release is not None:
             request.release()
@@ -361,7 +361,7 @@ class Connection(asyncio.Protocol):
         self._to(Stage.BODY, self._bounds.body_seconds)
         self._continue()
         if len(request.body) > self._limit:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.TOO_LARGE)
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, RefusalCause.TOO_LARGE)
             return
         if self._whole:
             self._reading = None
@@ -379,13 +379,13 @@ class Connection(asyncio.Protocol):
         self._working = request
         self._to(Stage.WORK)
         if not self._service.submit(Job(request, self)):
-            self._crowd.refused[Refusal.BUSY] += 1
+            self._crowd.refused[RefusalCause.BUSY] += 1
             self._refuse_with(refusal(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=1))
 
     # -- refusals --------------------------------------------------------------------------------
 
     def _refuse(
-        self, status: HTTPStatus, reason: Refusal, *, retry_after: int | None = None
+        self, status: HTTPStatus, reason: RefusalCause, *, retry_after: int | None = None
     ) -> None:
         """Refuse the request that is being read; the connection ends with it."""
         self._crowd.refused[reason] += 1
@@ -395,11 +395,11 @@ class Connection(asyncio.Protocol):
             self._refuse_with(refusal(status, retry_after=retry_after))
 
     def _refuse_now(
-        self, status: HTTPStatus, reason: Refusal, *, retry_after: int | None = None
+        self, status: HTTPStatus, reason: RefusalCause, *, retry_after: int | None = None
     ) -> NoReturn:
         """Refuse from within a call of the parser's."""
         self._refuse(status, reason, retry_after=retry_after)
-        raise _Refused
+        raise _ParsingEnded
 
     def _refuse_with(self, data: bytes) -> None:
         self._drop_requests()

@@ -37,7 +37,7 @@ class Stage(IntEnum):
     LINGER = 6
 
 
-class Refusal(StrEnum):
+class RefusalCause(StrEnum):
     """Why a connection was ended or a request refused; the label of a metric."""
 
     LATE = "late"
@@ -95,7 +95,7 @@ class Crowd:
     def __init__(self, bounds: Bounds) -> None:
         """Keep connections within *bounds*."""
         self.bounds = bounds
-        self.refused: Counter[Refusal] = Counter(dict.fromkeys(Refusal, 0))
+        self.refused: Counter[RefusalCause] = Counter(dict.fromkeys(RefusalCause, 0))
         self.unkeyed = Room(bounds.unkeyed_bytes)
         self.keyed = Room(bounds.keyed_bytes)
         #: Bytes of small bodies that are not here whole.
@@ -130,7 +130,7 @@ class Crowd:
         mine = self._arriving.setdefault(who, {})
         mine[one] = None
         if len(mine) > self.bounds.arriving_of_one:
-            next(iter(mine)).refuse_late(Refusal.CROWDED)
+            next(iter(mine)).refuse_late(RefusalCause.CROWDED)
 
     def arrived(self, one: Connection, who: str) -> None:
         """Note that it is here, or never will be."""
@@ -147,7 +147,7 @@ class Crowd:
             for _, one in late:
                 if self.arriving_bytes < self.bounds.arriving_bytes * 3 // 4:
                     break
-                one.refuse_late(Refusal.CROWDED)
+                one.refuse_late(RefusalCause.CROWDED)
 
     def sweep(self, now: float) -> None:
         """End whoever is late, and the largest of the answers that nobody takes."""
@@ -155,7 +155,7 @@ class Crowd:
         for one in list(self._all):
             if left and one.is_late(now):
                 left -= 1
-                one.refuse_late(Refusal.LATE)
+                one.refuse_late(RefusalCause.LATE)
             elif one.stage is Stage.ANSWER:
                 unread += one.unread()
         if unread > self.bounds.unread_bytes:
@@ -163,7 +163,7 @@ class Crowd:
                 if unread <= self.bounds.unread_bytes * 3 // 4:
                     break
                 unread -= one.unread()
-                self.refused[Refusal.CROWDED] += 1
+                self.refused[RefusalCause.CROWDED] += 1
                 one.abort()
 
     def everyone(self) -> list[Connection]:
@@ -176,7 +176,7 @@ class Crowd:
         share = {who: len(mine) for who, mine in self._by_address.items()}
         candidates.sort(key=lambda one: (-share.get(one.address, 1), one.worth(), one.since))
         for one in candidates[: max(1, len(among) // 16)]:
-            self.refused[Refusal.CROWDED] += 1
+            self.refused[RefusalCause.CROWDED] += 1
             one.abort()
 
     @staticmethod

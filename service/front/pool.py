@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """One answer, ready to be written."""
 
     status: int
@@ -65,10 +65,10 @@ class Answer:
     opened: str = ""
 
 
-class Place(Protocol):
+class ResponseSink(Protocol):
     """What serves one request after the other under an address."""
 
-    def answered(self, request: Request, answer: Answer) -> None:
+    def answered(self, request: Request, answer: Response) -> None:
         """Take the answer to *request*; called by a thread of the pool."""
 
 
@@ -77,7 +77,7 @@ class Job:
     """A request for the application, and where its answer goes."""
 
     request: Request
-    place: Place
+    place: ResponseSink
     gate: bool = False
 
 
@@ -159,7 +159,9 @@ class Pool:
         while True:
             self._ready.get()
             job = self._next()
-            answer = Answer(0, b"", keep_alive=False) if job.request.dropped else self._answer(job)
+            answer = (
+                Response(0, b"", keep_alive=False) if job.request.dropped else self._answer(job)
+            )
             job.place.answered(job.request, answer)
             del job, answer  # or the last body would be kept until the next comes
             if getattr(self._here, "lent", False):
@@ -169,7 +171,7 @@ class Pool:
                     self._idle_spares += 1
                 self._spares.get()
 
-    def _answer(self, job: Job) -> Answer:
+    def _answer(self, job: Job) -> Response:
         request = job.request
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -194,10 +196,10 @@ class Pool:
         if job.gate:
             opened = next((value for name, value in headers if name == OPEN), "")
             if opened:
-                return Answer(code, b"", keep_alive=True, opened=opened)
+                return Response(code, b"", keep_alive=True, opened=opened)
         keep = request.keep_alive and not job.gate
         bare = request.method == "HEAD" or code in {204, 304}
-        return Answer(code, wire(status, headers, body, keep_alive=keep, bare=bare), keep)
+        return Response(code, wire(status, headers, body, keep_alive=keep, bare=bare), keep)
 
     def _environ(self, request: Request, *, gate: bool) -> dict[str, Any]:
         host, port = self._server

@@ -18,7 +18,7 @@ from service.clients import Proxies
 from service.front.bounds import Bounds
 from service.front.connection import Connection
 from service.front.crowd import Crowd
-from service.front.pool import Answer, Job, Pool, Request, Wsgi
+from service.front.pool import Job, Pool, Request, Response, Wsgi
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class Front:
         self._app, self._lane_threads = app, dict(lanes or {})
         self._lanes: dict[bytes, Pool] = {}
         self._main: Pool | None = None
-        self._answers: deque[tuple[Connection, Request, Answer]] = deque()
+        self._answers: deque[tuple[Connection, Request, Response]] = deque()
         self._called = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -73,7 +73,7 @@ class Front:
         pool = self._lanes.get(job.request.path, self._main)
         return pool is not None and pool.submit(job)
 
-    def deliver(self, place: Connection, request: Request, answer: Answer) -> None:
+    def deliver(self, place: Connection, request: Request, answer: Response) -> None:
         """Bring an answer from a thread to the event loop."""
         self._answers.append((place, request, answer))
         if not self._called and self._loop is not None:

@@ -26,7 +26,7 @@ _NEXT = re.compile(r"\}\s*,\s*(?=\{)")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class JsonItem:
     """A value of the document: its place, its line in the file, and the characters lost in it."""
 
     path: Path
@@ -35,15 +35,15 @@ class Item:
     lost: int
 
 
-def items(file: BinaryIO, wanted: Collection[Path], *, kind: str) -> Iterator[Item | Unusable]:
+def items(file: BinaryIO, wanted: Collection[Path], *, kind: str) -> Iterator[JsonItem | Unusable]:
     """Yield each value at a *wanted* place, and Unusable for what is too broken to be one.
 
     Raises InvalidInput for what is no such document.
     """
-    return _Reading(texts(file), frozenset(wanted), kind).items()
+    return _JsonReader(texts(file), frozenset(wanted), kind).items()
 
 
-class _Reading:
+class _JsonReader:
     """One pass over a file."""
 
     def __init__(self, pieces: Iterator[str], wanted: frozenset[Path], kind: str) -> None:
@@ -59,7 +59,7 @@ class _Reading:
         self._open: list[Path] = []
         self._member = ""
 
-    def items(self) -> Iterator[Item | Unusable]:
+    def items(self) -> Iterator[JsonItem | Unusable]:
         """Yield the items; see above."""
         first = self._next()
         if first != self._first:
@@ -97,7 +97,7 @@ class _Reading:
         inside = self._open[-1]
         return (*inside, "*" if (*inside, "*") in self._arrays else self._member)
 
-    def _item(self, place: Path) -> Item | Unusable:
+    def _item(self, place: Path) -> JsonItem | Unusable:
         line = self._line_here()
         end = self._end()
         if end is not None:
@@ -110,7 +110,7 @@ class _Reading:
             self._recover()
             return Unusable("", "it is no JSON, or cut off", line)
         self._at = end
-        return Item(place, value, line, lost)
+        return JsonItem(place, value, line, lost)
 
     def _end(self) -> int | None:
         """Return where the value that begins here ends; None if it does not."""

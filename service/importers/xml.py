@@ -107,7 +107,7 @@ def records(
     that stand before it. Raises InvalidInput for what is no such XML, and for XML that declares
     entities or another file as its document type.
     """
-    return _Reading(_Source(texts(file)), wanted, kind, frozenset(fields)).records()
+    return _XmlReader(_Source(texts(file)), wanted, kind, frozenset(fields)).records()
 
 
 #: What ``lost`` says of a doubtful record.
@@ -214,7 +214,7 @@ class _Source:
         return place
 
 
-class _Reading:
+class _XmlReader:
     """One pass over a file."""
 
     def __init__(

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from moderation.actor import OPERATOR
-from moderation.store.accounts.links import Link, Purpose
+from moderation.store.accounts.links import OneTimeLink, Purpose
 from tests.support import browser
 from tests.support.browser import Desk
 from tests.support.world import PASSWORD
@@ -51,7 +51,7 @@ def test_every_page_of_signing_in_is_accessible_and_fits_its_width(
     }  # fmt: skip
     adapters.set_address("ada", f"{'long' * 15}@{'mail' * 12}.example", by=OPERATOR)
     desk.world.add_moderator("n" * 100)
-    confirm = Link("ada", adapters.accounts.session_epoch("ada"), "ada@mail.example")
+    confirm = OneTimeLink("ada", adapters.accounts.session_epoch("ada"), "ada@mail.example")
     links = {one: adapters.make_link(one, "n" * 100) for one in Purpose}
     stranger = desk.browser.new_context(**view).new_page()
     for path in (

@@ -20,7 +20,7 @@ from typing import Self
 import pytest
 
 from moderation.actor import moderator
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
 from moderation.store.embedded import EmbeddedValkey
@@ -121,7 +121,7 @@ def unfinished(world: World, endpoints: list[Endpoint]) -> int:
         fanned = not deliveries.eventful_sites(0)
     except StorageUnavailable:
         return -1
-    due = sum(one.state is State.DUE for log in logs for one in log)
+    due = sum(one.state is DeliveryState.DUE for log in logs for one in log)
     return due if fanned else due + 1
 
 

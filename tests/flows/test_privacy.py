@@ -43,7 +43,7 @@ def test_only_what_the_page_names_opens_a_connection():
         "service/cli/checks.py",  # doctor: endpoints' certificates, WINNOW_SMTP_URL
         "service/cli/up.py",  # its own port
         "service/front/server.py",  # listens
-        "worker/delivery.py",  # endpoints
+        "worker/attempt.py",  # endpoints
         "worker/channels/mail.py",  # WINNOW_SMTP_URL
     }
     page = (ROOT / "docs" / "privacy.md").read_text()

@@ -16,7 +16,7 @@ from moderation.comment import Draft
 from moderation.settings import Settings
 from moderation.store import keys
 from service.cli import cli
-from service.cli.context import storage
+from service.cli.base import storage
 
 Run = Callable[..., Result]
 VERSION = keys.META(keys.GLOBAL)

@@ -10,7 +10,7 @@ from moderation.fields import Numbers
 from moderation.site import SETTINGS
 from service.api.schemas import SiteChange
 from service.cli.site import page
-from service.desk.settings import PolicyForm, SiteForm
+from service.desk.site_settings import PolicyForm, SiteForm
 from service.desk.words import WORDS
 
 ROOT = Path(__file__).parents[2]

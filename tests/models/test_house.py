@@ -17,8 +17,8 @@ from models.house import (
     Basis,
     BrokenHouse,
     Evidence,
+    GateReason,
     HouseHead,
-    Reason,
     Seen,
     disagreement,
     fit,
@@ -120,7 +120,7 @@ def test_decisions_that_follow_nothing_leave_the_head_at_exactly_zero(basis):
 
 
 def test_too_few_decisions_or_one_kind_alone_change_nothing(basis):
-    assert learn(decisions(basis, FEWEST - 1), basis).gate.reason == Reason.TOO_FEW
+    assert learn(decisions(basis, FEWEST - 1), basis).gate.reason == GateReason.TOO_FEW
     alike = [decision(basis, number, spam=True) for number in range(90)]
     assert not fit(alike, basis).moves
 
@@ -211,7 +211,7 @@ def test_the_gate_refuses_what_does_worse_on_later_decisions(basis):
     later = [reversed_(decision(basis, 200 + n, spam=n % 2 == 0)) for n in range(30)]
     refused = gate(head, None, later, None)
     assert not refused.accepted
-    assert refused.reason == Reason.NO_BETTER_HERE
+    assert refused.reason == GateReason.NO_BETTER_HERE
     assert refused.loss[1] > refused.loss[0]
 
 
@@ -223,7 +223,7 @@ def test_what_harms_the_frozen_set_is_made_weaker_or_refused(basis):
         basis.name, np.zeros(SIZE + 1, np.float32), np.r_[against, 0].astype(np.float32)
     )
     refused = gate(head, None, (), frozen)
-    assert refused.reason == Reason.WORSE_ELSEWHERE
+    assert refused.reason == GateReason.WORSE_ELSEWHERE
     assert refused.auc_drop > MOST_AUC_DROP
     assert gate(harmless(head, frozen), None, (), frozen).accepted
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from models.house import BrokenHouse
-from models.learner import Learner
+from models.learner import HeadLearner
 from models.scorer import Item, Scorer
 
 PLACES = ("Berlin", "Paris", "Rome", "Oslo", "Kyoto", "Cork", "Graz", "Bern", "Lyon", "Turin")
@@ -42,7 +42,7 @@ def lessons(scorer: Scorer) -> list[Lesson]:
         for both in zip(GOOD, BAD, strict=True)
         for text, decision in zip(both, ("approve", "spam"), strict=True)
     ]
-    readings = Learner(scorer).read([Item(text) for text, _ in pairs])
+    readings = HeadLearner(scorer).read([Item(text) for text, _ in pairs])
     return [
         Lesson(f"c{n}", decision, "held", n % 2, 1_700_000_000_000 + n * 1000, reading)
         for n, ((_, decision), reading) in enumerate(zip(pairs, readings, strict=True))
@@ -57,7 +57,7 @@ def test_a_reading_is_small_and_has_no_words(lessons: list[Lesson]):
 def test_a_score_moved_afterwards_is_the_one_that_the_scorer_gives(
     scorer: Scorer, lessons: list[Lesson]
 ):
-    learner = Learner(scorer)
+    learner = HeadLearner(scorer)
     fit = learner.learn(lessons, current=None)
     assert (fit.accepted, fit.why) == (True, "better")
     head = learner.head(fit.head, 7)
@@ -70,14 +70,14 @@ def test_a_score_moved_afterwards_is_the_one_that_the_scorer_gives(
 
 
 def test_the_same_lessons_give_the_same_head_in_any_order(scorer: Scorer, lessons: list[Lesson]):
-    learner = Learner(scorer)
+    learner = HeadLearner(scorer)
     assert (
         learner.learn(lessons, current=None).head == learner.learn(lessons[::-1], current=None).head
     )
 
 
 def test_what_is_alike_is_found_and_pairs_are_of_two_people(scorer: Scorer, lessons: list[Lesson]):
-    learner = Learner(scorer)
+    learner = HeadLearner(scorer)
     people = {one.comment_id: one.person for one in lessons}
     assert all(people[one] != people[other] for one, other in learner.pairs(lessons))
     found = learner.alike(lessons[1].reading, lessons, most=3)
@@ -85,7 +85,7 @@ def test_what_is_alike_is_found_and_pairs_are_of_two_people(scorer: Scorer, less
 
 
 def test_what_is_no_reading_and_no_head_is_told_apart(scorer: Scorer, lessons: list[Lesson]):
-    learner = Learner(scorer)
+    learner = HeadLearner(scorer)
     assert learner.fits(lessons[0].reading)
     assert not any(map(learner.fits, (b"", b"R1", b"nonsense" * 40)))
     with pytest.raises(BrokenHouse):
@@ -96,5 +96,5 @@ def test_a_model_without_a_basis_learns_nothing():
     class Bare:
         version = "bare"
 
-    learner = Learner(Bare())
+    learner = HeadLearner(Bare())
     assert (learner.reader, learner.read([Item("x")])) == ("", [b""])

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from models.markup import Form, Kind, invisible_within_words, shown
+from models.markup import CharacterKind, Form, invisible_within_words, shown
 
 
 def seen(text, *kinds):
     found = shown(text)
-    parts = (found.text[begin:end] for begin, end in found.parts(*(kinds or (Kind.OWN,))))
+    parts = (found.text[begin:end] for begin, end in found.parts(*(kinds or (CharacterKind.OWN,))))
     return " ".join("".join(parts).split())
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_markup_stays(text):
 )
 def test_what_is_hidden_is_told_apart(text):
     assert seen(text) == "good"
-    assert seen(text, Kind.HIDDEN) == "buy pills"
+    assert seen(text, CharacterKind.HIDDEN) == "buy pills"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_ordinary_styles_hide_nothing(style):
 
 def test_scripts_styles_and_comments_are_dropped():
     text = "<style>p{}</style><script>x()</script><!-- y -->good"
-    assert seen(text, *Kind) == "good"
+    assert seen(text, *CharacterKind) == "good"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_scripts_styles_and_comments_are_dropped():
 )
 def test_code_is_told_apart(text):
     assert seen(text) == "good"
-    assert seen(text, Kind.CODE)
+    assert seen(text, CharacterKind.CODE)
 
 
 @pytest.mark.parametrize("text", ["<code>{}</code>", "```\n{}\n```", "`{}`", "[code]{}[/code]"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.markup import Kind, shown
+from models.markup import CharacterKind, shown
 
 ABUSE = "You are a complete idiot."
 ANSWER = "Please keep it civil."
@@ -10,7 +10,7 @@ ANSWER = "Please keep it civil."
 
 def own(text):
     found = shown(text)
-    return " ".join("".join(found.text[a:b] for a, b in found.parts(Kind.OWN)).split())
+    return " ".join("".join(found.text[a:b] for a, b in found.parts(CharacterKind.OWN)).split())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.identity import People, address_form, email_form
+from moderation.identity import IdentityList, address_form, email_form
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_two_people_stay_two():
 def test_a_list_finds_who_wrote_by_value_and_an_ipv6_address_with_its_network(
     entry, email, ip, found
 ):
-    assert (People([entry]).first(email=email, ip=ip) == entry) is found
+    assert (IdentityList([entry]).first(email=email, ip=ip) == entry) is found

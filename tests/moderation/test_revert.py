@@ -11,7 +11,7 @@ from moderation.audit import AuditLine
 from moderation.credentials import KeyKind
 from moderation.endpoint import Endpoint
 from moderation.errors import Conflict, NotFound
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.policy import Mode, Policy
 from moderation.site import Door, Retention
 from tests.support.actors import ADA, BOB, EVE

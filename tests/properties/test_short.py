@@ -22,7 +22,7 @@ import pytest
 from moderation.actor import moderator
 from moderation.credentials import KeyKind
 from moderation.errors import StorageUnavailable
-from service.front.pool import Answer, Job, Pool, Request
+from service.front.pool import Job, Pool, Request, Response
 from tests.support import odd
 from tests.support.valkey import serving
 from tests.support.world import World, make_world
@@ -59,9 +59,9 @@ class Side:
     pool: Pool
     seen: dict[bytes, bytes] = field(default_factory=dict)
     slow: int = 0
-    _answers: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
+    _answers: queue.SimpleQueue[Response] = field(default_factory=queue.SimpleQueue)
 
-    def answered(self, request: Request, answer: Answer) -> None:
+    def answered(self, request: Request, answer: Response) -> None:
         del request
         self._answers.put(answer)
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from argon2 import PasswordHasher
 
-from models import near
+from models import simhash
 from moderation import wiring
 from moderation.actor import Actor, moderator
 from moderation.comment import Author, Comment, Decision, Draft
 from moderation.credentials import KeyKind
-from moderation.feedback import Attempt
-from moderation.people import Role
+from moderation.feedback import FitReport
+from moderation.moderators import Role
 from moderation.ports import Fit, Lesson, Marked
 from moderation.records import Accepted
 from moderation.settings import Settings
@@ -53,7 +53,7 @@ class PlainDuplicates:
         self, seen: Sequence[int], batch: Sequence[Marked]
     ) -> list[tuple[int, list[tuple[int, int]]]]:
 
-        return near.others(seen, batch)
+        return simhash.others(seen, batch)
 
 
 class PlainModel:
@@ -211,7 +211,7 @@ class World:
     def screen(self, holder: str = "test:1") -> int:
         return self.adapters.screen(0, holder=holder, limits=Limits(linger_seconds=0))
 
-    def learn(self, site: Site | None = None) -> Attempt | None:
+    def learn(self, site: Site | None = None) -> FitReport | None:
         """Learn as the job does, and let this process look for heads anew."""
         attempt = self.adapters.learn((site or self.site).id)
         self.adapters.houses._known.clear()

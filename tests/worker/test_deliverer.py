@@ -17,18 +17,18 @@ from moderation import ids
 from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.credentials import KeyKind
-from moderation.delivery import Due, State
+from moderation.delivery import DeliveryState, Due
 from moderation.endpoint import Endpoint, EndpointKind, Secret
 from moderation.events import EventType
 from moderation.signing import new_secret
 from moderation.store import keys
-from moderation.store.library import BELL
+from moderation.store.library import DELIVERIES_CHANNEL
 from tests.support.actors import ADA, BLOG
 from tests.support.receiver import Receiver, answer
 from tests.support.waiting import wait_until
 from tests.support.world import World
+from worker.attempt import Attempt
 from worker.deliverer import Deliverer, Following, following
-from worker.delivery import Attempt
 
 DEFAULT = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
@@ -62,7 +62,12 @@ def waiting(world: World) -> Iterator[Deliverer]:
     thread = threading.Thread(target=deliverer.run)
     thread.start()
     try:
-        wait_until(lambda: dict(world.adapters.redis.pubsub_numsub(BELL)).get(BELL.encode()), 10)
+        wait_until(
+            lambda: dict(world.adapters.redis.pubsub_numsub(DELIVERIES_CHANNEL)).get(
+                DELIVERIES_CHANNEL.encode()
+            ),
+            10,
+        )
         yield deliverer
     finally:
         deliverer.stop()
@@ -89,7 +94,7 @@ def test_an_approval_reaches_its_endpoint_signed_and_once(world: World, receiver
     assert event["type"] == "comment.approved"
     assert event["data"]["id"] == comment.id
     (logged,) = world.adapters.deliveries.log(endpoint)
-    assert (logged.state, logged.attempts[0]["status"]) == (State.DELIVERED, 200)
+    assert (logged.state, logged.attempts[0]["status"]) == (DeliveryState.DELIVERED, 200)
 
 
 def test_an_endpoint_hears_only_what_it_asked_for(world: World, receiver: Receiver):
@@ -147,7 +152,9 @@ def test_a_failed_delivery_is_tried_again_under_the_same_id(world: World, receiv
     wait_until(third_attempt, 10, "the third attempt")
     assert len({one.headers["webhook-id"] for one in receiver.requests}) == 1
     wait_until(
-        lambda: world.adapters.deliveries.log(endpoint)[0].state is State.DELIVERED, 5, "success"
+        lambda: world.adapters.deliveries.log(endpoint)[0].state is DeliveryState.DELIVERED,
+        5,
+        "success",
     )
 
 
@@ -162,7 +169,7 @@ def test_a_delivery_that_raises_is_a_failed_attempt_and_stops_no_other(world: Wo
 
     deliver(world, send=breaks)
     log = world.adapters.deliveries.log(endpoint)
-    assert [one.state for one in log] == [State.DUE] * 6
+    assert [one.state for one in log] == [DeliveryState.DUE] * 6
     assert {len(one.attempts) for one in log} == {1}
     assert log[0].next_attempt_at > world.adapters.clock.now_ms() + 1000
     assert "UnicodeEncodeError" in log[0].attempts[0]["error"]
@@ -179,7 +186,7 @@ def test_a_delivery_that_always_raises_is_given_up(world: World):
 
     deliver(world, send=breaks)
     (logged,) = world.adapters.deliveries.log(endpoint)
-    assert (logged.state, len(logged.attempts)) == (State.FAILED, 3)
+    assert (logged.state, len(logged.attempts)) == (DeliveryState.FAILED, 3)
 
 
 def test_events_that_cannot_be_read_stop_their_own_site_alone(world: World, receiver: Receiver):
@@ -256,13 +263,13 @@ def test_a_failed_delivery_can_be_redelivered(world: World, receiver: Receiver):
     world.comment("hello")
     deliver(world)
     adapters = world.adapters
-    assert adapters.deliveries.log(endpoint)[0].state is State.FAILED
+    assert adapters.deliveries.log(endpoint)[0].state is DeliveryState.FAILED
     disabled = adapters.accounts.endpoint(endpoint.id)
     enabled = replace(disabled, enabled=True)
     adapters.accounts.save_endpoint(enabled, was=disabled, by=ADA, now_ms=1)
     assert adapters.deliveries.redeliver_failed(endpoint, since_ms=0, now_ms=1) == 1
     deliver(world)
-    assert adapters.deliveries.log(endpoint)[0].state is State.DELIVERED
+    assert adapters.deliveries.log(endpoint)[0].state is DeliveryState.DELIVERED
 
 
 def test_a_test_event_reaches_its_endpoint_and_no_other(world: World, receiver: Receiver):
@@ -317,7 +324,7 @@ def test_a_flood_to_one_endpoint_is_spread_over_seconds(world: World, receiver: 
     sent = 0
     while leased := adapters.deliveries.lease(0, "a:1", most=32, lease_ms=60_000, now_ms=now):
         for one in leased:
-            adapters.deliveries.finish(one, State.DELIVERED, now_ms=now)
+            adapters.deliveries.finish(one, DeliveryState.DELIVERED, now_ms=now)
         sent += len(leased)
     assert sent == 50
     assert adapters.deliveries.lease(0, "a:1", most=32, lease_ms=60_000, now_ms=now + 1000)
@@ -381,8 +388,8 @@ def test_a_late_deliverer_writes_nothing(world: World, receiver: Receiver):
     adapters.deliveries.fan_out(world.site.id, endpoints, now_ms=now)
     (late,) = adapters.deliveries.lease(0, "slow:1", most=5, lease_ms=10, now_ms=now)
     adapters.deliveries.reclaim(0, now_ms=now + 11)
-    assert not adapters.deliveries.finish(late, State.DELIVERED, now_ms=now + 12)
-    assert adapters.deliveries.log(endpoints[0])[0].state is State.DUE
+    assert not adapters.deliveries.finish(late, DeliveryState.DELIVERED, now_ms=now + 12)
+    assert adapters.deliveries.log(endpoints[0])[0].state is DeliveryState.DUE
 
 
 def test_four_deliveries_at_most_are_under_way_to_one_endpoint(world: World, receiver: Receiver):
@@ -419,7 +426,7 @@ def test_the_default_schedule_is_the_documented_one():
     failed = Attempt(status=500, error="answered 500")
     steps = [following(failed, n, DEFAULT, lambda: 0.0) for n in range(1, 11)]
     assert [step.delay_seconds for step in steps[:9]] == list(DEFAULT)
-    assert steps[9] == Following(State.FAILED)
+    assert steps[9] == Following(DeliveryState.FAILED)
 
 
 @pytest.mark.parametrize("asked, delay", [(1, 300), (400, 400), (99_999, 600)])

@@ -32,7 +32,7 @@ class Later:
 
 @pytest.fixture
 def prepared(world: World) -> World:
-    jobs.prepare(jobs.Context(world.adapters, "test:1"))
+    jobs.prepare(jobs.JobContext(world.adapters, "test:1"))
     return world
 
 
@@ -97,7 +97,7 @@ def test_a_worker_runs_what_is_scheduled_or_asked_for_and_nothing_else():
 
 def test_what_is_pending_is_screened(prepared: World):
     settings = replace(prepared.adapters.settings, shards=2)  # where a job lingers for 0.1 s only
-    jobs.prepare(jobs.Context(replace(prepared.adapters, settings=settings), "test:1"))
+    jobs.prepare(jobs.JobContext(replace(prepared.adapters, settings=settings), "test:1"))
     good, bad = prepared.submit("hello", "spam=0.95")
     assert jobs.screen_pending(0) == 2
     comments = prepared.adapters.comments
@@ -106,7 +106,7 @@ def test_what_is_pending_is_screened(prepared: World):
 
 
 def test_a_job_that_is_to_stop_gives_back_what_it_has_not_judged(prepared: World):
-    jobs.prepare(jobs.Context(prepared.adapters, "test:1", stopping=lambda: True))
+    jobs.prepare(jobs.JobContext(prepared.adapters, "test:1", stopping=lambda: True))
     one, two = prepared.submit("this breaks the model", "so does this: breaks the model")
     assert jobs.screen_pending(0) == 0
     assert {prepared.adapters.comments.get(x.id).status for x in (one, two)} == {"pending"}
@@ -120,7 +120,7 @@ def test_what_no_retention_covers_is_purged_and_a_removed_site_forgotten(prepare
     lost = prepared.comment("hello there", site=gone)
     accounts.remove_site(gone.id, by=ADA, now_ms=1)
     later = Later(prepared.adapters.clock.now_ms() + DAY)
-    jobs.prepare(jobs.Context(replace(prepared.adapters, clock=later), "test:1"))
+    jobs.prepare(jobs.JobContext(replace(prepared.adapters, clock=later), "test:1"))
     assert jobs.purge() == 1
     assert comments.get(kept.id).content == "hello"
     assert comments.get_many([lost.id]) == []
@@ -131,7 +131,7 @@ def test_events_that_are_older_than_is_kept_are_trimmed(prepared: World):
     prepared.comment("hello")
     assert jobs.trim_events() == 0
     later = Later(prepared.adapters.clock.now_ms() + 8 * DAY)
-    jobs.prepare(jobs.Context(replace(prepared.adapters, clock=later), "test:1"))
+    jobs.prepare(jobs.JobContext(replace(prepared.adapters, clock=later), "test:1"))
     assert jobs.trim_events() == 1
 
 
@@ -144,6 +144,6 @@ def test_moderators_are_written_to_where_mail_is_set_up_and_nowhere_else(prepare
     settings = replace(
         prepared.adapters.settings, smtp_url=f"smtp://127.0.0.1:{port}", mail_from="w@blog.example"
     )
-    jobs.prepare(jobs.Context(replace(prepared.adapters, settings=settings), "test:1"))
+    jobs.prepare(jobs.JobContext(replace(prepared.adapters, settings=settings), "test:1"))
     assert jobs.remind() == 1
     assert [one.rcpt_tos for one in kept.messages] == [["ada@mail.example"]]

@@ -200,7 +200,7 @@ def session_id(token: str) -> str:
     return _digest(token)
 
 
-def _index(kind: keys.Kind, name: str) -> str:
+def _index(kind: keys.RedisKey, name: str) -> str:
     return kind(_G, _digest(fold(name))[:32])
 
 

@@ -44,7 +44,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class OneTimeLink:
     """Whose a link is, their epoch when it was made, and what else it says, such as an address."""
 
     name: str
@@ -52,25 +52,25 @@ class Link:
     says: str = ""
 
 
-class Links:
+class OneTimeLinks:
     """Links by a digest of their token, so that whoever reads Redis cannot open them."""
 
     def __init__(self, redis: Client) -> None:
         """Keep them in *redis*."""
         self._redis: Any = redis
 
-    def make(self, purpose: Purpose, link: Link) -> str:
+    def make(self, purpose: Purpose, link: OneTimeLink) -> str:
         """Return the token of a new link."""
         token = secrets.token_urlsafe(32)
         packed = json.dumps(asdict(link))
         self._redis.set(_key(purpose, token), packed, ex=purpose.seconds)
         return token
 
-    def read(self, purpose: Purpose, token: str) -> Link:
+    def read(self, purpose: Purpose, token: str) -> OneTimeLink:
         """Return a link without using it up: mail scanners open links, too. Raises NotFound."""
         return _link(self._redis.get(_key(purpose, token)))
 
-    def take(self, purpose: Purpose, token: str) -> Link:
+    def take(self, purpose: Purpose, token: str) -> OneTimeLink:
         """Return a link and end it. Raises NotFound, also for all but one of those who come at once."""
         return _link(self._redis.getdel(_key(purpose, token)))
 
@@ -129,10 +129,10 @@ class Outbox:
         return Wanted(**{**fields, "kind": Kind(fields["kind"])})
 
 
-def _link(stored: bytes | None) -> Link:
+def _link(stored: bytes | None) -> OneTimeLink:
     if stored is None:
         raise NotFound("this link was used, or is too old")
-    return Link(**json.loads(stored))
+    return OneTimeLink(**json.loads(stored))
 
 
 def _key(purpose: Purpose, token: str) -> str:

@@ -15,7 +15,7 @@ from moderation.audit import AuditLine
 from moderation.changes import difference
 from moderation.channels import Channel
 from moderation.errors import Conflict, InvalidInput, NotFound
-from moderation.people import ALL_SITES, Moderator, Role
+from moderation.moderators import ALL_SITES, Moderator, Role
 from moderation.store import keys
 from moderation.store.accounts.base import (
     Command,

@@ -32,4 +32,4 @@ end
 
 -- Have the deliverers look again. A channel and no list: one connection hears of all shards, those of
 -- other nodes of a Cluster too. A user who may not publish is no reason to fail: they look anyway.
-local function ring_deliverers() redis.pcall('PUBLISH', BELL, '') end
+local function wake_deliverers() redis.pcall('PUBLISH', DELIVERIES_CHANNEL, '') end

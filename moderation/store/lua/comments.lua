@@ -75,7 +75,7 @@ end
 -- To whoever listens to the site.
 
 local function has_events(site)       -- a deliverer looks again
-  if not eventful[site] and call('SADD', eventful_key(), site) == 1 then ring_deliverers() end
+  if not eventful[site] and call('SADD', eventful_key(), site) == 1 then wake_deliverers() end
   eventful[site] = true
 end
 

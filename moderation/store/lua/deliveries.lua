@@ -146,6 +146,6 @@ register('redeliver', function()
   call('HSET', key, 'st', 'due', 'next', now)
   call('PERSIST', key)
   due(site, endpoint, event, now)
-  ring_deliverers()
+  wake_deliverers()
   return 1
 end)

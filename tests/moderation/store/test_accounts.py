@@ -16,7 +16,7 @@ from moderation.credentials import KeyKind
 from moderation.endpoint import Endpoint, Secret
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.ids import shard_of
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.policy import Mode, Policy
 from moderation.site import Retention
 from moderation.store.accounts import Accounts

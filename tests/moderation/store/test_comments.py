@@ -304,7 +304,7 @@ def test_an_author_of_many_comments_is_found_whole_and_forgotten_whole(world: Wo
     assert left == []
 
 
-def keys_of(world: World, kind: keys.Kind) -> Iterator[bytes]:
+def keys_of(world: World, kind: keys.RedisKey) -> Iterator[bytes]:
     yield from world.adapters.redis.scan_iter(f"{{w:0}}:{kind.prefix}:*")
 
 
@@ -399,8 +399,8 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
             comments.commit(0, batch.token, told, now_ms=clock.now_ms())
 
     def marks() -> set[int]:
-        ring = comments.signatures([world.site.id])[world.site.id]
-        return set(ring[::4]) - {0}
+        entries = comments.signatures([world.site.id])[world.site.id]
+        return set(entries[::4]) - {0}
 
     last = max(known.values()) + 1
     assert marks() == set(range(last - near.KEPT + 1, last + 1))

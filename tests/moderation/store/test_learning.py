@@ -5,7 +5,7 @@ from __future__ import annotations
 from moderation import ids
 from moderation.actor import ActorKind
 from moderation.comment import Decision, Draft
-from moderation.feedback import Attempt, Feedback, Seen
+from moderation.feedback import Feedback, FitReport, Seen
 from moderation.records import Past
 from moderation.store import keys, library
 from moderation.treatment import Subject
@@ -201,7 +201,7 @@ def head(world: World, number: int, *, place: int | None = None, against: int = 
     comments = world.adapters.comments
     at = comments.place(world.site.id) if place is None else place
     return comments.keep_head(
-        world.site.id, number, b"h", Attempt(number, "better"), judges=True, against=against,
+        world.site.id, number, b"h", FitReport(number, "better"), judges=True, against=against,
         place=at,
     )  # fmt: skip
 

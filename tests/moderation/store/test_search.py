@@ -38,7 +38,7 @@ def words_left(world: World) -> list[bytes]:
     return [key for kind in kinds for key in keys_of(world, kind)]
 
 
-def keys_of(world: World, kind: keys.Kind) -> Iterator[bytes]:
+def keys_of(world: World, kind: keys.RedisKey) -> Iterator[bytes]:
     yield from world.adapters.redis.scan_iter(f"{{w:0}}:{kind.prefix}:*")
 
 

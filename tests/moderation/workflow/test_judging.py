@@ -8,7 +8,7 @@ from typing import Any
 from moderation.comment import Author, Draft, Status
 from moderation.facts import NOTHING, Facts, Near
 from moderation.policy import Policy
-from moderation.workflow.judging import Subject, gather, judge, judge_all
+from moderation.workflow.judging import Candidate, gather, judge, judge_all
 from tests.support.world import Measured, PlainDuplicates, PlainHead, PlainModel, World
 
 MODEL = PlainModel()
@@ -21,7 +21,7 @@ def by(name: str) -> Author:
 def facts(world: World, draft: Draft, policy: Policy | None = None) -> Facts:
     adapters = world.adapters
     (found,) = gather(
-        [Subject(draft, world.site.id, policy or Policy())],
+        [Candidate(draft, world.site.id, policy or Policy())],
         comments=adapters.comments, duplicates=PlainDuplicates(), clock=adapters.clock,
     )  # fmt: skip
     return found
@@ -88,7 +88,7 @@ def test_near_duplicates_by_other_authors_are_counted_and_named(world: World):
 
 
 def test_drafts_that_are_no_comments_yet_count_and_are_not_named(world: World):
-    subjects = [Subject(Draft("one text", by(n)), world.site.id, Policy()) for n in "abc"]
+    subjects = [Candidate(Draft("one text", by(n)), world.site.id, Policy()) for n in "abc"]
     found = gather(
         subjects, comments=world.adapters.comments, duplicates=PlainDuplicates(),
         clock=world.adapters.clock,

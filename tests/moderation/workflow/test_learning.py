@@ -9,7 +9,7 @@ import pytest
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Comment, Decision, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
-from moderation.feedback import Learning
+from moderation.feedback import LearningMode
 from moderation.policy import Policy
 from moderation.workflow import learning
 from moderation.workflow.judging import trust
@@ -78,14 +78,16 @@ def test_a_learner_that_fails_leaves_what_judges_and_says_so(world: World):
     assert progress(world).current == 0
 
 
-@pytest.mark.parametrize("learning", [Learning.SUGGEST, Learning.OFF])
-def test_where_learning_only_suggests_or_is_off_no_head_judges(world: World, learning: Learning):
+@pytest.mark.parametrize("learning", [LearningMode.SUGGEST, LearningMode.OFF])
+def test_where_learning_only_suggests_or_is_off_no_head_judges(
+    world: World, learning: LearningMode
+):
     with_policy(world, learning=learning)
     world.comment("toxicity=0.4")
     rejected(world)
     attempt = world.learn()
     assert world.comment("toxicity=0.4 again").scores.model == "plain"
-    if learning is Learning.SUGGEST:
+    if learning is LearningMode.SUGGEST:
         assert (attempt.elsewhere, attempt.compared, len(progress(world).versions)) == (4, 4, 1)
     else:
         assert attempt is None

@@ -9,7 +9,7 @@ import pytest
 from moderation.comment import MAX_CONTENT_BYTES, Author, Comment, Decision, Draft, Status
 from moderation.errors import Conflict, IllegalMove, InvalidInput
 from moderation.search import query
-from moderation.treatment import Kind, Subject
+from moderation.treatment import Subject, SubjectKind
 from tests.support.actors import ADA, BLOG, EVE
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
@@ -95,7 +95,9 @@ def test_erasing_forgets_both_texts(world: World):
     one, other = world.comment(HELD, email="bob@mail.example"), world.comment(f"{HELD} again")
     for comment in (one, other):
         world.adapters.revise(comment.id, "jam and honey", revision=1, by=ADA)
-    world.adapters.erase_person([world.site.id], Subject(Kind.EMAIL, "bob@mail.example"), by=ADA)
+    world.adapters.erase_person(
+        [world.site.id], Subject(SubjectKind.EMAIL, "bob@mail.example"), by=ADA
+    )
     world.adapters.erase(other.id, by=ADA)
     for words in ("555-0100", "jam and honey"):
         assert stored_anywhere(world.adapters.redis, words) == []

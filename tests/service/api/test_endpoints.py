@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from tests.support.actors import ADA
 from tests.support.world import World
@@ -88,7 +88,7 @@ def test_an_endpoint_says_since_when_it_fails(world: World):
     (leased,) = adapters.deliveries.lease(0, "a:1", most=5, lease_ms=1000, now_ms=now)
     assert comment.status == "approved"
     told = {"at": now, "status": 500, "error": "answered 500"}
-    adapters.deliveries.finish(leased, State.DUE, attempt=told, next_ms=now + 9, now_ms=now)
+    adapters.deliveries.finish(leased, DeliveryState.DUE, attempt=told, next_ms=now + 9, now_ms=now)
     for answer in (
         world.ask("GET", f"/v1/endpoints/{endpoint.id}").json,
         world.ask("GET", "/v1/endpoints").json["items"][0],

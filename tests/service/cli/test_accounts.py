@@ -9,7 +9,7 @@ import pytest
 from moderation import wiring
 from moderation.credentials import KeyKind
 from moderation.errors import NotFound
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.store.accounts.links import Purpose
 
 

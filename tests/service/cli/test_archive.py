@@ -20,7 +20,7 @@ from moderation.installation import newest_backup
 from moderation.settings import Settings
 from moderation.vault import secret_path
 from service.cli import cli
-from service.cli.context import storage
+from service.cli.base import storage
 
 Run = Callable[..., Result]
 

@@ -11,9 +11,9 @@ import pytest
 from moderation import ids, wiring
 from moderation.actor import moderator
 from moderation.comment import Draft
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.store import keys
 from moderation.store.liveness import Part
 from tests.support.service import free_port
@@ -161,7 +161,9 @@ def test_webhooks_that_fail_are_explained_by_their_last_answer(run, adapters: wi
     now = adapters.clock.now_ms()
     (leased,) = adapters.deliveries.lease(0, "d", most=1, lease_ms=9000, now_ms=now)
     attempt = {"at": now, "status": 500, "error": "answered 500 Internal Server Error"}
-    adapters.deliveries.finish(leased, State.DUE, next_ms=now + 60_000, attempt=attempt, now_ms=now)
+    adapters.deliveries.finish(
+        leased, DeliveryState.DUE, next_ms=now + 60_000, attempt=attempt, now_ms=now
+    )
     assert "answered 500 Internal Server Error" in wrong(run)
 
 

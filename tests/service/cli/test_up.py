@@ -14,8 +14,8 @@ import pytest
 from moderation import wiring
 from moderation.settings import Settings
 from moderation.store import keys
-from service.cli.context import storage
-from service.cli.processes import Process, remember, stop_orphans
+from service.cli.base import storage
+from service.cli.forks import Process, remember, stop_orphans
 from service.cli.up import _let_somebody_in
 from tests.support.service import Running, alive, command, descendants, running
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from moderation import wiring
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from tests.support.service import ROOT, command, free_port
 
 
@@ -78,7 +78,7 @@ def test_the_list_of_deliveries_shows_the_reason(run, ask, adapters: wiring.Adap
     deliveries.fan_out(site["id"], [endpoint], now_ms=now)
     (leased,) = deliveries.lease(0, "d", most=1, lease_ms=9000, now_ms=now)
     attempt = {"at": now, "status": None, "error": "the connection was refused"}
-    deliveries.finish(leased, State.DUE, next_ms=now + 5000, attempt=attempt, now_ms=now)
+    deliveries.finish(leased, DeliveryState.DUE, next_ms=now + 5000, attempt=attempt, now_ms=now)
     shown = run("delivery", "list", made["id"]).stdout
     assert "the connection was refused" in shown
     assert ask("delivery", "list", made["id"])["last_answer"] == "the connection was refused"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from moderation.campaign import State, Trait
+from moderation.campaign import CleanUpState, Trait
 from moderation.comment import Author, Status
 from moderation.errors import Conflict
 from moderation.workflow import campaigns
@@ -111,7 +111,7 @@ def test_a_long_clean_up_goes_on_by_steps_where_it_was_cut_off(world: World):
         comments=adapters.comments, accounts=adapters.accounts, clock=adapters.clock,
     )  # fmt: skip
     first = adapters.step_clean_up(begun.id)
-    assert (first.state, first.decided) == (State.RUNNING, campaigns.STEP)
+    assert (first.state, first.decided) == (CleanUpState.RUNNING, campaigns.STEP)
     with adapters.comments.cleaning(begun.id) as mine:
         assert mine
         assert adapters.step_clean_up(begun.id) == first  # somebody else is at it

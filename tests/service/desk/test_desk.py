@@ -12,7 +12,7 @@ from models.explain import Explanation, Span
 from models.scorer import Item
 from moderation.actor import moderator
 from moderation.comment import Author, Status
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from service.desk import base
 from tests.support.actors import ADA, BLOG
@@ -276,7 +276,7 @@ def test_the_delivery_log_is_searched_and_what_failed_is_sent_again(
     adapters.deliveries.fan_out(world.site.id, [endpoint], now_ms=now)
     (leased,) = adapters.deliveries.lease(0, "a:1", most=5, lease_ms=1000, now_ms=now)
     told = {"at": now, "status": 500, "error": "answered 500"}
-    adapters.deliveries.finish(leased, State.FAILED, attempt=told, now_ms=now)
+    adapters.deliveries.finish(leased, DeliveryState.FAILED, attempt=told, now_ms=now)
     path = f"/desk/sites/{world.site.id}/webhooks"
     page = admin.get(path, query_string={"state": "failed", "comment": comment.id}).text
     assert "answered 500" in page

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from moderation.campaign import CleanUp, State, Trait
+from moderation.campaign import CleanUp, CleanUpState, Trait
 from moderation.comment import Comment, Decision
 from moderation.credentials import KeyKind
 from moderation.endpoint import Endpoint
@@ -106,7 +106,15 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
 def clean_up_of(world: World, comment: Comment) -> str:
     """Return the id of a clean-up that is done."""
     one = CleanUp(
-        new_id(1), world.site.id, comment.id, Trait("text"), Decision.SPAM, (), ADA, 1, State.DONE
+        new_id(1),
+        world.site.id,
+        comment.id,
+        Trait("text"),
+        Decision.SPAM,
+        (),
+        ADA,
+        1,
+        CleanUpState.DONE,
     )
     world.adapters.comments.save_clean_up(one)
     return one.id

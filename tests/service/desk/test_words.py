@@ -20,15 +20,15 @@ from babel.messages.pofile import read_po
 from flask.testing import FlaskClient
 from jinja2 import Environment, nodes
 
-from models.explain import Reason as Said
+from models.explain import Contribution
 from models.scorer import BEHAVIOUR
 from models.signals import SIGNALS
 from moderation.comment import Author, Decision, Draft, Post, Status
 from moderation.credentials import KeyKind
-from moderation.delivery import State
+from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.facts import Facts, Near
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.policy import RULES, Case, Mode, Policy, Thresholds
 from moderation.reasons import SENTENCES, Reason, sentence
 from moderation.records import Order
@@ -395,7 +395,7 @@ def test_no_text_of_a_script_is_in_the_script(path: Path):
 
 def test_every_closed_set_has_its_words():
     """What the program names is shown as people call it, in every language."""
-    for some in (Label, Status, Decision, Action, Order, Role, Mode, State):
+    for some in (Label, Status, Decision, Action, Order, Role, Mode, DeliveryState):
         assert {str(one) for one in some} <= words.WORDS.keys(), some
     assert {*queue.CODES, *queue.REASONS, *audit.KINDS} <= words.WORDS.keys()
 
@@ -453,7 +453,7 @@ def test_every_reason_is_said_in_every_language(world: World):
             assert [one.code for one in told if reasons.because(one) == sentence(one)] == []
             assert [
                 text for text in PHRASES
-                if reasons.explained(Said("", text, 1.0, {"word": "x"})) in said
+                if reasons.explained(Contribution("", text, 1.0, {"word": "x"})) in said
             ] == []  # fmt: skip
     with world.app.test_request_context():
         rules = [one for one in told if one.code not in reasons.LIKELY]

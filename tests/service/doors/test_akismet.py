@@ -10,7 +10,7 @@ import pytest
 
 from moderation.comment import Decision
 from moderation.credentials import KeyKind
-from service.doors import akismet, common
+from service.doors import akismet, base
 from service.doors import akismet_stats as stats
 from tests.support.actors import ADA
 from tests.support.world import World
@@ -406,7 +406,7 @@ def test_a_repeat_is_not_answered_by_what_the_site_s_rules_were(world: World, do
     site = accounts.site(world.site.id)
     strict = replace(site, policy=replace(site.policy, blocked_words=("casino",)))
     accounts.save_site(strict, was=site, by=ADA, now_ms=1)
-    world.app.extensions["winnow_door_sites"] = common.Sites()  # a key is remembered for seconds
+    world.app.extensions["winnow_door_sites"] = base.SitesByKey()  # a key is remembered for seconds
     again = check(world, door, "a casino")
     assert (again.data, guid(again) == guid(first)) == (b"true", False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TRIAL = "What a season finale! I did not see that coming."
+FIRST_COMMENT = "What a season finale! I did not see that coming."
 
 
 def command(url: str, key: str) -> str:
@@ -11,5 +11,5 @@ def command(url: str, key: str) -> str:
         f"curl {url}/v1/comments \\\n"
         f"  -H 'Authorization: Bearer {key}' \\\n"
         "  -H 'Content-Type: application/json' -H 'Prefer: wait=2' \\\n"
-        f'  -d \'{{"content": "{TRIAL}"}}\''
+        f'  -d \'{{"content": "{FIRST_COMMENT}"}}\''
     )

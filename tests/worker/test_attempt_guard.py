@@ -9,10 +9,10 @@ import socket
 
 import pytest
 
-from moderation.addresses import KINDS, check_url, refusal_reason
+from moderation.addresses import ADDRESS_BLOCKS, check_url, refusal_reason
 from moderation.errors import InvalidInput
 from tests.support.receiver import Receiver, redirect
-from worker.delivery import attempt
+from worker.attempt import attempt
 
 PUBLIC = "9.9.9.9"
 
@@ -365,7 +365,7 @@ def test_the_public_internet_is_not_refused(address):
     assert refusal_reason(address) is None
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.network))
+@pytest.mark.parametrize("kind", ADDRESS_BLOCKS, ids=lambda kind: str(kind.network))
 def test_each_block_is_refused_from_its_first_to_its_last_address(kind):
     assert refusal_reason(kind.network[0])
     assert refusal_reason(kind.network[-1])

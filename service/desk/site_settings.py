@@ -17,7 +17,7 @@ from moderation.changes import Change, difference
 from moderation.comment import Comment, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.insight import Outcomes, WhatIf, outcomes, what_if
-from moderation.lists import DomainList, Hit, Place, WordList, disallowed, domains_in
+from moderation.lists import DomainList, Hit, Occurrence, WordList, disallowed, domains_in
 from moderation.policy import Policy, Thresholds
 from moderation.presets import Bins, Preset, bars_of
 from moderation.scores import Label
@@ -244,7 +244,7 @@ def _policy_page(
     form.previewed.data = digest_of(asdict(policy)) if outlook else ""
     defaults, past = _defaults(), list(islice(_newest(site), COMPARED))
     return page(
-        "settings.html",
+        "site_settings.html",
         site=site,
         sites=my_sites(),
         form=form,
@@ -306,7 +306,7 @@ def _tried(form: PolicyForm) -> Tried:
     )
 
 
-def _pieces(text: str, places: list[Place]) -> list[tuple[str, list[str]]]:
+def _pieces(text: str, places: list[Occurrence]) -> list[tuple[str, list[str]]]:
     """Cut *text* wherever an entry begins or ends; each piece comes with the entries it is part of."""
     cuts = sorted({0, len(text), *(at for place in places for at in (place.begin, place.end))})
     return [

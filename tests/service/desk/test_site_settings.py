@@ -14,10 +14,10 @@ from moderation.actor import moderator
 from moderation.comment import Decision
 from moderation.credentials import KeyKind
 from moderation.endpoint import Endpoint
-from moderation.people import Role
+from moderation.moderators import Role
 from moderation.policy import Mode, Policy
 from moderation.site import Door
-from service.desk.settings import PolicyForm
+from service.desk.site_settings import PolicyForm
 from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, PlainModel, World
 

@@ -73,7 +73,7 @@ def revoke_key(site_id: str) -> Any:
 def _page(site: Site, form: KeyForm, *, made: str = "", text: str = "") -> str:
     context = winnow()
     return page(
-        "keys.html",
+        "site_keys.html",
         site=site,
         sites=my_sites(),
         form=form,

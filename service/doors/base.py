@@ -19,7 +19,7 @@ from moderation.records import Accepted, Judged
 from moderation.scores import Scores
 from moderation.site import Door, Site
 from service.auth import note_use
-from service.context import Context, winnow
+from service.context import WebContext, winnow
 from service.limits import Limiter
 
 _SITES, _LIMITER = "winnow_door_sites", "winnow_door_limiter"
@@ -31,7 +31,7 @@ _DOOR_KEY_LENGTH = 12
 REPEAT_MS = 60_000
 
 
-class Sites:
+class SitesByKey:
     """Sites by door key, looked up once every few seconds."""
 
     def __init__(self) -> None:
@@ -59,9 +59,9 @@ def _site(text: str) -> Site | None:
         return None
 
 
-def serve(app: Flask, context: Context) -> None:
+def serve(app: Flask, context: WebContext) -> None:
     """Give *app* what the doors share of an installation."""
-    app.extensions[_SITES] = Sites()
+    app.extensions[_SITES] = SitesByKey()
     app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
 
 
@@ -93,7 +93,7 @@ def warned(answer: dict[str, Any]) -> dict[str, Any]:
 
 def site_of(key: str, door: Door) -> Site | None:
     """Return the site that *key* opens *door* of; None when it does not."""
-    site = cast(Sites, current_app.extensions[_SITES]).find(key)
+    site = cast(SitesByKey, current_app.extensions[_SITES]).find(key)
     return site if site is not None and door in site.doors else None
 
 

@@ -72,7 +72,7 @@ class Attempt:
         return self.error is None
 
 
-class _Refused(Exception):
+class _AddressRefused(Exception):
     """Raised when an address must not be dialled."""
 
 
@@ -153,7 +153,7 @@ def attempt(
             keep_answer=public,
             now=now,
         )
-    except _Refused as reason:
+    except _AddressRefused as reason:
         came = Attempt(error=f"refused: {reason}", refused=str(reason))
     except Exception as problem:  # noqa: BLE001 - whatever a stranger's server makes libraries raise
         came = Attempt(error=_in_words(problem, timeout_seconds, deadline))
@@ -171,7 +171,7 @@ def _without_those_in(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dic
 def _checked_addresses(
     target: Target, resolver: Resolver, deadline: float, *, allow_private: bool
 ) -> Sequence[str]:
-    """Return the addresses to dial; raise _Refused if even one of them must not be.
+    """Return the addresses to dial; raise _AddressRefused if even one of them must not be.
 
     One bad address among good ones is an attempt to be lucky, not an accident.
     """
@@ -182,7 +182,7 @@ def _checked_addresses(
     for address in addresses:
         reason = refusal_reason(address, allow_private=allow_private)
         if reason:
-            raise _Refused(reason)
+            raise _AddressRefused(reason)
     return addresses[:MOST_ADDRESSES_DIALLED]
 
 

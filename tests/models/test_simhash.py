@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.near import MAX_DISTANCE, others, signature, signatures
+from models.simhash import MAX_DISTANCE, others, signature, signatures
 
 numbers = st.integers(min_value=1, max_value=2**64 - 1)
 PRAISE = "Great post, I will bookmark this site and come back for more of your writing."

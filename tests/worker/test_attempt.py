@@ -28,7 +28,7 @@ from tests.support.receiver import (
     redirect,
     reset,
 )
-from worker.delivery import LONGEST_RETRY_AFTER_SECONDS, Attempt, attempt, dial
+from worker.attempt import LONGEST_RETRY_AFTER_SECONDS, Attempt, attempt, dial
 
 BODY = b'{"type":"comment.approved"}'
 NOW = 1_700_000_000.0
