@@ -202,7 +202,11 @@ class World:
         headers |= more.pop("headers", {})
         if told is not None:
             more["json"] = told
-        return self.client().open(path, method=method, headers=headers, **more)
+        answer = self.client().open(path, method=method, headers=headers, **more)
+        from tests.support import answers  # noqa: PLC0415 - as in `app`
+
+        answers.hold(self.app, answer)
+        return answer
 
     def submit(self, *texts: str, site: Site | None = None, **draft: Any) -> list[Accepted]:
         adapters = self.adapters
