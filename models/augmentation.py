@@ -381,8 +381,6 @@ class CommentKind:
     templates: tuple[str, ...]
     #: How many times the usual number of texts is drawn.
     share: float = 1.0
-    #: Whether people would disguise it.
-    evasive: bool = False
 
 
 #: Every kind; the templates of one kind share its labels.
@@ -550,7 +548,6 @@ KINDS = (
             "Get lost, {insultnoun}. {putdown}.", "your whole family is {insultadj}", "You write about {topic} like a {insultadj} {insultnoun}.", "Dear {name}, you are {insultadj}. {putdown}.", "You must be the most {insultadj} {insultnoun} on the internet",
         ),
         3.0,
-        evasive=True,
     ),
     CommentKind(
         "threats",
@@ -559,7 +556,6 @@ KINDS = (
             "{threatframe}", "{threatframe}, {insultnoun}", "{menace}", "{menace}, you {insultnoun}", "{name}, {threatframe}", "{threatframe}. {menace}.", "Listen {insultnoun}, {menace}", "{putdown}. {menace}.", "delete this {thing} or {menace}", "If you post about {topic} again, {threatframe}", "{menace}. {threatframe}!",
         ),
         2.5,
-        evasive=True,
     ),
     CommentKind(
         "hate in plain words",
@@ -568,7 +564,6 @@ KINDS = (
             "{hateframe}", "{hateframe}.", "{hateframe}, wake up people", "{hateframe} and I am not sorry", "{hateframe}. {hateframe}.", "I said it before: {hateframe}", "{name}, {hateframe}", "About {topic}: {hateframe}", "{hateframe}!!!", "unpopular opinion: {hateframe}", "as long as {people} live here nothing will change, they {hate}",
         ),
         3.0,
-        evasive=True,
     ),
     CommentKind(
         "cursing at somebody",
@@ -577,7 +572,6 @@ KINDS = (
             "{curse} you", "you {curse}", "{curse} off {insultnoun}", "you are a {curse}", "{name} is a {curse}", "what a {curse}", "you {insultadj} {curse}", "shut the {curse} up", "this {curse} {insultnoun} again", "eat shit {insultnoun}", "suck my dick {name}", "you {curse} {insultnoun}, {putdown}", "go {curse} yourself", "kiss my ass you {insultnoun}",
         ),
         1.5,
-        evasive=True,
     ),
     CommentKind(
         "generic praise that means to be linked",

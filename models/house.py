@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -682,40 +681,6 @@ def gate(
         if drop > MOST_AUC_DROP or held > MOST_MORE_HELD or rejected > MOST_MORE_REJECTED:
             reason = GateReason.WORSE_ELSEWHERE
     return replace(figures, accepted=reason == GateReason.BETTER, reason=reason)
-
-
-@dataclass(frozen=True, slots=True)
-class PersonAgreement:
-    """How often a person decided as a head says that was fitted on the others' decisions.
-
-    Attributes
-    ----------
-    by : int
-    decisions : int
-    agreed : float
-        Share of them.
-    """
-
-    by: int
-    decisions: int
-    agreed: float
-
-
-def disagreement(evidence: Iterable[Evidence], basis: Basis) -> list[PersonAgreement]:
-    """Return each person's agreement with the others, the lowest first; none if only one decided.
-
-    A head is fitted without each of the ten who decided most: a second at most.
-    """
-    rows = _in_order(evidence, basis.name, ())[-MOST:]
-    counts = Counter(one.by for one in rows)
-    if len(counts) < 2:
-        return []
-    people = []
-    for by, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:10]:
-        own = [one for one in rows if one.by == by]
-        _, agreed = _replayed(fit(rows, basis, without={by}), own)
-        people.append(PersonAgreement(by, count, agreed))
-    return sorted(people, key=lambda one: (one.agreed, one.by))
 
 
 def nearest(

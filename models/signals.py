@@ -90,9 +90,6 @@ AUTHOR_SENTENCES: dict[str, str] = {
     "author_domain_odd": said("its author's web address is long, hyphenated or cheap"),
     "author_deep_link": said("its author's web address is a page deep inside a site"),
 }
-#: The signals that may speak of abuse: how something is said. All others, what it links to, who
-#: wrote it and in which letters, speak of spam alone.
-OF_ABUSE = frozenset({"capitals", "exclamation"})
 
 _LINK = re.compile(r"https?://[^\s<>\"'\])]+|www\.[^\s<>\"'\])]+", re.IGNORECASE)
 #: A bare domain. Of top-level domains that are words, too, only those count before a path or after

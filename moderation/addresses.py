@@ -187,12 +187,6 @@ class Target:
     path: str  #: with the query; begins with a slash
     address: Address | None = None  #: where the host is an address
 
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port: what may be logged, since a path or a query may hold a token."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
-
 
 def check_url(url: str, *, allow_private: bool = False) -> Target:
     """Return the parts of *url*; raise InvalidInput that names the reason if no webhook may go there.

@@ -23,7 +23,6 @@ class Measured:
     attempts: dict[str, int]
     learned: dict[str, int]
     batches: dict[float, int]
-    batch_count: int
     batch_seconds: float
 
 
@@ -82,6 +81,5 @@ class Metrics:
             attempts,
             learned,
             batches,
-            sum(batches.values()),
             float(stored.get("batch_seconds", 0)),
         )

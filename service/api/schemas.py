@@ -240,12 +240,6 @@ class RevisionIn(_Strict):
     moderator: Annotated[Short, Field(description="Who changed it, for the record.")] = ""
 
 
-class UndoIn(_Strict):
-    """Who takes the decision back, for the record."""
-
-    moderator: Short = ""
-
-
 class EraseAuthorIn(_Strict):
     """Whose comments to erase: by e-mail, address or the blog's own id of a user."""
 

@@ -20,7 +20,6 @@ from models.house import (
     GateReason,
     HouseHead,
     Seen,
-    disagreement,
     fit,
     gate,
     harmless,
@@ -196,14 +195,6 @@ def test_no_person_counts_beyond_a_share(basis):
     together = fit(honest + rogue, basis)
     assert together.shift(spam).spam > together.shift(ham).spam
     assert fit(honest + rogue, basis, without={3}).digest == fit(honest, basis).digest
-
-
-def test_a_person_who_decides_against_all_others_is_seen(basis):
-    honest = of_two(decisions(basis, 100))
-    rogue = [replace(reversed_(decision(basis, 500 + n, spam=n % 2 == 0)), by=3) for n in range(30)]
-    shares = {one.by: one for one in disagreement(honest + rogue, basis)}
-    assert shares[3].decisions == 30
-    assert shares[3].agreed < 0.5 < shares[1].agreed
 
 
 def test_the_gate_refuses_what_does_worse_on_later_decisions(basis):

@@ -6,7 +6,6 @@ import pytest
 
 from models.signals import (
     AUTHOR_SIGNALS,
-    OF_ABUSE,
     SIGNALS,
     is_useful_place,
     registered_domain,
@@ -117,10 +116,6 @@ def test_names_of_many_words_are_names():
     assert "keyword_name" not in signals(
         "hi", author_name="Mar\u00eda del Carmen Garc\u00eda L\u00f3pez"
     )
-
-
-def test_no_signal_of_abuse_looks_at_letters_or_links():
-    assert {"capitals", "exclamation"} == OF_ABUSE
 
 
 def test_authors_fields_are_signals():
