@@ -39,7 +39,7 @@ class Actor:
     via: str = ""
 
 
-#: Whoever runs this installation, where no login is known.
+#: The person who runs this installation: the actor of the command line where no login name is known.
 OPERATOR = Actor(ActorKind.OPERATOR)
 #: Who decided what an import brings in.
 IMPORT = Actor(ActorKind.IMPORT)

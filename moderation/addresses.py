@@ -266,7 +266,7 @@ def _is_local_name(host: str) -> bool:
 
 
 def _refused(reason: str) -> InvalidInput:
-    # The URL itself is left out: it may hold a token, and whoever typed it has it.
+    # The message does not repeat the URL: it may hold a token, and its author has it before them.
     return InvalidInput(f"the URL {reason}", field="url")
 
 

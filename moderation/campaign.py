@@ -17,7 +17,7 @@ from moderation.treatment import Subject, SubjectKind
 TEXT = "text"
 #: Domains of a comment that are offered as traits.
 _MOST_DOMAINS = 5
-#: What a clean-up decides on unless told otherwise: whatever is public or may become so.
+#: Statuses that a clean-up decides on by default: comments that are public or may become so.
 REACHED = (Status.APPROVED, Status.FLAGGED, Status.PENDING)
 
 

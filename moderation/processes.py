@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
-#: A process that ran for less ended quickly: its next start may have to wait.
+#: A process that ran for fewer seconds ended quickly: its next start may be delayed.
 _SETTLED_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 10.0
-#: After deaths by a signal: whoever sends many bad comments must not make the others wait.
+#: Longest pause, in seconds, after deaths by a signal: comments that kill workers must delay other
+#: sites' comments by no more.
 _LONGEST_PAUSE_OF_KILLED_SECONDS = 1.0
-#: Quick ends that cost no pause: of a process that ended by itself, and of one that was killed.
+#: Quick ends in a row before restarts are delayed: of a process that ended by itself, and of one that
+#: was killed.
 _FREE_ENDS, _FREE_DEATHS = 1, 6
 
 # Run by a Python of its own before the program; `preexec_fn` may deadlock once the parent has threads.

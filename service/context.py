@@ -44,7 +44,7 @@ class WebContext(Adapters):
             try:
                 if self.comments.events(site_id, after=after, limit=1):
                     there[cursor] = True
-            except WinnowError:  # which whoever waits will meet again
+            except WinnowError:  # the waiting request asks again and reports it
                 there[cursor] = True
         return there
 

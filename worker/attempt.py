@@ -314,7 +314,7 @@ def _post(
         with contextlib.closing(connection.getresponse()) as response:
             _remaining(deadline)  # a head that was cut off looks like one that ended
             came = _meaning(response.status, response.headers.get("Retry-After"), now)
-            # An answer from inside somebody's network is not for whoever configured the URL.
+            # An answer from inside a private network is not shown to the person who set the URL.
             excerpt = ""
             if keep_answer:
                 cut_off.at(min(deadline, time.monotonic() + BODY_SECONDS))

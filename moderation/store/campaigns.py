@@ -15,7 +15,8 @@ from moderation.store import keys
 from moderation.store.sharded import Sharded
 
 _KEPT_SECONDS, _UNDOABLE_SECONDS = 7 * 86_400, 86_400
-#: A step takes seconds; whoever died in one holds up the next no longer than this.
+#: Longest that one step holds its lock, in milliseconds; after a process dies in a step, the next step
+#: starts this late at most. A step takes seconds.
 _STEP_MS = 60_000
 
 

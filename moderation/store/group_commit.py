@@ -29,7 +29,8 @@ class _Waiting:
     backlog: int
     now_ms: int
     leads: bool = False
-    #: Released once, by whoever stores it or hands it the lead. An Event would take three locks.
+    #: Released once, by the thread that has stored the drafts or that makes this one the leader. An
+    #: Event would take three locks.
     turn: threading.Lock = field(default_factory=threading.Lock)
     answer: tuple[list[Accepted], bool] | None = None
     problem: BaseException | None = None

@@ -213,7 +213,7 @@ def _scored_alone(draft: Draft, facts: Facts, own: Policy, model: Model) -> Scor
     """Return the scores of one draft, or None when the model cannot give any."""
     try:
         return score([draft], [facts], [own], model=model)[0]
-    except Exception as problem:  # noqa: BLE001 - whatever it was, a person looks
+    except Exception as problem:  # noqa: BLE001 - any failure holds the comment for a person
         log.error("a text could not be scored: %s", type(problem).__name__)  # noqa: TRY400 - a traceback may quote the comment
         return None
 

@@ -23,5 +23,5 @@ def model(words: tuple[str, ...]) -> None:
     directory = str(read_settings().models)
     environ = forks.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
     command = forks.python("-m", "models.cli", *words)
-    # In place of this process, so that whoever stops it stops the training.
+    # In place of this process, so that a signal to this process reaches the training.
     os.execve(command[0], command, environ)  # noqa: S606 - our own program

@@ -1,4 +1,4 @@
-"""What stands open: sessions, private feeds and administrators' tokens, and the end of each."""
+"""Sessions, private feeds and administrators' tokens: what exists, and ending each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.desk.words import _
 
 @dataclass(frozen=True)
 class Open:
-    """What one moderator has open."""
+    """One moderator's sessions and private feed."""
 
     person: Moderator
     sessions: list[Session]
@@ -28,7 +28,7 @@ class Open:
 
 @bp.get("/access")
 def access() -> Any:
-    """Show one's own sessions and feed; to an admin everybody's, and the tokens."""
+    """Show one's own sessions and feed; show an admin those of all moderators, and the API tokens."""
     chief = me().role is Role.ADMIN
     others = [one for one in winnow().accounts.moderators() if one.name != me().name]
     return page(
@@ -53,7 +53,7 @@ def end_session() -> Any:
 
 @bp.post("/access/feed")
 def end_feed() -> Any:
-    """Let a private feed stop working."""
+    """Revoke the address of a private feed."""
     person = _person()
     winnow().notices.close_feed(person.name)
     _note("feed.end", person.name)
@@ -63,7 +63,7 @@ def end_feed() -> Any:
 
 @bp.post("/access/token")
 def end_token() -> Any:
-    """Make an administrator's token worthless."""
+    """Revoke an administrator's token."""
     administrator()
     context = winnow()
     context.accounts.revoke_token(

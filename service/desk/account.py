@@ -36,7 +36,7 @@ def account() -> Any:
 
 @bp.post("/account/address")
 def change_address() -> Any:
-    """Have a link sent to a new address, which is used once it was opened; drop it at once for none."""
+    """Send a confirmation link to a new address, used once confirmed; an empty one removes the address."""
     form, context, name = AddressForm(), winnow(), me().name
     if not form.validate_on_submit():
         return account_page(form), 422
@@ -62,7 +62,7 @@ def change_address() -> Any:
 
 
 def check_password(form: Any) -> Any:
-    """Return nothing if the password in *form* is one's own, else the page that says otherwise."""
+    """Return None if the password in *form* is one's own, else the page that says it is wrong."""
     context, name = winnow(), me().name
     try:
         throttle.spend_password(name)
@@ -77,7 +77,7 @@ def check_password(form: Any) -> Any:
 
 
 def account_page(form: FlaskForm | None = None) -> str:
-    """Return the page of the account; *form* is the one that was sent, with what is wrong."""
+    """Return the page of the account; *form* is the submitted form with its errors."""
     return page("account.html", **_told(form))
 
 

@@ -1,4 +1,4 @@
-"""What came in, and what became of it."""
+"""The overview: comments received and decided, by day."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DAYS, SHORTEST = 14, 7
 
 @bp.get("/overview")
 def overview() -> Any:
-    """Show what came in, what was decided by machine and by people, day by day."""
+    """Show by day how many comments came in, and how many the machine and people decided."""
     context, site, sites = winnow(), asked_site(), my_sites()
     comments = context.comments
     today = from_ms(context.clock.now_ms()).date()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     daily = comments.daily(site.id, [day.isoformat() for day in days])
-    # The days before the first comment say nothing; the shortest chart is a week.
+    # The chart begins at the first comment, and has a week at least.
     first = next((n for n, day in enumerate(days) if daily[day.isoformat()]), len(days))
     days = days[min(first, len(days) - SHORTEST) :]
     counts = comments.counts(site.id)
@@ -48,5 +48,5 @@ def overview() -> Any:
 
 
 def judged(counts: dict[str, int]) -> int:
-    """Return how many verdicts a day's counts tell of."""
+    """Return the number of verdicts in a day's counts."""
     return sum(counts.get(action, 0) for action in ("allow", "flag", "reject"))

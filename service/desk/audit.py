@@ -1,4 +1,4 @@
-"""Who changed what, what it was before, and taking it back."""
+"""The audit trail: who changed what, the old values, and reverting a change."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from service.desk.pages import page
 from service.desk.words import _, later
 
 PAGE = 50
-#: Sign-ins that stand beside the changes; the filter shows all of them.
+#: Latest sign-ins shown among the changes; the filter shows all of them.
 SIGN_INS = 10
-#: What people call what was done; a revert and what is not here are called by their own names.
+#: Names of the audited actions for people; an action without a row is shown by its own name.
 DEEDS = {
     "sign-in": later("signed in"),
     "session.end": later("ended a session of"),
@@ -51,7 +51,7 @@ DEEDS = {
     "factor.off": later("took off the second factor of"),
     "moderator.link": later("made a link for a new password of"),
 }
-#: What a line may be about, as the filter names it.
+#: The subject by which the filter shows sign-ins alone.
 SIGN_IN = "sign-in"
 KINDS = (
     "site", "comment", "learning", "key", "door", "endpoint", "moderator", "factor", "token",
@@ -60,7 +60,7 @@ KINDS = (
 
 @bp.get("/audit")
 def audit() -> Any:
-    """Show who changed what, and who signed in: all of it, or what is asked for."""
+    """Show the audit trail and sign-ins, filtered as the query asks."""
     administrator()
     sites = my_sites()
     asked = {name: request.args.get(name, "")[:100] for name in ("about", "by", "action")}
@@ -88,7 +88,7 @@ def audit() -> Any:
 
 @bp.post("/audit/<line_id>/revert")
 def revert(line_id: str) -> Any:
-    """Take a change of settings back, unless they have changed since."""
+    """Revert a change of settings, unless the settings have changed since."""
     administrator()
     context = winnow()
     context.revert(line_id, by=myself())
@@ -97,7 +97,7 @@ def revert(line_id: str) -> Any:
 
 
 def _names(lines: Sequence[AuditLine]) -> dict[str, str]:
-    """Return what people call the sites and endpoints that *lines* are about."""
+    """Return the names of the sites and endpoints that *lines* are about, by id."""
     accounts = winnow().accounts
     names = {site.id: site.name for site in accounts.sites()}
     wanted = {str(line.detail.get("site")) for line in lines if line.action.startswith("endpoint.")}

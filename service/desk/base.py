@@ -41,9 +41,9 @@ bp = Blueprint(
 csrf = CSRFProtect()
 
 DESK = "winnow_desk"
-#: Characters of a field's name that a problem repeats.
+#: Longest part of a field's name that an error message repeats, in characters.
 _LONGEST_NAME = 50
-#: What looks like nothing and is harmless: line ends, tabs, and what joins emoji.
+#: Invisible characters that are shown as they are: line ends, tabs, and the joiner of emoji.
 _PLAIN = frozenset("\n\t\u200d")
 
 
@@ -57,9 +57,9 @@ _LINKED = ("invitation", "reset", "address")
 _OPEN = frozenset(
     f"desk.{name}" for name in ("sign_in", "second", "static", "feed", "lost_password", *_LINKED)
 )
-#: Pages whose address is a secret: no page that they lead to learns it, and no search engine.
+#: Pages whose URL is a secret: they send no Referer, and search engines may not index them.
 _SECRET = frozenset(f"desk.{name}" for name in _LINKED)
-#: Pages for whoever has yet to set up a second factor that this Winnow wants.
+#: The only pages open to a moderator who must set up a second factor first.
 _UNSECURED = frozenset(
     f"desk.{name}"
     for name in (
@@ -67,7 +67,7 @@ _UNSECURED = frozenset(
         "second", *_LINKED,
     )
 )  # fmt: skip
-#: Pages for whoever has yet to change a password that somebody else made up.
+#: The only pages open to a moderator who must first change a password that somebody else chose.
 _UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
 
 
@@ -82,18 +82,18 @@ def me() -> Moderator:
 
 
 def myself() -> Actor:
-    """Return the moderator who is signed in, as histories and the audit trail name them."""
+    """Return the moderator who is signed in as the actor of histories and the audit trail."""
     return moderator(me().name)
 
 
 def root() -> Response:
-    """Lead whoever opens the bare address to the desk."""
+    """Redirect / to the desk."""
     return redirect(url_for("desk.queue"))
 
 
 @bp.before_request
 def _identify() -> Response | None:
-    """Let nobody in who is not signed in, and no form that we did not send."""
+    """Refuse requests without a session, and forms without a valid CSRF token."""
     if request.endpoint == "desk.static":
         return None
     g.moderator = _signed_in()
@@ -122,7 +122,7 @@ def _identify() -> Response | None:
 
 
 def _needs_second(person: Moderator) -> bool:
-    """Tell whether somebody has to set up a second factor before anything else."""
+    """Tell whether a moderator must set up a second factor before using the desk."""
     context = winnow()
     match context.settings.second_factor:
         case "everyone":
@@ -136,7 +136,7 @@ def _needs_second(person: Moderator) -> bool:
 
 @bp.after_request
 def _private(response: Response) -> Response:
-    """Let no cache keep what readers wrote."""
+    """Forbid caches to store pages: they hold comments."""
     if request.endpoint != "desk.static":
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Accept-Language")
@@ -147,7 +147,7 @@ def _private(response: Response) -> Response:
 
 
 def _own_form() -> None:
-    """Refuse a form that this page did not make, by its token alone: browsers send no referrer here."""
+    """Check a form's CSRF token alone, without the Referer: browsers send none from these pages."""
     try:
         validate_csrf(request.form.get("csrf_token"))
     except ValidationError as problem:
@@ -188,7 +188,7 @@ def _forged(_error: CSRFError) -> Any:
 
 
 def lost(error: HTTPException) -> Any:
-    """Answer a browser that asks for what is not there with a page, and all others as the API does."""
+    """Answer 404 and 405 with a page for browsers, and with a problem document for other clients."""
     if not request.path.startswith(f"{bp.url_prefix}/"):
         return problem_of_http(error)
     detail = _("There is no such page. What was linked here may be gone.")
@@ -201,7 +201,7 @@ def lost(error: HTTPException) -> Any:
 
 @bp.errorhandler(HTTPException)
 def _declined(error: HTTPException) -> Any:
-    """Say on a page what Flask itself refused."""
+    """Return the page for an HTTP error that Flask raised."""
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error
     told = _("Winnow could not use what this page sent (error %(number)s).", number=error.code)
@@ -209,13 +209,13 @@ def _declined(error: HTTPException) -> Any:
 
 
 def _kept(error: HTTPException) -> list[tuple[str, str]]:
-    """Return the headers of *error* that a page keeps."""
+    """Return the headers of *error* that its page has, too."""
     return [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
 
 
 @bp.errorhandler(Exception)
 def _bug(error: Exception) -> Any:
-    """Say on a page that something is wrong on our side, and no more."""
+    """Return the page for a bug of ours, without details."""
     answer = problem_of_bug(error)
     detail = _("Something went wrong on our side; it was logged. Nothing more is known here.")
     return page("problem.html", title=_("That did not work"), detail=detail), answer.status_code
@@ -228,7 +228,7 @@ def _forbidden(_error: Exception) -> Any:
 
 
 def administrator() -> None:
-    """Refuse whoever is not an admin."""
+    """Answer 403 unless the moderator is an admin."""
     if me().role is not Role.ADMIN:
         abort(403)
 
@@ -247,7 +247,7 @@ def my_site(id_or_name: str) -> Site:
 
 
 def asked_site() -> Site:
-    """Return the site that the address names, else the one with most waiting. Raises NoSites."""
+    """Return the site that the URL names, else the site with most flagged comments. Raises NoSites."""
     if named := request.args.get("site"):
         return my_site(named)
     sites = my_sites()
@@ -266,22 +266,22 @@ def my_comment(comment_id: str) -> Comment:
 
 
 def digest_of(told: Mapping[str, Any]) -> str:
-    """Return by what one state of some settings is told from any other.
+    """Return a digest of settings that changes when they change.
 
-    A form carries it back, so that nobody overwrites what they have not seen.
+    A form sends it back, so that a save is refused where somebody else saved in between.
     """
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def changed_meanwhile(subject: str, action: str) -> str:
-    """Return who changed a site, endpoint or moderator since a form was made from it, in a sentence."""
+    """Return a sentence on who changed a site, endpoint or moderator since its form was rendered."""
     latest = winnow().accounts.audit(about=subject, action=action, limit=1)
     name = who(latest[0].by) if latest else _("Somebody")
     return _("%(name)s changed these settings meanwhile.", name=name)
 
 
 def shown(text: str) -> Markup:
-    """Return *text* escaped, with what the eye cannot see made visible.
+    """Return *text* escaped, with invisible characters replaced by their names.
 
     Bidirectional controls, zero-width and control characters could make a text look like another
     one; a moderator sees them by name.
@@ -316,7 +316,7 @@ def told(value: object) -> str:
 
 
 def blog_link(address: str, blog: str) -> str:
-    """Return *address* if a browser may be sent there from the desk: a page of the blog; else "".
+    """Return *address* if the desk may link to it, else "".
 
     The blog vouches for the address of its posts; where a site has an address, only pages of that
     host are linked.
@@ -334,7 +334,7 @@ def blog_link(address: str, blog: str) -> str:
 
 
 def when(at: datetime) -> Markup:
-    """Return a time for people, with the exact one behind it."""
+    """Return a time as HTML: relative for people, exact in its title."""
     seconds = max(0, (datetime.now(UTC) - at).total_seconds())
     if days := int(seconds // 86_400):
         told = ngettext("%(number)s d ago", "%(number)s d ago", days, number=days)

@@ -1,4 +1,4 @@
-"""Cleaning up a campaign: what shares a trait with a comment, one decision on it, taking it back."""
+"""Cleaning up a campaign: find comments that share a trait, decide on all of them, undo that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUSES = (Status.APPROVED, Status.FLAGGED, Status.PENDING, Status.REJECTED, St
 
 @bp.get("/campaign")
 def campaign() -> Any:
-    """Show what shares a trait with a comment, and how much: nothing is done yet."""
+    """Show the number of comments that share a trait with one, with examples; change nothing."""
     origin, context = my_comment(request.args.get("comment", "")), winnow()
     traits = traits_of(origin)
     if not traits:
@@ -47,7 +47,7 @@ def campaign() -> Any:
 
 @bp.post("/campaign")
 def begin_clean_up() -> Any:
-    """Decide on everything that shares the trait, and lead to how far that is."""
+    """Begin a clean-up: decide on all comments that share the trait; redirect to its progress."""
     origin, context = my_comment(request.form.get("comment", "")), winnow()
     trait = Trait(request.form.get("kind", ""), request.form.get("value", ""))
     asked = request.form.get("decision", "")
@@ -65,7 +65,7 @@ def begin_clean_up() -> Any:
 
 @bp.get("/campaign/<clean_up_id>")
 def clean_up(clean_up_id: str) -> Any:
-    """Show how far a clean-up is."""
+    """Show the progress of a clean-up."""
     one, context = _mine(clean_up_id), winnow()
     now = context.clock.now_ms()
     ends = one.stepped_at + round(1000 * context.settings.bulk_undo_seconds)
@@ -73,7 +73,7 @@ def clean_up(clean_up_id: str) -> Any:
         "clean_up.html",
         site=context.accounts.site(one.site_id),
         one=one,
-        # Whoever began it takes it back, and an administrator what the terminal began.
+        # Only the moderator who began a clean-up may undo it; administrators may undo the terminal's.
         undoable=one.state is CleanUpState.DONE and one.decided and _may_undo(one),
         seconds=max(0, (ends - now) // 1000),
     )
@@ -81,7 +81,7 @@ def clean_up(clean_up_id: str) -> Any:
 
 @bp.post("/campaign/<clean_up_id>/undo")
 def undo_clean_up(clean_up_id: str) -> Any:
-    """Take back a clean-up."""
+    """Undo a clean-up."""
     one = _mine(clean_up_id)
     if not _may_undo(one):
         abort(403)

@@ -107,7 +107,7 @@ def fill(form: FlaskForm, values: Any) -> None:
 
 
 def typed_into(form: FlaskForm, owner: type) -> dict[str, Any] | None:
-    """Return the settings of *owner* as they were typed; None, the fields saying why, if some cannot be."""
+    """Return *owner* with the submitted settings; None if any is invalid, with errors on its fields."""
     sound, typed = form.validate(), {}
     for one in settings_of(owner):
         try:

@@ -1,4 +1,4 @@
-"""What a site has learned from its decisions, how often it is wrong, and taking it back."""
+"""What a site has learned from its decisions, how often its model is wrong, and rolling back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.desk.words import _
 
 @bp.get("/learning")
 def learning() -> Any:
-    """Show what judges for a site, what it was fitted on, what it changed, and who decided."""
+    """Show a site's current head: what it was fitted on, what it changed, and who decided."""
     site, context = asked_site(), winnow()
     progress = context.comments.progress(site.id)
     judging = next((one for one in progress.versions if one.number == progress.current), None)
@@ -43,7 +43,7 @@ def learning() -> Any:
 
 @bp.post("/learning/<site_id>/rollback")
 def roll_back(site_id: str) -> Response:
-    """Let an earlier version judge."""
+    """Roll back to an earlier version of the site's head."""
     administrator()
     site, asked = my_site(site_id), request.form.get("version", "")
     number = values.whole(asked, field="version", most=2**31) if asked else None
@@ -57,7 +57,7 @@ def roll_back(site_id: str) -> Response:
 
 @bp.post("/learning/<site_id>/resume")
 def resume_learning(site_id: str) -> Response:
-    """Let later versions judge again."""
+    """Resume after a roll-back: later versions may replace the current one again."""
     administrator()
     site = my_site(site_id)
     winnow().resume_learning(site.id, by=myself())
@@ -67,7 +67,7 @@ def resume_learning(site_id: str) -> Response:
 
 @bp.post("/learning/<site_id>/people")
 def leave_out(site_id: str) -> Response:
-    """Leave a person's decisions out of what is learned, or take them in again."""
+    """Exclude a person's decisions from learning, or include them again."""
     administrator()
     site, out = my_site(site_id), request.form.get("out") == "1"
     winnow().leave_out(site.id, request.form.get("person", "")[:300], out=out, by=myself())

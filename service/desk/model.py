@@ -1,4 +1,4 @@
-"""The model: its version, what it says of itself, and where people disagreed with it most."""
+"""The model: its version, the figures of its card, and the decisions that differ from it most."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN = 10
 
 @bp.get("/model")
 def model() -> Any:
-    """Show the model, and the comments of a site that it was most wrong on."""
+    """Show the model, and those comments of a site on which it was most wrong."""
     context, sites = winnow(), my_sites()
     site = my_site(request.args["site"]) if request.args.get("site") else next(iter(sites), None)
     kept = context.comments.decisions(site.id, limit=LOOKED_AT) if site else []
@@ -61,7 +61,8 @@ class LabelQuality:
     comments: int
     #: ROC-AUC, averaged over the sources by their size; None where none was measured.
     auc: float | None
-    #: The mean distance between a score and how often such scores were right.
+    #: Expected calibration error: the mean distance between a score and the share of comments with
+    #: that score that have the label.
     error: float | None
     skill: float | None
 

@@ -1,4 +1,4 @@
-"""The people who moderate: who they are, what they see, and a new password for who lost theirs."""
+"""Moderators: their names, roles and sites, invitations and new passwords."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROLES = {
 
 
 class ModeratorForm(FlaskForm):
-    """What a moderator may do."""
+    """The form of a moderator's role and sites."""
 
     role = RadioField(
         later("Role"),
@@ -47,7 +47,7 @@ class ModeratorForm(FlaskForm):
 
 
 class NewModeratorForm(ModeratorForm):
-    """Somebody new."""
+    """The form of a new moderator."""
 
     name = StringField(later("Name"), [InputRequired(), Length(max=100)])
     email = StringField(later("E-mail address"), [Length(max=254)])
@@ -55,7 +55,7 @@ class NewModeratorForm(ModeratorForm):
 
 @bp.route("/moderators", methods=["GET", "POST"])
 def moderators() -> Any:
-    """Show who moderates, and add somebody, whose password is shown this once."""
+    """Show the moderators, and add one; the new password is shown this once."""
     administrator()
     form, context = _with_sites(NewModeratorForm()), winnow()
     if not form.validate_on_submit():
@@ -125,7 +125,7 @@ def moderator_address() -> Any:
 
 @bp.post("/moderators/second-off")
 def moderator_second_off() -> Any:
-    """Let a moderator sign in by their password alone, who lost their second factor."""
+    """Remove a moderator's second factor, so that the password alone signs in."""
     administrator()
     person = _named()
     winnow().take_off_factor(person.name, by=myself())
@@ -141,7 +141,7 @@ def _send_invitation(person: Moderator) -> None:
 
 
 def seen(person: Moderator) -> str:
-    """Return by what one state of a moderator's rights is told from any other."""
+    """Return a digest of a moderator's rights that changes when they change."""
     return digest_of({"role": person.role, "sites": person.sites, "disabled": person.disabled})
 
 
@@ -150,7 +150,7 @@ def _named() -> Moderator:
 
 
 def _invitation(name: str) -> str:
-    """Return the address at which *name* chooses their own password, once, within three days."""
+    """Return a link by which *name* chooses a password: valid once, for three days."""
     context = winnow()
     token = context.make_link(Purpose.INVITATION, name)
     return f"{context.settings.url}{url_for('desk.invitation', token=token)}"

@@ -1,4 +1,4 @@
-"""How a moderator hears that comments wait: by a channel, or by a private feed."""
+"""A moderator's reminders that comments wait: by a channel, or by a private feed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTRIES = 50
 
 @bp.route("/notices", methods=["GET", "POST"])
 def notices() -> Any:
-    """Show and change one's own wishes."""
+    """Show and change one's own reminders."""
     kept, name, address = winnow().notices, me().name, ""
     if request.method == "POST":
         act = request.form.get("act", "")
@@ -60,7 +60,7 @@ def _hour(name: str) -> int:
 
 @bp.get("/feed/<token>")
 def feed(token: str) -> Answer:
-    """Return what waits at the sites of the feed's owner, as Atom (RFC 4287), without its text."""
+    """Return the flagged comments of the feed owner's sites, without text, as Atom (RFC 4287)."""
     context = winnow()
     g.moderator = context.accounts.moderator(context.notices.feed_owner(token))
     if g.moderator.disabled:

@@ -1,4 +1,4 @@
-"""People: who wrote, how a site treats them, and what is found, exported and erased of them."""
+"""People who comment: finding them, treatments, and export and erasure of their comments."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from service.shapes import comment_shape, person_shape
 PAGE = 20
 #: Comments of a person that the desk lists beside one of theirs.
 _OTHERS = 10
-#: For how many days a treatment may be chosen.
+#: Durations of a treatment that the form offers, in days.
 DAYS = (1, 7, 30, 365)
 
 
 @bp.get("/people")
 def people() -> Any:
-    """Show whom a site treats in a way of their own, and look somebody up."""
+    """Show the people whom a site blocks, holds or trusts, and look a person up."""
     site = asked_site()
     if request.args.get("value"):
         try:
@@ -52,7 +52,7 @@ def people() -> Any:
 
 @bp.get("/person")
 def person() -> Any:
-    """Show what a site keeps of somebody: comments, decisions, trust, and how they are treated."""
+    """Show what a site stores about a person: comments, decisions, trust and treatment."""
     site, context = my_site(request.args.get("site", "")), winnow()
     subject = _subject(request.args)
     dossiers = {
@@ -94,7 +94,7 @@ def person() -> Any:
 
 @bp.post("/person/treat")
 def treat() -> Any:
-    """Have a site treat somebody so from now on."""
+    """Block, hold or trust a person at a site from now on, or end that."""
     site, subject = my_site(request.form.get("site", "")), _subject(request.form)
     asked = request.form.get("treatment", "")
     treatment = Treatment(asked) if asked in set(Treatment) else None
@@ -110,7 +110,7 @@ def treat() -> Any:
 
 @bp.get("/person/export")
 def export_person() -> Response:
-    """Hand out all that is kept of somebody at the sites that one may see, a JSON object a line."""
+    """Return all data on a person at the sites that the moderator may see, one JSON object a line."""
     administrator()
     subject, context = _subject(request.args), winnow()
     ids = [one.id for one in my_sites()]
@@ -122,7 +122,7 @@ def export_person() -> Response:
 
 @bp.post("/person/erase")
 def erase_person() -> Any:
-    """Erase all that is kept of a person at every site, and show the receipt."""
+    """Erase all data on a person at every site, and show the receipt."""
     administrator()
     subject = _subject(request.form)
     receipt = winnow().erase_person([one.id for one in my_sites()], subject, by=myself())
@@ -130,7 +130,7 @@ def erase_person() -> Any:
 
 
 def beside(site: Site, comment: Comment) -> dict[str, Any]:
-    """Return for a comment's page what else its author and its address wrote, and their pages."""
+    """Return other comments by a comment's author and address, and the pages of both."""
     author, context = comment.draft.author, winnow()
     now, known = context.clock.now_ms(), context.comments
     theirs: Sequence[Comment] = []
@@ -167,7 +167,7 @@ def _subject(told: Any) -> Subject:
 
 
 def _kind_of(value: str) -> str:
-    """Return what a text that somebody typed most likely is."""
+    """Return the kind of subject that a typed text most likely is."""
     value = value.strip()
     if "@" in value:
         return SubjectKind.EMAIL
@@ -183,7 +183,7 @@ def _page_of(site: Site, subject: Subject) -> str:
 
 
 def _tab(subject: Subject) -> dict[str, str]:
-    """Return the search that lists all of their comments."""
+    """Return the URL of the search that lists all comments of a subject."""
     if subject.kind is SubjectKind.DOMAIN:
         return {"q": subject.value}
     return {"author": f"id:{subject.value}" if subject.kind is SubjectKind.USER else subject.value}

@@ -45,18 +45,18 @@ from service.desk.writing import differences, may_be_edited
 log = structlog.get_logger(__name__)
 
 PAGE = 30
-#: Comments of which a page of the queue may ask at once what became of them.
+#: Most comments whose status a page of the queue may ask for in one request.
 POLLED = 100
-#: What the address says of the queue, and what is kept of it.
+#: Parameters of the queue's URL, and those that are remembered in the session.
 VIEWED = ("site", "label", "why", "author", "post", "q", "age", "order", "shape")
-#: Flagged comments that a filtered queue reads at most, in order; the page says when it did.
+#: Most flagged comments that a filter reads, in order; the page says where it stopped early.
 SCANNED = 2000
-#: A higher version names no comment, as the API's `version` does not.
+#: Highest version that a form may send; the API has the same bound.
 MOST_VERSIONS = 2**53
 #: Comments that one bulk decision may name.
 BULK = 500
 
-#: What the policy says of what it holds, beside the labels; for the filter.
+#: Codes of reasons to hold a comment that are no label; choices of the filter.
 CODES = tuple(
     code for code in SENTENCES if code not in {*Label, "clean", "staff", "author_trusted"}
 )
@@ -64,7 +64,7 @@ REASONS = ("off-topic", "abusive", "advertising", "repeated", "personal data", "
 
 
 class Shape(StrEnum):
-    """How the queue looks: cards, rows, or by default rows where the screen has room for them."""
+    """Layout of the queue: cards, rows, or by default rows where the screen is wide enough."""
 
     AUTO = "auto"
     CARDS = "cards"
@@ -73,7 +73,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the moderator asked to see of the queue."""
+    """The filter, order and layout of the queue that the moderator asked for."""
 
     label: str = ""
     reason: str = ""
@@ -83,11 +83,11 @@ class Filters:
     age_hours: int = 0
 
     def __bool__(self) -> bool:
-        """Whether anything was asked for."""
+        """Whether any filter is set."""
         return self != Filters()
 
     def fits(self, comment: Comment) -> bool:
-        """Tell whether *comment* is among what was asked for."""
+        """Tell whether *comment* passes the filter."""
         draft, verdict = comment.draft, comment.verdict
         author = f"{draft.author.name} {draft.author.email} {draft.author.ip}".casefold()
         post = f"{draft.post.title} {draft.post.url}".casefold()
@@ -106,7 +106,7 @@ class Filters:
 @bp.get("/")
 @bp.get("/queue")
 def queue() -> Any:
-    """Show the flagged comments of all sites or of one, those that most need a person first."""
+    """Show the flagged comments of all sites or of one, by default in order of priority."""
     if request.args.get("clear"):
         desk().keep_view(me().name, _shaped(request.args))
         return redirect(url_for("desk.queue"))
@@ -152,7 +152,7 @@ def queue() -> Any:
 
 @bp.get("/poll")
 def poll() -> Response:
-    """Tell the page how much waits, and what became of its comments: one small answer."""
+    """Return for an open page how many comments wait, and the status of those that it shows."""
     named = request.args.get("site")
     sites = [my_site(named)] if named else my_sites()
     seen = {site.id for site in sites}
@@ -184,7 +184,7 @@ def text(comment_id: str) -> Any:
 
 @bp.get("/comments/<comment_id>")
 def comment(comment_id: str) -> Any:
-    """Show one comment: what it says, why it was held, who wrote it, what became of it."""
+    """Show one comment: its text, the reasons of its verdict, its author and its history."""
     found = unmarked(my_comment(comment_id))
     context = winnow()
     site = context.accounts.site(found.site_id)
@@ -214,7 +214,7 @@ def comment(comment_id: str) -> Any:
 
 @bp.post("/decide")
 def decide() -> Any:
-    """Decide on the comments that the form names; what can't be decided is said by name."""
+    """Decide on the comments that the form names; name those that cannot be decided."""
     wanted = request.form.getlist("id")[: BULK + 1]
     asked = request.form.get("decision", "")
     if not wanted or len(wanted) > BULK or asked not in set(Decision):
@@ -293,7 +293,7 @@ def retry(comment_id: str) -> Any:
 
 @bp.route("/bulk", methods=["GET"])
 def bulk() -> Any:
-    """Show what a bulk action would hit, before anything is done."""
+    """Show which comments a bulk decision would decide on; change nothing."""
     kind, value = request.args.get("kind", ""), request.args.get("value", "")[:320]
     site = my_site(request.args.get("site", ""))
     comments, block = winnow().comments, ""
@@ -313,7 +313,7 @@ def bulk() -> Any:
         title = _("All that fit the filter")
         asked = request.args.get("decision", "")
         decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
-    # A spot check is to be looked at by itself.
+    # Spot checks are left out of bulk decisions: a person reads each of them.
     waiting = [
         one
         for one in found
@@ -336,7 +336,7 @@ def _version(text: str) -> int | None:
 
 
 def _block(site: Site, domain: str) -> None:
-    """Hold from now on what links to *domain*, as an administrator wishes."""
+    """Add *domain* to the site's list of blocked domains; for administrators."""
     administrator()
     if not domains_in(f"https://{domain}/").touches(domain):
         abort(400)
@@ -367,7 +367,7 @@ def _page(
 
 
 def _wish() -> dict[str, str]:
-    """Return what to show of the queue: what the address says, else what was chosen last.
+    """Return the view of the queue: by the URL's parameters, else as chosen last.
 
     What a form or a link with `f` says is kept as the choice. Nobody is kept out of the queue by a
     kept site that they no longer see.
@@ -387,12 +387,12 @@ def _wish() -> dict[str, str]:
 
 
 def _shaped(asked: Mapping[str, str]) -> dict[str, str]:
-    """Return of a wish what says how the queue looks, not what is in it."""
+    """Return the parameters of a view that set the layout and no filter."""
     return {"shape": asked["shape"]} if asked.get("shape") in set(Shape) else {}
 
 
 def _became(comment: Comment) -> dict[str, str]:
-    """Return what became of a comment that no longer waits, and by whom."""
+    """Return the status of a comment that left the queue, and who decided."""
     last = comment.last_move
     by = last.by if last else None
     return {"status": comment.status, "told": word(comment.status), "by": who(by) if by else ""}
@@ -438,7 +438,7 @@ def _explained(comment: Comment) -> Any:
 
 
 def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
-    """Return the text in pieces, each with how much it weighed against the comment, 0 to 3."""
+    """Return the text in pieces, each with its weight against the comment, from 0 to 3."""
     levels = [0] * len(text)
     if explained is not None:
         heaviest = max((span.weight for span in explained.spans), default=0.0)
@@ -457,7 +457,7 @@ def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
 
 
 def _precedents(comment: Comment) -> list[tuple[Feedback, Comment]]:
-    """Return what was decided on comments like this one, the most like first."""
+    """Return decisions on similar comments, the most similar first."""
     context = winnow()
     try:
         found = context.precedents(comment)

@@ -12,7 +12,7 @@ from moderation.scores import Label
 from moderation.verdict import Action
 from service.desk.words import WORDS, _, later, word
 
-#: A share from which on a digit behind the point tells nobody anything.
+#: Shares from this one on are shown in whole percent, smaller ones with one decimal.
 MANY = 0.1
 
 
@@ -29,7 +29,7 @@ LIKELY = {
 
 
 def because(reason: Reason, action: Action = Action.FLAG, *, leads: bool = True) -> str:
-    """Return what a verdict's reason says; of a score that led to it, the bar that it reached."""
+    """Return a verdict's reason as a sentence; for a score, with the threshold that it reached."""
     if reason.code not in LIKELY:
         return reasons.sentence(reason, _)
     told = likely(reason.code, float(reason.values["score"]))
@@ -47,16 +47,16 @@ def likely(label: str, score: float) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a share of 1 in percent: whole, and with a digit behind the point where that is small."""
+    """Return a share from 0 to 1 in percent: whole, or with one decimal below MANY."""
     return str(flask_babel.format_decimal(round(100 * share, 1 if share < MANY else 0)))
 
 
 def explained(reason: Any) -> str:
-    """Return what a reason of the model's says (models.explain.Contribution)."""
+    """Return one part of the model's explanation as a sentence (models.explain.Contribution)."""
     return _(reason.text, **reason.values)
 
 
 def moved(reason: str) -> str:
-    """Return why a comment's status changed: codes in words, a person's own words as they are."""
+    """Return why a comment's status changed: codes as sentences, a person's note as it was typed."""
     codes = reason.split(",")
     return ", ".join(map(word, codes)) if all(code in WORDS for code in codes) else reason

@@ -1,4 +1,4 @@
-"""All comments of a site, whatever became of them: by status, by what they say, by who wrote them."""
+"""Search of all comments of a site: by status, text and author."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABS = (Status.FLAGGED, Status.APPROVED, Status.REJECTED, Status.SPAM, Status.PE
 
 @bp.get("/comments")
 def recent() -> Any:
-    """Show a site's comments, the latest first; those that were searched for."""
+    """Show the comments of a site that match the search, the latest first."""
     site, context = asked_site(), winnow()
     cursor = request.args.get("cursor") or None
     sought, problem = _sought()
@@ -55,7 +55,7 @@ def recent() -> Any:
 
 
 def _sought() -> tuple[Query, str]:
-    """Return what the form asks for, and what is wrong with it."""
+    """Return the query of the form, and what is wrong with it."""
     status, before = request.args.get("status", ""), request.args.get("before", "")
     try:
         sought = query(

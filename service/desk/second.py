@@ -135,7 +135,7 @@ def second_off() -> Any:
 
 
 def end_other_sessions() -> None:
-    """End every session of the moderator but this one."""
+    """End all sessions of the moderator except this one."""
     context, name = winnow(), me().name
     desk().end_others(name, context.accounts.session_epoch(name), session.get("token", ""))
 

@@ -1,4 +1,4 @@
-"""A site's keys: what there is, a new one, and the end of one."""
+"""A site's keys: listing, adding and revoking them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KeyForm(FlaskForm):
 
 @bp.route("/sites/<site_id>/keys", methods=["GET", "POST"])
 def keys(site_id: str) -> Any:
-    """Show a site's keys, and make one, which is shown this once."""
+    """Show a site's keys, and add one; the new key is shown this once."""
     administrator()
     site, form, context = my_site(site_id), KeyForm(), winnow()
     if not form.validate_on_submit():
@@ -58,7 +58,7 @@ def keys(site_id: str) -> Any:
 
 @bp.post("/sites/<site_id>/keys/revoke")
 def revoke_key(site_id: str) -> Any:
-    """Make a key of a site worthless."""
+    """Revoke a key of a site."""
     administrator()
     site, context = my_site(site_id), winnow()
     wanted = request.form.get("key", "")

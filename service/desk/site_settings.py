@@ -1,4 +1,4 @@
-"""A site's settings: its policy with sliders, lists and a what-if, and what is kept and let in."""
+"""A site's settings: policy (sliders, lists, what-if), retention and doors."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ _SETTINGS = {one.name: one for one in fields.settings_of(Policy)}
 
 
 class PolicyForm(FlaskForm):
-    """What a site does with a scored comment; the fields of :class:`Policy` are added below."""
+    """The form of a site's policy; the fields of :class:`Policy` are added below."""
 
     disallowed = TextAreaField(later("WordPress’s list of disallowed comment keys"))
     sample = TextAreaField(later("Try the lists on a text"), [Length(max=20_000)])
-    #: The policy that the form was made from, so that nobody overwrites what they have not seen.
+    #: Digest of the policy that the form was rendered from: a save is refused if it changed since.
     seen = HiddenField()
     #: The policy whose what-if was shown last.
     previewed = HiddenField()
@@ -72,7 +72,7 @@ for _setting in fields.settings_of(Policy):
 
 
 class SiteForm(FlaskForm):
-    """What a site is called, how long it keeps what, and which doors lead to it.
+    """The form of a site's name, retention and doors.
 
     The fields of :class:`Site` and :class:`Retention` are added below.
     """
@@ -89,7 +89,7 @@ for _setting in (*fields.settings_of(Site), *fields.settings_of(Retention)):
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """One way of being strict: a preset or the policy as it is, and what it makes of past comments."""
+    """A preset, or the policy as it is, with its verdicts on past comments."""
 
     name: str
     preset: Preset | None
@@ -99,7 +99,7 @@ class Strictness:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the test box found: entries of the lists, by list, and where the words stand."""
+    """The result of the test box: matching entries by list, and the places of blocked words."""
 
     words: list[Hit]
     domains: list[Hit]
@@ -126,7 +126,7 @@ def settings_of() -> Any:
 
 @bp.route("/sites/<site_id>/settings", methods=["GET", "POST"])
 def settings(site_id: str) -> Any:
-    """Show and change a site's policy; what a change would do is shown before it is saved."""
+    """Show and change a site's policy; the effect of a change is shown before it is saved."""
     administrator()
     site, form = my_site(site_id), PolicyForm()
     if request.method == "GET":
@@ -157,7 +157,7 @@ def settings(site_id: str) -> Any:
 
 @bp.route("/sites/<site_id>/site", methods=["GET", "POST"])
 def site_settings(site_id: str) -> Any:
-    """Show and change what a site is called, what it keeps, and its doors."""
+    """Show and change a site's name, retention and doors."""
     administrator()
     site, form, context = my_site(site_id), SiteForm(), winnow()
     if request.method == "GET":
@@ -265,7 +265,7 @@ def _policy_page(
 
 
 def _policy(form: PolicyForm, old: Policy) -> Policy | None:
-    """Return the policy that *form* describes; None, its fields saying why, if it cannot be."""
+    """Return the policy in *form*; None if it is invalid, with errors on the fields."""
     typed = typed_into(form, Policy)
     if typed is None:
         return None
@@ -290,7 +290,7 @@ def _policy(form: PolicyForm, old: Policy) -> Policy | None:
 
 
 def _tried(form: PolicyForm) -> Tried:
-    """Return what the lists, as they are typed, find in the sample."""
+    """Return the matches of the submitted lists in the sample text."""
     text, language = form.sample.data or "", form.language.data or ""
     blocked, allowed = (
         WordList(_lines(field.data), language=language)
@@ -372,7 +372,7 @@ def _site_page(site: Site, form: SiteForm, *, problem: str = "") -> str:
 
 
 def _site(form: SiteForm, site: Site) -> Site | None:
-    """Return the site that *form* describes; None, its fields saying why, if it cannot be."""
+    """Return the site in *form*; None if it is invalid, with errors on the fields."""
     typed, kept = typed_into(form, Site), typed_into(form, Retention)
     if typed is None or kept is None:
         return None

@@ -64,7 +64,7 @@ def new_site() -> Any:
 
 @bp.get("/sites/<site_id>/start")
 def start(site_id: str) -> Any:
-    """Show what is left to do between a new site and its first comment."""
+    """Show the steps from a new site to its first comment, and which are done."""
     administrator()
     return _first_steps(my_site(site_id))
 

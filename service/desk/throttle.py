@@ -1,4 +1,4 @@
-"""Who may try a password how often: strangers little, whoever signed in before without their hindrance.
+"""Rate limits of sign-ins, codes and reset links, by address and by name.
 
 A browser that a moderator signed in by has a cookie that says so, and counts by itself: however many
 strangers try that moderator's name, from whatever address, its owner is never kept out. Everybody
@@ -33,7 +33,7 @@ _RESETS, _ALL_RESETS = "winnow_reset_limiter", "winnow_reset_limiter_of_all"
 #: that everybody asks for together.
 _RESET_RATE, _ALL_RESETS_RATE = "5/hour", "120/hour"
 COOKIE = "winnow_known"
-#: What all strangers together may try one name, as a multiple of what one address may.
+#: Limit on tries of one name from all unknown addresses together, as a multiple of one address's.
 _STRANGERS = 6
 
 
@@ -81,7 +81,7 @@ def _codes_of(name: str) -> str:
 
 
 def spend_reset(who: str) -> None:
-    """Count a wish for a new password, known or not. Raises TooManyRequests."""
+    """Count a request for a reset link, for a known or unknown name. Raises TooManyRequests."""
     _limiter(_RESETS).spend(f"reset-from:{_network()}")
     _limiter(_RESETS).spend(f"reset-of:{_short(fold(who.strip()))}")
     _limiter(_ALL_RESETS).spend("reset")
@@ -108,7 +108,7 @@ def remember(name: str, answer: Response, *, now_ms: int) -> None:
 
 
 def _known_browser(name: str) -> str:
-    """Return what tells this browser from others if *name* signed in by it, else nothing."""
+    """Return the id in this browser's cookie if *name* signed in by it before, else nothing."""
     try:
         told = _serializer().loads(request.cookies.get(COOKIE, ""), max_age=KNOWN_SECONDS)
         known, epoch, browser = told

@@ -1,4 +1,4 @@
-"""A site's webhooks: its endpoints, what came of the deliveries, and sending again."""
+"""A site's webhooks: endpoints, deliveries and their results, and redelivery."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ KINDS = {
 
 
 class EndpointForm(FlaskForm):
-    """Where to send which events, and how."""
+    """The form of an endpoint: URL, events and options."""
 
     url = StringField(later("Address"), [InputRequired(), Length(max=2000)])
     description = StringField(later("What it is for"), [Length(max=200)])
@@ -61,13 +61,13 @@ class EndpointForm(FlaskForm):
     enabled = BooleanField(later("Enabled"), default=True)
     full_payload = BooleanField(later("Send the comment’s text and author’s name"), default=True)
     allow_private = BooleanField(later("May lie in this machine or its private network"))
-    #: The endpoint that the form was made from, so that nobody overwrites what they have not seen.
+    #: Digest of the endpoint that the form was rendered from: a save is refused if it changed since.
     seen = HiddenField()
 
 
 @bp.get("/sites/<site_id>/webhooks")
 def webhooks(site_id: str) -> Any:
-    """Show a site's endpoints and what came of the latest deliveries, or of those asked for."""
+    """Show a site's endpoints, and its latest deliveries or those of the filter, with their results."""
     administrator()
     site, context = my_site(site_id), winnow()
     endpoints = context.accounts.endpoints(site.id)
@@ -96,7 +96,7 @@ def webhooks(site_id: str) -> Any:
 
 
 def came_of(delivery: Delivery) -> str:
-    """Return what came of a delivery, in one sentence."""
+    """Return the result of a delivery as one sentence."""
     tries = len(delivery.attempts)
     last = delivery.attempts[-1] if tries else {}
     answer = str(last.get("error") or last.get("status") or "")
@@ -192,7 +192,7 @@ def add_endpoint(site_id: str) -> Any:
 
 @bp.route("/endpoints/<endpoint_id>", methods=["GET", "POST"])
 def endpoint(endpoint_id: str) -> Any:
-    """Show and change where an endpoint's webhooks go and what it is told of."""
+    """Show and change an endpoint's URL and events."""
     administrator()
     context = winnow()
     kept = context.accounts.endpoint(endpoint_id)
@@ -259,7 +259,7 @@ def _endpoint_page(
 
 def _digest(endpoint: Endpoint) -> str:
     told = asdict(endpoint)
-    # What no form changes: the secrets and headers are the API's, the note is the deliverer's.
+    # Fields that no form changes: the API sets secrets and headers, the deliverer failing_since.
     for name in ("secrets", "headers", "failing_since"):
         del told[name]
     return digest_of(told)

@@ -1,4 +1,4 @@
-"""The desk's words: in which language, and what people call what the program names."""
+"""The desk's translations: choice of language, and names for people of the program's codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ later: Callable[..., Any] = flask_babel.lazy_gettext
 
 
 TRANSLATIONS = Path(__file__).parent / "translations"
-#: The language that the desk is written in, and that whoever asks for none of the others gets.
+#: The language of the msgids, used where a browser asks for no language that is translated.
 SOURCE = "en"
 SOURCE_LOCALE = Locale(SOURCE)
 
@@ -40,7 +40,7 @@ def shipped() -> list[str]:
 
 
 def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
-    """Let *app* answer in the language that the browser asks for, if it is among *translations*."""
+    """Have *app* answer in the language that the browser prefers, of those in *translations*."""
     languages = shipped()
 
     def language() -> str:
@@ -74,18 +74,18 @@ def lasted(seconds: float) -> str:
 
 
 def who(actor: Actor) -> str:
-    """Return what people call *actor* in the reader's language."""
+    """Return the name of *actor* in the reader's language."""
     return called(actor, _)
 
 
 def word(name: object) -> str:
-    """Return what people call a label, a status, a setting and the like; else *name* as it is."""
+    """Return the name for people of a label, status, setting or other code; *name* if it has none."""
     known = WORDS.get(str(name))
     return str(known) if known is not None else str(name).replace("_", " ")
 
 
-#: What a closed set's values and the settings are called. Those of which people think the same in
-#: every place; where a word stands in a sentence, the sentence is translated as a whole.
+#: Names for people of closed sets' values and of settings, where the same word fits in every place;
+#: a word inside a sentence is translated with the whole sentence.
 WORDS = {
     # labels, and why the policy held a comment or did not
     **{code: later(name) for code, name in NAMES.items()},
@@ -181,7 +181,7 @@ def decided(decision: Decision, number: int, shown: object = None) -> str:
 
 
 def by_number(told: Callable[[int], str]) -> Mapping[str, str]:
-    """Return what *told* makes of numbers, one for each form that the language tells apart.
+    """Return the plural forms of *told*, by the name of the form.
 
     They are named as `Intl.PluralRules` of the browser names them, who then chooses.
     """

@@ -1,4 +1,4 @@
-"""What a moderator writes on a comment: another text for it."""
+"""Editing a comment's text, with what changed marked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.desk.base import bp, my_comment, myself
 from service.desk.words import _
 
 _WORD = re.compile(r"\s+|[^\s]+")
-#: Words of a changed passage that are compared one by one, at most; a longer one is shown as a whole.
+#: Longest changed passage that is compared word by word, in words; a longer one is shown as a whole.
 _COMPARED = 300
 
 

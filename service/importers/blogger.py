@@ -10,7 +10,7 @@ from service.importers.html import words
 from service.importers.table import Table
 from service.importers.xml import DOUBTFUL, Node, Record, records
 
-#: What Blogger writes for whoever has given no address.
+#: The address that Blogger writes for an author without one.
 _NOBODY = "noreply@blogger.com"
 _STATUSES = {"": "approved", "LIVE": "approved", "PENDING": "pending", "SPAM": "spam"}
 _REMOVED = frozenset({"EMPTIED", "DELETED", "REMOVED"})

@@ -87,7 +87,7 @@ def test_both_ends_of_a_track_can_be_dragged_and_given_back_to_the_model(desk: D
 
 
 def test_save_shows_what_was_typed_last_before_it_saves_it(desk: Desk):
-    """Whoever types and clicks at once must not save what they have not seen."""
+    """A click right after typing must not save a preview that was not shown yet."""
     desk.flagged("toxicity=0.4")
     page = policy(desk)
     page.fill("#flag_at_toxicity", "30")

@@ -39,7 +39,7 @@ def test_a_process_that_keeps_ending_by_itself_waits_longer_each_time_up_to_ten_
 
 
 def test_a_killed_process_is_back_within_a_second_however_often_it_is_killed():
-    """Whoever sends comments that kill workers must not make the others wait."""
+    """Comments that kill workers must not delay other sites' comments."""
     restarts, pauses = Restarts(), []
     for _ in range(20):
         restarts.started(100.0)

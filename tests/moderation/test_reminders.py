@@ -99,7 +99,7 @@ def test_what_could_not_be_sent_is_tried_again(ada: World):
 
 
 def test_one_moderators_address_keeps_nobody_elses_mail_back(ada: World):
-    """Such as one that was kept before addresses were checked, which no message can be made to."""
+    """An address stored before addresses were checked may be one that no message can be sent to."""
     ada.add_moderator("Aaron", sites=[ada.site.id])
     ada.add_moderator("Zoe", sites=[ada.site.id])
     notices = ada.adapters.notices

@@ -351,7 +351,7 @@ def test_a_packed_answer_is_not_kept(public):
 
 
 def test_an_answer_of_a_private_target_is_never_kept(receiver):
-    """Whoever configured the URL must not read what a machine inside the network says."""
+    """The person who set the URL must not read the answer of a machine inside the network."""
     receiver.behaviour = answer(500, b"root:x:0:0")
     assert send(receiver).response_excerpt == ""
 

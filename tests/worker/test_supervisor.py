@@ -180,7 +180,7 @@ def test_workers_wait_for_a_redis_that_is_not_there_yet(tmp_path: Path):
 
 
 def test_a_lost_wake_up_is_made_good(workers: Workers):
-    """Whoever accepted the comment died before it could wake a worker."""
+    """The web process died after storing the comment and before waking a worker."""
     now = workers.adapters.clock.now_ms()
     (one,), _ = workers.adapters.comments.accept(
         workers.site.id, [Draft("Nobody told you")], backlog=9, now_ms=now

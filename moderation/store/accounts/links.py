@@ -29,7 +29,7 @@ class Purpose(StrEnum):
     RESET = "reset", 3600
     #: Somebody confirms that an e-mail address is theirs.
     ADDRESS = "address", 86_400
-    #: Whoever has given their password gives a code.
+    #: Somebody has given their password and still has to give a code.
     SECOND = "second", 300
     #: Somebody sets up an app whose secret the link holds, sealed.
     APP = "app", 900

@@ -102,7 +102,7 @@ def test_a_session_from_before_the_fork_reads_after_it(encoder):
 
 @pytest.mark.parametrize("character", ["a", "漢", "😀", "a\u0301\u0323", "\u0301", "\ufdfa"])
 def test_64_kb_of_anything_cost_no_more_than_their_windows(encoder, character):
-    """So many full windows as every long text has; a quiet core takes less than 50 ms for them."""
+    """As many full windows as any long text has; an idle core takes less than 50 ms for them."""
     text = character * (65_536 // len(character.encode()))
     plain = "The weather was fine all week long, and we went out. " * 1_200
     assert len(encoder.read([text]).owners) <= MOST

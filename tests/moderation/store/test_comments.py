@@ -270,7 +270,7 @@ def test_the_purge_looks_at_each_day_once_a_day(world: World):
 
 
 def test_an_author_is_hashed_anew_each_quarter_and_found_in_all_of_them(world: World):
-    """Whoever reads the data can't tell that an e-mail of this quarter is one of the last."""
+    """The data does not show that an e-mail of this quarter equals one of the last quarter."""
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     ada = Draft("one", author=Author(email="ada@mail.example", ip="192.0.2.7"))
     times = [now, now + AUTHOR_KEY_DAYS * DAY, now + 2 * AUTHOR_KEY_DAYS * DAY]

@@ -44,7 +44,7 @@ def test_a_settled_comment_waits_in_the_queue_and_stays_where_it_is(
 
 
 def test_it_looks_like_one_that_is_held(checked: World):
-    """Whoever knew what the machine thinks would agree with it too often."""
+    """A person who sees the machine's verdict agrees with it too often."""
     for text in ("fine", "spam=0.95"):
         shown = unmarked(checked.comment(text))
         assert (shown.status, shown.scores, shown.verdict.action, shown.history) == (

@@ -190,7 +190,7 @@ def test_an_endpoint_comes_with_the_secret_that_signs(run, ask, adapters: wiring
 
 
 def test_an_endpoint_inside_the_network_has_to_be_allowed(run, ask):
-    """Whoever may name a URL must not reach what only this machine can."""
+    """A person who may set a URL must not reach addresses that only this machine can reach."""
     ask("site", "add", "blog")
     refused = run("endpoint", "add", "blog", "http://127.0.0.1:9/hook", code=1)
     assert refused.stdout == ""

@@ -101,7 +101,7 @@ def test_who_is_held_waits_and_who_is_trusted_passes_unless_the_model_is_sure(
 
 
 def test_a_link_to_a_domain_earns_nobody_trust(world: World, admin: FlaskClient):
-    """Whoever wants to be published would mention the domain."""
+    """A commenter who wants to be published could mention the domain."""
     page = admin.get("/desk/person", query_string={
         "site": world.site.id, "kind": "domain", "value": "example.org",
     }).text  # fmt: skip

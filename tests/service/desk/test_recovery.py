@@ -106,7 +106,7 @@ def test_the_answer_is_the_same_for_whoever_exists_and_whoever_does_not(world: W
 
 
 def test_whoever_asks_neither_looks_anybody_up_nor_makes_a_link(world: World):
-    """So that the time which an answer takes tells nothing."""
+    """The time that an answer takes must not show whether the account exists."""
     add(world)
     ask(world.client(), "ada")
     redis = world.adapters.redis
