@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from moderation.comment import Comment, Status, rfc3339
+from moderation.remarks import Remark
 from moderation.wording import said
 
 
@@ -22,6 +23,7 @@ class EventType(StrEnum):
     EDITED = "comment.edited", said("edited: its text is screened anew")
     REVISED = "comment.revised", said("a moderator changed its text: show the new one")
     ERASED = "comment.erased", said("erased")
+    REPLY = "reply.requested", said("a moderator replied: publish the reply under the comment")
     #: Sent on request, to the one endpoint that it is about.
     TEST = "winnow.test", ""
 
@@ -37,7 +39,7 @@ class EventType(StrEnum):
     @property
     def is_of_comment(self) -> bool:
         """Whether its subject is a comment."""
-        return self.startswith("comment.")
+        return self.startswith(("comment.", "reply."))
 
 
 #: The events that an endpoint can subscribe to.
@@ -89,15 +91,35 @@ class Event:
         subject, kind = uuid.UUID(self.subject_id).hex, self.type.replace(".", "_")
         return f"evt_{subject}_{self.revision}_{self.sequence}_{kind}"
 
-    def payload(self, comment: Comment | None, *, full: bool) -> dict[str, Any]:
-        """Return the body to send, from the comment as it is now, so that nothing erased leaves."""
-        if self.type.is_of_comment:
+    def payload(
+        self, comment: Comment | None, *, full: bool, reply: Remark | None = None
+    ) -> dict[str, Any]:
+        """Return the body to send, from the comment as it is now, so that nothing erased leaves.
+
+        *reply* is what an event of a reply is about; None if it is not kept any more.
+        """
+        if self.type is EventType.REPLY:
+            data = self._of_reply(comment, reply)
+        elif self.type.is_of_comment:
             data = self._of_comment(comment, full=full)
         elif self.type is EventType.TEST:
             data = {"endpoint_id": self.subject_id, "message": "this is a test"}
         else:
             data = {"site_id": self.site_id, "id": self.subject_id}
         return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
+
+    def _of_reply(self, comment: Comment | None, reply: Remark | None) -> dict[str, Any]:
+        data: dict[str, Any] = {"id": self.subject_id, "site_id": self.site_id}
+        if comment is not None and comment.draft.external_id:
+            data["external_id"] = comment.draft.external_id
+        if reply is not None:
+            data["reply"] = {
+                "id": f"{self.subject_id}-{reply.number}",
+                "text": reply.text,
+                "author": {"name": reply.by.name},
+                "created_at": rfc3339(reply.at),
+            }
+        return data
 
     def _of_comment(self, comment: Comment | None, *, full: bool) -> dict[str, Any]:
         data: dict[str, Any] = {

@@ -12,6 +12,7 @@ from moderation.fields import (
     Choices,
     Flag,
     Line,
+    Lines,
     Numbers,
     Setting,
     Whole,
@@ -25,6 +26,8 @@ from moderation.wording import said
 
 #: A hundred years: longer than any retention needs, and still a date.
 MAX_DAYS = 36_500
+#: Texts that a site saves for its moderators, and characters of each, at most.
+MOST_SAVED, LONGEST_SAVED = 50, 1000
 
 
 class Door(StrEnum):
@@ -75,6 +78,12 @@ class Retention:
         check_settings(self)
 
 
+def _check_saved(lines: Sequence[str]) -> None:
+    for number, line in enumerate(lines, 1):
+        if len(line) > LONGEST_SAVED:
+            raise InvalidInput(f"line {number} has more than {LONGEST_SAVED:,} characters")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A blog that sends its comments; the tenant."""
@@ -109,6 +118,21 @@ class Site:
             "Only for a blog that shows the text that Winnow sends it, as our WordPress plugin does: "
             "one that publishes its own copy would show what a moderator took out."
         ),
+    )
+    replies: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Moderators may reply as the site’s owner"),
+        said(
+            "The blog publishes their replies under the comment. It needs an endpoint that hears "
+            "reply.requested, as our WordPress plugin’s does."
+        ),
+    )
+    saved_texts: tuple[str, ...] = setting(
+        Lines(MOST_SAVED, LONGEST_SAVED, readable=_check_saved, rows=4),
+        (),
+        said("Saved texts"),
+        said("One a line. Moderators put them into a reply or a note with two clicks."),
     )
 
     def check(self) -> None:

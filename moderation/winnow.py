@@ -21,6 +21,7 @@ from moderation.houses import Houses
 from moderation.moderators import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past, Tally
+from moderation.remarks import Remark
 from moderation.scores import Scores
 from moderation.settings import Settings
 from moderation.site import Site
@@ -37,6 +38,7 @@ from moderation.workflow import (
     judging,
     learning,
     people,
+    remarks,
     retention,
     review,
     screening,
@@ -242,6 +244,21 @@ class Winnow:
             comment_id,
             content,
             revision=revision,
+            by=by,
+            comments=self.comments,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
+
+    def note(self, comment_id: str, text: str, *, by: Actor) -> Remark:
+        """Put a note beside a comment, for moderators alone; see :func:`remarks.note`."""
+        return remarks.note(comment_id, text, by=by, comments=self.comments, clock=self.clock)
+
+    def reply(self, comment_id: str, text: str, *, by: Actor) -> Remark:
+        """Have the blog publish a reply under a comment; see :func:`remarks.reply`."""
+        return remarks.reply(
+            comment_id,
+            text,
             by=by,
             comments=self.comments,
             accounts=self.accounts,

@@ -12,6 +12,7 @@ from moderation.endpoint import Endpoint
 from moderation.events import Event
 from moderation.feedback import FitReport, Progress
 from moderation.moderators import Moderator
+from moderation.remarks import Remark
 from moderation.site import Site
 from moderation.treatment import PersonRecord
 
@@ -92,9 +93,22 @@ def person_shape(person: PersonRecord) -> dict[str, Any]:
     }
 
 
-def event_shape(event: Event, comment: Comment | None) -> dict[str, Any]:
+def event_shape(
+    event: Event, comment: Comment | None, reply: Remark | None = None
+) -> dict[str, Any]:
     """Return an event as the feed tells it: what a webhook's body says, with id and cursor."""
-    return {"id": event.id, "cursor": event.cursor, **event.payload(comment, full=True)}
+    body = event.payload(comment, full=True, reply=reply)
+    return {"id": event.id, "cursor": event.cursor, **body}
+
+
+def remark_shape(remark: Remark) -> dict[str, Any]:
+    """Return a note or a reply."""
+    return {
+        "number": remark.number,
+        "text": remark.text,
+        "by": asdict(remark.by),
+        "at": rfc3339(remark.at),
+    }
 
 
 def site_shape(site: Site) -> dict[str, Any]:

@@ -304,15 +304,16 @@ def _message(
         comment: Comment | None = adapters.comments.get(event.subject_id) if known else None
     except NotFound:
         comment = None
+    reply = adapters.comments.reply_of(event)
     now = adapters.clock.now_ms()
     if endpoint.kind is EndpointKind.AKISMET:
         body = wordpress_body(
             event, adapters.accounts.door_key_text(endpoint.site_id, now_ms=now) or ""
         )
         return {"Content-Type": "application/json", WORDPRESS_HEADER: "1"}, body
-    body = _json(event.payload(comment, full=endpoint.full_payload))
+    body = _json(event.payload(comment, full=endpoint.full_payload, reply=reply))
     if len(body) > LONGEST_BODY:
-        body = _json(event.payload(comment, full=False))
+        body = _json(event.payload(comment, full=False, reply=reply))
     secrets_ = [
         secret.value
         for secret in endpoint.secrets

@@ -225,6 +225,16 @@ class Deliveries:
             ]
         return found[:limit]
 
+    def of_event(self, endpoints: Sequence[Endpoint], cursor: str) -> list[Delivery]:
+        """Return what came of one event at each of *endpoints* that was to hear it."""
+        found = []
+        for endpoint in endpoints:
+            shard = self._comments.shard_of_site(endpoint.site_id)
+            key = keys.DELIVERY(shard, ids.shorten(endpoint.id), cursor)
+            if stored := self._redis.hgetall(key):
+                found.append(_delivery(endpoint, cursor, stored))
+        return found
+
     def redeliver(self, endpoint: Endpoint, event: str, *, now_ms: int) -> None:
         """Make a finished delivery due again. Raises NotFound."""
         shard = self._comments.shard_of_site(endpoint.site_id)

@@ -220,7 +220,7 @@ KEPT = RedisKey(
     "erasure, purge",
     _C,
     "text and scores that decisions were made on and that changed since, by version; the author's own "
-    "text where a moderator changed it",
+    "text where a moderator changed it; moderators' notes and replies",
 )
 DECIDED = RedisKey("decided", "kt", "list", "site", "purge", _C, "decided ids, the newest first")
 EVIDENCE = RedisKey(
@@ -420,6 +420,15 @@ UNDOABLE = RedisKey(
     "with the last undo window",
     _L,
     "comment -> when and how they decided it, and until when they can undo that, JSON",
+)
+TALLY = RedisKey(
+    "tally_of",
+    "ty",
+    "hash",
+    "moderator",
+    "60 days after the last decision",
+    _L,
+    "day -> their decisions; the last one's time and the seconds between the latest, of the desk alone",
 )
 LINK = RedisKey(
     "link",

@@ -47,7 +47,7 @@ DELIVERIES_CHANNEL = "winnow:deliveries"
 #: Joined in this order; a local of one file is seen by those after it.
 _FILES = (
     "counters", "indexes", "postings", "near", "comments", "learning", "search",
-    "intake", "screening", "decisions", "retention", "queries", "deliveries", "accounts",
+    "intake", "screening", "decisions", "remarks", "retention", "queries", "deliveries", "accounts",
 )  # fmt: skip
 _CONSTANTS = {
     "HISTORY_KEPT": HISTORY_KEPT,

@@ -101,10 +101,7 @@ class Queries(Sharded):
         limit: int = 50,
     ) -> Page:
         """Return a page of the flagged comments of several sites as one queue; see :meth:`queue`."""
-        kind = keys.QUEUE if order is Order.PRIORITY else keys.WAITING
-        names = [kind(self.shard_of_site(one), ids.shorten(one)) for one in site_ids]
-        rising = order is Order.OLDEST
-        rows = self._ranked(names, cursor, limit + 1, rising=rising)
+        rows = self._ranked(site_ids, cursor, limit + 1, order=order)
         comments = self.get_many([ids.lengthen(short.decode()) for short, _ in rows[:limit]])
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(
@@ -115,6 +112,13 @@ class Queries(Sharded):
             ),
             f"{last[1]!r}_{last[0].decode()}" if last else None,
         )
+
+    def queue_place(self, comment: Comment, *, order: Order) -> str | None:
+        """Return the cursor of the queue after *comment*; None if it does not wait."""
+        kind = keys.QUEUE if order is Order.PRIORITY else keys.WAITING
+        site, short = ids.shorten(comment.site_id), ids.shorten(comment.id)
+        score = self._redis.zscore(kind(self.shard_of_site(comment.site_id), site), short)
+        return None if score is None else f"{score!r}_{short}"
 
     def waiting(self, site_ids: Sequence[str]) -> dict[str, int]:
         """Return how many flagged comments each of *site_ids* has, in one round trip."""
@@ -272,48 +276,19 @@ class Queries(Sharded):
         )
 
     def _ranked(
-        self, names: Sequence[str], cursor: str | None, count: int, *, rising: bool
+        self, site_ids: Sequence[str], cursor: str | None, count: int, *, order: Order
     ) -> list[tuple[bytes, float]]:
-        """Return (id, score) pairs of several sorted sets as of one, in order, after *cursor*."""
-        found: list[tuple[bytes, float]] = []
-        if cursor is None:
-            pipeline = self._redis.pipeline(transaction=False)
-            for name in names:
-                pipeline.zrange(name, 0, count - 1, desc=not rising, withscores=True)
-            for rows in pipeline.execute() if names else []:
-                found += rows
-        else:
-            score, short_id = values.ranking(cursor)
-            for name in names:
-                found += self._ranked_after(name, score, short_id.encode(), count, rising=rising)
+        """Return (id, score) pairs of several sites' queues as of one, in order, after *cursor*."""
+        rising = order is Order.OLDEST
+        score, last = values.ranking(cursor) if cursor else ("", "")
+        sought = [int(order is Order.PRIORITY), int(rising), score, last, count]
+        calls = [(self.shard_of_site(one), [ids.shorten(one), *sought]) for one in site_ids]
+        found = [
+            (short, float(rank))
+            for rows in self._library.many("ranked", calls)
+            for short, rank in zip(rows[::2], rows[1::2], strict=True)
+        ]
         return sorted(found, key=lambda row: (row[1], row[0]), reverse=not rising)[:count]
-
-    def _ranked_after(
-        self, key: str, score: float, last: bytes, count: int, *, rising: bool
-    ) -> list[tuple[bytes, float]]:
-        """Return (id, score) pairs of one sorted set, in order, after that score and id."""
-        found: list[tuple[bytes, float]] = []
-        offset = 0
-        while len(found) < count:
-            rows = self._redis.zrange(
-                key,
-                score,
-                "inf" if rising else "-inf",
-                desc=not rising,
-                byscore=True,
-                offset=offset,
-                num=count,
-                withscores=True,
-            )
-            found += [
-                (short, rank)
-                for short, rank in rows
-                if rank != score or (short > last if rising else short < last)
-            ]
-            offset += count
-            if len(rows) < count:
-                break
-        return found[:count]
 
 
 def joined_history(*histories: bytes) -> bytes:

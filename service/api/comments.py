@@ -36,7 +36,7 @@ from service.api.base import (
 from service.api.describe import JSON, NDJSON, Parameter, RequestRefused, parsed, read, warned
 from service.context import WebContext, winnow
 from service.problems import problem, raise_failed
-from service.shapes import comment_shape, event_shape, links
+from service.shapes import comment_shape, event_shape, links, remark_shape
 from service.waiting import RETRY_SECONDS
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,3})", re.IGNORECASE)
@@ -339,6 +339,59 @@ def revise(comment_id: str) -> Any:
 
 @api.route(
     "POST",
+    "/comments/<comment_id>/replies",
+    tag="Moderation",
+    body=schemas.RemarkIn,
+    answers={201: schemas.RemarkOut},
+    problems=(409,),
+)
+def reply(comment_id: str) -> Any:
+    """Have the blog publish a reply under an approved comment, as the site's owner.
+
+    It is told by `reply.requested`, where the site's setting `replies` is on and an endpoint hears that.
+    """
+    own_comment(comment_id)
+    body = read(schemas.RemarkIn)
+    spend()
+    made = winnow().reply(comment_id, body.text, by=actor(body.moderator))
+    return remark_shape(made), 201
+
+
+@api.route(
+    "POST",
+    "/comments/<comment_id>/notes",
+    tag="Moderation",
+    body=schemas.RemarkIn,
+    answers={201: schemas.RemarkOut},
+    problems=(409,),
+)
+def note(comment_id: str) -> Any:
+    """Put a note beside a comment, for moderators alone."""
+    own_comment(comment_id)
+    body = read(schemas.RemarkIn)
+    spend()
+    made = winnow().note(comment_id, body.text, by=actor(body.moderator))
+    return remark_shape(made), 201
+
+
+@api.route(
+    "GET",
+    "/comments/<comment_id>/remarks",
+    tag="Moderation",
+    answers={200: schemas.RemarksOut},
+)
+def list_remarks(comment_id: str) -> Any:
+    """List a comment's notes and replies, the oldest first."""
+    own_comment(comment_id)
+    found = winnow().comments.remarks(comment_id)
+    return {
+        "notes": [remark_shape(one) for one in found.notes],
+        "replies": [remark_shape(one) for one in found.replies],
+    }
+
+
+@api.route(
+    "POST",
     "/comments/<comment_id>/retry",
     tag="Moderation",
     answers={200: schemas.CommentOut},
@@ -396,7 +449,7 @@ def list_events() -> Any:
     known = {comment.id: comment for comment in comments.get_many(wanted)}
     return {
         "items": [
-            event_shape(event, known.get(event.subject_id))
+            event_shape(event, known.get(event.subject_id), comments.reply_of(event))
             for event in events
             if event.type is not EventType.TEST  # for one endpoint alone
         ],

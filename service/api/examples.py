@@ -70,6 +70,12 @@ _KEPT = {
     "undo_until": None,
     "links": _LINKS,
 }
+_REMARK = {
+    "number": 1,
+    "text": "Thank you! The recipe is out on Friday.",
+    "by": {"kind": "moderator", "name": "ada", "via": ""},
+    "at": _AT,
+}
 _ACCEPTED = {
     "id": _COMMENT,
     "external_id": "42",
@@ -102,6 +108,9 @@ MODELS: Mapping[type[BaseModel], dict[str, Any]] = {
     schemas.DecisionIn: {"decision": "approve", "version": 2, "moderator": "ada"},
     schemas.DecisionsIn: {"ids": [_COMMENT], "decision": "spam", "moderator": "ada"},
     schemas.RevisionIn: {"content": _TEXT, "revision": 1, "moderator": "ada"},
+    schemas.RemarkIn: {"text": "Thank you! The recipe is out on Friday.", "moderator": "ada"},
+    schemas.RemarkOut: _REMARK,
+    schemas.RemarksOut: {"notes": [], "replies": [_REMARK]},
     schemas.EraseAuthorIn: {"email": "ada@mail.example"},
     schemas.SiteIn: {"name": "blog", "url": "https://blog.example"},
     schemas.SiteChange: {
@@ -201,7 +210,15 @@ def of_answer(model: type[BaseModel]) -> dict[str, Any]:
 def of_event(event: EventType) -> dict[str, Any]:
     """Return the body of the webhook that tells of *event*."""
     data: dict[str, Any]
-    if event.is_of_comment:
+    if event is EventType.REPLY:
+        reply = {
+            "id": f"{_COMMENT}-1",
+            "text": _REMARK["text"],
+            "author": {"name": "ada"},
+            "created_at": _AT,
+        }
+        data = {"id": _COMMENT, "site_id": _SITE, "external_id": "42", "reply": reply}
+    elif event.is_of_comment:
         status = event.removeprefix("comment.")
         others = {"edited": "pending", "revised": "approved"}
         data = _EVENT_DATA | {"status": others.get(status, status)}

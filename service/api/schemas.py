@@ -37,6 +37,7 @@ from moderation.fields import (
     settings_of,
 )
 from moderation.policy import Policy
+from moderation.remarks import LONGEST_REPLY
 from moderation.site import Retention, Site
 from moderation.verdict import Action
 
@@ -238,6 +239,15 @@ class RevisionIn(_Strict):
     content: Content
     revision: Annotated[int, Field(ge=1, le=2**53)]
     moderator: Annotated[Short, Field(description="Who changed it, for the record.")] = ""
+
+
+class RemarkIn(_Strict):
+    """A note, of at most 2,000 characters, or a reply, of at most 5,000."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=LONGEST_REPLY)]
+    moderator: Annotated[
+        Short, Field(description="Who wrote it: for the record, and a reply's author.")
+    ] = ""
 
 
 class EraseAuthorIn(_Strict):
@@ -477,6 +487,22 @@ class TransitionOut(BaseModel):
     at: str
 
 
+class RemarkOut(BaseModel):
+    """A note or a reply: its number among those of its comment, from 1 on."""
+
+    number: int
+    text: str
+    by: ActorOut
+    at: str
+
+
+class RemarksOut(BaseModel):
+    """What moderators wrote about a comment."""
+
+    notes: list[RemarkOut]
+    replies: list[RemarkOut]
+
+
 class RevisedOut(BaseModel):
     """What the author wrote, where a moderator changed it since; who did last, and when."""
 
@@ -558,8 +584,17 @@ class EventComment(BaseModel):
     ] = False
 
 
+class EventReply(BaseModel):
+    """A reply to publish, once for each ``id``; its author is a moderator's name."""
+
+    id: str
+    text: str
+    author: dict[str, str]
+    created_at: str
+
+
 class EventData(BaseModel):
-    """What an event tells of its subject. Events of comments have the first six."""
+    """What an event tells of its subject: of a comment the first six, of a reply ids and `reply`."""
 
     id: str = ""
     site_id: str = ""
@@ -568,6 +603,7 @@ class EventData(BaseModel):
     status: Status = Status.PENDING
     external_id: str = ""
     comment: EventComment | None = None
+    reply: EventReply | None = None
     endpoint_id: str = ""
     message: str = ""
 

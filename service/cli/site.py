@@ -170,7 +170,7 @@ def _default(value: object) -> str:
         case str() | int():
             return f"`{_cell(value)}`" if value != "" else ""
         case tuple():
-            return f"`{','.join(map(str, value))}`" if value else ""
+            return ", ".join(f"`{one}`" for one in value)
         case dict():
             return f"`{','.join(f'{name}={one}' for name, one in value.items())}`" if value else ""
         case _:

@@ -24,6 +24,7 @@ DEEDS = {
     "site.add": later("added the site"),
     "clean_up.begin": later("began to clean up a campaign"),
     "person.treat": later("changed how an author is treated"),
+    "comment.reply": later("replied to the comment"),
     "comment.revise": later("changed the text of the comment"),
     "person.erase": later("erased what was kept of somebody"),
     "site.save": later("changed the site"),

@@ -1,4 +1,4 @@
-"""The queue, one comment, and deciding."""
+"""The queue, and deciding."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-import structlog
-from flask import abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import abort, flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from moderation import values
-from moderation.comment import SETTLED, Comment, Decision, Status, from_ms
+from moderation.comment import Comment, Decision, Status, from_ms
 from moderation.errors import StaleVersion, WinnowError
-from moderation.feedback import Feedback
 from moderation.insight import unmarked
 from moderation.lists import domains_in
 from moderation.moderators import Role
@@ -23,7 +21,6 @@ from moderation.reasons import SENTENCES
 from moderation.records import Order
 from moderation.scores import Label
 from moderation.site import Site
-from moderation.workflow.judging import sample
 from service.context import winnow
 from service.desk.base import (
     NoSites,
@@ -37,12 +34,9 @@ from service.desk.base import (
     myself,
 )
 from service.desk.pages import page
-from service.desk.people import beside
 from service.desk.reasons import moved
+from service.desk.tally import own_tally
 from service.desk.words import _, decided, ngettext, who, word
-from service.desk.writing import differences, may_be_edited
-
-log = structlog.get_logger(__name__)
 
 PAGE = 30
 #: Most comments whose status a page of the queue may ask for in one request.
@@ -114,11 +108,11 @@ def queue() -> Any:
     if not sites:
         raise NoSites
     context, now = winnow(), winnow().clock.now_ms()
-    wish, undoable = _wish(), desk().undoable(me().name, now_ms=now)
+    wish, undoable = chosen(), desk().undoable(me().name, now_ms=now)
     site = my_site(wish["site"]) if "site" in wish else None
     shown = [site] if site else sites
-    order, filters = _order(wish.get("order", "")), _filters(wish)
-    found, following, cut = _page(shown, order, filters, request.args.get("cursor") or None)
+    order, filters = order_of(wish.get("order", "")), filters_of(wish)
+    found, following, cut = fitting(shown, order, filters, request.args.get("cursor") or None)
     claims = desk().claims([comment.id for comment in found])
     waiting = context.comments.waiting([one.id for one in sites])
     return page(
@@ -142,6 +136,7 @@ def queue() -> Any:
         labels=list(Label),
         codes=[*Label, *CODES],
         reasons=REASONS,
+        own=own_tally(),
         undoable=undoable,
         stack=[
             {"ids": one.comment_ids, "decision": one.decision, "left": one.until_ms - now}
@@ -176,42 +171,6 @@ def poll() -> Response:
     return answer.make_conditional(request)
 
 
-@bp.get("/comments/<comment_id>/text")
-def text(comment_id: str) -> Any:
-    """Return the whole text of a comment, for a card that shows its beginning."""
-    return render_template("desk/text.html", comment=my_comment(comment_id))
-
-
-@bp.get("/comments/<comment_id>")
-def comment(comment_id: str) -> Any:
-    """Show one comment: its text, the reasons of its verdict, its author and its history."""
-    found = unmarked(my_comment(comment_id))
-    context = winnow()
-    site = context.accounts.site(found.site_id)
-    explained = _explained(found)
-    return page(
-        "comment.html",
-        comment=found,
-        site=site,
-        holder=desk().claim(found.id, me().name) if found.status is Status.FLAGGED else me().name,
-        pieces=_pieces(found.content, None if found.original else explained),
-        changed=differences(found.original.content, found.content) if found.original else [],
-        editable=may_be_edited(site, found),
-        why=list(getattr(explained, "reasons", ()))[:6],
-        beside=beside(site, found),
-        alike=context.comments.get_many(found.scores.alike) if found.scores else [],
-        parent=_parent(site, found),
-        precedents=[] if found.spot_check else _precedents(found),
-        learned=_learned(found),
-        domains=sorted(domains_in(found.content).hosts),
-        labels=list(Label),
-        reasons=REASONS,
-        flag_at=_flag_at(site),
-        blurred=request.args.get("blur") == "1",
-        undoable=found.undo_until is not None,
-    )
-
-
 @bp.post("/decide")
 def decide() -> Any:
     """Decide on the comments that the form names; name those that cannot be decided."""
@@ -243,6 +202,8 @@ def decide() -> Any:
             refused.append(_meanwhile(comment_id, problem))
     now = context.clock.now_ms()
     desk().remember(me().name, decision, done, until_ms=now + round(1000 * hold), now_ms=now)
+    if done:
+        desk().count(me().name, len(done), now_ms=now)
     if request.headers.get("Accept") == "application/json":
         return jsonify({"done": done, "refused": refused, "undo_seconds": hold})
     if done:
@@ -268,6 +229,8 @@ def undo() -> Any:
         except WinnowError as problem:
             refused.append(str(problem))
     desk().forget(me().name, wanted)
+    if done:
+        desk().count(me().name, -len(done), now_ms=now)
     if request.headers.get("Accept") == "application/json":
         return jsonify({"done": done, "refused": refused})
     if done:
@@ -281,16 +244,6 @@ def undo() -> Any:
     return redirect(_back())
 
 
-@bp.post("/comments/<comment_id>/retry")
-def retry(comment_id: str) -> Any:
-    """Have a comment screened again."""
-    my_comment(comment_id)
-    context = winnow()
-    context.retry(comment_id, by=myself())
-    flash(_("The comment is being screened again."))
-    return redirect(url_for("desk.comment", comment_id=comment_id))
-
-
 @bp.route("/bulk", methods=["GET"])
 def bulk() -> Any:
     """Show which comments a bulk decision would decide on; change nothing."""
@@ -302,14 +255,14 @@ def bulk() -> Any:
         found = comments.by_author(site.id, now_ms=now, email=value) if value else []
         title, decision = _("Approve all of this author’s"), Decision.APPROVE
     elif kind == "domain":
-        found = _page([site], Order.NEWEST, Filters(), None, limit=SCANNED)[0]
+        found = fitting([site], Order.NEWEST, Filters(), None, limit=SCANNED)[0]
         found = [one for one in found if domains_in(one.content).touches(value)]
         title, decision = _("Mark as spam all that link to %(domain)s", domain=value), Decision.SPAM
         block = (
             value if me().role is Role.ADMIN and value not in site.policy.blocked_domains else ""
         )
     else:
-        found = _page([site], Order.PRIORITY, _filters(request.args), None, limit=BULK)[0]
+        found = fitting([site], Order.PRIORITY, filters_of(request.args), None, limit=BULK)[0]
         title = _("All that fit the filter")
         asked = request.args.get("decision", "")
         decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
@@ -348,7 +301,7 @@ def _block(site: Site, domain: str) -> None:
         flash(_("%(domain)s is blocked from now on.", domain=domain))
 
 
-def _page(
+def fitting(
     sites: Sequence[Site], order: Order, filters: Filters, cursor: str | None, limit: int = PAGE
 ) -> tuple[list[Comment], str | None, bool]:
     """Return flagged comments that fit, the next cursor, and whether the search was cut short."""
@@ -356,17 +309,17 @@ def _page(
     if not filters:
         found = comments.queues(ids, order=order, cursor=cursor, limit=limit)
         return list(map(unmarked, found.items)), found.next, False
-    fitting: list[Comment] = []
+    fits: list[Comment] = []
     for size in (2 * PAGE, *[200] * (SCANNED // 200)):  # most often the first look is enough
         found = comments.queues(ids, order=order, cursor=cursor, limit=size)
-        fitting += [one for one in map(unmarked, found.items) if filters.fits(one)]
+        fits += [one for one in map(unmarked, found.items) if filters.fits(one)]
         cursor = found.next
-        if cursor is None or len(fitting) >= limit:
-            return fitting[:limit] if cursor is None else fitting, cursor, False
-    return fitting, cursor, True
+        if cursor is None or len(fits) >= limit:
+            return fits[:limit] if cursor is None else fits, cursor, False
+    return fits, cursor, True
 
 
-def _wish() -> dict[str, str]:
+def chosen() -> dict[str, str]:
     """Return the view of the queue: by the URL's parameters, else as chosen last.
 
     What a form or a link with `f` says is kept as the choice. Nobody is kept out of the queue by a
@@ -398,11 +351,13 @@ def _became(comment: Comment) -> dict[str, str]:
     return {"status": comment.status, "told": word(comment.status), "by": who(by) if by else ""}
 
 
-def _order(text: str) -> Order:
+def order_of(text: str) -> Order:
+    """Return the order that an address names, by default by priority."""
     return Order(text) if text in set(Order) else Order.PRIORITY
 
 
-def _filters(told: Mapping[str, str]) -> Filters:
+def filters_of(told: Mapping[str, str]) -> Filters:
+    """Return what an address or a kept choice asks to see."""
     return Filters(
         label=told.get("label", "")[:50],
         reason=told.get("why", "")[:50],
@@ -411,77 +366,6 @@ def _filters(told: Mapping[str, str]) -> Filters:
         text=told.get("q", "")[:200],
         age_hours=values.whole_or(0, told.get("age", ""), most=99_999),
     )
-
-
-def _flag_at(site: Site) -> dict[str, float]:
-    model = winnow().model
-    defaults = dict(model.thresholds["flag"]) if model else {}
-    return {**defaults, **site.policy.flag_at}
-
-
-def _explained(comment: Comment) -> Any:
-    """Return the model's explanation of the label that led to the verdict.
-
-    None when a rule or nothing led: then no word of the comment mattered, and none is marked.
-    """
-    context = winnow()
-    label = comment.verdict.label if comment.verdict else None
-    if context.model is None or not label or not comment.content:
-        return None
-    near = comment.scores.near_duplicates if comment.scores else 0
-    explain: Any = getattr(context.model, "explain", None)
-    try:
-        return explain(sample(comment.judged, near), label) if explain else None
-    except Exception as problem:  # noqa: BLE001 - the page must work without it
-        log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
-        return None
-
-
-def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
-    """Return the text in pieces, each with its weight against the comment, from 0 to 3."""
-    levels = [0] * len(text)
-    if explained is not None:
-        heaviest = max((span.weight for span in explained.spans), default=0.0)
-        for span in explained.spans:
-            if heaviest > 0 and span.weight > 0.15 * heaviest:
-                level = 1 + (span.weight > 0.4 * heaviest) + (span.weight > 0.7 * heaviest)
-                for at in range(max(0, span.begin), min(span.end, len(text))):
-                    levels[at] = max(levels[at], level)
-    pieces: list[tuple[str, int]] = []
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or levels[at] != levels[start]:
-            pieces.append((text[start:at], levels[start]))
-            start = at
-    return pieces
-
-
-def _precedents(comment: Comment) -> list[tuple[Feedback, Comment]]:
-    """Return decisions on similar comments, the most similar first."""
-    context = winnow()
-    try:
-        found = context.precedents(comment)
-    except Exception as problem:  # noqa: BLE001 - the page must work without it
-        log.warning("not explained", comment=comment.id, problem=type(problem).__name__)
-        return []
-    known = {one.id: one for one in context.comments.get_many([one.comment_id for one in found])}
-    return [(one, known[one.comment_id]) for one in found if one.comment_id in known]
-
-
-def _learned(comment: Comment) -> Feedback | None:
-    """Return the decision on this comment that is learned from, if there is one."""
-    if comment.status not in SETTLED:
-        return None
-    return winnow().comments.feedback_on(comment.site_id, [comment.id]).get(comment.id)
-
-
-def _parent(site: Site, comment: Comment) -> Comment | None:
-    if not comment.draft.parent:
-        return None
-    try:
-        return winnow().comments.find(site.id, comment.draft.parent)
-    except WinnowError:
-        return None
 
 
 def _meanwhile(comment_id: str, problem: WinnowError) -> str:

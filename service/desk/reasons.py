@@ -32,23 +32,45 @@ def because(reason: Reason, action: Action = Action.FLAG, *, leads: bool = True)
     """Return a verdict's reason as a sentence; for a score, with the threshold that it reached."""
     if reason.code not in LIKELY:
         return reasons.sentence(reason, _)
-    told = likely(reason.code, float(reason.values["score"]))
+    score, bar_at = float(reason.values["score"]), float(reason.values["bar"])
     if not leads:
-        return told
-    bar = _percent(float(reason.values["bar"]))
+        return likely(reason.code, score)
+    shown, bar = _apart(score, bar_at)
+    told = _likely(reason.code, shown)
     if action is Action.REJECT:
         return _("%(likely)s; rejected from %(bar)s %%", likely=told, bar=bar)
     return _("%(likely)s; held from %(bar)s %%", likely=told, bar=bar)
 
 
-def likely(label: str, score: float) -> str:
-    """Return what the score of a label says in words."""
-    return str(LIKELY[Label(label)] % {"score": _percent(score)})
+def likely(label: str, score: float, bar: float | None = None) -> str:
+    """Return what the score of a label says in words; with the *bar* that it reached, if one is given."""
+    if bar is None:
+        return _likely(label, _percent(score))
+    shown, held = _apart(score, bar)
+    return _("%(likely)s; held from %(bar)s %%", likely=_likely(label, shown), bar=held)
 
 
-def _percent(share: float) -> str:
-    """Return a share from 0 to 1 in percent: whole, or with one decimal below MANY."""
-    return str(flask_babel.format_decimal(round(100 * share, 1 if share < MANY else 0)))
+def _likely(label: str, percent: str) -> str:
+    return str(LIKELY[Label(label)] % {"score": percent})
+
+
+def _apart(score: float, bar: float) -> tuple[str, str]:
+    """Return a score and a bar in percent, with as many digits as tell them apart, three at most."""
+    for more in range(3):
+        one, other = _percent(score, more), _percent(bar, more)
+        if one != other:
+            return one, other
+    return _percent(score), _percent(bar)
+
+
+def _percent(share: float, more: int = 0) -> str:
+    """Return a share from 0 to 1 in percent: whole, or with one decimal below MANY.
+
+    *more* is a number of further decimals, zeros included.
+    """
+    digits = (1 if share < MANY else 0) + more
+    form = f"#,##0.{'0' * digits}" if more else None
+    return str(flask_babel.format_decimal(round(100 * share, digits), form))
 
 
 def explained(reason: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -34,7 +35,7 @@ def recent() -> Any:
     else:
         newest = context.comments.recent(site.id, cursor=cursor, limit=PAGE)
         comments, following, behind = newest.items, newest.next, 0
-    counts = context.comments.counts(site.id)
+    counts, about = _counts(site.id, sought)
     told = {name: request.args.get(name, "") for name in ("q", "author", "post", "before")}
     asked = {name: value for name, value in told.items() if value}
     return page(
@@ -45,13 +46,35 @@ def recent() -> Any:
         next=following,
         behind=behind,
         counts=counts,
-        total=sum(counts[status] for status in TABS),
+        total=sum(counts[status] for status in TABS) if counts else None,
+        about=about,
         tabs=TABS,
         status=request.args.get("status", ""),
         asked=asked,
         problem=problem,
         page_size=PAGE,
     )
+
+
+def _counts(site_id: str, sought: Query) -> tuple[Mapping[str, int], str]:
+    """Return how many comments each tab has, and the sign before the numbers of a search.
+
+    Those come from the index: "≈", or "≥" where it was not read to its end. Nothing for what is found
+    without the index.
+    """
+    context = winnow()
+    if not sought and sought.before is None:
+        return context.comments.counts(site_id), ""
+    if (
+        sought.before is not None
+        or sought.id
+        or not (sought.entries() or sought.networks or sought.by_author)
+    ):
+        return {}, ""
+    found = context.comments.tally(site_id, sought, now_ms=context.clock.now_ms())
+    return {
+        str(status): number for status, number in found.counts.items()
+    }, "≈" if found.whole else "≥"
 
 
 def _sought() -> tuple[Query, str]:

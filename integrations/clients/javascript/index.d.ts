@@ -77,6 +77,7 @@ export interface Event {
     | "comment.edited"
     | "comment.revised"
     | "comment.erased"
+    | "reply.requested"
     | "winnow.test";
   timestamp: string;
   /** Ignore an event whose sequence is no higher than the last you have seen. */

@@ -26,6 +26,7 @@ require_once __DIR__ . '/includes/class-notes.php';
 require_once __DIR__ . '/includes/class-connection.php';
 require_once __DIR__ . '/includes/class-screening.php';
 require_once __DIR__ . '/includes/class-decisions.php';
+require_once __DIR__ . '/includes/class-replies.php';
 require_once __DIR__ . '/includes/class-receiver.php';
 require_once __DIR__ . '/includes/class-schedule.php';
 require_once __DIR__ . '/includes/class-history.php';

@@ -8,6 +8,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from moderation import ids
@@ -16,6 +17,7 @@ from moderation.errors import NotFound
 from moderation.store import keys
 from moderation.store.accounts.base import fold
 from moderation.store.client import Client
+from moderation.store.sharded import day_of
 
 SESSION_SECONDS = 12 * 3600
 #: Longest session, in ms, however busy it is.
@@ -26,6 +28,10 @@ KNOWN_SECONDS = 90 * 86_400
 _BROWSER_LENGTH = 200
 CLAIM_MS = 120_000
 _VIEW_SECONDS = 90 * 86_400
+_TALLY_SECONDS, _TALLIED_MS = 60 * 86_400, 30 * 86_400_000
+#: Two decisions further apart are not one after the other.
+_LONGEST_GAP_MS = 300_000
+_GAPS, _FEWEST_GAPS = 200, 5
 _G = keys.GLOBAL
 
 
@@ -46,6 +52,21 @@ class Undoable:
     decision: Decision
     comment_ids: tuple[str, ...]
     until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTally:
+    """What a moderator decided at the desk: by UTC day, and the usual seconds for one decision.
+
+    ``median_seconds`` is of the latest 200 that followed another one within five minutes; None before 5.
+    """
+
+    by_day: Mapping[str, int]
+    median_seconds: float | None
+
+    def since(self, day: str) -> int:
+        """Return how many were decided from *day* on, YYYYMMDD."""
+        return sum(number for one, number in self.by_day.items() if one >= day)
 
 
 class Desk:
@@ -162,6 +183,34 @@ class Desk:
         for condition in ({"nx": True}, {"gt": True}):
             pipeline.pexpire(key, until_ms - now_ms, **condition)
         pipeline.execute()
+
+    def count(self, name: str, number: int, *, now_ms: int) -> None:
+        """Add to what *name* decided today; what was undone is taken away. No two at once by one person."""
+        key, day = keys.TALLY(_G, _digest(fold(name))), day_of(now_ms)
+        last, gaps = self._redis.hmget(key, "last", "gaps")
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hincrby(key, day, number)
+        if number > 0:
+            pipeline.hset(key, "last", now_ms)
+            gap = now_ms - int(last) if last and number == 1 else 0
+            if 0 < gap < _LONGEST_GAP_MS:
+                known = (gaps or b"").split()[-_GAPS + 1 :]
+                pipeline.hset(key, "gaps", b" ".join([*known, b"%d" % gap]))
+        pipeline.expire(key, _TALLY_SECONDS)
+        pipeline.execute()
+
+    def tally(self, name: str, *, now_ms: int) -> OwnTally:
+        """Return what *name* decided in the last month."""
+        key = keys.TALLY(_G, _digest(fold(name)))
+        stored = {field.decode(): value for field, value in self._redis.hgetall(key).items()}
+        gaps = [int(one) for one in stored.pop("gaps", b"").split()]
+        stored.pop("last", None)
+        oldest = day_of(now_ms - _TALLIED_MS)
+        days = {day: max(0, int(number)) for day, number in stored.items() if day >= oldest}
+        old = [day for day in stored if day < oldest]
+        if old:
+            self._redis.hdel(key, *old)
+        return OwnTally(days, median(gaps) / 1000 if len(gaps) >= _FEWEST_GAPS else None)
 
     def undoable(self, name: str, *, now_ms: int) -> list[Undoable]:
         """Return what *name* can still undo, the latest first; what was decided at once is one."""

@@ -48,6 +48,12 @@ register('undo', function()
   return {'ok', wake()}
 end)
 
+local function tell_held(id, now)     -- tell of a decision that can no longer be undone
+  local event, un = unpack(call('HMGET', comment_key(id), 'he', 'un'))
+  if event and un then emit(look(id), event, now, cjson.decode(un)[3]) end
+  unhold(id)
+end
+
 -- RELEASE: tell the events whose undo window has closed.
 -- ARGV: now, most, when the latest window can close. Returns how many were told.
 -- Atomic so that an event leaves the held set and enters the stream in one step.
@@ -55,11 +61,7 @@ register('release', function()
   local now, most, latest = unpack(ARGV)
   local ids = call('ZRANGEBYSCORE', held_key(), '-inf', now, 'LIMIT', 0, most)
   if #ids == 0 then ids = call('ZRANGEBYSCORE', held_key(), '(' .. latest, '+inf', 'LIMIT', 0, most) end
-  for _, id in ipairs(ids) do
-    local event, un = unpack(call('HMGET', comment_key(id), 'he', 'un'))
-    if event and un then emit(look(id), event, now, cjson.decode(un)[3]) end
-    unhold(id)
-  end
+  for _, id in ipairs(ids) do tell_held(id, now) end
   return #ids
 end)
 

@@ -26,3 +26,34 @@ register('agenda', function()
   local learning = first(unlearned_key(), now + LEARN_LEASE_MS)
   return {work, first(leases_key(), latest_lease), first(held_key(), latest_window), learning}
 end, {'no-writes'})
+
+local function is_before(one, other)  -- by bytes; Lua compares by the server's locale
+  for i = 1, math.min(#one, #other) do
+    local a, b = string.byte(one, i), string.byte(other, i)
+    if a ~= b then return a < b end
+  end
+  return #one < #other
+end
+
+-- RANKED: a site's queue from behind a place on, which need not be taken any more.
+-- ARGV: site, 1 by priority or 0 by time, 1 for the lowest first, score and id of the place ('' for the
+-- beginning), how many. Returns id and score each. Logarithmic in the queue, however many share a score.
+register('ranked', function()
+  local site, priority, rising, score, last, count = unpack(ARGV)
+  local key = priority == '1' and queue_key(site) or waiting_key(site)
+  local range, from = rising == '1' and 'ZRANGE' or 'ZREVRANGE', 0
+  if score ~= '' then
+    local first, final = '-inf', '(' .. score
+    if rising ~= '1' then first, final = '(' .. score, '+inf' end
+    from = call('ZCOUNT', key, first, final)
+    local to = from + call('ZCOUNT', key, score, score)
+    while from < to do
+      local middle = math.floor((from + to) / 2)
+      local id = call(range, key, middle, middle)[1]
+      local behind
+      if rising == '1' then behind = is_before(last, id) else behind = is_before(id, last) end
+      if behind then to = middle else from = middle + 1 end
+    end
+  end
+  return call(range, key, from, from + tonumber(count) - 1, 'WITHSCORES')
+end, {'no-writes'})

@@ -291,11 +291,26 @@ for (const form of document.querySelectorAll("[data-at-once]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
 
-const one = document.querySelector("#one");
-if (one) {
+// One comment: a key for each thing that can be done with it.
+if (document.querySelector("#one")) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-    one.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+    const named = (name) => document.querySelector(`[${name}~="${CSS.escape(event.key)}"]`);
+    const [act, box] = [named("data-key"), named("data-open")];
+    if (act || box) event.preventDefault();
+    act?.click();
+    if (box) { box.open = true; box.querySelector("textarea").focus(); }
+  });
+}
+
+// Saved texts go to where the cursor is.
+for (const list of document.querySelectorAll("[data-into]")) {
+  list.closest("label").hidden = false;
+  list.addEventListener("change", () => {
+    const box = document.querySelector(list.dataset.into);
+    if (list.value) box.setRangeText(list.value, box.selectionStart, box.selectionEnd, "end");
+    list.value = "";
+    box.focus();
   });
 }
 

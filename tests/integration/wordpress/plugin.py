@@ -46,7 +46,7 @@ def introduced(winnow: Running, blog: Blog) -> None:
     winnow.cli("endpoint", "add", "demo", hook_of(blog), "--allow-private")
     token = winnow.cli("token", "add", "tests")["token"]
     site = winnow.ask("GET", "/v1/sites", key=token)[1]["items"][0]["id"]
-    policy = {"policy": {"blocked_words": ["rutabaga"]}, "edits": True}
+    policy = {"policy": {"blocked_words": ["rutabaga"]}, "edits": True, "replies": True}
     status, told = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
     assert status == 200, told
     winnow.ask("POST", "/v1/comments", {"content": "Good morning."}, Prefer="wait=10")
@@ -185,6 +185,39 @@ def a_text_changed_at_the_desk_is_what_is_published(blog: Blog, winnow: Running)
     assert blog.status(comment) == "1"
     blog.run(SCHEDULE)
     assert content(blog, comment) == f"{HELD} Call me."
+
+
+def a_reply_at_the_desk_is_published_once_under_its_comment(blog: Blog, winnow: Running):
+    """As the user with the moderator's name, else as the administrator; never as markup."""
+    comment, there = held(blog, winnow, f"{HELD} Is it good?", "Asker")
+    path = f"/v1/comments/{there['id']}"
+    told = {"text": 'It is: <b>butter</b> & \\o/ "love".', "moderator": "nobody here"}
+    assert winnow.ask("POST", f"{path}/replies", told)[0] == 409
+    winnow.ask("POST", f"{path}/decision", {"decision": "approve"})
+    for n, name in enumerate(("nobody here", ADMIN), 1):
+        status, made = winnow.ask("POST", f"{path}/replies", told | {"moderator": name})
+        assert (status, made["number"]) == (201, n)
+    query = f"FROM wp_comments WHERE comment_parent = {comment}"
+    wait_until(lambda: blog.sql(f"SELECT COUNT(*) {query}") == "2", 30, "two replies")
+    becomes(blog, comment, "1")
+    rows = blog.sql(
+        f"SELECT comment_approved, user_id, comment_author, HEX(comment_content) {query}"
+    )
+    for row in rows.splitlines():
+        approved, user, author, text = row.split("\t")
+        assert (approved, user, author) == ("1", "1", ADMIN), row
+        assert bytes.fromhex(text).decode() == (
+            "It is: &lt;b&gt;butter&lt;/b&gt; &amp; \\o/ &quot;love&quot;."
+        )
+    blog.run(SCHEDULE)
+    (endpoint, *_) = winnow.ask("GET", "/v1/endpoints")[1]["items"]
+    of_comment = f"/v1/endpoints/{endpoint['id']}/deliveries?comment={there['id']}"
+    for one in winnow.ask("GET", of_comment)[1]["items"]:
+        if one["type"] == "reply.requested":
+            again = f"/v1/endpoints/{endpoint['id']}/redeliver"
+            assert winnow.ask("POST", again, {"delivery": one["id"]})[0] == 200
+    wait_until(lambda: due(winnow, there["id"]) == 0, 20, "delivered again")
+    assert blog.sql(f"SELECT COUNT(*) {query}") == "2"
 
 
 def content(blog: Blog, comment: int) -> str:
@@ -619,6 +652,7 @@ CLAIMS: list[Callable[[Blog, Running], None]] = [
     spam_is_spam,
     a_held_comment_appears_when_the_moderator_approves_it_at_the_desk,
     a_text_changed_at_the_desk_is_what_is_published,
+    a_reply_at_the_desk_is_published_once_under_its_comment,
     a_held_comment_goes_where_the_desk_sends_it,
     what_winnow_takes_back_is_taken_back,
     the_list_says_why_a_comment_is_held_and_links_to_the_desk,

@@ -513,3 +513,30 @@ def test_an_author_is_found_and_forgotten_although_the_index_grew(world: World):
     assert list(keys_of(world, keys.POSTED)) == []
     size = adapters.redis.hget(keys.COUNTS(0), f"{ids.shorten(world.site.id)}:0:authors")
     assert int(size) == full
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_queue_of_equal_ranks_on_two_sites_is_read_to_its_end_in_even_steps(
+    world: World, order: Order
+):
+    """Each comment once, in one order, and each page for as many round trips as the first."""
+    comments, redis = world.adapters.comments, world.adapters.redis
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    for site in (world.site, other):
+        world.submit(*[f"toxicity=0.6 {n}" for n in range(120)], site=site)
+    while world.screen():
+        pass
+    sites, seen, costs, cursor = [world.site.id, other.id], [], [], None
+    while True:
+        before = redis.info("stats")["total_commands_processed"]
+        page = comments.queues(sites, order=order, cursor=cursor, limit=50)
+        costs.append(redis.info("stats")["total_commands_processed"] - before)
+        seen += [one.id for one in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    whole = comments.queues(sites, order=order, limit=500).items
+    assert seen == [one.id for one in whole]
+    assert len(set(seen)) == 240
+    assert len(costs) == 5
+    assert max(costs[:4]) <= costs[0] + 2 * 40, costs

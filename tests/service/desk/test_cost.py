@@ -11,7 +11,7 @@ import pytest
 from tests.service.desk.test_desk import sign_in
 from tests.support.world import World
 
-ROUND_TRIPS, BYTES = 12, 100_000
+ROUND_TRIPS, BYTES = 15, 100_000
 
 
 @contextmanager

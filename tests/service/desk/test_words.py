@@ -357,7 +357,7 @@ def test_no_word_of_a_template_is_left_unmarked(path: Path):
 #: What looks like a text in the Python of the desk, and is none.
 NO_TEXTS = {
     "Accept", "Accept-Language", "Allow", "Cache-Control", "ETag", "Retry-After", "Location", "Lax",
-    "not explained",  # a line of the log
+    "not explained", "not compared",  # lines of the log
     "./winnow moderator reset-link NAME",  # a command
     "the session was revoked",  # a reason that nobody is shown: they are led to the sign-in page
 }  # fmt: skip

@@ -14,7 +14,7 @@ defined( 'ABSPATH' ) || exit;
  */
 final class Connection {
 
-	const EVENTS = array( 'comment.approved', 'comment.flagged', 'comment.rejected', 'comment.spam', 'comment.revised', 'comment.erased' );
+	const EVENTS = array( 'comment.approved', 'comment.flagged', 'comment.rejected', 'comment.spam', 'comment.revised', 'comment.erased', 'reply.requested' );
 
 	/**
 	 * Where Winnow is to send events.

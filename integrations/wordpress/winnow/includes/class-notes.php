@@ -24,6 +24,8 @@ final class Notes {
 	const DECISION = '_winnow_decision';
 	/** What of the comment Winnow has: a digest, to tell an edit. */
 	const DIGEST = '_winnow_digest';
+	/** On a reply from Winnow's desk: its id there. */
+	const REPLY = '_winnow_reply';
 
 	/** Not with Winnow yet: it was away. */
 	const WAITING = 'waiting';
@@ -40,7 +42,7 @@ final class Notes {
 	 * @return string[]
 	 */
 	public static function keys() {
-		return array( self::ID, self::STATE, self::SEQUENCE, self::REASON, self::WANTED, self::DECISION, self::DIGEST );
+		return array( self::ID, self::STATE, self::SEQUENCE, self::REASON, self::WANTED, self::DECISION, self::DIGEST, self::REPLY );
 	}
 
 	/**

@@ -98,6 +98,9 @@ final class Receiver {
 	 * @return bool
 	 */
 	public static function happened( $event ) {
+		if ( 'reply.requested' === $event['type'] ) {
+			return Replies::requested( $event );
+		}
 		$told = $event['data'];
 		if ( ! isset( $told['id'], $told['sequence'], $told['status'], $told['site_id'] ) || Settings::all()['site_id'] !== $told['site_id'] || ! is_string( $told['id'] ) || ! is_int( $told['sequence'] ) ) {
 			return true;

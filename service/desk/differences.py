@@ -1,48 +1,14 @@
-"""Editing a comment's text, with what changed marked."""
+"""Two texts as one, with what was taken out of the old and put into the new. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import Any
-
-from flask import flash, redirect, request, url_for
-
-from moderation import values
-from moderation.comment import Comment, Status
-from moderation.site import Site
-from service.context import winnow
-from service.desk.base import bp, my_comment, myself
-from service.desk.words import _
 
 _WORD = re.compile(r"\s+|[^\s]+")
 #: Longest changed passage that is compared word by word, in words; a longer one is shown as a whole.
 _COMPARED = 300
-
-
-@bp.post("/comments/<comment_id>/revise")
-def revise(comment_id: str) -> Any:
-    """Change a comment's text."""
-    before = my_comment(comment_id)
-    winnow().revise(
-        comment_id,
-        _as_written(request.form.get("content", ""), before),
-        revision=values.whole(request.form.get("revision", ""), field="revision", most=2**53),
-        by=myself(),
-    )
-    flash(_("The text was changed. What the author wrote is kept beside it."))
-    return redirect(url_for("desk.comment", comment_id=comment_id))
-
-
-def may_be_edited(site: Site, comment: Comment) -> bool:
-    """Tell whether the comment's page offers to edit its text."""
-    return bool(
-        site.edits
-        and comment.status in {Status.FLAGGED, Status.APPROVED}
-        and comment.undo_until is None
-        and comment.content
-    )
 
 
 def differences(old: str, new: str) -> list[tuple[str, str]]:
@@ -77,8 +43,3 @@ def _compared(before: list[str], after: list[str]) -> Iterator[tuple[str, list[s
         else:
             yield "del", before[a:b]
             yield "ins", after[c:d]
-
-
-def _as_written(typed: str, before: Comment) -> str:
-    """Return a text from a form with the line ends that the comment has; browsers send CRLF."""
-    return typed if "\r\n" in before.content else typed.replace("\r\n", "\n")

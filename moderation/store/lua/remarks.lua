@@ -1,0 +1,46 @@
+-- Remarks: what moderators write about a comment. They stand beside it (kept_key), n:1, n:2, ... for notes and
+-- a:1, a:2, ... for replies (answers), and go with its text.
+
+local function last_of(id, kind) return tonumber(call('HGET', kept_key(id), kind) or 0) end
+
+-- Put a remark beside a comment. Returns its number; 0 when there are *most* already. The same line again is
+-- the same remark: redis-py sends again what it got no answer to.
+local function remark(id, kind, line, most)
+  local last = last_of(id, kind)
+  if last > 0 and call('HGET', kept_key(id), kind .. ':' .. last) == line then return last, true end
+  if last >= tonumber(most) then return 0 end
+  call('HSET', kept_key(id), kind, last + 1, kind .. ':' .. last + 1, line)
+  return last + 1
+end
+
+-- NOTE: put a moderator's note beside a comment.
+-- ARGV: id, note, most. Returns {'missing'}, {'expired'}, {'full'} or {'ok', its number}.
+-- Atomic so that no note comes to stand beside what was erased meanwhile.
+register('note', function()
+  local id, line, most = unpack(ARGV)
+  local c = look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  if call('HEXISTS', comment_key(id), 'd') == 0 then return {'expired'} end
+  local number = remark(id, 'n', line, most)
+  return number == 0 and {'full'} or {'ok', number}
+end)
+
+-- REPLY: put a reply beside an approved comment, and tell the blog. A decision that could still be undone is
+-- told first: the reply would stand under nothing.
+-- ARGV: now, id, reply, most, event.
+-- Returns {'missing'}, {'expired'}, {'illegal', status}, {'full'} or {'ok', its number}.
+-- Atomic so that no reply is kept without its event, or told before its comment.
+register('reply', function()
+  local now, id, line, most, event = unpack(ARGV)
+  local c = look(id)
+  if not c or c.st == 'erased' then return {'missing'} end
+  if c.st ~= 'approved' then return {'illegal', c.st} end
+  if call('HEXISTS', comment_key(id), 'd') == 0 then return {'expired'} end
+  local number, again = remark(id, 'a', line, most)
+  if number == 0 then return {'full'} end
+  if again then return {'ok', number} end
+  if call('ZSCORE', held_key(), id) then tell_held(id, now) end
+  local cursor = announce(c.site, event, id, c.r, number, now)
+  call('HSET', kept_key(id), 'c:' .. number, cursor)
+  return {'ok', number}
+end)

@@ -1,0 +1,68 @@
+"""Remarks: notes among moderators, and replies that the blog publishes under a comment."""
+
+from __future__ import annotations
+
+from moderation import texts
+from moderation.actor import Actor
+from moderation.audit import AuditLine
+from moderation.endpoint import EndpointKind
+from moderation.errors import Conflict, InvalidInput
+from moderation.events import EventType
+from moderation.ports import Clock
+from moderation.remarks import LONGEST_NOTE, LONGEST_REPLY, Remark
+from moderation.site import Site
+from moderation.store.accounts import Accounts
+from moderation.store.comments import Comments
+
+
+def note(comment_id: str, text: str, *, by: Actor, comments: Comments, clock: Clock) -> Remark:
+    """Put a note beside a comment, for moderators alone; it goes with the comment's text.
+
+    Raises NotFound, InvalidInput for what is no text or too long, Conflict for too many.
+    """
+    written = checked(text, longest=LONGEST_NOTE)
+    return comments.note(comment_id, written, by=by, now_ms=clock.now_ms())
+
+
+def reply(
+    comment_id: str,
+    text: str,
+    *,
+    by: Actor,
+    comments: Comments,
+    accounts: Accounts,
+    clock: Clock,
+) -> Remark:
+    """Have the blog publish a reply under an approved comment, as the site's owner.
+
+    A decision on it that could still be undone is told first, and no longer can. Raises NotFound,
+    InvalidInput, and Conflict where the site does not have it or the comment is not approved.
+    """
+    written = checked(text, longest=LONGEST_REPLY)
+    site = accounts.site(comments.get(comment_id).site_id)
+    if not takes_replies(site, accounts):
+        raise Conflict(
+            "this site publishes no replies: it needs its setting `replies` and an endpoint that "
+            f"hears `{EventType.REPLY}`"
+        )
+    now = clock.now_ms()
+    made = comments.reply(comment_id, written, by=by, now_ms=now)
+    accounts.note(AuditLine(now, by, "comment.reply", comment_id, {"site": site.id}))
+    return made
+
+
+def takes_replies(site: Site, accounts: Accounts) -> bool:
+    """Tell whether a site lets moderators reply, and has an endpoint that publishes it."""
+    return site.replies and any(
+        one.enabled and one.kind is EndpointKind.WEBHOOK and EventType.REPLY in one.events
+        for one in accounts.endpoints(site.id)
+    )
+
+
+def checked(text: str, *, longest: int) -> str:
+    """Return a remark's text without blanks around it. Raises InvalidInput."""
+    texts.check(text, field="text")
+    written = text.replace("\r\n", "\n").strip()
+    if not 1 <= len(written) <= longest:
+        raise InvalidInput(f"a text of 1 to {longest:,} characters", field="text")
+    return written
