@@ -1,4 +1,4 @@
-"""What training leaves behind: three arrays and a manifest, never a pickle."""
+"""An artifact of training on disk: three NumPy arrays and a JSON manifest, no pickle."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Where the model that came with this release lies.
+#: Directory of the model shipped with this release.
 SHIPPED = Path(__file__).parent / "artifacts"
 MANIFEST = "manifest.json"
-#: The most bytes of an artifact on disk.
+#: Largest artifact on disk, in bytes.
 LARGEST = 15_000_000
 
 
@@ -49,7 +49,7 @@ class Artifact:
 
     @property
     def version(self) -> str:
-        """The name of these very numbers: a digest of arrays, scales, calibration and thresholds."""
+        """The artifact's version: a digest of its arrays, scales, calibration and thresholds."""
         return str(self.manifest["version"])
 
 
@@ -109,7 +109,7 @@ def load(directory: Path = SHIPPED) -> Artifact:
 
 
 def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:
-    """Return the manifest alone, which is quick."""
+    """Return the manifest without loading the arrays."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
@@ -126,7 +126,7 @@ def _bytes(array: NDArray[Any]) -> bytes:
 
 
 def put(path: Path, raw: bytes) -> None:
-    """Write a file that is the old one or the new one, whole, at any moment and after a crash."""
+    """Write a file atomically: readers see the old content or the new, also after a crash."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
         file.write(raw)

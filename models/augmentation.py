@@ -36,7 +36,7 @@ _RUDE = "🖕🔪🔫💣💩🐒🐵🐷🐖🐽🦍🐀🐍🤡🤮🤢🍆�
 
 
 def _pictures() -> tuple[str, ...]:
-    """Return nearly every emoji: whoever sees only those that abuse uses takes all for abuse."""
+    """Return nearly every emoji: a model trained on abusive ones alone would take all for abuse."""
     blocks = ((0x1F300, 0x1F650), (0x1F680, 0x1F6C6), (0x1F90C, 0x1FA00), (0x2600, 0x27B1))
     found = (chr(code) for first, end in blocks for code in range(first, end))
     return tuple(one for one in found if one not in _RUDE)
@@ -379,7 +379,7 @@ class CommentKind:
     name: str
     labels: Mapping[str, float]
     templates: tuple[str, ...]
-    #: How many times the usual number of texts is drawn.
+    #: Factor on the number of texts that are drawn.
     share: float = 1.0
 
 
@@ -644,7 +644,7 @@ _REAL = (
 
 
 def filled(template: str, draw: random.Random) -> str:
-    """Return *template* with each slot replaced by one of its words, as deep as it takes."""
+    """Return *template* with each slot replaced by one of its words, slots within them too."""
 
     def word(match: re.Match[str]) -> str:
         slot = match[1]
@@ -690,7 +690,7 @@ def _author(draw: random.Random, *, spam: bool) -> str:
 
 
 def _homepage(draw: random.Random, *, spam: bool) -> str:
-    """Readers have home pages too: that there is one must say nothing."""
+    """Good comments get home pages, too, so that a home page alone is no evidence."""
     if draw.random() < 0.6:
         return ""
     if spam and draw.random() < 0.7:

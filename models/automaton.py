@@ -23,7 +23,7 @@ _WINDOW = 1 << 12
 
 
 def export(scripts: Mapping[str, Sequence[str]], directory: Path) -> dict[str, Any]:
-    """Write the identifier of the languages of *scripts* below *directory*; return its manifest."""
+    """Write the identifier for the languages of *scripts* below *directory*; return its manifest."""
     worths, priors, languages, *tables, features = load_model(MODEL_DIR / MODEL_FILE)
     rows, row_of = (np.array(table, np.int64) for table in tables)
     states, edges = packed(rows.reshape(-1, _BYTES)[row_of], np.array(features, np.int64))
@@ -55,7 +55,7 @@ def export(scripts: Mapping[str, Sequence[str]], directory: Path) -> dict[str, A
 
 
 def packed(moves: Numbers, features: Numbers) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the states and the edges of ``models.identifier.Automaton``.
+    """Return the arrays of states and edges of ``models.identifier.Automaton``, int32.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def packed(moves: Numbers, features: Numbers) -> tuple[NDArray[np.int32], NDArra
 
 
 def _depths(moves: Numbers) -> Numbers:
-    """Return by how many bytes each state is reached first."""
+    """Return the depth of each state: the length in bytes of its shortest path."""
     depths = np.full(len(moves), -1)
     depths[0] = 0
     reached = np.zeros(1, np.int64)
@@ -123,7 +123,7 @@ def _placed(
         free[base + letters[own]] = False
         edges[:, base + letters[own]] = np.full(len(own), state), targets[own]
     used = int(np.flatnonzero(~free)[-1]) + 1
-    # A state asks for any byte, and what lies behind the last edge must be there to say no.
+    # A look-up may go 255 places past the last edge; those places must exist and be empty.
     return bases, edges[:, : used + _BYTES]
 
 

@@ -1,4 +1,4 @@
-"""Renders a model card from a manifest: nobody types a figure."""
+"""Renders a model card from a manifest, so that all its figures are measured ones."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _LIMITS = (
 
 
 def _made(made: str | Mapping[str, Any]) -> str:
-    """Say how the encoder came about: in its manifest's words, or from the plan of its training."""
+    """Return how the encoder was trained: as its manifest says, or as its training plan does."""
     if isinstance(made, str):
         return made
     plan, best = made["plan"], made["best"]

@@ -416,7 +416,7 @@ def export_languages(output: Path) -> None:
 
 
 def _encoder(module: str) -> Any:
-    """Return a module of the encoder that needs what running it does not."""
+    """Return a module of models.encoder that needs libraries for training."""
     return _needed(f"encoder.{module}", "requirements-train.txt")
 
 
@@ -448,7 +448,7 @@ def _promote(wanted: str) -> None:
 
 
 def _versions() -> Versions:
-    """Return the versions of this installation; `./winnow model` says where they lie."""
+    """Return the artifact versions of this installation, in the directory of WINNOW_MODEL."""
     return Versions(Path(os.environ["WINNOW_MODEL"]) if "WINNOW_MODEL" in os.environ else None)
 
 
@@ -463,7 +463,7 @@ def _load(directory: Path) -> Scorer:
 
 @contextmanager
 def _said() -> Iterator[None]:
-    """Turn what is wrong with an artifact or a directory into one sentence and exit status 1."""
+    """Print a problem of an artifact or a directory as one sentence, and exit with status 1."""
     try:
         yield
     except (artifacts.BrokenArtifact, OSError) as error:

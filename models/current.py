@@ -19,16 +19,16 @@ CHECK_SECONDS = 3.0
 
 
 class Current:
-    """Gives the scorer of the version in use; calling it costs a look at the clock.
+    """Returns the scorer of the version in use when called; looks for a new one every few seconds.
 
     Parameters
     ----------
     directory : Path or None
-        Where the versions lie (``models.versions.Versions``); the shipped artifact alone if None.
+        The directory of versions (``models.versions.Versions``); None for the shipped artifact alone.
     encoder : bool
         Whether sentences are read; without it n-grams and signals decide alone.
     clock : callable
-        Seconds that only grow.
+        A monotonic clock, in seconds.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Current:
         return _warm(Scorer.load(encoder=self._encoder))
 
     def look(self) -> None:
-        """Load another version if it is in use now; one that can't be loaded stops nothing."""
+        """Load the version in use if it changed; keep the old one if that fails."""
         try:
             path = self._versions.current()
             version = artifacts.read_manifest(path)["version"]
@@ -84,7 +84,7 @@ class Current:
             self._refuse(problem)
 
     def _refuse(self, problem: Exception) -> None:
-        """Say once why a version is not taken up."""
+        """Log once why a version cannot be loaded."""
         known, self.problem = self.problem, str(problem) or repr(problem)
         if self.problem != known:
             log.error("the model in use can't be loaded: %s", self.problem)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 #: The labels, in the order of the columns of every matrix here.
 LABELS = ("spam", "toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack")
-#: What the data sets call them.
+#: Labels by their names in the data sets.
 _THEIR_NAMES = {"toxic": "toxicity", "severe_toxic": "severe_toxicity"}
 _ABUSE = LABELS[1:]
 
-#: What each source says about its licence.
+#: Licence of each source, as the source states it.
 LICENCES = {
     "blog_caffeinated_simpleton": "none",
     "blog_comments_zh_antispam": "none",
@@ -161,7 +161,7 @@ def published(source: str) -> bool:
 
 
 def _is_ham(source: str) -> bool:
-    """Whether what isn't labelled as spam in *source* may be taken for ham.
+    """Whether a comment of *source* without the label spam may be taken for ham.
 
     The sources of other languages hold comments and posts by people; without them every alphabet
     but the Latin one would be known from spam alone.
@@ -185,7 +185,7 @@ class Example:
     date: str = ""
     #: The blog that published it, where a source has several.
     blog: str = ""
-    #: What it shares with its twin, where a source has pairs: both are kept aside, or neither.
+    #: Id shared by the two comments of a pair, where a source has pairs: both are held out, or neither.
     pair: str = ""
 
 
@@ -206,7 +206,7 @@ class Corpus:
 
     @property
     def targets(self) -> NDArray[np.float32]:
-        """A row for each example and a column for each label; NaN where the label is absent."""
+        """Targets, float64 of shape (n_examples, n_labels): 0 or 1, NaN where a label is absent."""
         rows = np.full((len(self.examples), len(LABELS)), np.nan, np.float32)
         for row, example in zip(rows, self.examples, strict=True):
             for label, value in example.labels.items():
@@ -214,7 +214,7 @@ class Corpus:
         return rows
 
     def where(self, keep: Callable[[Example], bool]) -> Corpus:
-        """Return the examples that *keep* says yes to."""
+        """Return the examples for which *keep* returns true."""
         return replace(self, examples=tuple(filter(keep, self.examples)))
 
     def __add__(self, other: Corpus) -> Corpus:
@@ -252,7 +252,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def example(row: dict[str, Any]) -> Example:
-    """Return what one row of a source says, and what may be concluded from it."""
+    """Return the example in one row of a source, with labels that follow from its own."""
     source = row["source"]
     labels = {
         _THEIR_NAMES.get(name, name): float(value >= 0.5)
@@ -260,7 +260,7 @@ def example(row: dict[str, Any]) -> Example:
         if value is not None and _THEIR_NAMES.get(name, name) in LABELS
     }
     if source == "edos_sexism":
-        # Threats were told apart among sexist posts only.
+        # Threats were labelled in sexist posts only.
         labels.setdefault("threat", 0.0)
     # An attack on a group, a threat or an insult is toxic; the absence of one says nothing.
     if any(labels.get(label) == 1 for label in ("identity_attack", "threat", "insult")):

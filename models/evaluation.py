@@ -1,4 +1,4 @@
-"""Measures a model: how well it ranks, how honest its probabilities are, and whom it wrongs."""
+"""Measures a model: ranking (ROC-AUC), calibration, and errors by group of comments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Numbers = NDArray[np.float64]
 
 #: The source whose comments stand for what a blog's readers write.
 HAM = "blog_haacked_ham"
-#: A candidate may be worse by this much, which is what another seed changes.
+#: Tolerated loss of a candidate in any figure: the variation between two seeds.
 TOLERANCE = 0.005
 #: The error budget allows to hold one good comment in twenty; fewer is no aim of its own.
 ENOUGH: Mapping[str, float] = {"blog comments allowed": 0.95}
@@ -44,7 +44,7 @@ IDENTITIES = (
 
 
 def items(examples: Sequence[Example]) -> list[Item]:
-    """Return what the scorer is told of each example."""
+    """Return a scorer's item for each example."""
     return [
         Item(one.text, one.author_name, one.author_email, one.author_url, language=one.language)
         for one in examples
@@ -52,7 +52,7 @@ def items(examples: Sequence[Example]) -> list[Item]:
 
 
 def probabilities(scorer: Scorer, examples: Sequence[Example]) -> Numbers:
-    """Return a row for each example and a column for each label."""
+    """Return the probabilities, float64 of shape (n_examples, n_labels)."""
     rows = [list(score.labels.values()) for _, score in scorer.iter_scores(items(examples))]
     return np.array(rows).reshape(-1, len(LABELS))
 
@@ -65,7 +65,7 @@ def calibration_error(predicted: Numbers, actual: Numbers, bins: int = 15) -> fl
 
 
 def brier_skill(predicted: Numbers, actual: Numbers) -> float:
-    """Return the share of the squared error of always saying the mean that is saved."""
+    """Return the Brier skill score: 1 - squared error / squared error of always predicting the mean."""
     worst = float(np.mean((actual - actual.mean()) ** 2))
     return 1 - float(np.mean((predicted - actual) ** 2)) / worst if worst else 0.0
 
@@ -110,13 +110,13 @@ def ranking(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, dict[str,
 
 
 def _stand_in(targets: NDArray[np.float32]) -> int:
-    """Return the column of the label that tells whether a comment of this source is toxic."""
+    """Return the column of the label by which toxicity is measured in this source."""
     options = [LABELS.index(label) for label in ("identity_attack", "insult")]
     return max(options, key=lambda column: int((~np.isnan(targets[:, column])).sum()))
 
 
 def calibrated(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, Any]]:
-    """Return how honest the probabilities of each label are where shares are natural."""
+    """Return the calibration of each label, on sources where the shares of labels are natural."""
     targets = corpus.targets
     natural = np.array([one.natural for one in corpus.examples], bool)
     table = {}
@@ -250,7 +250,7 @@ def evasion(scorer: Scorer, toxic: Sequence[Example], seed: int = 1) -> dict[str
 
 
 def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> dict[str, float]:
-    """Return the figures that decide on a promotion; of each, more is better."""
+    """Return the figures that a promotion is decided by; in each, higher is better."""
     targets, sources = corpus.targets, corpus.sources
     ranks = ranking(corpus, predicted)
     english = {one.source for one in corpus.examples if one.language == "en"}
@@ -291,7 +291,7 @@ def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> di
 
 
 def _weighted(rows: Sequence[Mapping[str, float]]) -> float:
-    """Return the mean ROC-AUC of sources, each weighing as its number of positives says it is sure."""
+    """Return the mean ROC-AUC over sources, weighted by their numbers of positives."""
     positives = np.sqrt([row["positives"] for row in rows])
     return float(np.average([row["auc"] for row in rows], weights=positives))
 

@@ -1,4 +1,4 @@
-"""Says which words of a comment, and what else about it, made its score what it is."""
+"""Explains a score: what each word of a comment and each signal adds to a label's log-odds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from models.text import places, read
 
 _TOKEN = re.compile(r"\S+")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*", re.DOTALL)
-#: Sentences of one comment that are looked at by themselves.
+#: Most sentences of a comment that get a group of words of their own.
 _MOST_SENTENCES = 200
-#: Groups of words that are left out in turn; each costs one reading of the comment.
+#: Most groups of words that are left out in turn; each costs one more scoring of the comment.
 MOST_GROUPS = 24
-#: Log-odds below which a span is not marked: what says next to nothing is noise.
+#: Least change of the log-odds for which a span is marked; smaller ones are noise.
 FAINTEST = 0.05
 
-#: Where a word stands in the content, in code points: its beginning and its end.
+#: Place of a word in the content, in code points: its beginning and its end.
 Range = tuple[int, int]
 
 
@@ -35,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """Something about the comment, and what it adds to the log-odds or takes.
+    """A property of the comment, and what it adds to the log-odds (negative: what it takes off).
 
     ``text`` is the sentence of that name, the same in every comment, with places for ``values``:
     "says “%(word)s”". It has no subject.
@@ -49,7 +49,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one label's score is what it is.
+    """The explanation of one label's score.
 
     Attributes
     ----------
@@ -59,9 +59,9 @@ class Explanation:
         Words in the order of the content; a weight is the log-odds that the score loses when the
         words are left out.
     features
-        What else there is, the weightiest first, in log-odds.
+        Properties of the comment that are no words, by absolute weight in log-odds, descending.
     reasons
-        The weightiest of both.
+        The items of both with the largest absolute weight.
     """
 
     label: str
@@ -113,13 +113,13 @@ def without(content: str, group: Sequence[Range]) -> str:
 
 
 def marked(groups: Sequence[Sequence[Range]], lost: NDArray[np.float64]) -> list[Span]:
-    """Return a span for each group that mattered, from its first word to its last.
+    """Return a span, from first word to last, for each group whose weight is FAINTEST or more.
 
     Parameters
     ----------
     groups : sequence of groups of ranges
     lost : ndarray of shape (n_groups,), float
-        What the log-odds lose without each group.
+        Log-odds with all words less those without the group.
     """
     return [
         Span(group[0][0], group[-1][1], float(weight))

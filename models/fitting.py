@@ -65,7 +65,7 @@ class Fitter:
         return cls(inputs.ngrams, inputs.signals, inputs.features, inputs.logits)
 
     def columns(self, label: str) -> NDArray[np.intp]:
-        """Return which inputs the head of *label* hears."""
+        """Return the mask of inputs that the head of *label* uses, bool of shape (n_inputs,)."""
         chosen = list(range(self._first))
         own = self._first + LABELS.index(label)
         if label not in WITHOUT_NGRAMS or not self._reads:

@@ -1,4 +1,4 @@
-"""Makes what sites' heads need of a model: the basis of features, and the frozen set.
+"""Makes a model's house.npz, for sites' heads: the basis of features, and the frozen set.
 
 Everything is of the tenth that training keeps aside, of sources that may be trained on, and of our
 own harmless sentences. Texts stay where they are: features, logits and labels alone are kept.
@@ -24,7 +24,7 @@ from models.training import kept, tenth_of
 Progress = Callable[[Sequence[Any]], Any]
 Floats = NDArray[np.float32]
 
-#: Directions of the basis: a byte each of every decided comment.
+#: Directions of the basis; each costs one byte of every decided comment.
 DIRECTIONS = 192
 #: Texts of a source that the directions come from.
 ROWS = 120

@@ -18,9 +18,9 @@ FEATURES, LOGITS = 768, len(LABELS)
 FEATURE_SIZE, LOGIT_SIZE = 8.0, 4.0
 #: N-gram logits count up to here, either way: beyond it they say no more.
 MOST_NGRAM = 12.0
-#: Labels that signals speak to. Links and contacts are no abuse, and letters are nothing at all.
+#: Labels whose heads use the signals: links and contacts are evidence of spam, not of abuse.
 SIGNALLED = ("spam",)
-#: Labels whose heads don't hear the n-grams where the encoder reads: words alone mistake the
+#: Labels whose heads ignore the n-grams where the encoder reads: words alone mistake the
 #: mention of a group for hate, and the tone of a source for its rudeness.
 WITHOUT_NGRAMS = ("toxicity", "identity_attack")
 #: Of several windows the worst counts for abuse; for spam this share of the worst, and the mean.
@@ -29,7 +29,7 @@ WORST_FOR_SPAM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What is known of some comments before the heads join it.
+    """Inputs of the heads for a batch of comments.
 
     Attributes
     ----------

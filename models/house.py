@@ -1,4 +1,4 @@
-"""A site's own head: what a site's decisions say beyond the shared model, within stated bounds.
+"""A site's own head: a bounded correction of the shared model, fitted on the site's decisions.
 
 Evidence is one decided comment. ``learn`` fits a head on a site's evidence, replays it, and says
 whether it may be put in place; ``Scorer.score(items, house=...)`` uses it. Nothing here does I/O
@@ -26,13 +26,13 @@ from models.simhash import MAX_DISTANCE
 Numbers = NDArray[np.float64]
 Bytes = NDArray[np.int8]
 
-#: The most a head moves a logit, either way. In the shipped thresholds 2.9 lie between holding and
+#: Largest change of a logit by a head, up or down. With the shipped thresholds 2.9 lie between holding and
 #: rejecting for spam, 2.6 for toxicity.
 BOUND = 2.0
 #: The most decisions that are looked at, the latest, and the most that a head is fitted on: more of
 #: them change little, and a site changes.
 MOST, FITTED = 10_000, 2_000
-#: The fewest decisions, near-duplicates counted once, and the fewest of either side of a question.
+#: Fewest decisions for a fit, near-duplicates counted once, and fewest of each class.
 FEWEST, FEWEST_A_SIDE = 20, 4
 #: The largest share of the weight that one person's decisions have, where two people decided, and
 #: where more did.
@@ -57,7 +57,7 @@ BASE = 1.0
 
 
 class Answer(StrEnum):
-    """What a person decided; the values of ``moderation.comment.Decision``."""
+    """A person's decision; the values of ``moderation.comment.Decision``."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -65,7 +65,7 @@ class Answer(StrEnum):
 
 
 class Seen(StrEnum):
-    """Why a person saw the comment, which says how much the decision weighs."""
+    """Why a person saw the comment; sets the weight of the decision."""
 
     #: The machine held it.
     HELD = "held"
@@ -86,7 +86,7 @@ _MAGIC, _HEAD_MAGIC = b"E1", b"H1"
 
 
 class BrokenHouse(ValueError):
-    """Raised when bytes are no evidence, or no head."""
+    """Raised when bytes cannot be read as evidence or as a head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What a head adds to the logits of one comment, each within +-``BOUND``."""
+    """A head's change of the logits of one comment, each within +-``BOUND``."""
 
     spam: float
     unwanted: float
@@ -223,13 +223,13 @@ class HouseHead:
 
     @property
     def digest(self) -> str:
-        """The first 12 hex digits of a digest of all that it does: equal heads move alike."""
+        """The first 12 hex digits of a digest of its weights: heads with equal digests move alike."""
         raw = self.spam.tobytes() + self.unwanted.tobytes() + self.basis.encode()
         return hashlib.sha256(raw).hexdigest()[:12]
 
     @property
     def moves(self) -> bool:
-        """Whether it moves any comment at all."""
+        """Whether any of its weights is not zero."""
         return bool(self.spam.any() or self.unwanted.any())
 
     def numbered(self, number: int) -> HouseHead:
@@ -333,7 +333,7 @@ class Frozen:
 
 @dataclass(frozen=True)
 class Basis:
-    """How features are made few: the directions in which comments of all sources differ.
+    """A linear reduction of the encoder's features to the directions in which comments differ most.
 
     It ships with the model in ``house.npz``, beside the heads, and belongs to one encoder.
 
@@ -443,7 +443,7 @@ FILE = "house.npz"
 
 
 class GateReason(StrEnum):
-    """Why a head is put in place, or is not."""
+    """Why a head was accepted or refused."""
 
     BETTER = "better"
     #: Fewer decisions than a head needs, or all of one kind.
@@ -458,7 +458,7 @@ class GateReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether a head may judge, and the figures that say so.
+    """Whether a head may be used, and the figures that decided it.
 
     Attributes
     ----------
@@ -488,7 +488,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What ``learn`` returns: a head, and whether it may judge."""
+    """The result of ``learn``: a head, and whether it may be used."""
 
     head: HouseHead
     gate: Gate
@@ -557,7 +557,7 @@ def learn(
 
 
 def _joined(replays: Sequence[Gate]) -> Gate:
-    """Return one gate of replays that follow one another and have equally many decisions."""
+    """Return the mean of gates whose replays follow one another and have equally many decisions."""
     (loss_before, loss_after), (before, after) = (
         np.mean([getattr(one, name) for one in replays], axis=0).tolist()
         for name in ("loss", "agreement")
@@ -584,7 +584,7 @@ def fit(evidence: Iterable[Evidence], basis: Basis, *, without: Collection[int] 
 
 
 def harmless(head: HouseHead, frozen: Frozen) -> HouseHead:
-    """Return *head*, each side made weaker until it does no harm on *frozen*, or to nothing."""
+    """Return *head* with each side scaled down until it passes on *frozen*, to zero if none does."""
     for side in range(2):
         others = head.weakened(1 - side, 0, 0) if side == 0 else head
         tries = ((WEAKER**times, base) for times in range(TIMES_WEAKER) for base in BASES)
@@ -704,7 +704,7 @@ def nearest(
 
 
 def _scaled(features: Bytes) -> Numbers:
-    """Return features as they are fitted on: a comment of usual length has norm 1."""
+    """Return features as float64, scaled so that a comment of usual length has norm 1."""
     rows: Numbers = features.astype(np.float64) / (UNITS * np.sqrt(features.shape[1]))
     return rows
 
@@ -754,7 +754,7 @@ def _groups(signatures: Sequence[int], features: Sequence[bytes]) -> NDArray[np.
 
 
 def _runs(values: NDArray[np.uint64]) -> tuple[list[int], list[int]]:
-    """Return where runs of equal values, two and more of them, begin and end."""
+    """Return the begin and end of each run of two or more equal values."""
     if not len(values):
         return [], []
     edges = np.flatnonzero(np.r_[True, values[1:] != values[:-1], True]).tolist()
@@ -778,7 +778,7 @@ def _weights(rows: Sequence[Evidence]) -> Numbers:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What a head has to answer: spam or not, unwanted or not.
+    """The regression problem of one side of a head: spam or not, or unwanted or not.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Tells the languages of a script apart by byte n-grams: py3langid's answers from a fifth of its memory."""
+"""Identifies languages of one script by byte n-grams: py3langid's answers with a fifth of its memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models import artifacts
 from models.artifacts import BrokenArtifact
 
-#: Where the identifier that came with this release lies.
+#: Directory of the identifier shipped with this release.
 SHIPPED = artifacts.SHIPPED / "languages"
 MANIFEST = "languages.json"
 #: Four numbers a state: where its edges lie, the feature that ends there or -1, the state that
@@ -30,7 +30,7 @@ EDGES = "edges.npy"
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
-    """Finds the byte n-grams of a text that say something of its language.
+    """Finds the byte n-grams of a text that are features of the language model.
 
     An edge of a state lies at its base plus the byte. A state has edges for those bytes alone that
     lead on in a longer n-gram; for the rest it asks the state of its longest ending that has edges.
@@ -55,7 +55,7 @@ class Automaton:
         return cls(*(array("i", row.tobytes()) for row in (*states, *edges)))
 
     def found(self, text: bytes) -> list[int]:
-        """Return the features of *text*, as often as they stand in it."""
+        """Return the index of each feature in *text*, repeated for each occurrence."""
         bases, features, readers = self.bases, self.features, self.readers
         endings, owners, targets = self.endings, self.owners, self.targets
         state, found = 0, []
@@ -74,7 +74,7 @@ class Automaton:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The languages that a script is told apart into.
+    """The language model of one script.
 
     Attributes
     ----------

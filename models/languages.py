@@ -1,4 +1,4 @@
-"""Which language a comment is in: an ISO 639-1 code, or "" where nobody could honestly say."""
+"""Identifies the language of a comment: an ISO 639-1 code, or "" where it is uncertain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from random import Random
 from models.identifier import Identifier
 from models.text import Reading, read
 
-#: Languages that training and measuring have examples of.
+#: Languages with examples in training and evaluation.
 MEASURED = frozenset(
     [
         "en", "de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv", "da", "fi", "tr", "ru", "uk", "el",
@@ -80,7 +80,7 @@ _NO_WORDS = re.compile(
     r"(?:[a-z]+://|www\.)[!-~]*|[@#]\w{1,30}|[\w.+-]{1,64}@[\w.-]{1,64}", re.IGNORECASE
 )
 
-#: Words that English can hardly do without and that its neighbours don't share.
+#: Frequent words of English that are no words of similar languages.
 _ENGLISH = frozenset(
     [
         "the", "and", "you", "that", "this", "with", "have", "are", "not", "what", "your", "they", "would",
@@ -105,7 +105,7 @@ _ROMANISED = frozenset(
 _BARS = ((12, 0.8), (30, 0.6), (80, 0.45), (10_000_000, 0.4))
 #: The site's language needs no more than this: most comments are in it.
 _EXPECTED_BAR = 0.3
-#: Languages that comments are seldom in are what the identifier takes other things for.
+#: Languages rare in comments, which the identifier often answers by mistake.
 _SELDOM = frozenset(
     ["tl", "sw", "eu", "cy", "ga", "sq", "az", "is", "ps", "ug", "tg", "tt", "ky", "ne"]
 )
@@ -158,7 +158,7 @@ def identified(reading: Reading, hint: str = "") -> str:
 
 
 def _of_east_asia(counts: Mapping[str, int]) -> str:
-    """Tell Japanese, which is hardly ever without kana, from Chinese."""
+    """Return "ja" or "zh": Japanese texts nearly always have kana."""
     kana, han = counts["ja"], counts["han"]
     if (kana + han) * 3 < sum(counts.values()):
         return ""
@@ -169,7 +169,7 @@ def _of_east_asia(counts: Mapping[str, int]) -> str:
 
 
 def _told_apart(script: str, text: str, words: list[str], letters: int, hint: str) -> str:
-    """Return which of its languages a text in a shared script is in."""
+    """Return the language of a text in a script that several languages share."""
     if letters < _FEWEST:
         return ""
     if script == "latin" and _is_romanised(words):
@@ -204,14 +204,14 @@ def _identifier() -> Identifier:
 
 @dataclass
 class Identified:
-    """How many texts were said to be in their language, in another, or in none."""
+    """Counts of texts identified as their own language, as another, or as none."""
 
     right: int = 0
     wrong: int = 0
     unknown: int = 0
 
     def share(self) -> dict[str, float]:
-        """Return each as a share of all, and how many all are."""
+        """Return the three counts as shares, and their sum under "texts"."""
         texts = self.right + self.wrong + self.unknown
         shares = {
             name: round(count / texts, 3)
@@ -224,7 +224,7 @@ class Identified:
         return {"texts": texts, **shares}
 
 
-#: Lengths by which results are told apart: a name, and the characters that it ends before.
+#: Classes of length that results are grouped by: a name, and the upper bound in characters.
 LENGTHS = (("short", 30), ("medium", 120), ("long", 1 << 62))
 
 

@@ -40,7 +40,7 @@ class _UnpackedReading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A head and what the gate says of it; attributes as in the port of whoever asks.
+    """A fitted head with the result of its gate; has the attributes of ``moderation.ports.Fit``.
 
     Attributes
     ----------

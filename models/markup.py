@@ -1,4 +1,4 @@
-"""A comment without its markup: what a reader sees of it, whose words they are, where links lead.
+"""Parses a comment's markup: visible text, quotations, code, hidden text and links.
 
 Blogs take HTML, BBCode or Markdown, or show what was typed. What is markup in none of them, such
 as "<3", "List<String>" or "<you there>", stays text: a word must not vanish from a comment here
@@ -17,21 +17,21 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from models import quotation
 
-#: No more links of one comment are looked at; a thousand links say no more than fifty.
+#: Most links of one comment that are read; more of them change no signal.
 MAX_LINKS = 50
-#: Text between more tags than this is taken as it stands: time must stay bounded.
+#: Most tags that are parsed; a text with more is taken as plain text, to bound time.
 _MOST_TAGS = 1_000
 _LONGEST_TARGET = 2_000
 
 
 class CharacterKind(IntEnum):
-    """What a character of a comment is part of."""
+    """The part of a comment that a character belongs to."""
 
     OWN = 0
     QUOTED = 1
     CODE = 2
     HIDDEN = 3
-    #: Markup and other characters that nobody reads.
+    #: Markup, and other characters that are not text.
     MARKER = 4
 
 
@@ -49,10 +49,10 @@ class Link(NamedTuple):
     """One link of a comment."""
 
     target: str
-    #: What a reader sees of it: the text, or the address itself, or nothing.
+    #: The visible text of the link: its label, or the URL itself, or "".
     shown: str
     form: Form
-    #: Whether a reader can't see it.
+    #: Whether it is invisible to readers.
     hidden: bool = False
 
 
@@ -84,7 +84,7 @@ class Shown:
         self.kinds[begin:end] = self.kinds[begin:end].translate(_OWN_TO[kind])
 
     def place(self, content: str, at: int) -> tuple[int, int]:
-        """Return from where to where in *content* the character at *at* stands."""
+        """Return the range in *content* of the character at *at*."""
         begin = self.origins[at]
         entity = _ENTITY.match(content, begin)
         return begin, entity.end() if entity else begin + 1
@@ -176,7 +176,7 @@ _NOTHING = re.compile(
 
 
 def shown(content: str) -> Shown:
-    """Return what is to be seen of *content*, which is bounded in length."""
+    """Return *content*, which is bounded in length, parsed."""
     seen = _parsed(content) if "<" in content or "&" in content else _whole(content)
     seen = _without_invisible(seen)
     _read_code(seen)
@@ -191,7 +191,7 @@ def _whole(content: str) -> Shown:
 
 
 class _Builder:
-    """Collects what a parser finds."""
+    """Collects text, kinds and links while the parser's tree is walked."""
 
     def __init__(self, content: str) -> None:
         self.content = content
@@ -280,7 +280,7 @@ def _parsed(content: str) -> Shown:
 
 
 def _is_tag(content: str, match: re.Match[str]) -> bool:
-    """Say whether what looks like a tag is one: an element that exists, or one within a word."""
+    """Tell whether a match is a tag: of a known element, or within a word."""
     name, rest = match[2].lower(), match[3]
     if name not in _ELEMENTS:
         begin, end = match.span()
@@ -334,7 +334,7 @@ def _walk(body: LexborNode, stretches: list[tuple[int, int]], built: _Builder) -
 def _entered(
     node: LexborNode, tag: str, kind: CharacterKind, built: _Builder
 ) -> tuple[CharacterKind, str]:
-    """Return what the content of an element is, and where it links to."""
+    """Return the kind of an element's content, and its link if it is one."""
     if tag in _BREAKS:
         built.gap(_BREAKS[tag], kind)
     attributes = node.attributes
@@ -355,7 +355,7 @@ def _entered(
 
 
 def _hides(attributes: Mapping[str, str | None]) -> bool:
-    """Say whether an element with these attributes is not to be seen."""
+    """Tell whether an element with these attributes is invisible."""
     if "hidden" in attributes:
         return True
     style = "".join((attributes.get("style") or "").lower().split())
@@ -421,7 +421,7 @@ _CODE_SIGN = re.compile(r"[{}()\[\];=<>\\$#|/]|\w[_.:]+\w")
 
 
 def _is_prose(text: str) -> bool:
-    """Say whether what is marked as code is words, which no mark turns into code."""
+    """Tell whether a text marked as code is prose, which counts as the author's words all the same."""
     words = text.split()
     return (len(words) > 1 or text.strip().isalpha()) and len(_CODE_SIGN.findall(text)) * 4 < len(
         words

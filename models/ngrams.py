@@ -1,4 +1,4 @@
-"""Hashed character and word n-grams of both views of a text, a whole batch at a time.
+"""Hashed character and word n-grams of both views of a text, computed for a whole batch.
 
 Everything here is integer arithmetic on code points, so that a text has the same n-grams on every
 platform, alone or in any batch.

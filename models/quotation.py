@@ -1,4 +1,4 @@
-"""Which parts of a text are other people's words: quoted lines, "X wrote:", forwarded e-mails."""
+"""Finds quotations in a text: quoted lines, "X wrote:", forwarded e-mails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import re2
 
-#: Where something stands in a text, in code points: its beginning and its end.
+#: A range of a text in code points: its beginning and its end.
 Range = tuple[int, int]
 
 #: "Wrote", as mail programs, forums and readers put it, in the languages that we know it in.
@@ -35,7 +35,7 @@ _QUOTE = (
     "citace", "citat", "lainaus", "alıntı", "цитата", "παράθεση", "اقتباس", "ציטוט", "نقل قول", "引用",
     "인용", "trích dẫn", "kutipan", "originally posted by",
 )  # fmt: skip
-#: Who writes of their own writing quotes nobody.
+#: First person before "wrote": the author speaks of their own text, which is no quotation.
 _FIRST_PERSON = re.compile(
     r"\W*(?:as |what |when |wie |como |comme )?"
     r"(?:i|we|ich|wir|je|j'|nous|yo|eu|io|ik|ja|jag|minä|ben|я|мы|ми|אני|أنا|من|मैं|saya|tôi|私|나|我)\b",
@@ -86,7 +86,7 @@ _HEAD = re.compile(
     r"(?P<rest>[^\n]*)",
     re.IGNORECASE,
 )
-#: Whatever may be part of a quotation has one of these; what has none costs no more than this look.
+#: Every quotation has one of these signs; a text without any is not searched further.
 CUES = (
     r"^[ \t\x{3000}]*(?:[>\x{ff1e}\x{22}\x{201c}\x{201e}\x{ab}\x{300c}\x{300e}]|[-_=*]{2,}[ \t]*\pL|begin forwarded message)"
     rf"|^[ \t*]*(?:{FROM})[ \t*]*[:\x{{ff1a}}]"
@@ -102,7 +102,7 @@ _DATED = re.compile(r"\d")
 
 
 def ranges(text: str, kinds: Sequence[int]) -> Iterator[Range]:
-    """Yield where *text* quotes somebody, in order.
+    """Yield the range of each quotation in *text*, in order.
 
     *kinds* has a number for each character; one other than 0 says that the character is known not
     to be among the author's own words, and such a part may follow an attribution.
@@ -148,7 +148,7 @@ def _is_mail_head(text: str, lines: Sequence[Range], number: int) -> bool:
 
 
 def _is_lower(word: str) -> bool:
-    """Say whether a word is no name: "He wrote a book:" announces no quotation."""
+    """Tell whether a word cannot be a name: "He wrote a book:" announces no quotation."""
     return word[:1].islower()
 
 
@@ -212,7 +212,7 @@ def _quote_after(
 
 
 def _closing(text: str, start: int, end: int) -> int | None:
-    """Return the end of the quotation whose opening mark is the first character, if it has one."""
+    """Return the end of the quotation that the first character opens, None if it is never closed."""
     while start < end and text[start].isspace():
         start += 1
     marks = _PAIRS.get(text[start : start + 1])

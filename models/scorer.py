@@ -47,7 +47,7 @@ Bars = Mapping[str, Mapping[str, float]]
 
 
 class Reader(StrEnum):
-    """Who read a comment."""
+    """The part of the model that read a comment."""
 
     ENCODER = "encoder"
     NGRAMS = "ngrams"
@@ -55,7 +55,7 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is known of one comment; everything but the content is optional."""
+    """A comment to score; everything but the content is optional."""
 
     content: str
     author_name: str = ""
@@ -77,14 +77,14 @@ class Item:
 
 
 class Score(NamedTuple):
-    """What the model says about one comment."""
+    """The model's scores of one comment."""
 
     labels: Mapping[str, float]
     #: ISO 639-1 code, or "" where the language can't be told.
     language: str
     #: False when the model was not measured on the comment's language.
     known_language: bool
-    #: True when there is nothing to read.
+    #: True when the comment has no letter, digit, picture or emoticon.
     empty: bool
     read_by: Reader = Reader.ENCODER
     #: The artifact's version, with "-ngrams" behind it where the encoder did not read, and "+s12"
@@ -118,7 +118,7 @@ class _Way:
 
 
 class _SharedReading(NamedTuple):
-    """What the shared model made of one comment."""
+    """The shared model's result for one comment, before the site's head."""
 
     logits: Numbers
     by: Reader

@@ -1,4 +1,4 @@
-"""What a comment shows besides its words: links, contacts, repetition, its author's fields.
+"""Signals: properties of a comment besides its words, such as links, contacts and repetition.
 
 Each signal is a number from 0 to 1, so that one weight means the same on every one of them, and
 has a sentence that a moderator understands.
@@ -69,7 +69,7 @@ SIGNALS: dict[str, str] = {
     "hidden_link": said("contains a link that readers can't see"),
     "useful_place": said("links to a well-known place, and nowhere else"),
 }
-#: What an author's fields show, and what it adds to the log-odds of spam: set by hand, since in
+#: Signals of an author's fields, and what each adds to the log-odds of spam: set by hand, since in
 #: the data that there is an address tells which source a comment comes from.
 AUTHOR_SIGNALS: dict[str, float] = {
     "keyword_name": 1.0,
@@ -116,7 +116,7 @@ _EMAIL = re.compile(
 _NUMBER = re.compile(
     r"(?<![\w/=.,-])(?:\+|\(|00)?[ (]{0,2}\d(?:[). \t(\u2010-\u2015_*|~-]{0,3}\d){7,14}(?![\w/])"
 )
-#: What looks like that and is a date, an amount, a version, a number of a book.
+#: Numbers that match and are no telephone numbers: dates, amounts, versions, ISBNs.
 _NO_PHONE = re.compile(
     r"^(?:\d{4}[-. ]\d\d?[-. ]\d\d?|\d\d?[-. ]\d\d?[-. ](?:19|20)\d\d)(?!\d)"
     r"|^\d{1,3}(?:[ .]\d{3})+$|^\d{1,3}(?:\.\d{1,3}){3}$|^97[89][- ]?\d|^(?:\d[ ]){5,}\d$"
@@ -160,10 +160,10 @@ _DIGITS = b"0123456789"
 #: Top-level domains given away or sold for next to nothing; no country's that people live in.
 _CHEAP = re.compile(r"\.(?:info|biz|xyz|top|site|online|shop|club|icu|vip|tk|ga|cf|gq|pw|cc|ws)$")
 _IP = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
-#: A cheap look before a dear one.
+#: A fast search that must match before the slow one for bare domains is run.
 _MAYBE_BARE = re2.compile(rf"(?i)[a-z0-9](?:\.|[^\n]{{0,2}}dot[^\n]{{0,2}})(?:{_ENDINGS})\b")
 _MAYBE_EMAIL = re2.compile(r"(?i)[@\x{ff20}]|[ (\[{]at[ )\]}]")
-#: Beyond this many numbers none is looked at.
+#: Most numbers of a comment that are checked for a telephone number.
 _MAX_NUMBERS = 50
 _ANNOUNCED = re2.compile(f"{_CONTACT_WORDS.pattern}|{_MESSENGER.pattern}")
 #: Pictograms, dingbats and emoji, without what joins and colours them.
@@ -202,7 +202,7 @@ def _places() -> Mapping[str, tuple[str, ...]]:
 
 
 def is_useful_place(link: str) -> bool:
-    """Say whether *link* leads to a well-known place that readers send one another to."""
+    """Tell whether *link* leads to a well-known site that readers link to."""
     host = _host(link)
     if not host:
         return False
@@ -256,7 +256,7 @@ def signals(
 
 
 def raised_by(readings: Sequence[Reading]) -> list[dict[str, float]]:
-    """Return what each content shows, as it would alone; a signal counts from 0 to 1 only."""
+    """Return the signals of each content, from 0 to 1; the rest of the batch changes none."""
     lean = [_lean(reading) for reading in readings]
     encoded = [text.encode("utf-8", "replace") for text in lean]
     counted = (
@@ -405,7 +405,7 @@ def _of_text(reading: Reading, text: str, raw: bytes, counts: _Counts) -> dict[s
 
 
 def _of_characters(text: str) -> dict[str, float]:
-    """Return what characters outside of ASCII show."""
+    """Return the signals of characters outside of ASCII."""
     length = len(text)
     found = {"mixed_scripts": mixed_words(text) / 3}
     letters = sum(map(str.isalpha, text))
@@ -509,7 +509,7 @@ _NO_LETTER = re.compile(r"[\W\d_]")
 
 
 def _seen_of(link: Link) -> str:
-    """Return what of a link stands in the lean text."""
+    """Return the part of a link that the text without addresses keeps."""
     return _NO_LETTER.sub("-", _host(link.target)) if link.form is Form.BARE else link.shown
 
 
@@ -536,7 +536,7 @@ def _of_hosts(hosts: Sequence[str]) -> dict[str, float]:
 
 
 def of_author(reading: Reading, name: str, email: str, url: str) -> dict[str, float]:
-    """Return what the author's fields show; nothing of an empty comment."""
+    """Return the signals of the author's fields; none for an empty comment."""
     if not reading.content or not (name or email or url):
         return {}
     found: dict[str, float] = {}

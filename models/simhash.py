@@ -1,4 +1,4 @@
-"""Near-duplicates: which texts say nearly the same, by SimHash, a whole batch at a time.
+"""Near-duplicates: texts whose 64-bit SimHashes differ in few bits, computed for a whole batch.
 
 After Charikar, *Similarity Estimation Techniques from Rounding Algorithms* (2002), and Manku, Jain
 and Das Sarma, *Detecting Near-Duplicates for Web Crawling* (2007).
@@ -15,13 +15,14 @@ from models.ngrams import Hashed, chunked, hashed
 from models.signals import raised_by
 from models.text import Reading, read
 
-#: Two signatures that differ in so few bits are of nearly the same text. A word changed in a short
-#: comment changes eight or more: those are let be, since people do thank in the same words.
+#: Largest Hamming distance, in bits, of near-duplicates. Changing one word of a short comment changes
+#: eight bits or more: such pairs do not count, since people thank in similar words.
 MAX_DISTANCE = 3
-#: Letters and digits: a text with fewer is no campaign by itself, in however many mouths.
+#: Fewest letters and digits of a text that is compared without a link or contact: many people write
+#: the same short texts.
 SHORT = 50
 _CONTACTS = ("email", "phone", "messenger", "bare_domain")
-#: What is known of a text: its signature, a number for its author, and the halves of its id.
+#: One text: its signature, a number for its author, and the two 64-bit halves of its id.
 Marked = tuple[int, int, int, int]
 #: Four counters of 16 bits are added as one number, so that no more n-grams of a text may vote.
 _LANE, _LANES = 16, np.uint64(0x0001000100010001)

@@ -1,4 +1,4 @@
-"""A text as a reader sees it, and two views of that: as written, and with evasions undone.
+"""Reads a text into two views: as written, and normalised with evasions undone.
 
 What a reader sees has no markup, and tells the author's own words from quotations and code. The
 second view joins what was spaced out, shortens what was stretched, reads digits and signs as the
@@ -22,8 +22,8 @@ import re2
 from models import markup, quotation
 from models.markup import CharacterKind, Link
 
-#: A longer text is judged by its beginning and its end: what matters in a comment of a hundred
-#: pages is seldom in the middle, and time must stay bounded. Characters, before NFKC and after it.
+#: Longest text that is read whole, in characters before and after NFKC; of a longer one the beginning
+#: and the end are read, to bound time.
 MAX_LENGTH = 20_000
 #: Characters that NFKC makes of one at most (U+FDFA).
 _MOST_FROM_ONE = 18
@@ -310,7 +310,7 @@ _COMMON = frozenset(
     ]
 )
 _LONGEST_RUN = 2_000
-#: What may stand behind a word.
+#: Punctuation that may follow a word.
 _CLOSING = "!?.,;:)\"'"
 #: Beyond this code point Unicode has no combining marks.
 _LAST_MARK = 0x1EA00
@@ -347,7 +347,7 @@ _SAYS = re.compile(
     "[^\\W_]|[\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
     r"|[:;=][-'o^]?[)(\[\]|/*]|\^[_.-]{0,3}\^|[><][_.-]{1,3}[><]|-[_.]-"
 )
-#: Fewer texts than this are read one by one: there is too little to share.
+#: Smallest batch that is searched at once; fewer texts are read one by one, which is faster.
 FEW = 8
 
 
@@ -461,7 +461,7 @@ def _own_runs(seen: markup.Shown) -> list[tuple[int, int]]:
 
 
 def says_something(text: str) -> bool:
-    """Say whether a reader finds anything in *text*: a letter, a digit, a picture, an emoticon."""
+    """Tell whether *text* has a letter, digit, picture or emoticon."""
     return _SAYS.search(text) is not None
 
 
@@ -536,7 +536,7 @@ def _is_mixed(word: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Undo what only Unicode makes possible: styled, hidden, marked and look-alike letters."""
+    """Undo evasions by Unicode: styled, hidden, marked and look-alike letters."""
     text = _HIDDEN.sub("", text)
     text = unicodedata.normalize("NFKC", text).casefold()
     text = unicodedata.normalize("NFD", text).translate(_marks())

@@ -38,7 +38,7 @@ Progress = Callable[[Sequence[Any]], Any]
 
 #: Sums of the weights of the longest text must stay below 2**31.
 LARGEST_WEIGHT = 16_383
-#: Texts are read this many at a time.
+#: Texts of one batch.
 _AT_ONCE = 512
 
 #: Sources that are alike, and so are left out together, by the name of their family.
@@ -76,7 +76,7 @@ FLOORS = {"flag": 0.3, "reject": 0.8}
 
 @dataclass(frozen=True)
 class Recipe:
-    """What was chosen by measuring; ``docs/adr`` says how."""
+    """Hyperparameters of training, chosen by measuring; ``docs/adr`` says how."""
 
     #: Rows of a source at most: of abuse in English and in other languages, of spam, of blogs, for
     #: measuring only; and of the sources named.
@@ -139,7 +139,7 @@ def tenth_of(data: Corpus) -> Corpus:
 
 
 def training_corpus(data: Corpus, recipe: Recipe) -> Corpus:
-    """Return what is learned from: licensed sources, capped, with our own comments and disguises.
+    """Return the training corpus: licensed sources, capped, with our own comments and disguises.
 
     The kept tenth is in it as it stands, to be taken out by ``held_out``; nothing else is that
     says the same, be it another spelling or a twin in disguise (``docs/adr/0107``).
@@ -675,7 +675,7 @@ def _made(encoder: Encoder) -> Any:
 
 
 def audited(artifact: Artifact, data: Corpus, encoder: Encoder) -> Artifact:
-    """Return *artifact* with what only the finished model can tell: whom it wrongs, who evades it."""
+    """Return *artifact* with the figures of the finished model: errors by group, and evasions."""
     scorer = Scorer(artifact, encoder)
     tenth = tenth_of(capped(data, Recipe()))
     toxic = [
@@ -697,7 +697,7 @@ def audited(artifact: Artifact, data: Corpus, encoder: Encoder) -> Artifact:
 
 
 def _letters(text: str) -> str:
-    """Return what two texts share that differ in case, spaces and punctuation alone."""
+    """Return a key that is equal for texts that differ in case, spaces and punctuation alone."""
     return "".join(filter(str.isalnum, text.casefold())) or text
 
 

@@ -64,7 +64,7 @@ class SimulatedSite:
         return example.source != "blog_ham_en" or example.blog == self.blog
 
 
-#: The sites that the figures are of. Nothing was chosen by them.
+#: The simulated sites whose figures are reported; no parameter was chosen on them.
 PLACES: Mapping[str, SimulatedSite] = {
     "an English blog and its spam": SimulatedSite(
         ("blog_ham_en", "blog_wp_moderated_spam"), "spam", "evert/evert.github.com"
@@ -277,7 +277,7 @@ def evidence(
 def _shared(
     corpus: Corpus, features: Floats, logits: Floats
 ) -> Callable[[Floats, Floats], Numbers]:
-    """Return what gives the logits of SIDES, fitted on *corpus*; no source weighs above 800."""
+    """Return a function that gives the logits of SIDES, fitted on *corpus*; a source weighs 800 at most."""
     mean, spread = features.mean(axis=0), features.std(axis=0)
 
     def scaled(features: Floats, logits: Floats) -> Floats:
@@ -347,7 +347,7 @@ def _alike(
 def _poisoned(
     site: SiteArrays, ground: Basis, pool: NDArray[np.intp], rest: NDArray[np.intp]
 ) -> dict[str, float]:
-    """Return what 200 reversed decisions do: by one of three people, and by the only one."""
+    """Return the effect of 200 reversed decisions: by one of three people, and by the only one."""
     most = min(max(AFTER), len(pool) // 2)
     right = chosen(site, ground, pool[: len(pool) // 2], most, "held")
     wrong = chosen(site, ground, pool[len(pool) // 2 :], most, "held")

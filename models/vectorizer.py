@@ -45,7 +45,7 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
         self.min_texts = min_texts
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that samples are texts."""
+        """Tag the transformer as one that takes texts."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.one_d_array = True

@@ -1,4 +1,4 @@
-"""Artifacts by version in one directory, and the mark that says which of them judges.
+"""Artifacts by version in one directory, and the file that names the current one.
 
 ::
 
@@ -20,9 +20,9 @@ from models.artifacts import BrokenArtifact
 from models.scorer import Item, Scorer
 
 MARK = "current"
-#: What the mark calls the artifact that came with this release.
+#: Name in ``current`` of the artifact shipped with this release.
 SHIPPED = "shipped"
-#: Versions that the mark remembers; bounds how often one can roll back.
+#: Versions that ``current`` remembers; bounds the number of roll-backs.
 _REMEMBERED = 50
 
 
@@ -55,7 +55,7 @@ class Versions:
         self._load = load
 
     def current(self) -> Path:
-        """Return where the artifact in use lies; reads one small file."""
+        """Return the directory of the artifact in use; reads one small file."""
         if self._directory is None:
             return artifacts.SHIPPED
         if self._is_artifact():
@@ -76,7 +76,7 @@ class Versions:
         ]
 
     def promote(self, wanted: str | Path) -> str:
-        """Let an artifact judge, and return its name.
+        """Promote an artifact, and return its name.
 
         *wanted* is a version of this directory, ``shipped``, or a directory whose artifact is
         copied here first. Raises BrokenArtifact, and changes nothing, if it can't be loaded.
@@ -93,7 +93,7 @@ class Versions:
         return name
 
     def roll_back(self) -> str:
-        """Let the version judge that judged before, and return its name.
+        """Roll back to the version in use before, and return its name.
 
         Raises BrokenArtifact, and changes nothing, if there is none or it can't be loaded.
         """
@@ -121,7 +121,7 @@ class Versions:
         return self._directory / name
 
     def _history(self) -> list[str]:
-        """Return the versions that judged, the one in use first and the shipped one last."""
+        """Return the versions that were in use, the current one first and the shipped one last."""
         if self._directory is None:
             return [SHIPPED]
         try:
@@ -158,7 +158,7 @@ class Versions:
         return version
 
     def _try(self, path: Path) -> None:
-        """Raise BrokenArtifact unless the artifact below *path* can judge."""
+        """Raise BrokenArtifact unless the artifact below *path* scores a comment."""
         try:
             self._load(path).score([Item("A comment to try the model with.")])
         except BrokenArtifact:

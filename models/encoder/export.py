@@ -59,7 +59,7 @@ NARROWEST = 1e-3
 #: Our own windows by which ranges are measured, of each language: full ones, sentences, and as many
 #: words of them alone.
 FULL_WINDOWS, SENTENCES = 8, 40
-#: What the network is given.
+#: Name of the network's input.
 IDS = "ids"
 _CONTRIB = "com.microsoft"
 _MIDDLE = np.uint8(128)

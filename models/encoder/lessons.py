@@ -1,4 +1,4 @@
-"""What the encoder learns: rows balanced by source, and a goal with a weight for each label."""
+"""Training data of the encoder: rows balanced by source, with a target and a weight a label."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.training import Recipe, held_out, training_corpus
 
 Matrix = NDArray[np.float32]
 
-#: What the teacher was shown of a text, and the encoder in training.
+#: Length of the beginning of a text that teacher and encoder read in training, in characters.
 SHOWN = 1_000
 #: How much of a goal is the teacher's where there is a label too, and what the teacher's word
 #: alone weighs.
@@ -32,9 +32,9 @@ REMEMBERED = 0.1
 #: The shares of what is drawn: English, where the teacher keeps what is known already; our own
 #: sentences; and everything else, which is what is new.
 SHARES: Mapping[str, float] = {"english": 0.33, "own": 0.17, "others": 0.5}
-#: How many texts of a source say which weights of a training are the best.
+#: Validation texts of a source, by which the best weights of a training are chosen.
 CHECKS = 40
-#: What one of our own sentences weighs: nobody mislabelled it.
+#: Weight of one of our own sentences, whose labels are certain.
 OWN_WEIGHT = 2.0
 
 
@@ -115,7 +115,7 @@ def lessons(corpus: Corpus, teacher: Teacher) -> Lessons:
 
 
 def remembered(lessons: Lessons, before: Matrix) -> Lessons:
-    """Return *lessons* that don't undo what the encoder can do already.
+    """Return *lessons* whose targets keep what the encoder can do already.
 
     *before* is the probability of each label, a row for each text, from the weights that the
     training begins with. Of what the teacher doesn't know, a label that a source gives becomes the
