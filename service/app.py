@@ -1,4 +1,4 @@
-"""The application: adapters in, blueprints on, errors shaped."""
+"""The Flask application: makes it, registers its blueprints, and attaches an installation."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def serve(
 ) -> Flask:
     """Have *app*, of :func:`routed`, serve the installation of *settings*, and no other; return it.
 
-    All that an application keeps of an installation is put here, in its extensions and its
-    configuration. So tests can hand one application from one installation to the next.
+    Everything that an application stores about an installation is set here, in its extensions and
+    its configuration, so that tests can attach one application to one installation after the other.
     """
     whole = context.WebContext.of(
         adapters or wiring.connect(settings),

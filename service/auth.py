@@ -1,4 +1,4 @@
-"""Who asks: a site by its key, or an administrator by a token."""
+"""Authentication of the API: a site by its key, an administrator by a token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from moderation.site import Site
 from service.context import winnow
 from service.problems import problem
 
-#: Seconds for which a key's answer is kept; a revoked key works for at most this time more.
+#: Seconds for which a key's look-up is cached; a revoked key works for this long at most.
 CACHE_SECONDS = 3.0
 _CACHE_SIZE = 10_000
 _LONGEST_KEY = 200
@@ -42,17 +42,17 @@ class Caller:
 
 
 class Callers:
-    """Callers by key, looked up once every few seconds."""
+    """Looks up callers by key, and caches each for a few seconds."""
 
     def __init__(self) -> None:
-        """Remember nobody yet."""
+        """Begin with an empty cache."""
         self._known: TTLCache[str, Caller] = TTLCache(_CACHE_SIZE, CACHE_SECONDS)
         self._lock = threading.Lock()
         #: Return the caller whose key or token this is. Raises NotFound.
         self.find = cached(self._known, key=str, lock=self._lock)(_looked_up)
 
     def known(self, text: str) -> Caller | None:
-        """Return the caller whose key or token this is if it was looked up a moment ago."""
+        """Return the caller whose key or token this is if it is in the cache, else None."""
         with self._lock:
             return self._known.get(text)
 
@@ -69,14 +69,14 @@ def _looked_up(text: str) -> Caller:
 
 
 def note_use(key: Key) -> None:
-    """Keep when *key* was used, if storage takes it: no request fails for that."""
+    """Record the time at which *key* was used; a failure of storage is ignored."""
     context = winnow()
     with suppress(StorageUnavailable):
         context.accounts.note_key_use(key, now_ms=context.clock.now_ms())
 
 
 def caller(callers: Callers) -> Caller:
-    """Return who sent this request; answers 401 when nobody we know did."""
+    """Return who sent this request; answers 401 without a known key or token."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()
     if scheme.lower() != "bearer" or not text:
@@ -90,7 +90,7 @@ def caller(callers: Callers) -> Caller:
 
 
 def refuse(status: int, name: str, detail: str) -> NoReturn:
-    """End the request with a problem."""
+    """End the request with a problem document."""
     abort(make_response(problem(status, name, detail)))
 
 

@@ -1,4 +1,4 @@
-"""How large a request's body may be, by route, and who may send a large one.
+"""Limits on the size of request bodies, by route, and the check of keys before a large one is read.
 
 The terminator asks before a body that is longer than a few kilobytes is read: the request passes
 once without its body, up to where its view would be called. By then the length was held against the
@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from service.front.pool import GATE, OPEN
 
 KIB, MIB = 1024, 1024 * 1024
-#: What every route takes that the table does not name.
+#: Largest body of a route that the table does not name, in bytes.
 DEFAULT_BYTES = 16 * KIB
 #: A comment of 64 KiB, each of whose characters JSON or a form may write in six bytes.
 COMMENT_BYTES = 512 * KIB
@@ -53,17 +53,17 @@ LIMITS: Mapping[str, int] = {
 
 
 class GatedFlask(Flask):
-    """Flask whose views are not called when the question is only whether a body may come."""
+    """Flask that skips the view when a request only asks whether its body may be sent."""
 
     def dispatch_request(self) -> Any:
-        """Call the view, or open the gate."""
+        """Call the view, or answer that the body may be sent."""
         if at_the_gate() and request.routing_exception is None:
             return Response(status=204, headers={OPEN: "keyed" if g.get("keyed") else "open"})
         return super().dispatch_request()
 
 
 def at_the_gate() -> bool:
-    """Tell whether this pass is about a request whose body is not here yet."""
+    """Tell whether this request only asks whether its body may be sent."""
     return bool(request.environ.get(GATE))
 
 
@@ -78,7 +78,7 @@ def limit_of(endpoint: str | None) -> int:
 
 
 def check_fields() -> None:
-    """Refuse a form of more fields than any page of ours has, before an object is made of each."""
+    """Refuse a form with more than MAX_FIELDS fields before it is parsed, to bound memory."""
     if request.mimetype == "application/x-www-form-urlencoded":
         count = request.get_data().count(b"&")
         if count > MAX_FIELDS:
@@ -86,7 +86,7 @@ def check_fields() -> None:
 
 
 def table(app: Flask) -> Callable[[str, str], int]:
-    """Return what tells the limit for a method and a path of *app*."""
+    """Return a function from method and path to the limit of *app* in bytes."""
     routes = app.url_map.bind("")
 
     def limit(method: str, path: str) -> int:
@@ -100,7 +100,7 @@ def table(app: Flask) -> Callable[[str, str], int]:
 
 
 def init_app(app: Flask) -> None:
-    """Hold every request to *app* against the table."""
+    """Check the length of every request to *app* against the table."""
     app.config["MAX_CONTENT_LENGTH"] = DEFAULT_BYTES
 
     @app.before_request

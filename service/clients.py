@@ -1,4 +1,4 @@
-"""Who is at the other end: the client behind the proxies that we trust, and whom it counts as."""
+"""The client of a request behind trusted proxies, and the network that limits count it as."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LONGEST_CHAIN = 20
 
 @lru_cache(4096)
 def network_of(address: str) -> str:
-    """Return what limits count *address* as: itself, or the /64 of an IPv6 address.
+    """Return the network that limits count *address* as: itself, or the /64 of an IPv6 address.
 
     One customer of a provider has at least a /64, so a limit on single addresses would be none.
-    What is no address counts as itself.
+    A text that is no address is returned as it is.
     """
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
@@ -42,7 +42,7 @@ class Proxies:
         return known is not None and any(known in network for network in self._trusted)
 
     def client_of(self, peer: str, forwarded: str) -> str:
-        """Return the client's address: *peer*, or whom trusted proxies say they speak for.
+        """Return the client's address: *peer*, or the one that trusted proxies forward.
 
         From the right, the first address that is no proxy of ours; a part that is no address ends
         the search, since whoever wrote it is not believed.
@@ -62,7 +62,7 @@ class TrustedProxies:
     """WSGI middleware that believes X-Forwarded-For and -Proto from these proxies alone."""
 
     def __init__(self, app: Any, proxies: Proxies) -> None:
-        """Hand to *app* the client that *proxies* tell of."""
+        """Wrap *app*; take the client from the headers of *proxies*."""
         self._app = app
         self._proxies = proxies
 

@@ -1,4 +1,4 @@
-"""What every view needs, made once by the factory and found through the app."""
+"""The context of views: Winnow's verbs and adapters, attached to the Flask application."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NAME = "winnow"
 
 @dataclass(frozen=True, kw_only=True)
 class WebContext(Adapters):
-    """Winnow as the app knows it: its verbs, what they need, and the requests that wait."""
+    """Winnow's verbs and adapters, with the requests that wait for a verdict or an event."""
 
     waiting: Shares = field(init=False, default_factory=Shares)
     verdicts: Lookout[Comment] = field(init=False)
     news: Lookout[bool] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Let requests wait together."""
+        """Create the objects through which waiting requests share their queries."""
         verdicts = Lookout(self._settled, fastest_seconds=0.0005, slowest_seconds=0.05)
         object.__setattr__(self, "verdicts", verdicts)
         news = Lookout(self._with_news, fastest_seconds=0.2, slowest_seconds=0.2)
@@ -37,7 +37,7 @@ class WebContext(Adapters):
         return {one.id: one for one in found if one.status is not Status.PENDING}
 
     def _with_news(self, cursors: Sequence[str]) -> dict[str, bool]:
-        """Return those of *cursors*, "site after", behind which there are events."""
+        """Return those of *cursors*, each "<site> <after>", that have newer events."""
         there = {}
         for cursor in cursors:
             site_id, _, after = cursor.partition(" ")
@@ -68,10 +68,10 @@ class WebContext(Adapters):
 
 
 def serve(app: Flask, context: WebContext) -> None:
-    """Hand *context* to the views of *app*."""
+    """Attach *context* to *app*."""
     app.extensions[_NAME] = context
 
 
 def winnow() -> WebContext:
-    """Return Winnow as the app that answers this request knows it: its verbs and what they need."""
+    """Return the context of the application that handles this request."""
     return cast(WebContext, current_app.extensions[_NAME])

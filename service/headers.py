@@ -1,4 +1,4 @@
-"""Headers that every answer has: the request's name in the logs, and what browsers may do with it."""
+"""Headers of every response: the request id, and restrictions on browsers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def begin(named: str) -> str:
     It stands in each line that the thread logs from now on.
     """
     request_id = named if _REQUEST_ID.fullmatch(named) else secrets.token_hex(8)
-    # Threads serve one request after the other: what the last one bound is not this one's.
+    # Threads are reused: clear the log context of the thread's last request.
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request_id)
     return request_id

@@ -13,7 +13,7 @@ from moderation import values
 from service.context import WebContext
 from service.problems import problem
 
-#: Tells whether a Host header's name is served, whatever its port.
+#: Extension that tells whether a Host header's name is served; the port is ignored.
 SERVES = "winnow_hosts"
 
 
@@ -35,8 +35,8 @@ def init_app(app: Flask, *, anywhere: Container[str]) -> None:
 def serve(app: Flask, context: WebContext) -> None:
     """Have *app* answer under the names of *context*.
 
-    Known are addresses, names without a dot (a container's, localhost), the public URL's and those
-    of WINNOW_ALLOWED_HOSTS: none of them leads a browser here because of somebody else's DNS.
+    Served are addresses, names without a dot (a container's, localhost), the host of
+    WINNOW_PUBLIC_URL and those of WINNOW_ALLOWED_HOSTS: nobody else's DNS can point these to Winnow.
     """
     settings = context.settings
     public = _name(urlsplit(settings.url).netloc)
@@ -59,7 +59,7 @@ def _name(host: str) -> str | None:
 
 
 def _cannot_be_bound(name: str) -> bool:
-    """Tell whether nobody else's DNS can make *name* lead here."""
+    """Tell whether *name* is an address or has no dot, so that no public DNS can point it here."""
     if "." not in name and ":" not in name:
         return True
     if name.endswith(".localhost"):

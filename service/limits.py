@@ -1,4 +1,4 @@
-"""How much one site may submit: a window per minute in Redis, shared by every web process.
+"""Rate limits by site: a fixed window per minute in Redis, shared by all web processes.
 
 A process takes from the window in small shares, so that not every request asks Redis.
 """
@@ -18,14 +18,14 @@ from werkzeug.exceptions import TooManyRequests
 from moderation.store import keys
 from moderation.store.client import Client, ClusterClient, storage
 
-#: A share is this part of the limit: one process may leave so much of a window unspent.
+#: Divisor of the limit that gives a share; a process may leave one share of a window unused.
 _SHARES = 100
 _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
 class Limiter:
-    """Counts what each site spends against one rate."""
+    """Counts requests of each site against one rate."""
 
     item: RateLimitItem
     counter: FixedWindowRateLimiter
@@ -52,18 +52,18 @@ class Limiter:
                 return
             reset = self.counter.get_window_stats(self.item, who).reset_time
         wait = max(1, round(reset - time.time()))
-        # No finished response: a door's clients would not understand one of the API's.
+        # An exception and no response, since each door has its own format of errors.
         raise TooManyRequests(
             f"the limit is {self.item} for each site; try again in {wait} s", retry_after=wait
         )
 
     def forgive(self, who: str) -> None:
-        """Forget what *who* has spent."""
+        """Reset the count of *who*."""
         with storage():
             self.counter.clear(self.item, who)
 
     def spend_share(self, who: str, cost: int = 1) -> bool:
-        """Count *cost* against what this process holds for *who*; False, and nothing, if it holds too little."""
+        """Take *cost* from this process's share for *who*; return False, and take nothing, if it is too small."""
         with self._lock:
             left, until = self._shares.get(who, (0, 0.0))
             if left < cost or time.time() >= until:

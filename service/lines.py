@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from moderation.comment import MAX_CONTENT_BYTES
 
-#: A longer line holds no comment that Winnow takes: JSON may write each byte with six.
+#: Longest line that is read, in bytes: JSON may write each byte of a comment with six.
 MAX_LINE_BYTES = 8 * MAX_CONTENT_BYTES
 
 

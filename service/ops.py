@@ -1,4 +1,4 @@
-"""For those who operate Winnow: /healthz, /readyz and /metrics."""
+"""Endpoints for operators: /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from service.front.crowd import Crowd
 log = structlog.get_logger(__name__)
 bp = Blueprint("ops", __name__)
 
-#: What proxies add to a request that they pass on.
+#: Headers that proxies add to requests.
 _FORWARDING = (
     "Forwarded",
     "Via",
@@ -41,20 +41,20 @@ _FORWARDING = (
     "X-Forwarded-Proto",
     "X-Real-IP",
 )
-#: No text of a client's is a label: each would be kept for ever.
+#: Methods that metrics have labels for; all others share one, since each label stays in memory.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REGISTRY, _REQUESTS = "winnow_registry", "winnow_requests"
 
 
 @bp.get("/healthz")
 def healthz() -> Response:
-    """Say that this process answers."""
+    """Answer 200: this process runs."""
     return jsonify({"ok": True})
 
 
 @bp.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Ask each dependency; 200 only when a comment would be screened."""
+    """Check each dependency; answer 200 only if a comment would be screened, else 503."""
     context, failing = winnow(), {}
     for name, check in _CHECKS.items():
         try:
@@ -70,7 +70,7 @@ def readyz() -> tuple[Response, int]:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Return what Prometheus scrapes: to whoever has the token, or to this machine without one."""
+    """Return the metrics for Prometheus: with the metrics token, or without one to this machine only."""
     token = winnow().settings.metrics_token
     if token:
         given = request.headers.get("Authorization", "")
@@ -83,7 +83,7 @@ def metrics() -> Response:
 
 
 def observe(seconds: float, status: int) -> None:
-    """Note how long a request took. Routes are named by their rule, never by what was asked."""
+    """Record the duration of a request, by its route's rule and never by its URL."""
     rule = request.url_rule.rule if request.url_rule else "none"
     histogram: Histogram = current_app.extensions[_REQUESTS]
     method = request.method if request.method in _METHODS else "other"
@@ -91,7 +91,7 @@ def observe(seconds: float, status: int) -> None:
 
 
 def observer(app: Flask, method: str, rule: str, status: str) -> Callable[[float], None]:
-    """Return what notes how long a request of *method* to the route *rule* took to be answered by *status*."""
+    """Return a function that records durations, in seconds, of a method, a route's rule and a status."""
     histogram: Histogram = app.extensions[_REQUESTS]
     return histogram.labels(method, rule, status).observe
 
@@ -105,7 +105,7 @@ def _is_here(address: str) -> bool:
 
 
 def _came_through_a_proxy() -> bool:
-    """Tell whether somebody elsewhere may stand behind a client that seems to be this machine.
+    """Tell whether a request from this machine's address may be forwarded for a remote client.
 
     That is so where a proxy says it, and where browsers reach Winnow by another address than it
     listens on while no proxy is named: then one passes on to us and need not say so.
@@ -183,7 +183,7 @@ _CHECKS: dict[str, Callable[[WebContext], str]] = {
 
 
 def watch(app: Flask, crowd: Crowd) -> None:
-    """Tell of the terminator's connections, too."""
+    """Add metrics of the HTTP server's connections."""
     registry: CollectorRegistry = app.extensions[_REGISTRY]
     registry.register(_Connections(crowd))
 
@@ -196,7 +196,7 @@ class _Connections(Collector):
         self._crowd = crowd
 
     def collect(self) -> Iterable[Metric]:
-        """Yield how many there are, and how many were refused or ended and why."""
+        """Yield the number of connections, and counts of refused or closed ones by cause."""
         yield GaugeMetricFamily(
             "winnow_connections", "Open connections of this web process.", value=len(self._crowd)
         )
@@ -209,7 +209,7 @@ class _Connections(Collector):
 
 
 class _Counters(Collector):
-    """What all processes counted together, read from Redis at each scrape."""
+    """Counters of all processes together, read from Redis at each scrape."""
 
     def __init__(self, context: WebContext) -> None:
         """Read from the adapters of *context*."""
@@ -220,7 +220,7 @@ class _Counters(Collector):
         return []
 
     def collect(self) -> Iterable[Metric]:
-        """Yield every counter; none when Redis is away, save that it is."""
+        """Yield every counter; without Redis only the one that says so."""
         up = GaugeMetricFamily("winnow_storage_up", "Whether Redis answers.")
         try:
             found = list(self._read())
@@ -233,7 +233,7 @@ class _Counters(Collector):
         yield from found
 
     def _machine(self) -> Iterable[Metric]:
-        """Yield the release, the room that storage has, and the age of the newest backup."""
+        """Yield the release, the memory and disk space of storage, and the age of the newest backup."""
         build = GaugeMetricFamily("winnow_build_info", "This release.", labels=["version"])
         build.add_metric([__version__], 1)
         yield build

@@ -1,4 +1,4 @@
-"""What clients are told when something is refused: RFC 9457 problem details."""
+"""Errors as RFC 9457 problem details, and their documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-#: Status and short name of each error of ours; the first class that fits decides.
+#: Status and short name of each WinnowError; the first class that matches is used.
 _PROBLEMS: tuple[tuple[type[errors.WinnowError], HTTPStatus, str], ...] = (
     (errors.DuplicateExternalId, HTTPStatus.CONFLICT, "duplicate-external-id"),
     (errors.StaleVersion, HTTPStatus.CONFLICT, "stale-version"),
@@ -56,7 +56,7 @@ PROBLEMS: tuple[tuple[str, int, str], ...] = (
     ("storage-unavailable", 503, "Redis is away, full or read-only; nothing was stored."),
 )
 
-#: What else the edge itself refuses, by status.
+#: Short names of errors that Flask raises, by status.
 _NAMES = {
     400: "malformed",
     401: "wrong-key",
@@ -78,7 +78,7 @@ FAILED = "winnow.failed"
 
 
 def raise_failed() -> None:
-    """Raise what carrying out this request has raised already, if it was tried."""
+    """Raise the exception of the short way (service/short.py), if it failed on this request."""
     failed: Exception | None = request.environ.get(FAILED)
     if failed is not None:
         raise failed
@@ -118,7 +118,7 @@ def problem_of(error: errors.WinnowError) -> Response:
 
 
 def problem_of_http(error: HTTPException) -> Response:
-    """Return the problem document of what Flask or werkzeug refused, with its own headers."""
+    """Return the problem document of an HTTPException, with its headers."""
     status = error.code or 500
     name = _NAMES.get(status, "error")
     answer = problem(status, name, str(error.description or HTTPStatus(status).phrase))
@@ -129,19 +129,19 @@ def problem_of_http(error: HTTPException) -> Response:
 
 
 def _path() -> str:
-    """Return the path that was asked for, without the token that is part of some."""
+    """Return the path of the request, with tokens that are part of some paths replaced."""
     secret = (request.view_args or {}).get("token")
     return request.path.replace(secret, "…") if secret else request.path
 
 
 def problem_of_bug(error: Exception) -> Response:
-    """Return a problem document that tells nothing, and log what kind of bug it was."""
+    """Return a problem document without details, and log the exception."""
     log.error("bug", kind=type(error).__name__, path=_path(), exc_info=error)
     return problem(500, "internal", "something went wrong on our side; it was logged")
 
 
 def init_app(app: Flask) -> None:
-    """Give every error of *app* the shape of a problem, unless a blueprint has its own shape."""
+    """Answer every error of *app* with a problem document, unless a blueprint has its own handler."""
     app.register_error_handler(errors.WinnowError, problem_of)
     app.register_error_handler(HTTPException, problem_of_http)
     app.register_error_handler(Exception, problem_of_bug)

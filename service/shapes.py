@@ -1,4 +1,4 @@
-"""How comments, sites, keys and endpoints look as JSON: to the API, the command line and exports."""
+"""JSON of comments, sites, keys and endpoints, for the API, the command line and exports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from moderation.treatment import PersonRecord
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
-    """Return all that may be told of *comment* to its own site; *base* begins its links."""
+    """Return a comment as its own site may see it; *base* is the URL that its links begin with."""
     draft = comment.draft
     shape: dict[str, Any] = {
         "id": comment.id,
@@ -60,7 +60,7 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
 
 
 def links(comment_id: str, base: str) -> dict[str, str]:
-    """Return where a comment is found in the API and at the desk."""
+    """Return the URLs of a comment in the API and at the desk."""
     return {
         "self": f"{base}/v1/comments/{comment_id}",
         "decision": f"{base}/v1/comments/{comment_id}/decision",
@@ -69,7 +69,7 @@ def links(comment_id: str, base: str) -> dict[str, str]:
 
 
 def transition_shape(step: Transition) -> dict[str, Any]:
-    """Return one line of history."""
+    """Return one transition of a comment's history."""
     return {
         "from": step.old,
         "to": step.new,
@@ -81,7 +81,7 @@ def transition_shape(step: Transition) -> dict[str, Any]:
 
 
 def person_shape(person: PersonRecord) -> dict[str, Any]:
-    """Return what is noted of somebody."""
+    """Return the record of a person: treatment and note."""
     return {
         "kind": person.subject.kind,
         "value": person.subject.value,
@@ -96,7 +96,7 @@ def person_shape(person: PersonRecord) -> dict[str, Any]:
 def event_shape(
     event: Event, comment: Comment | None, reply: Remark | None = None
 ) -> dict[str, Any]:
-    """Return an event as the feed tells it: what a webhook's body says, with id and cursor."""
+    """Return an event of the feed: a webhook's body, with its id and cursor."""
     body = event.payload(comment, full=True, reply=reply)
     return {"id": event.id, "cursor": event.cursor, **body}
 
@@ -117,7 +117,7 @@ def site_shape(site: Site) -> dict[str, Any]:
 
 
 def learning_shape(site: Site, progress: Progress) -> dict[str, Any]:
-    """Return what a site has learned, and what judges."""
+    """Return the versions of a site's head, and which one is in use."""
     return {
         "site_id": site.id,
         "learning": site.policy.learning,
@@ -141,7 +141,7 @@ def learning_shape(site: Site, progress: Progress) -> dict[str, Any]:
 
 
 def attempt_shape(made: FitReport) -> dict[str, Any]:
-    """Return what came of fitting a head, its figures as shares."""
+    """Return the report of a fit; figures are shares from 0 to 1."""
     before, after = made.agreement
     return {
         "at": _time(made.at),
@@ -160,7 +160,7 @@ def attempt_shape(made: FitReport) -> dict[str, Any]:
 
 
 def key_shape(key: Key) -> dict[str, Any]:
-    """Return what may be told of a key after it was made."""
+    """Return a key without its secret."""
     return {
         "id": key.id,
         "name": key.name,
@@ -174,7 +174,7 @@ def key_shape(key: Key) -> dict[str, Any]:
 
 
 def token_shape(token: Token) -> dict[str, Any]:
-    """Return what may be told of a token after it was made."""
+    """Return a token without its secret."""
     return asdict(token) | {"created_at": _time(token.created_at)}
 
 

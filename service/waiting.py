@@ -1,4 +1,4 @@
-"""Requests that wait for a verdict or an event: each tenant has its share, and none a thread for long.
+"""Requests that wait for a verdict or an event: bounded by tenant, and outside of the thread pool.
 
 A view that waits lends its thread's place to another (service/front/pool.py), and one thread looks for
 all that wait.
@@ -25,19 +25,19 @@ Found = TypeVar("Found")
 
 #: Requests that wait at a time, of all tenants. One tenant has at most as many as are left for others.
 MOST_WAITING = 256
-#: What those are told to wait whose tenant has its share of waiting requests.
+#: Retry-After, in seconds, for requests of a tenant that has its share of waiting requests.
 RETRY_SECONDS = 2
 
 
 class Shares:
-    """How many requests of each tenant wait.
+    """Counts and bounds the waiting requests of each tenant.
 
-    A tenant may take as many places as would still be free: one alone has half of them, two have a
-    third each, and whoever comes next finds some.
+    A tenant may take as many places as stay free: one alone has half of them, two have a third
+    each, so that a new tenant always finds some.
     """
 
     def __init__(self, most: int = MOST_WAITING) -> None:
-        """Have *most* places."""
+        """Begin with *most* free places."""
         self._most = most
         self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class _Waiter(Generic[Found]):
 
 
 class Lookout(Generic[Found]):
-    """Looks for what requests wait for: often for those that have just come, less so later."""
+    """Polls for the results that requests wait for: often for new requests, less often for older ones."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Lookout(Generic[Found]):
         fastest_seconds: float,
         slowest_seconds: float,
     ) -> None:
-        """Ask *look*, which returns those of some keys that are there, with what they are."""
+        """Poll by *look*, which takes keys and returns the results of those that have one."""
         self._look = look
         self._fastest, self._slowest = fastest_seconds, slowest_seconds
         self._waiting: list[_Waiter[Found]] = []
@@ -86,7 +86,7 @@ class Lookout(Generic[Found]):
         self._works = False
 
     def wait(self, key: str, seconds: float) -> Found | None:
-        """Return what *key* is once it is there; None when that takes longer than *seconds*."""
+        """Return the result of *key* once there is one; None after *seconds*."""
         waiter = _Waiter[Found](key, time.monotonic())
         with self._lock:
             self._waiting.append(waiter)
@@ -126,6 +126,6 @@ class Lookout(Generic[Found]):
 
 
 def _lent() -> bool:
-    """Lend this request's place among the threads; True where there is nobody to lend it to."""
+    """Let another request use this one's place in the pool while it waits; True outside of a pool."""
     lend = request.environ.get(LEND) if has_request_context() else None
     return lend is None or bool(lend())

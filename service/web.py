@@ -1,4 +1,4 @@
-"""The web process: the application behind its terminator."""
+"""The web process: the Flask application behind Winnow's own HTTP server."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> No
     )
     ops.watch(app, front.crowd)
     _return_memory()
-    # What was loaded stays: without this each full collection would walk through the model.
+    # Frozen: otherwise each full garbage collection would visit all objects of the model.
     gc.collect()
     gc.freeze()
     front.run()
 
 
 def _return_memory() -> None:
-    """Have the memory of large bodies and answers go back to the system, where glibc is used.
+    """Set glibc's malloc to return the memory of large bodies and answers to the system.
 
     Each of many threads would keep a heap as large as the largest request that it has served.
     """

@@ -136,7 +136,7 @@ class Learning(Queries):
     # -- heads
 
     def progress(self, site_id: str) -> Progress:
-        """Return what a site has learned, and what judges."""
+        """Return the versions of a site's head, and which one is in use."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         pipeline = self._redis.pipeline(transaction=False)
         key = keys.LEARNING(shard, site)

@@ -41,20 +41,20 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except (WinnowError, OSError) as problem:
-            if isinstance(problem, BrokenPipeError):  # `| head` has seen enough: click knows
+            if isinstance(problem, BrokenPipeError):  # a closed pipe (`| head`): click handles it
                 raise
             raise click.ClickException(as_called(_in_words(problem))) from problem
 
 
 def _in_words(problem: Exception) -> str:
-    """Return a problem as a sentence: of the system's, the file and what is wrong with it."""
+    """Return an error as a sentence; for an OSError, the file and the reason."""
     if isinstance(problem, OSError) and problem.filename is not None:
         return f"{problem.filename}: {problem.strerror}"
     return str(problem)
 
 
 class _Formatter(click.HelpFormatter):
-    """Help whose examples name this program as it was called."""
+    """A click context whose help names the program as it was called."""
 
     def getvalue(self) -> str:
         """Return the help."""
@@ -113,7 +113,7 @@ for command in (
 
 
 def _named_as_called(command: click.Command) -> None:
-    """Have a command and all below it show their help by the name that was typed."""
+    """Have a command and its subcommands name the program in their help as it was called."""
     command.context_class = _Context
     for below in getattr(command, "commands", {}).values():
         _named_as_called(below)

@@ -40,14 +40,14 @@ _LARGEST_BYTES = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a data directory or a backup holds."""
+    """Numbers of records in a data directory or a backup."""
 
     comments: int
     sites: int
 
     @classmethod
     def of(cls, adapters: Adapters) -> Self:
-        """Count what the storage behind *adapters* holds."""
+        """Count the records in the storage of *adapters*."""
         return cls(sum(adapters.comments.counts().values()), len(adapters.accounts.sites()))
 
     def __str__(self) -> str:
@@ -117,7 +117,7 @@ def backup(file: Path, *, verify: bool, as_json: bool) -> None:
 def restore(file: Path, *, force: bool, dry_run: bool, yes: bool) -> None:
     """Fill the data directory from a backup, while Winnow does not run.
 
-    With --force, what was there is not lost: it is kept beside the restored data.
+    With --force the existing data is replaced, and a copy of it is kept beside the restored data.
 
     Example: ./winnow restore /backups/winnow-2026-11-23.tar.gz --dry-run
     """
@@ -182,7 +182,7 @@ def _size(size: int) -> str:
 
 @contextmanager
 def _unwritten(file: Path) -> Iterator[Path]:
-    """Give a private path to write to; it becomes *file* only if all went well."""
+    """Yield a private temporary path, renamed to *file* if the block succeeds and deleted if not."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     os.close(descriptor)
     fresh = Path(name)
@@ -197,7 +197,7 @@ def _unwritten(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def _no_rewrite(redis: Any) -> Iterator[None]:
-    """Keep Valkey from replacing its files meanwhile, as its documentation advises."""
+    """Stop Valkey from rewriting its append-only files during the block, as its documentation advises."""
     name = "auto-aof-rewrite-percentage"
     before = redis.config_get(name)[name]
     redis.config_set(name, 0)
@@ -213,21 +213,21 @@ def _no_rewrite(redis: Any) -> Iterator[None]:
 
 
 def _parts(data: Path) -> list[Path]:
-    """Return the files of a backup, those that are still being written to last."""
+    """Return the files of a backup; the last ones are those that Valkey still appends to."""
     files = sorted((data / AOF).iterdir(), key=lambda path: ".incr." in path.name)
     secret = data / "secret.key"
     return [*([secret] if secret.exists() else []), *files]
 
 
 def _add(archive: tarfile.TarFile, path: Path, data: Path) -> None:
-    """Add as much of *path* as it has now: what comes while it is read belongs to no backup."""
+    """Add *path* up to its present length; bytes appended while it is read are left out."""
     with path.open("rb") as file:
         told = archive.gettarinfo(arcname=path.relative_to(data).as_posix(), fileobj=file)
         archive.addfile(told, file)
 
 
 def _unpack(file: Path, into: Path) -> None:
-    """Unpack a backup. Raises InvalidInput for anything that is none."""
+    """Unpack a backup. Raises InvalidInput if the file is no backup."""
     problem = InvalidInput(f"{file} is no backup of Winnow's, or it is damaged")
     try:
         with tarfile.open(file, "r:gz") as archive:
@@ -242,7 +242,7 @@ def _unpack(file: Path, into: Path) -> None:
 
 
 def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
-    """Write one file of a backup, private whatever the archive says."""
+    """Write one file of a backup with mode 0600, whatever mode the archive has."""
     source = archive.extractfile(member)
     assert source is not None  # only regular files get here
     descriptor = os.open(into / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

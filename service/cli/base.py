@@ -1,4 +1,4 @@
-"""What every verb needs: the settings, the storage, who is asking, and how to answer."""
+"""What the commands share: settings, storage, the actor, and output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from moderation.store.embedded import EmbeddedValkey, socket_path
 if TYPE_CHECKING:
     from models.current import Current
 
-#: How this program was called: the launcher's path, or `winnow` where it was installed as a package.
+#: Name by which this program was called: the launcher's path, or `winnow` for an installed package.
 PROGRAM = os.environ.get("_WINNOW_CALLED", "./winnow")
 
 NO_SITE = "there is no site yet; `./winnow site add NAME` makes one"
@@ -37,9 +37,9 @@ as_json = click.option(
 
 
 def installation(*, starts: bool = False) -> Installation:
-    """Return the installation that this shell means, which need not have data yet.
+    """Return the installation of this environment, which need not have data yet.
 
-    A verb that *starts* one does not mean another one that runs.
+    *starts*: the command starts an installation, so that one which already runs is not taken.
     """
     return find(os.environ, starts=starts)
 
@@ -51,10 +51,10 @@ def read_settings() -> Settings:
 
 @contextmanager
 def storage(settings: Settings | None = None, *, fresh: bool = False) -> Iterator[wiring.Adapters]:
-    """Open this installation's storage: the running service's, or its own for the moment.
+    """Yield this installation's storage: the running service's, or a server for this command alone.
 
-    Where the embedded Valkey is used and does not run, it is started for as long as the verb
-    takes; its locks keep a service that starts meanwhile from touching the same files. Raises
+    Where the embedded Valkey is used and does not run, it is started until the command ends; its
+    locks stop a service that starts in between from opening the same files. Raises
     NoInstallation where there is no data, unless the installation may be a *fresh* one, and
     StorageUnavailable with what to do.
     """
@@ -70,7 +70,7 @@ def storage(settings: Settings | None = None, *, fresh: bool = False) -> Iterato
 
 @contextmanager
 def _served(settings: Settings) -> Iterator[None]:
-    """Have the storage answer for a while: start the embedded server unless it runs or is not used."""
+    """Start the embedded server for the block, unless it runs already or is not used."""
     if settings.redis_url:
         yield
         return
@@ -90,12 +90,12 @@ def _served(settings: Settings) -> Iterator[None]:
         server.stop()
 
 
-#: Names shown at most of what exists.
+#: Most names that an error message lists.
 _SHOWN_NAMES = 10
 
 
 def _what_exists(adapters: wiring.Adapters, kind: str) -> str:
-    """Return what could have been meant, as the end of a sentence; empty where nothing helps."""
+    """Return the end of an error message that suggests names similar to the one given; "" for none."""
     accounts = adapters.accounts
     match kind:
         case "site":
@@ -129,7 +129,7 @@ def site_or_only(adapters: wiring.Adapters, name: str | None) -> Site:
 
 
 def existing_installation() -> Installation:
-    """Return the installation of this shell; name it at a terminal. Raises NoInstallation."""
+    """Return this environment's installation, and print its directory at a terminal. Raises NoInstallation."""
     here = installation()
     here.require()
     if here.named_by != DATA_VARIABLE and sys.stderr.isatty():
@@ -171,7 +171,7 @@ def _prepared(settings: Settings, *, fresh: bool) -> wiring.Adapters:
 
 
 def operator() -> Actor:
-    """Return who asks, for histories and the audit trail."""
+    """Return the actor of this command, for histories and the audit trail."""
     try:
         return Actor(ActorKind.OPERATOR, getpass.getuser())
     except (KeyError, OSError):  # a container's user need not have a name
@@ -179,14 +179,14 @@ def operator() -> Actor:
 
 
 def current_model(settings: Settings) -> Current:
-    """Return the model in use, as web and workers have it."""
+    """Return the model in use, the same as the web server's and the workers'."""
     from models.current import Current  # noqa: PLC0415 - takes a second that no other verb should
 
     return Current(settings.models, encoder=settings.encoder)
 
 
 def loaded_model(settings: Settings) -> Model:
-    """Return what judges now. Raises BrokenArtifact if nothing can be loaded."""
+    """Return the scorer of the model in use. Raises BrokenArtifact if none can be loaded."""
     return current_model(settings)()
 
 
@@ -218,7 +218,7 @@ def answer_all(
 
 
 def text_of(value: object) -> str:
-    """Return a value as it would be written in the environment."""
+    """Return a value in the notation of environment variables."""
     match value:
         case bool():
             return str(int(value))
@@ -238,25 +238,25 @@ def dumped(told: Any) -> str:
 
 
 def as_called(text: str) -> str:
-    """Return *text* with `./winnow` written as this program was called, to be copied from."""
+    """Return *text* with `./winnow` replaced by the name of this program, so that commands can be copied."""
     return text.replace("./winnow", PROGRAM)
 
 
 def plain(text: object) -> str:
-    """Return *text* without what could move a terminal's cursor or change its colours.
+    """Return *text* with the control characters of terminals escaped.
 
-    What readers wrote is shown to moderators here; an escape sequence must not come alive.
+    Comments are printed at a moderator's terminal, which must not execute escape sequences in them.
     """
     return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in str(text))
 
 
 def listed(values: Sequence[object]) -> str:
-    """Return *values* in a cell of a table."""
+    """Return *values* joined for one cell of a table."""
     return ", ".join(map(plain, values)) or "-"
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if *yes* or the person says so; asked on standard error."""
+    """Ask for confirmation on standard error unless *yes*; abort the command if it is refused."""
     if not yes:
         click.confirm(question, abort=True, err=True)
 

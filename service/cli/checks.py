@@ -1,4 +1,4 @@
-"""What ``winnow doctor`` looks at: each check yields findings with cause and remedy."""
+"""The checks of ``winnow doctor``: each yields findings with a remedy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PORTS = {"smtp": 587, "smtps": 465}
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """Severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -48,7 +48,7 @@ class Level(StrEnum):
 
 
 class Check(StrEnum):
-    """The checks, in their order; monitoring may rely on the names."""
+    """Names of the checks, in their order; monitoring may rely on them."""
 
     SETTINGS = "settings"
     ADDRESS = "address"
@@ -72,7 +72,7 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; the remedy is empty where nothing is to be done."""
+    """Result of one check; the remedy is empty where nothing has to be done."""
 
     check: Check
     level: Level
@@ -96,7 +96,7 @@ def _wrong(check: Check, text: str, remedy: str) -> Finding:
 
 
 def settings(here: Installation) -> Iterator[Finding]:
-    """Yield what the settings are, and whether their file keeps its secrets."""
+    """Check the settings, and the permissions of their file."""
     python = ".".join(map(str, sys.version_info[:3]))
     where = str(here.file) if here.file else "the environment alone"
     yield _ok(Check.SETTINGS, f"they are read from {where}; Python {python}")
@@ -110,7 +110,7 @@ def settings(here: Installation) -> Iterator[Finding]:
 
 
 def address(here: Installation) -> Iterator[Finding]:
-    """Yield whether links and logins are right for whoever can reach the desk."""
+    """Check that WINNOW_PUBLIC_URL is set, and uses https, where other machines can reach the desk."""
     settings = here.settings
     try:
         exposed = not ipaddress.ip_address(settings.host).is_loopback
@@ -134,7 +134,7 @@ def address(here: Installation) -> Iterator[Finding]:
 
 
 def data(here: Installation) -> Iterator[Finding]:
-    """Yield whether the data directory is there, private and writable, and its disk has room."""
+    """Check that the data directory exists, is private and writable, and that its disk has room."""
     directory = here.data
     if not directory.exists():
         if here.settings.redis_url:
@@ -169,7 +169,7 @@ def data(here: Installation) -> Iterator[Finding]:
 
 
 def secret(here: Installation) -> Iterator[Finding]:
-    """Yield whether the secret key is there, long enough and private."""
+    """Check that the secret key exists, is long enough and private."""
     path = secret_path(here.settings)
     if not here.settings.secret_key and not path.exists():
         if has_data(here.data):
@@ -185,7 +185,7 @@ def secret(here: Installation) -> Iterator[Finding]:
 
 
 def backup(here: Installation) -> Iterator[Finding]:
-    """Yield how old the newest backup is."""
+    """Check the age of the newest backup."""
     if here.settings.redis_url or not has_data(here.data):
         return
     newest = newest_backup(here.data)
@@ -202,7 +202,7 @@ def backup(here: Installation) -> Iterator[Finding]:
 
 
 def model(here: Installation) -> Iterator[Finding]:
-    """Yield which model judges."""
+    """Check that the model in use can be loaded."""
     try:
         current = current_model(here.settings)
     except Exception as problem:  # noqa: BLE001 - whatever it is, the person asks why
@@ -222,7 +222,7 @@ def model(here: Installation) -> Iterator[Finding]:
 
 
 def mail(here: Installation) -> Iterator[Finding]:
-    """Yield whether the mail server for reminders answers; nothing is sent."""
+    """Check that the mail server answers; nothing is sent."""
     if not here.settings.smtp_url:
         return
     url = urlsplit(here.settings.smtp_url)
@@ -256,7 +256,7 @@ def mail(here: Installation) -> Iterator[Finding]:
 
 
 def redis(adapters: Adapters) -> Iterator[Finding]:
-    """Yield whether Redis writes its append-only file, and has room."""
+    """Check that Redis writes its append-only file and has room."""
     client: Any = adapters.redis
     persistence, memory = client.info("persistence"), client.info("memory")
     if not persistence.get("aof_enabled"):
@@ -293,7 +293,7 @@ def redis(adapters: Adapters) -> Iterator[Finding]:
 
 
 def clock(adapters: Adapters) -> Iterator[Finding]:
-    """Yield whether this machine's clock and Redis's agree."""
+    """Check that the clocks of this machine and of Redis agree."""
     skew = adapters.clock.now_ms() - round(time.time() * 1000)
     if abs(skew) > _SKEW_MS:
         yield _warning(
@@ -306,7 +306,7 @@ def clock(adapters: Adapters) -> Iterator[Finding]:
 
 
 def moderators(adapters: Adapters) -> Iterator[Finding]:
-    """Yield whether somebody can moderate, and for which sites."""
+    """Check that there is a moderator who can sign in, for every site."""
     sites, people = adapters.accounts.sites(), adapters.accounts.moderators()
     if not people:
         yield _wrong(
@@ -328,7 +328,7 @@ def _number(number: int, of: str) -> str:
 
 
 def endpoints(adapters: Adapters) -> Iterator[Finding]:
-    """Yield which endpoints hear nothing, and what they answered last."""
+    """Check that endpoints receive their webhooks; report the last answer of those that do not."""
     for site, endpoint in _endpoints(adapters):
         where = f"{site.name}: {endpoint.url}"
         if not endpoint.enabled:
@@ -352,7 +352,7 @@ def endpoints(adapters: Adapters) -> Iterator[Finding]:
 
 
 def certificates(adapters: Adapters) -> Iterator[Finding]:
-    """Yield which certificates of endpoints are refused, or end soon; connects to each host once."""
+    """Check the certificates of endpoints: refused, or expiring soon; connects to each host once."""
     seen: set[tuple[str, int]] = set()
     for site, endpoint in _endpoints(adapters):
         target = check_url(endpoint.url, allow_private=endpoint.allow_private)
@@ -384,7 +384,7 @@ def certificates(adapters: Adapters) -> Iterator[Finding]:
 
 
 def backlog(adapters: Adapters) -> Iterator[Finding]:
-    """Yield how many comments wait for a worker, and whether for long."""
+    """Check how many comments wait for a worker, and for how long."""
     waiting = adapters.comments.counts().get("pending", 0)
     oldest = adapters.comments.oldest_pending_ms()
     late_ms = adapters.clock.now_ms() - oldest if oldest is not None else 0
@@ -399,7 +399,7 @@ def backlog(adapters: Adapters) -> Iterator[Finding]:
 
 
 def deliveries(adapters: Adapters) -> Iterator[Finding]:
-    """Yield how many webhooks are due, and whether for long."""
+    """Check how many webhooks are due, and for how long."""
     found = [endpoint for _, endpoint in _endpoints(adapters)]
     due = adapters.deliveries.due(found, now_ms=adapters.clock.now_ms())
     if due.oldest_ms > _LATE_MS:
@@ -415,7 +415,7 @@ def deliveries(adapters: Adapters) -> Iterator[Finding]:
 
 
 def workers(adapters: Adapters, served: bool) -> Iterator[Finding]:  # noqa: FBT001 - called by name of the check
-    """Yield which processes are missing; only where Winnow is meant to run."""
+    """Check which processes are missing, where Winnow is expected to run."""
     since = adapters.clock.now_ms() - ALIVE_MS
     alive = {part: len(adapters.liveness.alive(part, since_ms=since)) for part in Part}
     screeners = alive[Part.SCREENER]
@@ -450,7 +450,7 @@ def workers(adapters: Adapters, served: bool) -> Iterator[Finding]:  # noqa: FBT
 
 
 def web(here: Installation, served: bool) -> Iterator[Finding]:  # noqa: FBT001 - as above
-    """Yield whether a comment sent now would be screened."""
+    """Check that a comment sent now would be screened."""
     where = reached_at(here.settings)
     if is_ready(here.settings):
         yield _ok(Check.WEB, f"the web server at {where} is ready")
@@ -491,7 +491,7 @@ def _endpoints(adapters: Adapters) -> list[tuple[Site, Endpoint]]:
 
 
 def _last_error(adapters: Adapters, endpoint: Endpoint) -> str:
-    """Return what came of the newest attempt that failed."""
+    """Return the error of the newest failed attempt."""
     for state in (DeliveryState.DUE, DeliveryState.FAILED):
         for delivery in adapters.deliveries.log(endpoint, state=state, limit=20):
             for made in reversed(delivery.attempts):
@@ -508,7 +508,7 @@ def _why_due(adapters: Adapters) -> str:
 
 
 def _days_left(target: Target, *, allow_private: bool) -> float:
-    """Return the days for which the certificate of *target* holds. Raises OSError."""
+    """Return the days until the certificate of *target* expires. Raises OSError."""
     context = ssl.create_default_context()
     for found in socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM):
         address = str(found[4][0])

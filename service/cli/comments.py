@@ -55,7 +55,7 @@ def queue(site: str | None, limit: int, order: str, *, as_json: bool) -> None:
 
 @click.group()
 def comments() -> None:
-    """Look for comments, whatever became of them."""
+    """Search the comments of a site, in every status."""
 
 
 @comments.command()
@@ -140,8 +140,8 @@ def clean(
 ) -> None:
     """Clean up a campaign: decide on all that shares a trait with COMMENT, published or not.
 
-    It says first how many those are. Blogs hear of it 30 seconds later; until then the desk's page,
-    whose address it prints, takes it back.
+    Prints their number first, and asks. Webhooks are sent 30 seconds later; until then the desk's
+    page, whose address is printed, can undo the decisions.
 
     Example: ./winnow comments clean 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 --text
     """
@@ -193,7 +193,7 @@ def show(comment: str, *, as_json: bool) -> None:
 @click.option("--note", default="", help="A remark for other moderators, kept in the history.")
 @as_json
 def decide(comment: str, decision: str, note: str, *, as_json: bool) -> None:
-    """Approve, reject or mark as spam. The blog hears of it a few seconds later.
+    """Approve a comment, reject it or mark it as spam. Webhooks are sent a few seconds later.
 
     Example: ./winnow decide 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 approve --note "a regular"
     """
@@ -206,7 +206,7 @@ def decide(comment: str, decision: str, note: str, *, as_json: bool) -> None:
 @comment_argument
 @as_json
 def undo(comment: str, *, as_json: bool) -> None:
-    """Take back a decision while its blog has not heard of it.
+    """Undo a decision before its webhooks are sent: by default within 5 seconds, 30 in bulk.
 
     Example: ./winnow undo 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
@@ -232,7 +232,7 @@ def retry(comment: str, *, as_json: bool) -> None:
 @comment_argument
 @yes_option
 def erase(comment: str, *, yes: bool) -> None:
-    """Forget a comment's words and author for good, leaving a tombstone.
+    """Delete a comment's text and author for good; its id and a digest stay as a tombstone.
 
     Example: ./winnow erase 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
@@ -258,7 +258,7 @@ def _tell_status(comment: Comment, *, as_json: bool) -> None:
 
 
 def _described(comment: Comment, *, history: bool = False) -> str:
-    """Return a comment as a person at a terminal wants to see it."""
+    """Return a comment as text for a terminal."""
     draft = comment.draft
     author = plain(draft.author.name or "someone")
     post = plain(draft.post.title or draft.post.url or "a post")

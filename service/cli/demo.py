@@ -22,9 +22,9 @@ from service.cli.base import answer, as_json, loaded_model, storage
 BATCH = 50
 _SLOT = re.compile(r"\{(\w+)\}")
 _WAIT_SECONDS = 60.0
-#: A worker that gave no sign of life for longer is none.
+#: Oldest heartbeat of a worker that counts as running, in milliseconds.
 
-#: What the slots of the sentences stand for.
+#: Words for the slots of the sentences.
 WORDS: Mapping[str, Sequence[str]] = {
     "thing": ("finale", "second episode", "whole season", "opening scene", "last ten minutes", "soundtrack"),
     "who": ("the sheriff", "Mara", "the nurse", "old Tobias", "the twins", "the villain"),
@@ -179,7 +179,7 @@ def _filled(sentence: str, chance: random.Random) -> str:
 
 
 def _screened(adapters: wiring.Adapters) -> None:
-    """Return once nothing is pending: by the workers, or by ourselves where there are none."""
+    """Wait until no comment is pending; screen them in this process where no worker runs."""
     since = adapters.clock.now_ms() - ALIVE_MS
     if not adapters.liveness.alive(Part.SCREENER, since_ms=since):
         from models import simhash  # noqa: PLC0415 - takes a second

@@ -1,4 +1,4 @@
-"""``winnow doctor``: what is wrong with this installation, why, and what to do."""
+"""``winnow doctor``: checks this installation and prints findings with remedies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXIT = {Level.OK: 0, Level.WARNING: 1, Level.WRONG: 2}
 @click.command()
 @as_json
 def doctor(*, as_json: bool) -> None:
-    """Look for what is wrong with this installation, and change nothing.
+    """Check this installation for problems; change nothing.
 
     Each line names a check, what was found, and after a dash what to do about it. Exit status: 0 all
     is well, 1 there are warnings, 2 something is wrong.
@@ -57,7 +57,7 @@ def doctor(*, as_json: bool) -> None:
 
 
 def examine() -> Iterator[Finding]:
-    """Yield a finding for each thing looked at; what cannot be looked at is wrong."""
+    """Yield the findings of all checks; a check that cannot be run is a finding, too."""
     try:
         here = installation()
     except WinnowError as problem:

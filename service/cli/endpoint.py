@@ -1,4 +1,4 @@
-"""``winnow endpoint``: who is told of a site's comments."""
+"""``winnow endpoint``: the addresses that a site's webhooks are sent to."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def remove(endpoint_id: str, *, yes: bool) -> None:
 
 @contextmanager
 def _naming_the_option(url: str, *, allow_private: bool) -> Iterator[None]:
-    """Have a refusal name --allow-private where the option would have helped."""
+    """Add a hint at --allow-private to an error that the option would avoid."""
     try:
         yield
     except InvalidInput as problem:

@@ -1,7 +1,7 @@
 """Processes that `up` forks and keeps running: restarted when they die, gone when `up` is gone.
 
-They are forked from one process that has loaded the model and the modules of all: what was loaded is
-in memory once, and a process that is started again is there at once.
+They are forked from one process that has loaded the model and all modules, so that they share its
+memory and a restarted process is ready at once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MOST_FILES = 1 << 20
 
 @dataclass
 class Process:
-    """One program to keep running; ``nice`` is how far it steps back for the others.
+    """One program to keep running; ``nice`` is its niceness, higher for less processor time.
 
     *run* is called in a fork and returns the exit status.
     """
@@ -47,7 +47,7 @@ class Process:
     _restarts: Restarts = field(default_factory=Restarts)
 
     def tend(self) -> bool:
-        """Start the program if it does not run and its pause is over; tell whether it was started."""
+        """Start the program if it does not run and its pause is over; return whether it was started."""
         now = time.monotonic()
         if self.pid is not None:
             status = self._ended()
@@ -80,7 +80,7 @@ class Process:
             time.sleep(_STOP_TICK_SECONDS)
 
     def _ended(self) -> int | None:
-        """Return the exit status if the process ended, and forget it then."""
+        """Return the exit status if the process ended, None while it runs; clears the process id."""
         assert self.pid is not None
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if not pid:
@@ -92,7 +92,7 @@ class Process:
         gc.freeze()  # collecting would touch, and so copy, what is shared
         sys.stdout.flush()
         parent = os.getpid()
-        # A signal that came before the child has its own handlers would be lost on ours.
+        # Blocked: a signal before the child has set its own handlers would run the parent's.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         self.pid = os.fork()
         if self.pid:
@@ -122,12 +122,12 @@ class Process:
 
 
 def python(*arguments: str) -> list[str]:
-    """Return the command that runs Python with our own packages and nobody else's."""
+    """Return the command that runs Python with Winnow's packages alone on its path."""
     return [sys.executable, "-P", *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment for programs of ours, wherever they were called from."""
+    """Return the environment for Winnow's own programs, independent of the working directory."""
     paths = [str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
 
@@ -136,7 +136,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def remember(path: Path, processes: Sequence[Process]) -> None:
-    """Write down which processes run, so that the next start finds what a kill -9 left."""
+    """Write the running processes to *path*, so that the next start can end those that a kill -9 left."""
     running = {process.pid: _birth(process.pid) for process in processes if process.pid}
     fresh = path.with_suffix(".tmp")
     fresh.write_text(json.dumps(running), encoding="utf-8")
@@ -144,12 +144,12 @@ def remember(path: Path, processes: Sequence[Process]) -> None:
 
 
 def stop_orphans(path: Path, *, seconds: float = 12.0) -> None:
-    """End whatever is still running of what was remembered at *path*."""
+    """End those processes listed at *path* that still run."""
     try:
         remembered = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    # A pid may have gone to somebody else's process meanwhile: its birth tells.
+    # A process id may have been reused by another program: the start time shows it.
     orphans = [int(pid) for pid, birth in remembered.items() if birth == _birth(int(pid)) != ""]
     for pid in orphans:
         log.warning("stopping what an earlier Winnow left running", pid=pid)
@@ -173,7 +173,7 @@ def _signal_group(pid: int, signum: signal.Signals) -> None:
 
 
 def _birth(pid: int) -> str:
-    """Return what tells a process from a later one with its number; empty when there is none."""
+    """Return the start time of a process, which tells it from a later one with its id; "" for none."""
     with contextlib.suppress(OSError):
         told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         state, *rest = told.rpartition(")")[2].split()

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 BATCH = 256
 #: Reasons shown at most; all are counted, and `--rejects` writes them all.
 SHOWN = 10
-#: Exit status when something of the file was refused.
+#: Exit status when a record of the file was refused.
 REFUSED = 3
 _OTHER = "is here already, and says something else: what is here stays"
 _GZIP = b"\x1f\x8b"
 
-#: Keeps comments, or finds out what would become of them.
+#: Stores comments, or for a dry run looks up the outcome that each would have.
 Keep = Callable[[Sequence[Taken]], Sequence[IntakeOutcome]]
 
 
@@ -82,10 +82,10 @@ def import_(
 
 
 class Told:
-    """What became of each record, so far."""
+    """Counts the outcomes of records, and lists refused ones."""
 
     def __init__(self, rejects: IO[str] | None = None, *, dry_run: bool = False) -> None:
-        """Write what was not taken to *rejects*, and the first few to standard error."""
+        """Write refused records to *rejects*, and the first few to standard error."""
         self.counts: Counter[str] = Counter()
         #: Whether anything was not taken that should have been.
         self.refused = False
@@ -100,7 +100,7 @@ class Told:
         self._list(record.where, record.line, record.reason, taken=False)
 
     def became(self, record: Taken, outcome: IntakeOutcome) -> None:
-        """Count what became of a comment, and list what was lost of it."""
+        """Count the outcome of a comment, and list what was cut from it."""
         if outcome is IntakeOutcome.CONFLICT:
             self.unusable(Unusable(record.where, _OTHER, record.line))
             return
@@ -125,7 +125,7 @@ class Told:
         return {name: self.counts[name] for name in ("new", "same", "not_taken", "not_whole")}
 
     def so_far(self) -> str:
-        """Return the same in words."""
+        """Return the counts as a sentence."""
         counts = self.to_dict()
         return (
             f"{counts['new']} {'would be ' if self._dry_run else ''}taken, "
@@ -135,7 +135,7 @@ class Told:
 
 
 def take_in(found: Iterator[Found], told: Told, *, keep: Keep) -> None:
-    """Keep what *found* yields, a batch at a time, and count what becomes of it."""
+    """Store the records of *found*, a batch at a time, and count their outcomes."""
     for batch in _batches(found):
         usable = []
         for record in batch:
@@ -148,7 +148,7 @@ def take_in(found: Iterator[Found], told: Told, *, keep: Keep) -> None:
 
 
 def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
-    """Yield what *found* yields in batches, and what stands before a fault before raising it."""
+    """Yield the records of *found* in batches; on an error, yield the records before it, then raise."""
     batch: list[Found] = []
     try:
         for record in found:
@@ -163,7 +163,7 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
 
 
 def _keeping(site: Site, adapters: wiring.Adapters) -> Keep:
-    """Return what scores comments and keeps them."""
+    """Return a function that scores comments and stores them."""
     model = loaded_model(adapters.settings)
     winnow = replace(adapters, current=lambda: model)
 
@@ -175,7 +175,7 @@ def _keeping(site: Site, adapters: wiring.Adapters) -> Keep:
 
 
 def _looking_up(site: Site, adapters: wiring.Adapters) -> Keep:
-    """Return what says of comments whether they are here already."""
+    """Return a function that looks up whether comments are stored already."""
 
     def look_up(usable: Sequence[Taken]) -> Sequence[IntakeOutcome]:
         here = adapters.recognise([record.past for record in usable], site=site)
@@ -205,7 +205,7 @@ def _records(kind: str, file: Path) -> Iterator[Iterator[Found]]:
 
 
 def _unzipped(kind: str, raw: BinaryIO, bar: Any) -> Iterator[Found]:
-    """Yield what a gzipped file holds, as far as it can be unpacked."""
+    """Yield the content of a gzipped file in pieces, up to the first damaged byte."""
     unzipped = _Unzipped(raw)
     yield from _watched(READERS[kind](cast(BinaryIO, io.BufferedReader(unzipped))), raw, bar)
     if unzipped.damaged:
@@ -248,7 +248,7 @@ class _Unzipped(io.RawIOBase):
 
 
 def _watched(found: Iterator[Found], raw: BinaryIO, bar: Any) -> Iterator[Found]:
-    """Yield what *found* yields, and show how far the file is read."""
+    """Yield the records of *found*, and show the share of the file that was read."""
     for record in found:
         bar.update(raw.tell() - bar.n)
         yield record

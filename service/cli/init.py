@@ -26,7 +26,7 @@ _HEADING = """\
     help="Where to write the settings file: /etc/winnow/winnow.env, or winnow.env in the data directory.",
 )
 def init(file: Path | None) -> None:
-    """Make a new installation: data directory, secret key and settings file.
+    """Create a new installation: data directory, secret key and settings file.
 
     The directory is WINNOW_DATA_DIR's, or the default one. What is there already is refused.
 

@@ -1,4 +1,4 @@
-"""``winnow key``: what sites speak to Winnow with."""
+"""``winnow key``: the keys by which sites use the API and the doors."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def list_(site: str, *, as_json: bool) -> None:
 @key.command()
 @click.argument("key_id", metavar="ID")
 def revoke(key_id: str) -> None:
-    """Make a key worthless at once.
+    """Revoke a key; it stops working within 3 seconds.
 
     Example: ./winnow key revoke 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """

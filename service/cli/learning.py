@@ -1,4 +1,4 @@
-"""``winnow learning``: what a site has learned from its decisions, and taking it back."""
+"""``winnow learning``: the versions of a site's own head, and rolling back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def learning() -> None:
 @click.argument("site")
 @as_json
 def status(site: str, *, as_json: bool) -> None:
-    """Say what judges for SITE, and what came of learning last.
+    """Show the version in use for SITE, and the result of the latest fit.
 
     Example: ./winnow learning status blog
     """
@@ -69,9 +69,9 @@ def list_(site: str, *, as_json: bool) -> None:
 @click.argument("version", required=False, type=click.IntRange(min=0))
 @as_json
 def rollback(site: str, version: int | None, *, as_json: bool) -> None:
-    """Let an earlier VERSION judge for SITE: by default the one before; 0 is the shared model alone.
+    """Roll SITE back to an earlier VERSION: by default the one before; 0 is the shared model alone.
 
-    Verdicts are as they were with it, to the bit. No later version takes its place until
+    Scores are again exactly as they were with it. No later version replaces it until
     `./winnow learning resume`.
 
     Example: ./winnow learning rollback blog
@@ -86,7 +86,7 @@ def rollback(site: str, version: int | None, *, as_json: bool) -> None:
 @click.argument("site")
 @as_json
 def resume(site: str, *, as_json: bool) -> None:
-    """Let later versions judge for SITE again after a roll-back.
+    """Let later versions replace the current one for SITE again after a roll-back.
 
     Example: ./winnow learning resume blog
     """

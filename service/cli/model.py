@@ -1,4 +1,4 @@
-"""``winnow model``: hands its words to the command line of models, with this installation's directory."""
+"""``winnow model``: runs the command line of models with this installation's directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def model(words: tuple[str, ...]) -> None:
 
     Example: ./winnow model list
     """
-    # A process of its own: training's libraries are no concern of the service.
+    # A process of its own, so that the service does not load the libraries of training.
     directory = str(read_settings().models)
     environ = forks.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
     command = forks.python("-m", "models.cli", *words)

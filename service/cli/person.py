@@ -1,4 +1,4 @@
-"""``winnow person``: what is kept of somebody, how they are treated, export and erasure."""
+"""``winnow person``: shows, treats, exports and erases the people who comment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SITES = click.option("--site", "sites", multiple=True, help="Only at this site;
 
 
 def _whom(*, all_kinds: bool = True) -> Callable[[Any], Any]:
-    """Return options of which one names somebody."""
+    """Add the options that name a person; exactly one of them must be given."""
     named = [
         click.option("--email", default="", help="By e-mail, which anybody can type."),
         click.option("--user", default="", help="By the blog's own id of a user."),
@@ -71,7 +71,7 @@ def person() -> None:
 @_SITES
 @as_json
 def show(sites: tuple[str, ...], *, as_json: bool, **told: str) -> None:
-    """Show what is kept of somebody: comments by status, treatment and note, by site.
+    """Show the data on a person at each site: comments by status, treatment and note.
 
     Example: ./winnow person show --email lisa@example.org
     """
@@ -112,7 +112,7 @@ def show(sites: tuple[str, ...], *, as_json: bool, **told: str) -> None:
 def treat(
     treatment: str, site: str, days: int | None, note: str, *, as_json: bool, **told: str
 ) -> None:
-    """Block, hold or trust somebody's comments from now on; none: as anybody.
+    """Block, hold or trust a person's comments from now on; `none` ends the treatment.
 
     Blocked comments are rejected, held ones wait for a moderator; who is trusted passes unless the
     model is sure or a list objects.
@@ -131,7 +131,7 @@ def treat(
 @_whom()
 @_SITES
 def export(sites: tuple[str, ...], **told: str) -> None:
-    """Print all that is kept of somebody, one JSON object a line.
+    """Print all data on a person, one JSON object a line.
 
     Example: ./winnow person export --email lisa@example.org > lisa.jsonl
     """

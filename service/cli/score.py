@@ -20,7 +20,7 @@ from moderation.workflow.judging import judge_all
 from service.cli.base import dumped, loaded_model, read_settings, storage
 from service.lines import MAX_LINE_BYTES, numbered
 
-#: Lines that are read, scored and forgotten together.
+#: Lines that are read and scored in one batch.
 BATCH = 256
 _DEFAULT = Policy()
 _TEXTS = ("parent", "honeypot", "form_served_at", "submitted_at")
@@ -52,7 +52,7 @@ def score(file: BinaryIO, *, site: str | None) -> None:
 
 
 def _of_site(name: str, model: Model) -> tuple[Policy, Facts]:
-    """Return a site's policy, and the head that judges for it as the one fact."""
+    """Return a site's policy, and facts that hold its own head alone."""
     from models.learner import HeadLearner  # noqa: PLC0415 - takes a second that no other verb should
 
     with storage() as adapters:
@@ -67,7 +67,7 @@ def answers_to(
     policy: Policy = _DEFAULT,
     facts: Facts = NOTHING,
 ) -> list[dict[str, Any]]:
-    """Return for each numbered line what is printed for it."""
+    """Return the output record of each numbered line."""
     read = [_read(number, line) for number, line in lines]
     drafts = [draft for draft in read if isinstance(draft, Draft)]
     judged = iter(judge_all([(draft, facts, policy) for draft in drafts], model=model))
@@ -84,7 +84,7 @@ def answers_to(
 
 
 def _read(number: int, line: bytes) -> Draft | str:
-    """Return the draft that a line describes, or what is wrong with it."""
+    """Return the draft in a line, or a sentence on what is wrong with the line."""
     try:
         if len(line) > MAX_LINE_BYTES:
             raise InvalidInput("the line is too long")

@@ -1,4 +1,4 @@
-"""``winnow settings``: every variable, and what it is set to here."""
+"""``winnow settings``: every setting of the process, with its value and where it is set."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _value(variable: Variable, here: Settings) -> str:
 
 
 def _set_by(variable: Variable, here: Installation) -> str:
-    """Return what sets a variable here: the environment, the file, or nothing."""
+    """Return the source of a variable's value: the environment, the file, or the default."""
     names = {variable.name, f"{variable.name}_FILE"}
     if names & here.from_file:
         return str(here.file)

@@ -125,7 +125,7 @@ def set_(site: str, changes: tuple[str, ...], *, markdown: bool) -> None:
 
 
 def _written(one: Setting, value: Any) -> list[str]:
-    """Return the lines in which a person would type *value*."""
+    """Return *value* in the notation that `site set` takes."""
     match value:
         case None:
             return []
@@ -217,7 +217,7 @@ def import_list(site: str, file: TextIO, *, inside_words: bool, dry_run: bool) -
 def remove(site: str, *, yes: bool) -> None:
     """Remove a site with its keys, endpoints and comments.
 
-    Its keys are worthless at once; its comments are purged within a day.
+    Its keys stop working within 3 seconds; its comments are deleted within a day.
 
     Example: ./winnow site remove blog
     """

@@ -1,4 +1,4 @@
-"""``winnow stats``: how many comments, and what they cost in memory."""
+"""``winnow stats``: numbers of comments, and the memory that they take in Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHER = "other"
 )
 @as_json
 def stats(measure: int, *, as_json: bool) -> None:
-    """Count comments by status and the bytes that Redis spends on each kind of key.
+    """Count comments by status, and the bytes of memory of each kind of key.
 
     Example: ./winnow stats
     """

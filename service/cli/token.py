@@ -1,4 +1,4 @@
-"""``winnow token``: what administrators speak to the API with."""
+"""``winnow token``: the tokens by which administrators use the API."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def list_(*, as_json: bool) -> None:
 @token.command()
 @click.argument("token_id", metavar="ID")
 def revoke(token_id: str) -> None:
-    """Make a token worthless at once.
+    """Revoke a token; it stops working within 3 seconds.
 
     Example: ./winnow token revoke 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """

@@ -41,7 +41,8 @@ _READY_SECONDS = 30.0
 _NOT_READY = "  It is NOT READY yet: comments are not screened. The messages above say why.\n"
 _TICK_SECONDS = 0.2
 _STORE_PAUSE_SECONDS = 2.0
-#: The web steps back for the workers when both want the processor: what was accepted comes first.
+#: Niceness of the web process: workers get processor time first, so that accepted comments are
+#: screened while new ones come in.
 _WEB_NICE = 5
 
 
@@ -57,7 +58,7 @@ def up() -> None:
 
 
 def start(worker: str = "worker.__main__:main") -> None:
-    """Do it; *worker* names the function that is the worker: tests have one of their own."""
+    """Run ``up``; *worker* is the dotted name of the worker's function, which tests replace."""
     here = installation(starts=True)
     settings = here.settings
     logs.configure(settings)
@@ -114,7 +115,7 @@ def deliver() -> None:
 
 
 def _become(part: str) -> None:
-    """Turn into the worker's program: service and worker know nothing of each other."""
+    """Replace this process by the worker's program; service may not import worker."""
     here = installation(starts=True)
     here.require()
     command = forks.python("-m", "worker", part)
@@ -128,7 +129,7 @@ def _run(
     welcome: str,
     worker: str,
 ) -> None:
-    """Keep everything running until told to stop, then stop it: the web first, storage last."""
+    """Keep all processes running until a stop signal; then stop them, the web first, storage last."""
     settings = here.settings
     os.environ.update(here.environment())
     parts = _parts(settings, worker)
@@ -149,9 +150,9 @@ def _run(
 
 
 def _parts(settings: Settings, worker: str) -> list[Process]:
-    """Load what the web and the workers share, and return them ready to be forked.
+    """Load the modules and the model that all processes share; return the processes to fork.
 
-    The worker is found by its name: service and worker know nothing of each other.
+    The worker is loaded by its dotted name: service may not import worker.
     """
     from service.web import serve  # noqa: PLC0415 - what no other verb should load
 
@@ -181,7 +182,7 @@ def _revive(server: EmbeddedValkey, stopping: Event) -> None:
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[EmbeddedValkey | None]:
-    """Hold the data directory, with the embedded server unless there is another one."""
+    """Hold the lock of the data directory, and run the embedded server if it is used."""
     if settings.redis_url:
         with holding(settings.data_dir):
             yield None
@@ -228,7 +229,7 @@ def is_ready(settings: Settings) -> bool:
 
 
 def reached_at(settings: Settings) -> str:
-    """Return where this machine reaches the web server."""
+    """Return the URL by which this machine reaches the web server."""
     host = settings.host
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(host)
@@ -279,7 +280,7 @@ def _let_somebody_in(settings: Settings) -> None:
 
 
 def _welcome(adapters: wiring.Adapters, settings: Settings) -> str:
-    """Make what a first start lacks; return what to print once the service is ready."""
+    """Create the site and the moderator of a first start; return the text to print once ready."""
     accounts, now = adapters.accounts, adapters.clock.now_ms()
     lines = ["", f"  Winnow is at {settings.url}   (Ctrl-C stops it)", ""]
     moderators, sites = accounts.moderators(), accounts.sites()

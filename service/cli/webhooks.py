@@ -1,4 +1,4 @@
-"""``winnow delivery``, and what can be done to an endpoint once it is there."""
+"""``winnow delivery``, and commands on an existing endpoint."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rotate(endpoint_id: str, *, as_json: bool) -> None:
 @endpoint.command()
 @click.argument("endpoint_id", metavar="ID")
 def test(endpoint_id: str) -> None:
-    """Send a test event to an endpoint; `delivery list` shows what came of it.
+    """Send a test event to an endpoint; `delivery list` shows the result.
 
     Example: ./winnow endpoint test 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
@@ -42,7 +42,7 @@ def test(endpoint_id: str) -> None:
 @endpoint.command()
 @click.argument("endpoint_id", metavar="ID")
 def enable(endpoint_id: str) -> None:
-    """Send to an endpoint again that was disabled.
+    """Enable a disabled endpoint.
 
     Example: ./winnow endpoint enable 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
@@ -52,7 +52,7 @@ def enable(endpoint_id: str) -> None:
 @endpoint.command()
 @click.argument("endpoint_id", metavar="ID")
 def disable(endpoint_id: str) -> None:
-    """Send nothing to an endpoint until it is enabled again.
+    """Disable an endpoint: nothing is sent until it is enabled again.
 
     Example: ./winnow endpoint disable 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
@@ -61,7 +61,7 @@ def disable(endpoint_id: str) -> None:
 
 @click.group()
 def delivery() -> None:
-    """See what was sent to an endpoint, and send it again."""
+    """List deliveries to an endpoint, and send them again."""
 
 
 @delivery.command(name="list")
@@ -127,7 +127,7 @@ def redeliver(endpoint_id: str, delivery_id: str | None, *, failed_since: dateti
 
 
 def _last_answer(delivery: Delivery) -> str:
-    """Return what came of the newest attempt, in a few words."""
+    """Return the result of the newest attempt in a few words."""
     if not delivery.attempts:
         return "-"
     last = delivery.attempts[-1]

@@ -124,7 +124,7 @@ class SiteKeys(Sites):
         return self.vault.unseal(sealed.decode(), about=f"{door} of {site_id}")
 
     def revoke_key(self, key_id: str, *, by: Actor, now_ms: int) -> None:
-        """Make a key worthless at once. Raises NotFound."""
+        """Revoke a key. Raises NotFound."""
         digest = self._redis.hget(keys.KEY_IDS(_G), key_id)
         stored = self._redis.hget(keys.KEYS(_G), digest) if digest else None
         if stored is None:

@@ -47,7 +47,7 @@ class Tokens(Trail):
         return sorted((Token(**json.loads(one)) for one in stored), key=lambda token: token.id)
 
     def revoke_token(self, token_id: str, *, by: Actor, now_ms: int) -> None:
-        """Make a token worthless at once. Raises NotFound."""
+        """Revoke a token. Raises NotFound."""
         for digest, stored in self._redis.hgetall(keys.TOKENS(_G)).items():
             token = Token(**json.loads(stored))
             if token.id == token_id:
