@@ -90,7 +90,11 @@ class Winnow:
 
     def judge(self, drafts: Sequence[Draft], *, site: Site) -> list[Judged]:
         """Return what the site's policy makes of *drafts*, by the facts that the queue has, too."""
-        subjects = [judging.Candidate(draft, site.id, site.policy) for draft in drafts]
+        return self.judge_many([(draft, site) for draft in drafts])
+
+    def judge_many(self, drafts: Sequence[tuple[Draft, Site]]) -> list[Judged]:
+        """Return what the policy of each draft's site makes of it; all are read together."""
+        subjects = [judging.Candidate(draft, site.id, site.policy) for draft, site in drafts]
         facts = judging.gather(
             subjects,
             comments=self.comments,
@@ -98,7 +102,7 @@ class Winnow:
             clock=self.clock,
             heads=self.heads,
         )
-        cases = [(draft, known, site.policy) for draft, known in zip(drafts, facts, strict=True)]
+        cases = [(one.draft, known, one.policy) for one, known in zip(subjects, facts, strict=True)]
         return judging.judge_all(cases, model=self._reader())
 
     def score(self, drafts: Sequence[Draft], *, site: Site) -> list[Scores]:

@@ -24,18 +24,24 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.urls import iri_to_uri
 
 from moderation.errors import WinnowError
+from moderation.site import Door
 from service import ops
 from service.api import comments, schemas
 from service.api.base import CALLERS, LIMITER
 from service.api.describe import FEW_MEMBERS_BYTES, JSON, needs_mending
 from service.auth import Callers
+from service.bodies import DEFAULT_BYTES
 from service.context import WebContext
+from service.doors import akismet
+from service.doors import base as doors
+from service.doors.base import SitesByKey, spender
 from service.front.pool import GATE
 from service.headers import REQUEST_ID, SAFE, begin
 from service.hosts import SERVES
 from service.limits import Limiter
 from service.problems import FAILED
 
+FORM = "application/x-www-form-urlencoded"
 Headers = list[tuple[str, str]]
 #: Return an address as werkzeug writes it into a header.
 _as_uri = lru_cache(4)(iri_to_uri)
@@ -107,7 +113,7 @@ class ShortWay:
 
 
 @dataclass(frozen=True)
-class Submission:
+class PlainSubmission:
     """``POST /v1/comments`` of a site's key, without ``Prefer``."""
 
     context: WebContext
@@ -149,9 +155,53 @@ class Submission:
         ], text
 
 
+@dataclass(frozen=True)
+class PlainCheck:
+    """Akismet's ``comment-check`` that asks for a verdict and nothing else."""
+
+    context: WebContext
+    sites: SitesByKey
+    limiter: Limiter
+
+    path = "/1.1/comment-check"
+    status = "200 OK"
+    types = frozenset(
+        {
+            FORM,
+            *(
+                f"{FORM};{space}charset={name}"
+                for space in ("", " ")
+                for name in ("utf-8", "UTF-8")
+            ),
+        }
+    )
+    longest = DEFAULT_BYTES
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Headers, bytes] | None:
+        """Judge the comment and keep it."""
+        agent = environ.get("HTTP_USER_AGENT", "")
+        fields = akismet.as_meant(dict(akismet.parsed(body, "utf-8")), agent)
+        site = self.sites.known(akismet.key_of(fields), Door.AKISMET)
+        if site is None or not akismet.is_ordinary(fields):
+            return None
+        if not self.limiter.spend_share(spender(site)):
+            return None
+        try:
+            draft = akismet.draft_of(fields)
+            word, headers = akismet.check(
+                draft, fields, site=site, agent=agent, context=self.context
+            )
+        except Exception as problem:  # noqa: BLE001 - the view raises it
+            environ[FAILED] = problem
+            return None
+        own = [("Content-Type", akismet.TEXT), ("Content-Length", str(len(word)))]
+        return [*own, *headers.items()], word.encode()
+
+
 def serve(app: Flask, context: WebContext) -> None:
     """Put the short way before *app*."""
-    submission = Submission(
+    submission = PlainSubmission(
         context, app.extensions[CALLERS], app.extensions[LIMITER], app.json.dumps
     )
-    app.wsgi_app = ShortWay(app, [submission], serves=app.extensions[SERVES])  # type: ignore[method-assign]
+    check = PlainCheck(context, app.extensions[doors.SITES], app.extensions[doors.LIMITER])
+    app.wsgi_app = ShortWay(app, [submission, check], serves=app.extensions[SERVES])  # type: ignore[method-assign]

@@ -20,7 +20,10 @@ from moderation.store.group_commit import GroupCommit
 from moderation.store.queries import Queries
 from moderation.store.screening import codes_of, judge_of
 from moderation.store.sharded import day_of, missing
+from moderation.together import Together
 
+#: Comments of doors that are recorded in one round trip.
+_MOST_RECORDED = 64
 #: One site may fill this share of the backlog.
 SITE_SHARE = 0.5
 
@@ -32,6 +35,9 @@ class Intake(Queries):
         """Group what several threads accept at once; the rest as for any stage."""
         super().__init__(redis, pepper=pepper, shards=shards, replicas=replicas)
         self._group_commit = GroupCommit(self._accept)
+        self._recorded = Together[tuple[int, Sequence[Any]], Any](
+            lambda calls: self._run_many("record", calls), most=_MOST_RECORDED
+        )
 
     def accept(
         self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
@@ -144,9 +150,7 @@ class Intake(Queries):
     ) -> Accepted:
         shard = self.shard_of_site(site_id)
         identifier = ids.new_id(created_ms, shard)
-        outcome, short, status = self._run(
-            "record",
-            shard,
+        args = (
             now_ms,
             day_of(created_ms),
             ids.shorten(site_id),
@@ -167,6 +171,7 @@ class Intake(Queries):
             self._near(identifier, draft, judged),
             int(judged.spot_check),
         )
+        outcome, short, status = self._recorded((shard, args))
         accepted = Accepted(
             ids.lengthen(short.decode()), Status(status.decode()), IntakeOutcome(outcome.decode())
         )

@@ -26,13 +26,15 @@ from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import Conflict, NotFound
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
-from service.context import winnow
+from service.context import WebContext, winnow
 from service.doors import akismet_stats as stats
-from service.doors.base import REPEAT_MS, judge, site_of, spend
+from service.doors.base import REPEAT_MS, judge, judge_in, site_of, spend
 from service.doors.failures import Cause, Failure, shape_failures
+from service.problems import raise_failed
 
 bp = Blueprint("akismet", __name__)
 
+TEXT = "text/plain; charset=utf-8"
 THANKS = "Thanks for making the web a better place."
 #: From here on spam is so blatant that a client may throw it away unseen.
 BLATANT = 0.99
@@ -85,21 +87,22 @@ def comment_check() -> Response:
     for name, missing in (("blog", not fields.get("blog")), ("user_ip", "user_ip" not in fields)):
         if missing:
             return _invalid(name)
+    raise_failed()
     spend(site)
-    draft = _draft(fields)
+    draft = draft_of(fields)
     if _is_guaranteed_spam(fields):
-        answer = _verdict("true", uuid.uuid4().hex)
+        headers = {"X-akismet-guid": uuid.uuid4().hex}
         if _truth(fields.get("test_discard", "")):
-            answer.headers["X-akismet-pro-tip"] = "discard"
-        return answer
+            headers["X-akismet-pro-tip"] = "discard"
+        return _text("true", headers=headers)
     known = _checked_before(draft, site) if fields.get("recheck_reason") else None
     if known is not None:
         return _answer(known.status, known.scores, uuid.UUID(known.id).hex, fields)
-    (judged,) = judge([draft], site)
     if _truth(fields.get("is_test", "")):
+        (judged,) = judge([draft], site)
         return _answer(judged.status, judged.scores, uuid.uuid4().hex, fields)
-    kept = winnow().record(draft, judged, site=site, via=Door.AKISMET, repeat_ms=REPEAT_MS)
-    return _answer(kept.status, judged.scores, uuid.UUID(kept.id).hex, fields)
+    word, headers = check(draft, fields, site=site, agent=_agent(), context=winnow())
+    return _text(word, headers=headers)
 
 
 @bp.route("/1.1/submit-spam", methods=["GET", "POST"])
@@ -220,19 +223,43 @@ shape_failures(bp, _failed)
 def _fields() -> Fields:
     """Return the fields of query and form, decoded by the charset that the blog names."""
     given = dict(request.args.items())
-    given.update(request.form.items() if request.mimetype == _MULTIPART else _form())
-    from_wordpress = "WordPress/" in _agent()
+    if request.mimetype == _MULTIPART:
+        given.update(request.form.items())
+    else:
+        given.update(parsed(request.get_data(), request.mimetype_params.get("charset", "")))
+    return as_meant(given, _agent())
+
+
+def as_meant(given: Fields, agent: str) -> Fields:
+    """Return fields with their texts mended, and without the escapes that WordPress adds."""
+    from_wordpress = "WordPress/" in agent
     return {
         name: _unslashed(value) if from_wordpress else value
-        for name, value in texts.all_mended(given).items()
+        for name, value in texts.all_mended(dict(given)).items()
     }
 
 
-def _form() -> list[tuple[str, str]]:
-    body = request.get_data()
+def is_ordinary(fields: Fields) -> bool:
+    """Tell whether a check has all it needs and asks for nothing but a verdict."""
+    asks = fields.get("recheck_reason") or _truth(fields.get("is_test", ""))
+    has_all = fields.get("blog") and "user_ip" in fields
+    return bool(has_all) and not asks and not _is_guaranteed_spam(fields)
+
+
+def check(
+    draft: Draft, fields: Fields, *, site: Site, agent: str, context: WebContext
+) -> tuple[str, dict[str, str]]:
+    """Judge *draft* and keep it; return the word and the headers that tell the client."""
+    (judged,) = judge_in(context, [draft], site)
+    kept = context.record(draft, judged, site=site, via=Door.AKISMET, repeat_ms=REPEAT_MS)
+    return _told(kept.status, judged.scores, uuid.UUID(kept.id).hex, fields, agent)
+
+
+def parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
+    """Return a form's fields in the charset that it names itself, or else in *charset*."""
     named = _CHARSET.search(body)
-    charset = unquote_plus(named[1].decode("ascii", "replace")) if named else ""
-    return _parsed(body, _known(charset or request.mimetype_params.get("charset", "")))
+    own = unquote_plus(named[1].decode("ascii", "replace")) if named else ""
+    return _parsed(body, _known(own or charset))
 
 
 def _known(charset: str) -> str:
@@ -279,11 +306,16 @@ def _number(fields: Fields, name: str, default: int) -> int:
 
 
 def _site(fields: Fields) -> Site | None:
-    key = fields.get("api_key") or fields.get("key") or _host_key()
-    return site_of(key, Door.AKISMET)
+    return site_of(key_of(fields) or _host_key(), Door.AKISMET)
 
 
-def _draft(fields: Fields) -> Draft:
+def key_of(fields: Fields) -> str:
+    """Return the key that the fields themselves have."""
+    return fields.get("api_key") or fields.get("key") or ""
+
+
+def draft_of(fields: Fields) -> Draft:
+    """Return the comment that a check or a report is about."""
     content = fields.get("comment_content", "")
     while len(content.encode("utf-8", "replace")) > _LONGEST_TEXT:
         content = content[: len(content) * 9 // 10]
@@ -314,25 +346,30 @@ def _draft(fields: Fields) -> Draft:
 
 
 def _answer(status: Status, scores: Scores | None, guid: str, fields: Fields) -> Response:
-    """Return the verdict in Akismet's words.
+    word, headers = _told(status, scores, guid, fields, _agent())
+    return _text(word, headers=headers)
+
+
+def _told(
+    status: Status, scores: Scores | None, guid: str, fields: Fields, agent: str
+) -> tuple[str, dict[str, str]]:
+    """Return the verdict in Akismet's words: the body, and headers.
 
     What a person should look at is `true` without the discard tip, so that the blog keeps it
     among its spam; WordPress's plugin can wait, and is told by call-back what was decided. Only
     when it tries again what it could not check it publishes each `false`, whatever else is said.
     """
+    headers = {"X-akismet-guid": guid}
     if status is Status.APPROVED:
-        return _verdict("false", guid)
-    plugin = _PLUGIN.search(_agent())
+        return "false", headers
+    plugin = _PLUGIN.search(agent)
     if status is Status.FLAGGED and plugin and fields.get("recheck_reason") != "retry":
-        answer = _verdict("false", guid)
         # Every version holds for a person what comes with an error. With `X-akismet-recheck-after: N`
         # version 5.5 and later hold it too, but publish it by themselves after 2 N seconds.
-        answer.headers["X-akismet-error"] = "held-for-a-moderator"
-        return answer
-    answer = _verdict("true", guid)
+        return "false", headers | {"X-akismet-error": "held-for-a-moderator"}
     if status is Status.SPAM and scores is not None and scores[Label.SPAM] >= BLATANT:
-        answer.headers["X-akismet-pro-tip"] = "discard"
-    return answer
+        headers["X-akismet-pro-tip"] = "discard"
+    return "true", headers
 
 
 def _feedback(decision: Decision) -> Response:
@@ -358,7 +395,7 @@ def _feedback(decision: Decision) -> Response:
 
 def _checked(fields: Fields, site: Site) -> str:
     """Return the id of the comment that was checked, by guid or by what it says."""
-    comments, draft = winnow().comments, _draft(fields)
+    comments, draft = winnow().comments, draft_of(fields)
     with contextlib.suppress(NotFound, ValueError):
         found = comments.get(str(uuid.UUID(fields.get("guid", ""))))
         if _stands(found, site):
@@ -399,12 +436,6 @@ def _truth(text: str) -> bool:
     return text.strip().lower() in _TRUE
 
 
-def _verdict(word: str, guid: str) -> Response:
-    answer = _text(word)
-    answer.headers["X-akismet-guid"] = guid
-    return answer
-
-
 def _invalid(field: str) -> Response:
     answer = _text("invalid")
     said = "the key is not known" if field == "api_key" else f'Empty "{field}" value'
@@ -412,8 +443,10 @@ def _invalid(field: str) -> Response:
     return answer
 
 
-def _text(body: str, *, status: int = 200) -> Response:
-    return Response(body, status, content_type="text/plain; charset=utf-8")
+def _text(body: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    answer = Response(body, status, content_type=TEXT)
+    answer.headers.update(headers or {})
+    return answer
 
 
 def _json(answer: Mapping[str, Any]) -> Response:

@@ -22,7 +22,7 @@ from service.auth import note_use
 from service.context import WebContext, winnow
 from service.limits import Limiter
 
-_SITES, _LIMITER = "winnow_door_sites", "winnow_door_limiter"
+SITES, LIMITER = "winnow_door_sites", "winnow_door_limiter"
 #: Seconds for which a revoked door key may go on working.
 _CACHE_SECONDS = 3.0
 _CACHE_SIZE = 10_000
@@ -36,8 +36,9 @@ class SitesByKey:
 
     def __init__(self) -> None:
         """Remember none yet."""
-        known: TTLCache[str, Site | None] = TTLCache(_CACHE_SIZE, _CACHE_SECONDS)
-        self._site = cached(known, key=str, lock=threading.Lock())(_site)
+        self._known: TTLCache[str, Site | None] = TTLCache(_CACHE_SIZE, _CACHE_SECONDS)
+        self._lock = threading.Lock()
+        self._site = cached(self._known, key=str, lock=self._lock)(_site)
 
     def find(self, key: str) -> Site | None:
         """Return the site whose door key this is, None when it is nobody's."""
@@ -45,6 +46,12 @@ class SitesByKey:
         if len(key) != _DOOR_KEY_LENGTH or not key.isalnum() or not key.isascii():
             return None
         return self._site(key)
+
+    def known(self, key: str, door: Door) -> Site | None:
+        """Return the site that *key* opens *door* of if it was looked up a moment ago."""
+        with self._lock:
+            site = self._known.get(key.strip().lower())
+        return site if site is not None and door in site.doors else None
 
 
 def _site(text: str) -> Site | None:
@@ -61,8 +68,8 @@ def _site(text: str) -> Site | None:
 
 def serve(app: Flask, context: WebContext) -> None:
     """Give *app* what the doors share of an installation."""
-    app.extensions[_SITES] = SitesByKey()
-    app.extensions[_LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
+    app.extensions[SITES] = SitesByKey()
+    app.extensions[LIMITER] = Limiter.of(context.settings.site_rate, context.redis)
 
 
 def parsed(body: bytes, *, asked: str = "") -> dict[str, Any] | None:
@@ -93,13 +100,18 @@ def warned(answer: dict[str, Any]) -> dict[str, Any]:
 
 def site_of(key: str, door: Door) -> Site | None:
     """Return the site that *key* opens *door* of; None when it does not."""
-    site = cast(SitesByKey, current_app.extensions[_SITES]).find(key)
+    site = cast(SitesByKey, current_app.extensions[SITES]).find(key)
     return site if site is not None and door in site.doors else None
 
 
 def spend(site: Site) -> None:
     """Count one call against the site's rate. Raises TooManyRequests, which each door shapes."""
-    cast(Limiter, current_app.extensions[_LIMITER]).spend(f"door:{site.id}")
+    cast(Limiter, current_app.extensions[LIMITER]).spend(spender(site))
+
+
+def spender(site: Site) -> str:
+    """Return the name under which a site's doors spend its rate."""
+    return f"door:{site.id}"
 
 
 def judge(drafts: Sequence[Draft], site: Site) -> list[Judged]:
@@ -107,7 +119,12 @@ def judge(drafts: Sequence[Draft], site: Site) -> list[Judged]:
 
     Raises StorageUnavailable when one cannot be scored: a door must not guess.
     """
-    judged = winnow().judge(drafts, site=site)
+    return judge_in(winnow(), drafts, site)
+
+
+def judge_in(context: WebContext, drafts: Sequence[Draft], site: Site) -> list[Judged]:
+    """Do what :func:`judge` does, for a caller outside Flask."""
+    judged = context.judged([(draft, site) for draft in drafts])
     for one in judged:
         measured(one)
     return judged

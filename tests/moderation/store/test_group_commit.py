@@ -53,7 +53,7 @@ def accepted_at_once(
         first = pool.submit(ask, 0)
         wait_until(lambda: len(slow.groups) == 1, 10, "the first request")
         rest = [pool.submit(ask, number) for number in range(1, len(sites))]
-        wait_until(lambda: len(group._queue) == len(sites) - 1, 10, "the others")
+        wait_until(lambda: group.waiting() == len(sites) - 1, 10, "the others")
         slow.go_on.set()
         return [one.result(10) for one in (first, *rest)]
 

@@ -1,0 +1,117 @@
+"""Requests that come at once share one call: a group commit, as databases do.
+
+A round trip to Redis, or the model's reading of one text by itself, costs more than its share of a group.
+The first of several concurrent requests carries out all that came while others were at work; alone, a
+request waits for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting(Generic[Item, Result]):
+    """One thread's item, and what became of it."""
+
+    item: Item
+    leads: bool = False
+    #: Released once, by whoever carries it out or hands it the lead. An Event would take three locks.
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    results: list[Result] = field(default_factory=list)
+    problem: BaseException | None = None
+
+
+class Together(Generic[Item, Result]):
+    """Carries out several threads' items by one call."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        most: int,
+        leaders: int = 1,
+        kind: Callable[[Item], Hashable] = lambda _: None,
+        turn: Callable[[Item], Hashable] = lambda _: None,
+        weight: Callable[[Item], int] = lambda _: 1,
+    ) -> None:
+        """Give *work* at most *most* items at once, by *weight*; one that is heavier goes alone.
+
+        A group is of one *kind*. *leaders* groups are at work at a time. Where more wait than fit, each
+        *turn* (a site, say) has one item in the group before any has two.
+        """
+        self._work, self._most, self._leaders = work, most, leaders
+        self._kind, self._turn, self._weight = kind, turn, weight
+        self._lock = threading.Lock()
+        self._queue: list[_Waiting[Item, Result]] = []
+        self._leading = 0
+
+    def __call__(self, item: Item) -> Result:
+        """Return what *work* made of *item*. Raises what *work* raises, to everyone in the group."""
+        mine = _Waiting[Item, Result](item)
+        mine.turn.acquire()
+        with self._lock:
+            mine.leads = self._leading < self._leaders
+            if mine.leads:
+                self._leading += 1
+            else:
+                self._queue.append(mine)
+        if not mine.leads:
+            mine.turn.acquire()
+        if not mine.results and mine.problem is None:
+            self._lead(mine)
+        if mine.problem is not None:
+            raise mine.problem
+        return mine.results[0]
+
+    def waiting(self) -> int:
+        """Return how many items wait for their group."""
+        with self._lock:
+            return len(self._queue)
+
+    def _lead(self, mine: _Waiting[Item, Result]) -> None:
+        """Carry out *mine* with what else waits, then hand the lead to whoever waits next."""
+        with self._lock:
+            group = self._group(mine)
+        try:
+            results = self._work([one.item for one in group])
+            for one, result in zip(group, results, strict=True):
+                one.results.append(result)
+        except BaseException as problem:  # noqa: BLE001 - raised again by each of the group
+            for one in group:
+                one.problem = problem
+        finally:
+            with self._lock:
+                following = self._queue.pop(0) if self._queue else None
+                if following is None:
+                    self._leading -= 1
+            for one in group[1:]:
+                one.turn.release()
+            if following is not None:
+                following.turn.release()
+
+    def _group(self, mine: _Waiting[Item, Result]) -> list[_Waiting[Item, Result]]:
+        """Take from the queue what is of the same kind as *mine*, in fair turn, while there is room."""
+        group, rest, size = [mine], [], self._weight(mine.item)
+        kind, had = self._kind(mine.item), Counter([self._turn(mine.item)])
+        places: list[tuple[int, _Waiting[Item, Result]]] = []
+        for one in self._queue:
+            turn = self._turn(one.item)
+            places.append((had[turn], one))
+            had[turn] += 1
+        for _, one in sorted(places, key=lambda place: place[0]):
+            weight = self._weight(one.item)
+            if self._kind(one.item) == kind and size + weight <= self._most:
+                group.append(one)
+                size += weight
+            else:
+                rest.append(one)
+        self._queue = rest
+        return group

@@ -1,0 +1,88 @@
+"""What several threads want at once is done in one call, and each is given its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from moderation.together import Together
+from tests.support.waiting import wait_until
+
+
+class Slow:
+    """Work whose first calls do not end before they are told to; it doubles what it is given."""
+
+    def __init__(self, held: int = 1) -> None:
+        self.held = held
+        self.go_on = threading.Event()
+        self.groups: list[list[str]] = []
+
+    def __call__(self, items: Sequence[str]) -> list[str]:
+        self.groups.append(list(items))
+        if len(self.groups) <= self.held:
+            assert self.go_on.wait(10)
+        if "bad" in items:
+            raise ValueError("this one is bad")
+        return [item * 2 for item in items]
+
+
+def done(together: Together[str, str], slow: Slow, items: Sequence[str]) -> list[Future[str]]:
+    """Return what each of *items* came to; the first ones hold up the rest."""
+    with ThreadPoolExecutor(len(items)) as pool:
+        asked = []
+        for number, item in enumerate(items):
+            asked.append(pool.submit(together, item))
+            wait_until(
+                lambda so_far=number + 1: len(slow.groups) + together.waiting() >= so_far,
+                10,
+                "its turn",
+            )
+        slow.go_on.set()
+    return asked
+
+
+def test_what_comes_meanwhile_is_done_together_and_each_is_given_its_own():
+    slow = Slow()
+    found = done(Together(slow, most=8), slow, ["a", "b", "c"])
+    assert slow.groups == [["a"], ["b", "c"]]
+    assert [one.result() for one in found] == ["aa", "bb", "cc"]
+
+
+def test_a_group_has_room_for_each_turn_before_any_has_two():
+    slow = Slow()
+    together = Together(slow, most=3, turn=lambda item: item[0])
+    done(together, slow, ["a0", "a1", "a2", "a3", "a4", "b1", "c1"])
+    assert slow.groups[1] == ["a1", "b1", "c1"]
+    assert sorted(slow.groups[2]) == ["a2", "a3", "a4"]
+
+
+def test_several_groups_are_at_work_where_there_are_several_leaders():
+    slow = Slow(held=2)
+    together = Together(slow, most=8, leaders=2)
+    done(together, slow, ["a", "b", "c", "d"])
+    assert slow.groups[:2] == [["a"], ["b"]]
+    assert sorted(item for group in slow.groups[2:] for item in group) == ["c", "d"]
+    assert together("e") == "ee"
+
+
+def test_a_problem_reaches_everyone_in_the_group_and_nobody_else():
+    slow = Slow()
+    found = done(Together(slow, most=2), slow, ["a", "b", "bad", "d"])
+    assert [one.exception() is None for one in found] == [True, False, False, True]
+    assert slow.groups == [["a"], ["b", "bad"], ["d"]]
+
+
+def test_what_is_heavier_than_a_group_goes_alone():
+    slow = Slow()
+    found = done(Together(slow, most=2, weight=len), slow, ["a", "heavy", "b", "c"])
+    assert slow.groups == [["a"], ["heavy"], ["b", "c"]]
+    assert [one.result() for one in found][1] == "heavyheavy"
+
+
+def test_whoever_is_alone_waits_for_nobody():
+    with pytest.raises(ValueError, match="bad"):
+        Together(Slow(held=0), most=2)("bad")
+    assert Together(Slow(held=0), most=2)("a") == "aa"
