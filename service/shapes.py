@@ -14,7 +14,7 @@ from moderation.feedback import FitReport, Progress
 from moderation.moderators import Moderator
 from moderation.remarks import Remark
 from moderation.site import Site
-from moderation.treatment import PersonRecord
+from moderation.treatment import PersonRecord, Receipt
 
 
 def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
@@ -91,6 +91,11 @@ def person_shape(person: PersonRecord) -> dict[str, Any]:
         "by": asdict(person.by),
         "at": _time(person.at),
     }
+
+
+def receipt_shape(receipt: Receipt) -> dict[str, Any]:
+    """Return what is told of an erasure: numbers, a time, and a keyed hash of who it was."""
+    return receipt.to_dict() | {"at": _time(receipt.at)}
 
 
 def event_shape(

@@ -11,7 +11,7 @@ from flask import Response, jsonify, request
 from werkzeug.exceptions import TooManyRequests
 
 from moderation import values
-from moderation.comment import Comment, Draft, from_ms, rfc3339, to_ms
+from moderation.comment import Comment, Draft, to_ms
 from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
@@ -36,7 +36,7 @@ from service.api.base import (
 from service.api.describe import JSON, NDJSON, Parameter, RequestRefused, parsed, read, warned
 from service.context import WebContext, winnow
 from service.problems import problem, raise_failed
-from service.shapes import comment_shape, event_shape, links, remark_shape
+from service.shapes import comment_shape, event_shape, links, receipt_shape, remark_shape
 from service.waiting import RETRY_SECONDS
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?([0-9]{1,3})", re.IGNORECASE)
@@ -520,7 +520,7 @@ def erase_author() -> Any:
     receipts = [context.erase_person([site.id], one, by=actor()) for one in subjects]
     return {
         "erased": sum(one.comments for one in receipts),
-        "receipts": [one.to_dict() | {"at": rfc3339(from_ms(one.at))} for one in receipts],
+        "receipts": [receipt_shape(one) for one in receipts],
     }
 
 

@@ -22,7 +22,7 @@ from service.cli.base import (
     storage,
     yes_option,
 )
-from service.shapes import comment_shape, person_shape
+from service.shapes import comment_shape, person_shape, receipt_shape
 
 _SITES = click.option("--site", "sites", multiple=True, help="Only at this site; else at all.")
 
@@ -170,4 +170,4 @@ def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **told: str) -> N
         f"Erased: {receipt.comments} comments and {receipt.records} notes or treatments, "
         f"at {receipt.sites} sites.\n{rfc3339(from_ms(receipt.at))}  receipt {receipt.id}"
     )
-    answer(receipt.to_dict() | {"at": rfc3339(from_ms(receipt.at))}, as_json=as_json, text=text)
+    answer(receipt_shape(receipt), as_json=as_json, text=text)
