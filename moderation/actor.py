@@ -87,6 +87,7 @@ _LINKS = {
     "invitation": said("by an invitation"),
     "reset": said("by a link for a new password"),
     "address": said("by a link sent to the address"),
+    "mail": said("by e-mail link"),
 }
 
 

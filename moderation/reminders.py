@@ -66,6 +66,14 @@ class Wishes(Protocol):
         ...
 
 
+class MailLinks(Protocol):
+    """Gives the part of an e-mail with links that decide what waits since a time; "" for none."""
+
+    def __call__(self, person: Moderator, address: str, *, since_ms: int) -> str:
+        """Return it for an e-mail to *address*."""
+        ...
+
+
 def remind(
     *,
     accounts: Accounts,
@@ -74,10 +82,11 @@ def remind(
     senders: Mapping[Channel, Sender],
     clock: Clock,
     url: str,
+    links: MailLinks | None = None,
 ) -> int:
     """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
 
-    A message that could not be sent is tried again the next time, and keeps nobody else's back, nor
+    *links* gives the part of an e-mail with links that decide. A message that could not be sent is tried again the next time, and keeps nobody else's back, nor
     one of another channel.
     """
     now = clock.now_ms()
@@ -92,7 +101,12 @@ def remind(
             return 0
 
         def write_by(channel: Channel) -> int:
-            due[channel].send(wish.addresses[channel], *letter(waiting, url=url))
+            subject, text = letter(waiting, url=url)
+            address, since_ms = wish.addresses[channel], wish.sent_ms.get(channel, 0)
+            if links and channel is Channel.MAIL:
+                deciding = links(moderator, address, since_ms=since_ms)
+                text = "\n\n".join(filter(None, [text, deciding]))
+            due[channel].send(address, subject, text)
             notices.sent(moderator.name, channel, now_ms=now)
             return 1
 

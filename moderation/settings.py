@@ -288,6 +288,11 @@ class Settings:
         "winnow@localhost",
         "Who letters are from.",
     )
+    mail_link_days: float = _setting(
+        _seconds,
+        7.0,
+        "Days for which a link in an e-mail decides its comment, where a site allows such links.",
+    )
     event_days: float = _setting(_seconds, 7.0, "Days for which the event stream is kept.")
     log_level: str = _setting(
         _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "DEBUG, INFO, WARNING or ERROR."

@@ -134,6 +134,16 @@ class Site:
         said("Saved texts"),
         said("One a line. Moderators put them into a reply or a note with two clicks."),
     )
+    mail_links: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Links in e-mails by which moderators decide"),
+        said(
+            "Notifications then carry a link for each new comment, to the confirmed address of a "
+            "moderator: it shows the comment and takes one press, without signing in. Whoever reads that "
+            "mailbox can decide."
+        ),
+    )
 
     def check(self) -> None:
         """Raise InvalidInput that names the first setting that cannot be."""

@@ -33,6 +33,7 @@ from moderation.treatment import Dossier, PersonRecord, Receipt, Subject, Treatm
 from moderation.workflow import (
     access,
     administration,
+    by_mail,
     campaigns,
     intake,
     judging,
@@ -228,6 +229,44 @@ class Winnow:
             comments=self.comments,
             clock=self.clock,
             hold_seconds=self.settings.undo_seconds if hold_seconds is None else hold_seconds,
+        )
+
+    def mail_lines(
+        self, person: Moderator, address: str, *, since_ms: int, sites: Sequence[str] = ()
+    ) -> str:
+        """Return the part of an e-mail with links that decide; see :func:`by_mail.lines`."""
+        return by_mail.lines(
+            person,
+            address,
+            since_ms=since_ms,
+            sites=sites,
+            days=self.settings.mail_link_days,
+            url=self.settings.url,
+            accounts=self.accounts,
+            comments=self.comments,
+            clock=self.clock,
+        )
+
+    def opened_by_mail(self, token: str) -> tuple[Moderator, Comment]:
+        """Return whose link this is, and the comment; raise NotFound when it is good no more."""
+        return by_mail.opened(
+            token, accounts=self.accounts, comments=self.comments, clock=self.clock
+        )
+
+    def waits(self, comment: Comment) -> bool:
+        """Tell whether a comment waits for a decision."""
+        return by_mail.waits(comment)
+
+    def decide_by_mail(self, token: str, decision: Decision, *, version: int) -> Comment:
+        """Write the decision of whose link this is; see :func:`by_mail.decide`."""
+        return by_mail.decide(
+            token,
+            decision,
+            version=version,
+            accounts=self.accounts,
+            comments=self.comments,
+            clock=self.clock,
+            hold_seconds=self.settings.undo_seconds,
         )
 
     def undo(self, comment_id: str, *, by: Actor) -> Comment:

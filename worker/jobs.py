@@ -114,4 +114,5 @@ def remind() -> int:
         senders=by_channel,
         clock=adapters.clock,
         url=adapters.settings.url,
+        links=adapters.mail_lines,
     )

@@ -474,6 +474,15 @@ MODERATORS = RedisKey(
 EPOCHS = RedisKey(
     "epochs", "epochs", "hash", "", "never", _A, "folded name -> how often sessions were ended"
 )
+LINK_EPOCHS = RedisKey(
+    "link_epochs",
+    "lepochs",
+    "hash",
+    "",
+    "never",
+    _A,
+    "folded name -> how often links in e-mail were revoked",
+)
 FACTORS = RedisKey(
     "factors",
     "factors",

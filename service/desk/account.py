@@ -61,6 +61,15 @@ def change_address() -> Any:
     return redirect(url_for("desk.account"))
 
 
+@bp.post("/account/links/revoke")
+def revoke_links() -> Any:
+    """End every link in e-mails by which one decides."""
+    context = winnow()
+    context.accounts.revoke_links(me().name, by=myself(), now_ms=context.clock.now_ms())
+    flash(_("The links in e-mails that you have got decide nothing any more."))
+    return redirect(url_for("desk.account"))
+
+
 def check_password(form: Any) -> Any:
     """Return None if the password in *form* is one's own, else the page that says it is wrong."""
     context, name = winnow(), me().name

@@ -50,6 +50,7 @@ DEEDS = {
     "factor.codes": later("made new recovery codes of"),
     "factor.recovered": later("used a recovery code of"),
     "factor.off": later("took off the second factor of"),
+    "links.revoke": later("revoked the links in e-mails of"),
     "moderator.link": later("made a link for a new password of"),
 }
 #: The subject by which the filter shows sign-ins alone.

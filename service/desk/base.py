@@ -52,7 +52,7 @@ class NoSites(Exception):
 
 
 #: Pages that a link in a letter leads to.
-_LINKED = ("invitation", "reset", "address")
+_LINKED = ("invitation", "reset", "address", "act")
 #: Pages that anybody may open.
 _OPEN = frozenset(
     f"desk.{name}" for name in ("sign_in", "second", "static", "feed", "lost_password", *_LINKED)
@@ -68,7 +68,7 @@ _UNSECURED = frozenset(
     )
 )  # fmt: skip
 #: The only pages open to a moderator who must first change a password that somebody else chose.
-_UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in"})
+_UNCHANGED = frozenset({"desk.password", "desk.sign_out", "desk.sign_in", *_SECRET})
 
 
 def desk() -> Desk:

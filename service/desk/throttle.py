@@ -27,6 +27,8 @@ from service.limits import Limiter
 _LIMITER, _BY_NAME = "winnow_sign_in_limiter", "winnow_sign_in_limiter_by_name"
 #: Codes that may be tried for a moderator whose password was given: a chance of 1 in 10,000 a day.
 _CODE_RATE, _CODES_A_DAY_RATE = "5/5 minutes", "30/day"
+#: Pages of links in e-mails that one network opens, and presses on them.
+_ACT_RATE, _ACTS = "60/minute", "winnow_act_limiter"
 _CODES, _CODES_A_DAY = "winnow_code_limiter", "winnow_code_limiter_a_day"
 _RESETS, _ALL_RESETS = "winnow_reset_limiter", "winnow_reset_limiter_of_all"
 #: Links for a new password that one network asks for, that are asked for one name or address, and
@@ -44,6 +46,7 @@ def serve(app: Flask, context: WebContext) -> None:
     app.extensions[_BY_NAME] = Limiter.of(_times(parse(rate)), context.redis)
     app.extensions[_CODES] = Limiter.of(_CODE_RATE, context.redis)
     app.extensions[_CODES_A_DAY] = Limiter.of(_CODES_A_DAY_RATE, context.redis)
+    app.extensions[_ACTS] = Limiter.of(_ACT_RATE, context.redis)
     app.extensions[_RESETS] = Limiter.of(_RESET_RATE, context.redis)
     app.extensions[_ALL_RESETS] = Limiter.of(_ALL_RESETS_RATE, context.redis)
 
@@ -62,6 +65,11 @@ def spend_sign_in(name: str) -> None:
 def spend_password(name: str) -> None:
     """Count a try of one's own password at the form that changes it. Raises TooManyRequests."""
     _limiter(_LIMITER).spend(f"password:{_short(fold(name))}")
+
+
+def spend_act() -> None:
+    """Count a page of a link in an e-mail that is asked for. Raises TooManyRequests."""
+    _limiter(_ACTS).spend(f"act:{_network()}")
 
 
 def spend_code(name: str) -> None:

@@ -194,6 +194,24 @@ class Moderators(Sites):
         """Return a number that changes whenever that moderator's sessions end."""
         return int(self._redis.hget(keys.EPOCHS(_G), fold(name)) or 0)
 
+    def link_epoch(self, name: str) -> str:
+        """Return what changes whenever that moderator's links in e-mail end: with their sessions, too."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hget(keys.EPOCHS(_G), fold(name))
+        pipeline.hget(keys.LINK_EPOCHS(_G), fold(name))
+        return ".".join(str(int(one or 0)) for one in pipeline.execute())
+
+    def revoke_links(self, name: str, *, by: Actor, now_ms: int) -> None:
+        """End every link in e-mail by which a moderator decides. Raises NotFound."""
+        name = self.moderator(name).name
+        self._change(
+            [],
+            [
+                ["HINCRBY", keys.LINK_EPOCHS(_G), fold(name), "1"],
+                line_of(AuditLine(now_ms, by, "links.revoke", name)),
+            ],
+        )
+
     def _nobodys(self) -> str:
         """Return the hash of a password that nobody has."""
         if not self._nobody:

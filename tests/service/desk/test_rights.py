@@ -26,7 +26,7 @@ OWN = {
     "desk.second",
 }
 #: Opened by the secret in its address, since a feed reader cannot sign in.
-BY_ADDRESS = {"desk.feed", "desk.invitation", "desk.reset", "desk.address"}
+BY_ADDRESS = {"desk.feed", "desk.invitation", "desk.reset", "desk.address", "desk.act"}
 #: What only administrators may do.
 ADMINISTRATION = {
     "desk.settings_of",

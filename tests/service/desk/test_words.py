@@ -175,6 +175,8 @@ def full(world: World) -> World:
 
 #: Files, feeds, and what only scripts read.
 ANSWERS_NO_PAGE = {"desk.static", "desk.feed", "desk.poll", "desk.first", "desk.text"}
+#: Looked at by itself: a page without the desk's head, whoever is signed in.
+ANSWERS_NO_PAGE |= {"desk.act"}
 
 
 def pages(world: World) -> Iterator[str]:
