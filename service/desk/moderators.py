@@ -28,6 +28,8 @@ from service.desk.base import (
 from service.desk.pages import page
 from service.desk.words import _, later
 
+#: Moderators times sites from which on one form at a time is on the page, which has one box a site.
+MOST_AT_ONCE = 200
 ROLES = {
     Role.MODERATOR: later("Moderator: decides on the comments of their sites"),
     Role.ADMIN: later("Admin: sees every site and administers all of them"),
@@ -175,6 +177,8 @@ def _page(form: NewModeratorForm, *, made: str = "", password: str = "") -> str:
             key=lambda person: (person.name != made, -person.created_at),
         ),
         all_sites=ALL_SITES,
+        most_at_once=MOST_AT_ONCE,
+        changing=request.args.get("change", ""),
         secured=winnow().accounts.with_factors(),
         fold=fold,
         made=made,

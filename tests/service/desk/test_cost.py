@@ -46,3 +46,19 @@ def test_a_page_costs_the_same_for_few_comments_and_for_many(
             assert len(answer.data) < BYTES
             costs += counted
         assert min(costs) <= ROUND_TRIPS, costs
+
+
+def test_the_page_of_moderators_is_light_with_thirty_of_them_and_forty_sites(world: World):
+    """Each form has a box a site; then there is one form at a time, for whoever is named."""
+    world.add_moderator("ada", admin=True)
+    sites = [world.adapters.accounts.add_site(f"blog {n}", now_ms=1).id for n in range(39)]
+    for n in range(29):
+        world.add_moderator(f"moderator {n}", sites=sites[n : n + 3])
+    client = sign_in(world, "ada")
+    page = client.get("/desk/moderators").text
+    assert len(page) < BYTES
+    assert 'href="/desk/moderators?change=moderator+7#change"' in page
+    page = client.get("/desk/moderators?change=moderator+7").text
+    assert len(page) < BYTES
+    assert page.count('action="/desk/moderators/save"') == 1
+    assert 'name="name" value="moderator 7"' in page

@@ -61,3 +61,21 @@ def test_a_search_shows_nothing_of_another_site(world: World):
     client = sign_in(world, "mia")
     assert shown(client, q="jam") == []
     assert client.get("/desk/comments", query_string={"site": other.id}).status_code == 404
+
+
+def test_the_numbers_of_the_tabs_are_of_the_search(world: World):
+    world.add_moderator("ada", admin=True)
+    client = sign_in(world, "ada")
+    world.submit("jam", "jam spam=0.95", "honey", "toxicity=0.6 honey")
+    world.screen()
+
+    def tabs(query: str) -> list[str]:
+        page = client.get(f"/desk/comments?{query}").text
+        nav = page.split('<nav class="tabs"')[1].split("</nav>")[0]
+        return re.findall(r"<span>([^<]*)</span>", nav)
+
+    assert tabs("") == ["4", "1", "2", "0", "1", "0"]
+    assert tabs("status=spam") == ["4", "1", "2", "0", "1", "0"]
+    assert tabs("q=jam") == ["≈2", "≈0", "≈1", "≈0", "≈1", "≈0"]
+    assert tabs("q=nothing") == ["≈0"] * 6
+    assert tabs("before=2001-01-01") == []

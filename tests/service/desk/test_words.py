@@ -503,3 +503,22 @@ def test_a_browser_gets_the_door_s_and_mode_s_names_of_its_language(full: World)
     page = sign_in(full, GERMAN).get(f"/desk/sites/{full.site.id}/site").text
     assert page.count('name="doors"') == len(Door)
     assert "Corals Signaturgeheimnis" in page
+
+
+@pytest.mark.parametrize(
+    "score, bar, shown",
+    [
+        (0.79, 0.5, "79 % likely spam; held from 50 %"),
+        (0.794, 0.79, "79.4 % likely spam; held from 79.0 %"),
+        (0.7904, 0.79, "79.04 % likely spam; held from 79.00 %"),
+        (0.79, 0.79, "79 % likely spam; held from 79 %"),
+        (0.052, 0.05, "5.2 % likely spam; held from 5 %"),
+    ],
+)
+def test_a_score_that_just_reaches_its_bar_is_told_from_it(
+    world: World, score: float, bar: float, shown: str
+):
+    with world.app.test_request_context():
+        reason = Reason("spam", {"score": score, "bar": bar})
+        assert reasons.because(reason) == shown
+        assert reasons.likely("spam", score, bar) == shown
