@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -100,3 +103,40 @@ def test_a_recovery_code_signs_in_by_keyboard_alone(desk: Desk):
     other.keyboard.type(codes[3])
     other.keyboard.press("Enter")
     other.wait_for_url("**/desk/queue*")
+
+
+@pytest.mark.parametrize(
+    "scheme, width, language, label",
+    [("light", 1280, "en-US", "Reject"), ("dark", 360, "de-DE", "Ablehnen")],
+)
+def test_a_link_in_an_e_mail_decides_by_one_press_without_a_script(
+    desk: Desk, scheme: str, width: int, language: str, label: str
+):
+    """As on a phone whose mail app opens pages without one; nobody is signed in before or after."""
+    adapters, site = desk.world.adapters, desk.world.site
+    adapters.accounts.save_site(replace(site, mail_links=True), was=site, by=OPERATOR, now_ms=1)
+    adapters.set_address("ada", "ada@mail.example", by=OPERATOR)
+    (held,) = desk.flagged(f"toxicity=0.6 http://spam.example/ {'long' * 80} <b>words</b>")
+    ada = adapters.accounts.moderator("ada")
+    letter = adapters.mail_lines(ada, ada.email, since_ms=0)
+    path = re.search(r"(/desk/act/\S+)", letter)[1]
+    context = desk.browser.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, locale=language
+    )
+    seen = context.new_page()
+    asked: list[str] = []
+    seen.on("request", lambda request: asked.append(request.url))
+    seen.goto(desk.url + path)
+    check(seen)
+    assert all(url.startswith(desk.url) for url in asked), "nothing of anybody else's is loaded"
+    assert desk.status(held) == "flagged"
+    plain = desk.browser.new_context(locale=language, java_script_enabled=False).new_page()
+    plain.goto(desk.url + path)
+    plain.get_by_role("button", name=label, exact=True).click()
+    plain.wait_for_selector("text=ada")
+    assert desk.status(held) == "rejected"
+    seen.reload()
+    expect(seen.locator("button[name=decision]")).to_have_count(0)
+    check(seen)
+    plain.goto(f"{desk.url}/desk/queue")
+    assert "/desk/sign-in" in plain.url
