@@ -2,7 +2,9 @@
 
 import math
 import time
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import everyday
 import numpy as np
@@ -49,6 +51,14 @@ relaxed = settings(
 
 def logit(probability):
     return math.log(probability / (1 - probability))
+
+
+#: Sentences of the kinds that readers mistake, and that nothing was trained on, by language and kind.
+LOOKALIKES = tomllib.loads(Path(__file__).with_name("lookalikes.toml").read_text(encoding="utf-8"))
+#: Of each kind, of 80 sentences, what the shipped model holds; and how many more another processor's
+#: rounding may cost.
+MISTAKEN = {"praise": 15, "everyday": 1, "idioms": 3, "false_friends": 11}
+ROUNDING = 2
 
 
 def held(scorer, texts):
@@ -207,6 +217,19 @@ def test_hardly_anybody_is_rejected_for_words_that_only_look_like_abuse(scorer):
         and any(score.labels[label] >= bar for label, bar in scorer.thresholds["reject"].items())
     ]
     assert len(rejected) <= 1
+
+
+@pytest.mark.parametrize("kind", list(MISTAKEN))
+def test_most_harmless_sentences_that_are_easily_mistaken_are_allowed(scorer, kind):
+    """Praise of an author, delays, black cats, "I died laughing", in ten languages."""
+    texts = [text for lists in LOOKALIKES.values() for text in lists[kind]]
+    assert len(texts) == 80
+    assert len(held(scorer, texts)) <= MISTAKEN[kind] + ROUNDING
+
+
+def test_sentences_that_mean_it_are_held(scorer):
+    texts = [text for lists in LOOKALIKES.values() for text in lists["meant"]]
+    assert len(held(scorer, texts)) >= 0.8 * len(texts)
 
 
 def test_most_rejections_of_plain_abuse_are_seconded(scorer):
