@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -37,6 +38,11 @@ FEWEST, FEWEST_A_SIDE = 20, 4
 #: The largest share of the weight that one person's decisions have, where two people decided, and
 #: where more did.
 TWO_SHARE, PERSON_SHARE = 0.5, 0.4
+#: People whose decisions are held against the others', those with most; decisions of each, and of the
+#: others, the latest. The fewest of a person.
+LOOKED_AT, LOOKED_FAR, FEWEST_OF_A_PERSON = 6, 500, 30
+#: Standard errors by which a share has to be on one side of a half.
+SURELY = 3.0
 #: A feature is kept as an int8: its value times this. The largest have a spread of 2 to 3.
 UNITS = 12
 #: Variances of the prior of a weight that are tried; zero, the head that moves nothing, always is.
@@ -215,6 +221,9 @@ class HouseHead:
     strengths: tuple[float, float] = (0.0, 0.0)
     gains: tuple[float, float] = (0.0, 0.0)
     number: int = 0
+    #: Some of what it was fitted on, the latest, by which ``Scorer`` says what a moved comment is
+    #: like; not among its bytes.
+    known: tuple[Evidence, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def version(self) -> str:
@@ -487,11 +496,30 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrary:
+    """A person who decides the opposite of what the others do, and who is therefore set aside.
+
+    Attributes
+    ----------
+    by : int
+    agreed, others : float
+        Share of pairs, one comment decided as bad and one approved by the same person, that a head
+        of the others' decisions puts in the same order: of this person, and of the others, each
+        judged without themselves and without this person.
+    """
+
+    by: int
+    agreed: float
+    others: float
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
-    """The result of ``learn``: a head, and whether it may be used."""
+    """The result of ``learn``: a head, whether it may be used, and who was set aside."""
 
     head: HouseHead
     gate: Gate
+    contrary: tuple[Contrary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,8 +536,11 @@ def learn(
     current: HouseHead | None = None,
     *,
     without: Collection[int] = (),
+    vouched: Collection[int] = (),
 ) -> Learned:
     """Return a head fitted on all of *evidence*, and what the gate says of it.
+
+    Left out are people who decide the opposite of the others (``contrary``).
 
     The latest two fifths (20 to 400 decisions) are replayed in two parts, each by a trial head
     fitted on what came before it. The trials have to do better on them than what judged until then;
@@ -528,8 +559,18 @@ def learn(
         shared model about the others.
     without : collection of int
         People (``Evidence.by``) whose decisions are left out.
+    vouched : collection of int
+        People who are not set aside, whatever they decide.
     """
     rows = _in_order(evidence, basis.name, without)[-MOST:]
+    opposed = contrary(rows, basis, vouched=vouched)
+    if opposed:
+        out = {one.by for one in opposed}
+        rows = [one for one in rows if one.by not in out]
+    return replace(_learned(rows, basis, current), contrary=opposed)
+
+
+def _learned(rows: list[Evidence], basis: Basis, current: HouseHead | None) -> Learned:
     part = min(200, len(rows) // 5)
     if part < 10:
         return Learned(_nothing(basis), Gate(accepted=False, reason=GateReason.TOO_FEW))
@@ -681,6 +722,73 @@ def gate(
         if drop > MOST_AUC_DROP or held > MOST_MORE_HELD or rejected > MOST_MORE_REJECTED:
             reason = GateReason.WORSE_ELSEWHERE
     return replace(figures, accepted=reason == GateReason.BETTER, reason=reason)
+
+
+def contrary(
+    rows: Sequence[Evidence], basis: Basis, *, vouched: Collection[int] = ()
+) -> tuple[Contrary, ...]:
+    """Return who decides the opposite of the others: surely, and where the others surely agree.
+
+    A strict or a lenient person puts comments in the same order as the others and is none of them,
+    so order is all that is compared. It takes three people: of two nobody knows who is wrong. At
+    most half a second.
+
+    Parameters
+    ----------
+    rows : sequence of Evidence
+        By time, one of each comment.
+    vouched : collection of int
+        People who are never among them.
+    """
+    counts = Counter(one.by for one in rows)
+    people = [by for by, count in counts.items() if count >= FEWEST_OF_A_PERSON]
+    people = sorted(people, key=lambda by: (-counts[by], by))[:LOOKED_AT]
+    if len(people) < 3:
+        return ()
+    found: list[Contrary] = []
+    for by in people:
+        if by in vouched:
+            continue
+        share, error = _ordered([by], {by}, rows, basis)
+        if not share + SURELY * error < 0.5:
+            continue
+        rest = [one for one in people if one != by]
+        others, other_error = _ordered(rest, {by}, rows, basis)
+        if others - SURELY * other_error > 0.5:
+            found.append(Contrary(by, share, others))
+    # Where most people oppose the others, nobody knows who is right.
+    return tuple(found) if 2 * len(found) < len(people) else ()
+
+
+def _ordered(
+    people: Sequence[int], without: Collection[int], rows: Sequence[Evidence], basis: Basis
+) -> tuple[float, float]:
+    """Return the share of pairs of decisions that others put in the same order, and its error.
+
+    Each of *people* is judged by a head fitted without them and *without*; the mean over people.
+    The error is NaN where somebody decided everything the same.
+    """
+    shares, variances = [], []
+    for by in people:
+        out = {by, *without}
+        own = _once([one for one in rows if one.by == by][-LOOKED_FAR:])
+        others = [one for one in rows if one.by not in out][-LOOKED_FAR:]
+        head = _of_rows(others, basis, replace(_nothing(basis), strengths=(1.0, 1.0)))
+        bad = np.array([one.answer != Answer.APPROVE for one in own])
+        share, variance = _auc_with_variance(bad, _badness(head, own))
+        shares.append(share)
+        variances.append(variance)
+    return float(np.mean(shares)), float(np.sqrt(np.sum(variances)) / len(people))
+
+
+def _auc_with_variance(bad: NDArray[np.bool_], scores: Numbers) -> tuple[float, float]:
+    """Return a ROC-AUC and its variance after DeLong; NaN where all are of one kind."""
+    wins = (scores[bad][:, None] > scores[~bad]) + 0.5 * (scores[bad][:, None] == scores[~bad])
+    if min(wins.shape) < 2:
+        return 0.5, float("nan")
+    by_bad, by_good = wins.mean(axis=1), wins.mean(axis=0)
+    variance = by_bad.var(ddof=1) / len(by_bad) + by_good.var(ddof=1) / len(by_good)
+    return float(wins.mean()), float(variance)
 
 
 def nearest(
@@ -909,13 +1017,18 @@ def _replayed(
     Decisions at *after* and before are judged by the shared model alone.
     """
     bad = np.array([one.answer != Answer.APPROVE for one in recent], float)
-    shared = np.array([(one.spam, one.unwanted) for one in recent])
-    moved = np.array([_pair(head if one.at > after else None, one.features) for one in recent])
-    # Bad is what is spam or unwanted.
-    p = 1 - np.prod(1 / (1 + np.exp(np.clip(shared + moved, -30, 30))), axis=1)
+    p = _badness(head, recent, after)
     p = np.clip(p, 1e-6, 1 - 1e-6)
     losses = -(bad * np.log(p) + (1 - bad) * np.log1p(-p))
     return float(losses.mean()), float(((p >= 0.5) == (bad > 0.5)).mean())
+
+
+def _badness(head: HouseHead | None, rows: Sequence[Evidence], after: int = -1) -> Numbers:
+    """Return how probably each is bad, which is spam or unwanted, as *head* moves what is later."""
+    shared = np.array([(one.spam, one.unwanted) for one in rows])
+    moved = np.array([_pair(head if one.at > after else None, one.features) for one in rows])
+    bad: Numbers = 1 - np.prod(1 / (1 + np.exp(np.clip(shared + moved, -30, 30))), axis=1)
+    return bad
 
 
 def _pair(head: HouseHead | None, features: bytes) -> tuple[float, float]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,7 @@ class Fitted:
     decisions, replayed : int
     agreement : (float, float)
     auc_drop : float
+    contrary : tuple of (int, float, float)
     """
 
     head: bytes = field(repr=False)
@@ -62,6 +63,7 @@ class Fitted:
     replayed: int
     agreement: tuple[float, float]
     auc_drop: float
+    contrary: tuple[tuple[int, float, float], ...]
 
 
 class HeadLearner:
@@ -110,14 +112,16 @@ class HeadLearner:
         read = _unpacked(reading)
         return bool(read and self._basis and read.basis == self._basis.name)
 
-    def learn(self, lessons: Sequence[Any], *, current: bytes | None) -> Fitted:
+    def learn(
+        self, lessons: Sequence[Any], *, current: bytes | None, vouched: Collection[int] = ()
+    ) -> Fitted:
         """Return a head fitted on *lessons*, the latest 10,000; see ``models.house.learn``.
 
         Raises BrokenHouse where *current* is no head.
         """
         assert self._basis is not None
         now = HouseHead.from_bytes(current) if current else None
-        learned = learn(_evidence(lessons[-MOST:]), self._basis, now)
+        learned = learn(_evidence(lessons[-MOST:]), self._basis, now, vouched=vouched)
         head, gate = learned.head, learned.gate
         return Fitted(
             head.to_bytes(),
@@ -128,14 +132,18 @@ class HeadLearner:
             gate.decisions,
             gate.agreement,
             gate.auc_drop,
+            tuple((one.by, one.agreed, one.others) for one in learned.contrary),
         )
 
-    def head(self, packed: bytes, number: int) -> HouseHead:
+    def head(self, packed: bytes, number: int, lessons: Sequence[Any] = ()) -> HouseHead:
         """Return the head for ``Scorer.score(house=...)``, called ``s<number>``.
 
-        Raises BrokenHouse, a ValueError.
+        Comments that it moves are said to be like those of *lessons* that are. Raises BrokenHouse, a
+        ValueError.
         """
-        return HouseHead.from_bytes(packed).numbered(number)
+        head = HouseHead.from_bytes(packed).numbered(number)
+        known = tuple(one for one in _evidence(lessons) if one.basis == head.basis)
+        return replace(head, known=known)
 
     def moved(
         self, scores: Sequence[Score], head: HouseHead, bars: Bars | None = None

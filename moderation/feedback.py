@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Decision
+from moderation.ports import Lesson
 from moderation.scores import Scores
 from moderation.verdict import Action, Verdict
 from moderation.wording import said
@@ -74,6 +75,20 @@ def person_of(actor: Actor) -> str:
     return f"{actor.kind}:{actor.name}"
 
 
+def lessons(feedback: Sequence[Feedback]) -> list[Lesson]:
+    """Return *feedback* as a learner needs it: people are numbers to it."""
+    numbers = numbers_of(feedback)
+    return [
+        Lesson(one.comment_id, one.decision, one.seen, numbers[one.person], one.at, one.reading)
+        for one in feedback
+    ]
+
+
+def numbers_of(feedback: Sequence[Feedback]) -> dict[str, int]:
+    """Return the number of each person who decided."""
+    return {person: n for n, person in enumerate(sorted({one.person for one in feedback}))}
+
+
 class LearningMode(StrEnum):
     """What a site does with what its decisions teach."""
 
@@ -109,7 +124,10 @@ class FitReport:
     ``people`` counts decisions by person. ``agreement`` is the share of the latest ``replayed``
     decisions, unseen by the head, that it agrees with, before and after. ``moved`` names comments
     of the latest ``compared`` that it would send elsewhere, ``elsewhere`` counts them all; None
-    until that was looked at.
+    until that was looked at. ``digest`` is the same for heads that move alike. ``set_aside`` names
+    people who decide the opposite of the others and were left out for it: the share of pairs of
+    decisions, one good and one bad, that the others put in the same order, of theirs and of the
+    others'.
     """
 
     at: int
@@ -123,12 +141,18 @@ class FitReport:
     compared: int = 0
     elsewhere: int | None = None
     moved: tuple[str, ...] = ()
+    digest: str = ""
+    set_aside: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Rebuild what ``dataclasses.asdict`` gave, from JSON."""
         before, after = stored["agreement"]
-        return cls(**{**stored, "agreement": (before, after), "moved": tuple(stored["moved"])})
+        aside = {
+            person: (own, others) for person, (own, others) in stored.get("set_aside", {}).items()
+        }
+        known = {"agreement": (before, after), "moved": tuple(stored["moved"]), "set_aside": aside}
+        return cls(**{**stored, **known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +183,8 @@ class Progress:
     trail: tuple[int, ...] = (0,)
     versions: tuple[Version, ...] = ()
     left_out: tuple[str, ...] = ()
+    #: Who counts although they decide the opposite of the others, since somebody said so.
+    vouched: tuple[str, ...] = ()
     latest: FitReport | None = None
     feedback: int = 0
     due: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,6 +47,9 @@ class Model(Protocol):
     def score(self, items: Sequence[Any], *, hurried: bool = False) -> Sequence[Any]:
         """Return one object for each Sample: labels, model, language, known_language and empty.
 
+        One that a head moved also has its ``unmoved`` labels, and ``alike``: id and decision of the
+        decided comments that it is most like.
+
         ``model`` names who read it. *hurried* spares the dearest part of the model what the rest
         is sure of. Where a site has a head of its own, ``house`` is given, too: one for each Sample
         that Learner.head returned, or None; so are ``bars``, thresholds like its own, of each site
@@ -75,7 +78,9 @@ class Fit:
     """A head that was fitted, packed, and whether it may judge.
 
     ``why`` is a code. Agreement is with the latest decisions, which it had not seen: the share
-    before and after. ``auc_drop`` is the most that the frozen set loses.
+    before and after. ``auc_drop`` is the most that the frozen set loses. ``contrary`` has a row for
+    each person who was left out for deciding the opposite of the others: their number, and the
+    share of pairs of decisions that the others put in the same order, of theirs and of the others'.
     """
 
     head: bytes
@@ -86,6 +91,7 @@ class Fit:
     replayed: int = 0
     agreement: tuple[float, float] = (0.0, 0.0)
     auc_drop: float = 0.0
+    contrary: Sequence[tuple[int, float, float]] = ()
 
 
 class Learner(Protocol):
@@ -104,12 +110,20 @@ class Learner(Protocol):
         """Tell whether a head can be fitted on *reading*."""
         ...
 
-    def learn(self, lessons: Sequence[Lesson], *, current: bytes | None) -> Fit | Any:
-        """Fit a head on *lessons*, and hold it against the one in use."""
+    def learn(
+        self, lessons: Sequence[Lesson], *, current: bytes | None, vouched: Collection[int] = ()
+    ) -> Fit | Any:
+        """Fit a head on *lessons*, and hold it against the one in use.
+
+        Who decides the opposite of the others is left out, unless *vouched* has their number.
+        """
         ...
 
-    def head(self, packed: bytes, number: int) -> Any:
-        """Return a head that a Model takes, named by its *number*. Raises ValueError."""
+    def head(self, packed: bytes, number: int, lessons: Sequence[Lesson] = ()) -> Any:
+        """Return a head that a Model takes, named by its *number*. Raises ValueError.
+
+        What it moves is said to be like those of *lessons* that are.
+        """
         ...
 
     def moved(self, scores: Sequence[Any], head: Any, bars: Bars | None = None) -> Sequence[Any]:

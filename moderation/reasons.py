@@ -27,6 +27,11 @@ class Reason:
         """Return a hash of both; a mapping has none of its own."""
         return hash((self.code, *self.values.items()))
 
+    @property
+    def comments(self) -> tuple[str, ...]:
+        """The ids of the comments that it speaks of."""
+        return tuple(str(self.values.get("ids", "")).split())
+
     def to_dict(self) -> dict[str, Any]:
         """Return the reason as JSON shows it: code and values for programs, English for people."""
         return {"code": self.code, "values": dict(self.values), "text": sentence(self)}
@@ -75,6 +80,19 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     ),
     "first_comment": (said("is this author's first comment here"), said("first comment")),
     "hold_all": (said("the site holds every comment"), said("hold all")),
+    # what the site's own head moved: decided comments that it is like, named by "ids"
+    "like_spam": (
+        said("like %(number)s comment(s) that you marked as spam"),
+        said("like spam of before"),
+    ),
+    "like_reject": (
+        said("like %(number)s comment(s) that you rejected"),
+        said("like what you rejected"),
+    ),
+    "like_approve": (
+        said("like %(number)s comment(s) that you approved"),
+        said("like what you approved"),
+    ),
     # what chance picked, whatever the machine thought of it
     "second_look": (said("a person is to look at it"), said("to be looked at")),
 }

@@ -12,6 +12,7 @@ from moderation.endpoint import Endpoint
 from moderation.events import Event
 from moderation.feedback import FitReport, Progress
 from moderation.moderators import Moderator
+from moderation.reasons import Reason
 from moderation.remarks import Remark
 from moderation.site import Site
 from moderation.treatment import PersonRecord, Receipt
@@ -48,7 +49,7 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
         shape["model"] = comment.scores.model
     if comment.verdict:
         shape["verdict"] = comment.verdict.action
-        shape["reasons"] = [reason.to_dict() for reason in comment.verdict.reasons]
+        shape["reasons"] = [reason_shape(reason, base) for reason in comment.verdict.reasons]
     if (original := comment.original) is not None:
         step = comment.revised
         shape["revised"] = {
@@ -57,6 +58,14 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
             "at": rfc3339(step.at) if step else None,
         }
     return shape
+
+
+def reason_shape(reason: Reason, base: str = "") -> dict[str, Any]:
+    """Return a reason, with links to the comments that it speaks of."""
+    told = reason.to_dict()
+    if reason.comments:
+        told["links"] = [f"{base}/v1/comments/{one}" for one in reason.comments]
+    return told
 
 
 def links(comment_id: str, base: str) -> dict[str, str]:
@@ -131,6 +140,7 @@ def learning_shape(site: Site, progress: Progress) -> dict[str, Any]:
         "feedback": progress.feedback,
         "due": progress.due,
         "left_out": list(progress.left_out),
+        "vouched": list(progress.vouched),
         "latest": attempt_shape(progress.latest) if progress.latest else None,
         "versions": [
             {
@@ -161,6 +171,11 @@ def attempt_shape(made: FitReport) -> dict[str, Any]:
         "compared": made.compared,
         "elsewhere": made.elsewhere,
         "moved": list(made.moved),
+        "digest": made.digest,
+        "set_aside": {
+            person: {"agreed": round(own, 4), "others": round(others, 4)}
+            for person, (own, others) in made.set_aside.items()
+        },
     }
 
 

@@ -21,8 +21,8 @@ from moderation.store.queries import Queries, decisions_on
 _PAGE, _PAGE_OF_READINGS = 1000, 500
 #: Versions of a site's head that are kept, the latest.
 VERSIONS_KEPT = 20
-#: What fields of LEARNING begin with: a head, its report, and a person who is left out.
-_HEAD, _REPORT, _OUT = "head:", "report:", "out:"
+#: What fields of LEARNING begin with: a head, its report, a person who is left out, one vouched for.
+_HEAD, _REPORT, _OUT, _IN = "head:", "report:", "out:", "in:"
 
 
 class Learning(Queries):
@@ -160,6 +160,7 @@ class Learning(Queries):
                 for n in numbers
             ),
             left_out=tuple(sorted(name[len(_OUT) :] for name in packed if name.startswith(_OUT))),
+            vouched=tuple(sorted(name[len(_IN) :] for name in packed if name.startswith(_IN))),
             latest=FitReport.from_dict(json.loads(packed["tried"])) if "tried" in packed else None,
             feedback=feedback,
             due=due is not None,
@@ -238,13 +239,16 @@ class Learning(Queries):
             self._redis.hset(key, f"{_REPORT}{number}", packed)
 
     def leave_out(self, site_id: str, person: str, *, out: bool, now_ms: int) -> bool:
-        """Leave a person's decisions out of what is learned, or take them in again.
+        """Leave a person's decisions out of what is learned, or count them whatever they decide.
 
         Returns whether that changed anything; if so it is learned anew.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        key, field = keys.LEARNING(shard, site), f"{_OUT}{person}"
-        done = self._redis.hset(key, field, now_ms) if out else self._redis.hdel(key, field)
+        key, (wanted, other) = keys.LEARNING(shard, site), (_OUT, _IN) if out else (_IN, _OUT)
+        pipeline = self._redis.pipeline()
+        pipeline.hset(key, f"{wanted}{person}", now_ms)
+        pipeline.hdel(key, f"{other}{person}")
+        done, _ = pipeline.execute()
         if done:
             self.relearn(site_id, now_ms=now_ms)
         return bool(done)

@@ -14,9 +14,9 @@ from moderation.audit import AuditLine
 from moderation.comment import Comment
 from moderation.errors import Conflict, NotFound
 from moderation.facts import Facts, Near
-from moderation.feedback import Feedback, FitReport, LearningMode, Progress
+from moderation.feedback import Feedback, FitReport, LearningMode, Progress, lessons, numbers_of
 from moderation.policy import Case, Policy, outcome, verdict_on
-from moderation.ports import Clock, Fit, Learner, Lesson, Model, Sample
+from moderation.ports import Clock, Fit, Learner, Model, Sample
 from moderation.scores import Scores
 from moderation.site import Site
 from moderation.store.accounts import Accounts
@@ -176,9 +176,10 @@ def _attempt(
     )
     if learner.reader:
         try:
-            current = comments.head(site.id, progress.current)
-            fit = learner.learn(lessons(feedback), current=current)
-            attempt = _with_figures(attempt, fit)
+            fit, attempt = _fitted(site, feedback, attempt, progress, comments, learner)
+            if _had_a_part(attempt.set_aside, progress) and not progress.pinned:
+                progress = _stop(site.id, progress, comments)
+                fit, attempt = _fitted(site, feedback, attempt, progress, comments, learner)
             if fit.accepted:
                 return _put_in_place(
                     site,
@@ -197,9 +198,41 @@ def _attempt(
     return attempt
 
 
-def _with_figures(attempt: FitReport, fit: Fit) -> FitReport:
+def _fitted(
+    site: Site,
+    feedback: Sequence[Feedback],
+    attempt: FitReport,
+    progress: Progress,
+    comments: Comments,
+    learner: Learner,
+) -> tuple[Fit, FitReport]:
+    """Return a head fitted on *feedback*, held against the one that judges, and its figures."""
+    people = numbers_of(feedback)
+    vouched = {people[name] for name in progress.vouched if name in people}
+    current = comments.head(site.id, progress.current)
+    fit = learner.learn(lessons(feedback), current=current, vouched=vouched)
+    return fit, _with_figures(attempt, fit, list(people))
+
+
+def _had_a_part(people: Collection[str], progress: Progress) -> bool:
+    """Tell whether the head that judges was fitted on decisions of one of *people*."""
+    judging = next((one for one in progress.versions if one.number == progress.current), None)
+    return judging is not None and any(one in judging.made.people for one in people)
+
+
+def _stop(site_id: str, was: Progress, comments: Comments) -> Progress:
+    """Let the shared model judge alone from now on."""
+    comments.use_head(site_id, 0, was=was, trail=(*was.trail, 0), pinned=was.pinned)
+    return comments.progress(site_id)
+
+
+def _with_figures(attempt: FitReport, fit: Fit, people: Sequence[str]) -> FitReport:
+    aside = {people[number]: (own, others) for number, own, others in fit.contrary}
     return replace(
         attempt,
+        digest=fit.digest,
+        set_aside=aside,
+        people={name: n for name, n in attempt.people.items() if name not in aside},
         why=fit.why,
         decisions=fit.decisions or attempt.decisions,
         replayed=fit.replayed,
@@ -320,15 +353,6 @@ def compared(site_id: str, *, comments: Comments, learner: Learner) -> tuple[Col
     return colleagues(known, learner.pairs(lessons(fitting)))
 
 
-def lessons(feedback: Sequence[Feedback]) -> list[Lesson]:
-    """Return *feedback* as a learner needs it: people are numbers to it."""
-    numbers = {person: n for n, person in enumerate(sorted({one.person for one in feedback}))}
-    return [
-        Lesson(one.comment_id, one.decision, one.seen, numbers[one.person], one.at, one.reading)
-        for one in feedback
-    ]
-
-
 def roll_back(
     site_id: str,
     number: int | None,
@@ -382,19 +406,16 @@ def leave_out(
     comments: Comments,
     clock: Clock,
 ) -> Progress:
-    """Leave a person's decisions out of what is learned, or take them in again.
+    """Leave a person's decisions out of what is learned, or count them whatever they decide.
 
     A head that they had a part in stops judging at once; the shared model judges alone until one is
     fitted without them, some seconds later. Raises NotFound for a person who decided nothing.
     """
     was = comments.progress(site_id)
-    known = {one.person for one in comments.feedback(site_id)} if out else set(was.left_out)
-    person = _called(person, known)
+    person = _called(person, {one.person for one in comments.feedback(site_id)} | {*was.left_out})
     if comments.leave_out(site_id, person, out=out, now_ms=clock.now_ms()):
-        judging = next((one for one in was.versions if one.number == was.current), None)
-        if out and judging and person in judging.made.people:
-            trail = (*was.trail, 0)
-            comments.use_head(site_id, 0, was=was, trail=trail, pinned=was.pinned)
+        if out and _had_a_part([person], was):
+            _stop(site_id, was, comments)
         action = "learning.leave_out" if out else "learning.take_in"
         _note(action, site_id, by, accounts, clock, person=person)
     return comments.progress(site_id)

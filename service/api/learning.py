@@ -63,7 +63,7 @@ def resume(site_id: str) -> Any:
     admin=True,
 )
 def leave_out(site_id: str) -> Any:
-    """Leave a person's decisions out of what is learned, or take them in again.
+    """Leave a person's decisions out of what is learned, or count them whatever they decide.
 
     A version that they had a part in stops judging at once. Administrators only.
     """

@@ -341,7 +341,7 @@ class LeaveOutIn(_Strict):
         Text,
         Field(min_length=1, max_length=300, description="As `people` names them: `moderator:ada`."),
     ]
-    out: Annotated[bool, Field(description="False: take them in again.")] = True
+    out: Annotated[bool, Field(description="False: count them, whatever they are.")] = True
 
 
 class KeyIn(_Strict):
@@ -417,6 +417,9 @@ class ReasonOut(BaseModel):
     code: str
     values: dict[str, str | int | float]
     text: str
+    links: list[str] = Field(
+        [], description="Comments that it speaks of; left out when it speaks of none."
+    )
 
 
 Warnings = Annotated[
@@ -676,11 +679,23 @@ class SitesOut(BaseModel):
     items: list[SiteOut]
 
 
+class LearningSetAsideOut(_Whole):
+    """Shares of pairs of decisions, one good and one bad, that the others put in the same order.
+
+    ``agreed`` is of this person's decisions, ``others`` of the others' decisions.
+    """
+
+    agreed: float
+    others: float
+
+
 class LearningAttemptOut(_Whole):
     """What came of fitting a head: why it judges or not, and its figures as shares from 0 to 1.
 
     ``agreement_before`` and ``agreement_after``: with the latest ``replayed`` decisions. ``moved`` names some of the
     ``elsewhere`` comments, of the latest ``compared``, that it would send elsewhere; null until that was looked at.
+    ``digest`` is the same for heads that move alike. ``set_aside`` names people who decide the opposite of the others
+    and were left out for it.
     """
 
     at: str
@@ -695,6 +710,8 @@ class LearningAttemptOut(_Whole):
     compared: int
     elsewhere: int | None
     moved: list[str]
+    digest: str
+    set_aside: dict[str, LearningSetAsideOut]
 
 
 class LearningVersionOut(LearningAttemptOut):
@@ -707,7 +724,10 @@ class LearningVersionOut(LearningAttemptOut):
 
 
 class LearningOut(_Whole):
-    """What a site has learned; ``current`` names the version that judges, null for the shared model alone."""
+    """What a site has learned; ``current`` names the version that judges, null for the shared model alone.
+
+    ``left_out`` are people whose decisions somebody left out, ``vouched`` those whose decisions count whatever they are.
+    """
 
     site_id: str
     learning: LearningMode
@@ -716,6 +736,7 @@ class LearningOut(_Whole):
     feedback: int
     due: bool
     left_out: list[str]
+    vouched: list[str]
     latest: LearningAttemptOut | None
     versions: list[LearningVersionOut]
 

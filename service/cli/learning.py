@@ -99,7 +99,7 @@ def resume(site: str, *, as_json: bool) -> None:
 @learning.command(name="forget-person")
 @click.argument("site")
 @click.argument("person")
-@click.option("--again", is_flag=True, help="Take their decisions in again.")
+@click.option("--again", is_flag=True, help="Count their decisions, whatever they are.")
 @as_json
 def forget_person(site: str, person: str, *, again: bool, as_json: bool) -> None:
     """Leave PERSON's decisions out of what SITE learns; their decisions stay as they are.
@@ -133,7 +133,15 @@ def _lines(told: Mapping[str, Any]) -> list[str]:
         lines.append("kept      no later version takes its place until it is resumed")
     if told["left_out"]:
         lines.append(f"left out  {plain(', '.join(told['left_out']))}")
+    if told["vouched"]:
+        lines.append(f"counted   {plain(', '.join(told['vouched']))}, whatever they decide")
     if latest := told["latest"]:
+        lines += [
+            f"set aside {plain(person)}: decides the opposite of the others, who put "
+            f"{_percent(shares['agreed'])} of these decisions in the same order and "
+            f"{_percent(shares['others'])} of their own"
+            for person, shares in latest["set_aside"].items()
+        ]
         before, after = _percent(latest["agreement_before"]), _percent(latest["agreement_after"])
         lines.append(
             f"latest    {latest['at']}, from {latest['decisions']} decisions: "

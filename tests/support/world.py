@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -41,6 +41,8 @@ class Measured:
     known_language: bool = True
     empty: bool = False
     model: str = "plain"
+    unmoved: dict[str, float] | None = None
+    alike: tuple[tuple[str, str], ...] = ()
 
 
 class PlainDuplicates:
@@ -76,7 +78,10 @@ class PlainModel:
     ) -> list[Measured]:
         found = [self._measured(item.content) for item in items]
         heads = house or [None] * len(found)
-        return [moved(one, head) for one, head in zip(found, heads, strict=True)]
+        return [
+            moved(one, head, item.content)
+            for one, head, item in zip(found, heads, items, strict=True)
+        ]
 
     def _measured(self, content: str) -> Measured:
         if "breaks the model" in content:
@@ -97,16 +102,31 @@ class PlainHead:
 
     worth: float
     number: int
+    lessons: Sequence[Lesson] = ()
 
 
-def moved(measured: Measured, head: PlainHead | None) -> Measured:
+def moved(measured: Measured, head: PlainHead | None, content: str = "") -> Measured:
     if head is None:
         return measured
     labels = {
         label: round(min(1.0, max(0.0, score + head.worth)), 4)
         for label, score in measured.labels.items()
     }
-    return replace(measured, labels=labels, model=f"plain+s{head.number}")
+    reading = read_plainly(content)
+    return replace(
+        measured,
+        labels=labels,
+        model=f"plain+s{head.number}",
+        unmoved=measured.labels,
+        alike=tuple(
+            (one.comment_id, one.decision) for one in head.lessons if one.reading == reading
+        ),
+    )
+
+
+def read_plainly(content: str) -> bytes:
+    """Return the same for texts that differ behind a "#" alone."""
+    return f"plain {zlib.crc32(content.split(' #', maxsplit=1)[0].encode())}".encode()
 
 
 @dataclass(frozen=True)
@@ -117,14 +137,14 @@ class PlainLearner:
     reader: str = "plain"
 
     def read(self, items: Sequence[Any]) -> list[bytes]:
-        return [
-            f"plain {zlib.crc32(item.content.split(' #')[0].encode())}".encode() for item in items
-        ]
+        return [read_plainly(item.content) for item in items]
 
     def fits(self, reading: bytes) -> bool:
         return reading.startswith(b"plain")
 
-    def learn(self, lessons: Sequence[Lesson], *, current: bytes | None) -> Fit:
+    def learn(
+        self, lessons: Sequence[Lesson], *, current: bytes | None, vouched: Collection[int] = ()
+    ) -> Fit:
         bad = sum(lesson.decision != "approve" for lesson in lessons)
         worth = round(0.3 * (2 * bad / len(lessons) - 1), 4) if lessons else 0.0
         head = json.dumps(worth).encode()
@@ -134,8 +154,8 @@ class PlainLearner:
             len(lessons), len(lessons) // 2, (0.5, 0.75),
         )  # fmt: skip
 
-    def head(self, packed: bytes, number: int) -> PlainHead:
-        return PlainHead(json.loads(packed), number)
+    def head(self, packed: bytes, number: int, lessons: Sequence[Lesson] = ()) -> PlainHead:
+        return PlainHead(json.loads(packed), number, lessons)
 
     def moved(
         self, scores: Sequence[Measured], head: PlainHead, bars: Any = None
