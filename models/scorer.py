@@ -18,7 +18,7 @@ from models.datasets import LABELS
 from models.encoder import Encoder
 from models.explain import Contribution, Explanation, Span
 from models.heads import Heads, Inputs
-from models.house import Basis, HouseHead, Shift
+from models.house import Basis, HouseHead, Shift, nearest
 from models.languages import language_of
 from models.ngrams import chunked, hashed
 from models.signals import AUTHOR_SENTENCES, AUTHOR_SIGNALS, SIGNALS, of_author, raised_by, said
@@ -100,6 +100,11 @@ class Score(NamedTuple):
     #: Whether n-grams and signals by themselves see a label of abuse that all together are sure of.
     #: True where they alone have read.
     seconded: bool = True
+    #: The labels before the site's head moved them; None where none did.
+    unmoved: Mapping[str, float] | None = None
+    #: Decided comments that one that a head moved is like, up to ``MOST_ALIKE``, the nearest first:
+    #: id and answer each.
+    alike: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +281,16 @@ class Scorer:
     ) -> Score:
         language, known = language_of(reading, item.language)
         logits, moved, model = found.logits, (0.0, 0.0), self.version
+        unmoved: Mapping[str, float] | None = None
+        alike: tuple[tuple[str, str], ...] = ()
         if found.by is not Reader.ENCODER:
             model = f"{model}-{found.by}"
         elif house and found.features and self.basis and house.basis == self.basis.name:
             model = f"{model}+{house.version}"
             logits, moved = self._moved(logits, house.shift(found.features), bars)
+            if any(moved):
+                unmoved = dict(zip(LABELS, _sigmoid(found.logits).tolist(), strict=True))
+                alike = _alike(found.features, house)
         return Score(
             labels=dict(zip(LABELS, _sigmoid(logits).tolist(), strict=True)),
             language=language,
@@ -292,6 +302,8 @@ class Scorer:
             moved=moved,
             features=found.features,
             seconded=found.seconded,
+            unmoved=unmoved,
+            alike=alike,
         )
 
     def moved_by(self, score: Score, house: HouseHead, bars: Bars | None = None) -> Score:
@@ -454,10 +466,17 @@ class Scorer:
         )
 
 
+#: Decided comments that a moved one is said to be like, at most: some 0.3 ms among 300.
+MOST_ALIKE = 5
 #: How far a logit stays clear of a threshold, so that rounding puts no score on its other side.
 _CLEAR = 1e-6
 #: A hurried reading is sure of a comment that stays below this share of every threshold.
 _SURE = 0.25
+
+
+def _alike(features: bytes, house: HouseHead) -> tuple[tuple[str, str], ...]:
+    near = nearest(features, house.known, MOST_ALIKE)
+    return tuple((one.evidence.comment, str(one.evidence.answer)) for one in near)
 
 
 def _seconded(found: Sequence[_SharedReading], alone: Numbers) -> list[_SharedReading]:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from moderation.ports import Learner
+from moderation.feedback import lessons
+from moderation.ports import Learner, Lesson
 from moderation.store.learning import Learning
 
 log = logging.getLogger(__name__)
 
 #: Longest time for which a head judges that was replaced, or rolled back, in seconds.
 CHECK_SECONDS = 1.0
-#: Sites whose heads are remembered; each takes some kilobytes.
-_MOST = 2000
+#: Sites whose heads are remembered, and decisions with each; a site takes some 100 KB with all.
+_MOST, _LESSONS = 500, 300
 
 
 @dataclass(slots=True)
@@ -59,8 +60,15 @@ class Houses:
         if packed is None:
             return None
         try:
-            head: object = learner.head(packed, number)
+            head: object = learner.head(packed, number, self._lessons(site_id, number))
             return head
         except ValueError as problem:
             log.error("head s%s of site %s can't be read: %s", number, site_id, problem)  # noqa: TRY400
             return None
+
+    def _lessons(self, site_id: str, number: int) -> list[Lesson]:
+        """Return the latest decisions of those who had a part in a head."""
+        versions = self._store.progress(site_id).versions
+        people = next((one.made.people for one in versions if one.number == number), {})
+        known = self._store.feedback(site_id, readings=True, newest=_LESSONS)
+        return lessons([one for one in known if one.person in people])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -429,7 +429,28 @@ _NOTHING = Verdict(Action.ALLOW, (Reason("clean"),))
 
 
 def verdict_on(case: Case) -> Verdict:
-    """Return the verdict of the first rule that has one; otherwise allow."""
+    """Return the verdict of the first rule that has one; otherwise allow.
+
+    Where the site's own head moved it, the decided comments that this one is like are named, too.
+    """
+    verdict, scores = _ruled(case), case.scores
+    if scores is None or scores.unmoved is None or not scores.precedents:
+        return verdict
+    unmoved = replace(case, scores=replace(scores, labels=scores.unmoved))
+    if _ruled(unmoved).action is verdict.action:
+        return verdict
+    return replace(verdict, reasons=(*verdict.reasons, *_like(scores.precedents)))
+
+
+def _like(precedents: Iterable[tuple[str, str]]) -> Iterator[Reason]:
+    by_decision: dict[str, list[str]] = {}
+    for comment_id, decision in precedents:
+        by_decision.setdefault(decision, []).append(comment_id)
+    for decision, ids in by_decision.items():
+        yield Reason(f"like_{decision}", {"number": len(ids), "ids": " ".join(ids)})
+
+
+def _ruled(case: Case) -> Verdict:
     for rule in RULES:
         opinion = rule(case)
         if opinion is not None:

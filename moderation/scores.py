@@ -49,6 +49,10 @@ class Scores:
     alike: tuple[str, ...] = ()
     #: Whether a second way of reading sees abuse, too; without it nothing is rejected for abuse.
     seconded: bool = True
+    #: The labels before the site's own head moved them, None where none did; not kept.
+    unmoved: Mapping[str, float] | None = None
+    #: Id and decision of decided comments that one that was moved is most like; not kept.
+    precedents: tuple[tuple[str, str], ...] = ()
 
     def __getitem__(self, label: str) -> float:
         """Return the score of *label*; 0 for one that this model does not measure."""

@@ -281,6 +281,8 @@ def in_our_words(result: object, version: str, near: Near) -> Scores:
         near_duplicates=near.count,
         alike=near.ids,
         seconded=getattr(result, "seconded", True),
+        unmoved=getattr(result, "unmoved", None),
+        precedents=getattr(result, "alike", ()),
     )
 
 

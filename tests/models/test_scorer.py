@@ -16,7 +16,7 @@ from models import artifacts, explain
 from models.augmentation import LEXICON
 from models.encoder import Encoder
 from models.evaluation import FRIENDLY, IDENTITIES
-from models.house import HouseHead
+from models.house import Answer, Evidence, HouseHead, Seen
 from models.scorer import LABELS, MOST_OF_TRUST, Item, Reader, Scorer, newest_version
 
 #: What is looked for in a text, and what could run over from one text of a batch into the next.
@@ -379,6 +379,25 @@ def test_a_score_names_the_sites_head_and_says_what_it_moved(scorer):
     assert logit(moved.labels["spam"]) == pytest.approx(
         logit(shared.labels["spam"]) + 1.5, abs=0.01
     )
+
+
+def test_a_moved_score_names_the_decided_comments_that_it_is_like(scorer):
+    text = "Ask me for a tarot reading about Madrid, the stars tell all."
+    (plain,) = scorer.score([Item(text)])
+    near, far = (
+        Evidence(
+            name, 1, Answer.SPAM, Seen.HELD, 1, scorer.basis.name, features, *plain.shared
+        )
+        for name, features in (("near", plain.features), ("far", bytes(len(plain.features))))
+    )  # fmt: skip
+    head = replace(headed(scorer, spam=0.5), known=(near, far))
+    moved, still, without = scorer.score(
+        [Item(text)] * 3, house=[head, replace(headed(scorer), known=(near,)), None]
+    )
+    assert moved.alike == (("near", "spam"),)
+    assert moved.unmoved == pytest.approx(without.labels)
+    assert (still.alike, still.unmoved) == ((), None)
+    assert (without.alike, without.unmoved) == ((), None)
 
 
 @pytest.mark.parametrize("text", ["Cheap pills, buy now http://pills.example/", "you stupid idiot"])

@@ -11,6 +11,7 @@ from moderation.comment import Comment, Decision, Status
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.feedback import LearningMode
 from moderation.policy import Policy
+from moderation.reasons import sentence
 from moderation.workflow import learning
 from moderation.workflow.judging import trust
 from tests.support.actors import ADA, BLOG, BOB, EVE
@@ -45,6 +46,43 @@ def test_what_people_decided_changes_the_next_verdict_and_its_model_says_so(worl
     assert (attempt.why, attempt.decisions, attempt.people) == ("better", 3, {"moderator:ada": 3})
 
 
+def test_a_verdict_that_the_head_moved_names_the_decided_comments_that_it_is_like(world: World):
+    decided = [world.decide(f"toxicity=0.6 #{n}", Decision.APPROVE) for n in range(3)]
+    bad = world.decide("toxicity=0.6 #bad", Decision.REJECT)
+    for other in ("another", "one more", "yet another"):
+        world.decide(f"toxicity=0.6 {other}", Decision.APPROVE)
+    world.learn()
+    moved = world.comment("toxicity=0.6 #again")
+    assert moved.status is Status.APPROVED
+    first, *like = moved.verdict.reasons
+    assert first.code == "clean"
+    assert [(one.code, one.comments) for one in like] == [
+        ("like_approve", tuple(one.id for one in decided)),
+        ("like_reject", (bad.id,)),
+    ]
+    assert sentence(like[0]) == "like 3 comment(s) that you approved"
+
+
+def test_a_verdict_that_the_head_did_not_move_names_no_decided_comments(world: World):
+    """What it is like stands beside it all the same."""
+    for n in range(4):
+        world.decide(f"toxicity=0.55 #{n}", Decision.REJECT)
+    world.learn()
+    held = world.comment("toxicity=0.55 #again")
+    assert held.scores["toxicity"] > 0.55
+    assert [one.code for one in held.verdict.reasons] == ["toxicity"]
+
+
+def test_decisions_of_somebody_who_had_no_part_in_the_head_are_not_named(world: World):
+    world.decide("toxicity=0.4 #1", Decision.REJECT, by=EVE)
+    rejected(world)
+    world.learn()
+    world.adapters.leave_out(world.site.id, "eve", by=ADA)
+    world.learn()
+    moved = world.comment("toxicity=0.4 #again")
+    assert [one.code for one in moved.verdict.reasons] == ["toxicity"]
+
+
 def test_a_door_judges_by_the_same_head_as_the_queue(world: World):
     rejected(world)
     world.learn()
@@ -69,7 +107,7 @@ def test_what_is_no_better_is_told_and_judges_nothing(world: World):
 
 def test_a_learner_that_fails_leaves_what_judges_and_says_so(world: World):
     class Broken(world.adapters.learning):
-        def learn(self, lessons, *, current):
+        def learn(self, lessons, *, current, vouched=()):
             raise ValueError("no head")
 
     rejected(world)
@@ -172,6 +210,52 @@ def test_a_persons_decisions_can_be_left_out_and_taken_in_again(world: World):
         world.adapters.leave_out(world.site.id, "moderator:nobody", by=ADA)
 
 
+def with_suspicion(world: World, name: str):
+    """A learner that takes *name* for one who decides the opposite of the others."""
+
+    class Wary(world.adapters.learning):
+        def learn(self, lessons, *, current, vouched=()):
+            odd = ["moderator:ada", "moderator:bob", "moderator:eve"].index(name)
+            if odd in vouched or not any(one.person == odd for one in lessons):
+                return super().learn(lessons, current=current)
+            rest = [one for one in lessons if one.person != odd]
+            return replace(super().learn(rest, current=current), contrary=((odd, 0.2, 0.9),))
+
+    return replace(world.adapters, learning=Wary)
+
+
+def test_who_decides_the_opposite_of_the_others_is_set_aside_until_somebody_vouches(world: World):
+    for by in (ADA, BOB):
+        rejected(world, 3, by=by)
+    for n in range(12):
+        world.decide(f"toxicity=0.6 eve {n}", Decision.APPROVE, by=EVE)
+    wary = with_suspicion(world, "moderator:eve")
+    attempt = wary.learn(world.site.id)
+    assert attempt.people == {"moderator:ada": 3, "moderator:bob": 3}
+    assert attempt.set_aside == {"moderator:eve": (0.2, 0.9)}
+    assert progress(world).latest.set_aside == attempt.set_aside
+    world.adapters.houses._known.clear()
+    assert world.comment("toxicity=0.4").status is Status.FLAGGED
+    world.adapters.leave_out(world.site.id, "eve", out=False, by=ADA)
+    assert progress(world).vouched == ("moderator:eve",)
+    again = wary.learn(world.site.id)
+    assert (again.set_aside, again.people["moderator:eve"]) == ({}, 12)
+    world.adapters.leave_out(world.site.id, "eve", by=ADA)
+    known = progress(world)
+    assert (known.vouched, known.left_out) == ((), ("moderator:eve",))
+
+
+def test_a_head_that_somebody_now_set_aside_had_a_part_in_stops_judging(world: World):
+    """Whether or not the next one is put in place."""
+    for by in (ADA, BOB):
+        rejected(world, 1, by=by)
+    world.decide("toxicity=0.6 eve", Decision.APPROVE, by=EVE)
+    world.learn()
+    assert progress(world).current == 1
+    attempt = with_suspicion(world, "moderator:eve").learn(world.site.id)
+    assert (attempt.why, progress(world).current) == ("too_few", 0)
+
+
 def test_whoever_may_comment_but_not_moderate_teaches_nothing(world: World):
     """However much they send, edit and have erased."""
     for n in range(20):
@@ -200,9 +284,9 @@ def test_an_erased_comment_takes_back_what_was_learned_from_it_though_nothing_be
 
 def test_an_erasure_while_a_head_is_fitted_keeps_that_head_out(world: World):
     class Slow(world.adapters.learning):
-        def learn(self, lessons, *, current):
+        def learn(self, lessons, *, current, vouched=()):
             world.adapters.erase(erased.id, by=BLOG)
-            return super().learn(lessons, current=current)
+            return super().learn(lessons, current=current, vouched=vouched)
 
     erased = world.decide("toxicity=0.6 erased", Decision.REJECT)
     rejected(world)

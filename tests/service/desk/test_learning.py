@@ -148,3 +148,38 @@ def test_a_spot_check_shows_neither_verdict_nor_scores(world: World, admin: Flas
         assert "95 %" not in page
         assert "status spam" not in page
         assert "a person is to look at it" in page
+
+
+def test_a_comment_that_the_head_moved_links_to_what_it_is_like(world: World, admin: FlaskClient):
+    decided = [world.decide(f"toxicity=0.4 #{n}", Decision.REJECT) for n in range(4)]
+    world.learn()
+    moved = world.comment("toxicity=0.4 #again")
+    page = admin.get(f"/desk/comments/{moved.id}").text
+    assert "like 4 comment(s) that you rejected" in page
+    assert all(f"/desk/comments/{one.id}" in page for one in decided)
+    told = world.ask("GET", f"/v1/comments/{moved.id}").json
+    (like,) = [one for one in told["reasons"] if one["code"] == "like_reject"]
+    assert [link.rpartition("/")[2] for link in like["links"]] == [one.id for one in decided]
+    assert like["values"]["number"] == 4
+
+
+def test_who_is_set_aside_is_said_why_and_can_be_counted_all_the_same(
+    world: World, admin: FlaskClient
+):
+    class Wary(world.adapters.learning):
+        def learn(self, lessons, *, current, vouched=()):
+            fit = super().learn(lessons, current=current, vouched=vouched)
+            return fit if 1 in vouched else replace(fit, contrary=((1, 0.21, 0.93),))
+
+    taught(world)
+    replace(world.adapters, learning=Wary).learn(world.site.id)
+    page = admin.get("/desk/learning").text
+    assert "decides the opposite of the others" in page
+    assert "21 %" in page
+    assert "93 %" in page
+    told = {"csrf_token": token(page), "person": "moderator:eve", "out": "0"}
+    admin.post(f"/desk/learning/{world.site.id}/people", data=told)
+    assert "Counts, whatever they decide." in admin.get("/desk/learning").text
+    shown = world.ask("GET", f"/v1/sites/{world.site.id}/learning").json
+    assert shown["vouched"] == ["moderator:eve"]
+    assert shown["latest"]["set_aside"] == {"moderator:eve": {"agreed": 0.21, "others": 0.93}}
