@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -140,8 +141,16 @@ def freeze(data: Path, directory: Path) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to keep what the encoder said, for the next trial with the same encoder.",
 )
+@click.option(
+    "--save",
+    "saved",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write the shared model of the trial, for `python -m benchmarks.learning --model`.",
+)
 @click.option("--tuned", is_flag=True, help="Try the sets that the method was chosen by instead.")
-def house_trial(data: Path, encoder_directory: Path, cache: Path | None, *, tuned: bool) -> None:
+def house_trial(
+    data: Path, encoder_directory: Path, cache: Path | None, saved: Path | None, *, tuned: bool
+) -> None:
     """Measure what a site's decisions are worth on sets that the model never saw, as JSON.
 
     \b
@@ -153,8 +162,11 @@ def house_trial(data: Path, encoder_directory: Path, cache: Path | None, *, tune
         Encoder.load(encoder_directory),
         trial.TUNED if tuned else trial.PLACES,
         cache=cache,
+        saved=saved,
         progress=_bar("reading"),
     )
+    if saved:
+        shutil.copytree(encoder_directory, saved / "encoder", dirs_exist_ok=True)
     click.echo(json.dumps(figures, indent=1, ensure_ascii=False))
 
 

@@ -16,18 +16,21 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from models import artifacts
 from models.datasets import LABELS, MEASURE_ONLY, Corpus, Example, published
 from models.encoder import Encoder
 from models.freezing import SIDES, basis_of
 from models.house import (
+    FILE,
     Answer,
     Basis,
     Bytes,
     Evidence,
     Frozen,
-    Gate,
     HouseHead,
+    Learned,
     Seen,
+    contrary,
     learn,
     nearest,
 )
@@ -149,9 +152,13 @@ def trial(
     places: Mapping[str, SimulatedSite],
     *,
     cache: Path | None = None,
+    saved: Path | None = None,
     progress: Progress = iter,
 ) -> dict[str, Any]:
-    """Return the figures of each of *places*, their means, and what poisoning does."""
+    """Return the figures of each of *places*, their means, and what poisoning does.
+
+    The shared model is written below *saved*.
+    """
     # The rows that training draws, so that a training's cache serves here, too.
     data = capped(data, Recipe())
     known = data.where(lambda one: not strange(one) and any(side in one.labels for side in SIDES))
@@ -176,6 +183,8 @@ def trial(
         features[second],
         shared(features[second], logits[second]),
     )
+    if saved:
+        save(shared, ground, saved)
     result: dict[str, Any] = {}
     for name, corpus in sites.items():
         rows = slice(place, place + len(corpus))
@@ -256,7 +265,7 @@ def evidence(
     begin: int = 0,
 ) -> list[Evidence]:
     """Return the decisions of one person on comments of a site, right or *reversed_*."""
-    bad = Answer.SPAM if SIDES[site.column] == "spam" else Answer.REJECT
+    bad = _bad(site)
     return [
         Evidence(
             comment=str(row),
@@ -274,26 +283,77 @@ def evidence(
     ]
 
 
-def _shared(
-    corpus: Corpus, features: Floats, logits: Floats
-) -> Callable[[Floats, Floats], Numbers]:
-    """Return a function that gives the logits of SIDES, fitted on *corpus*; a source weighs 800 at most."""
+@dataclass(frozen=True)
+class Shared:
+    """The shared model of a trial: a linear head for each of SIDES over encoder and its logits.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (768 + n_labels, 2)
+    intercepts : ndarray of shape (2,)
+    """
+
+    weights: Numbers
+    intercepts: Numbers
+
+    def __call__(self, features: Floats, logits: Floats) -> Numbers:
+        """Return the logits of SIDES of each comment."""
+        found: Numbers = np.hstack([features, logits]) @ self.weights + self.intercepts
+        return found
+
+
+def _shared(corpus: Corpus, features: Floats, logits: Floats) -> Shared:
+    """Return the shared model fitted on *corpus*; no source weighs above 800."""
     mean, spread = features.mean(axis=0), features.std(axis=0)
-
-    def scaled(features: Floats, logits: Floats) -> Floats:
-        return np.hstack([(features - mean) / spread / 8, logits / 4])
-
-    X, heads = scaled(features, logits), []
+    X, weights, intercepts = np.hstack([(features - mean) / spread / 8, logits / 4]), [], []
     targets, sources = corpus.targets, corpus.sources
     for side in SIDES:
         target = targets[:, LABELS.index(side)]
         rows = np.flatnonzero(~np.isnan(target))
         _, index, counts = np.unique(sources[rows], return_inverse=True, return_counts=True)
         head = LogisticRegression(C=0.02, max_iter=300)
-        heads.append(head.fit(X[rows], target[rows], np.minimum(1, 800 / counts)[index]))
-    return lambda features, logits: np.stack(
-        [head.decision_function(scaled(features, logits)) for head in heads], axis=1
+        head.fit(X[rows], target[rows], np.minimum(1, 800 / counts)[index])
+        own = np.r_[head.coef_[0][: len(mean)] / spread / 8, head.coef_[0][len(mean) :] / 4]
+        weights.append(own)
+        intercepts.append(head.intercept_[0] - mean @ own[: len(mean)])
+    return Shared(np.array(weights).T, np.array(intercepts))
+
+
+#: The logit of what the shared model of a trial does not measure.
+_NEVER = -12.0
+
+
+def save(shared: Shared, ground: Basis, directory: Path) -> None:
+    """Write a trial's shared model below *directory*, so that a running Winnow can judge by it.
+
+    The encoder goes into ``encoder/`` there. Thresholds are the trial's; other labels and n-grams
+    say nothing.
+    """
+    shipped = artifacts.load()
+    columns = [LABELS.index(side) for side in SIDES]
+    joined, alone = np.zeros_like(shipped.joined), np.zeros_like(shipped.alone)
+    joined[: len(shared.weights), columns] = shared.weights
+    joined[-1] = alone[-1] = _NEVER
+    joined[-1, columns] = shared.intercepts
+    bars = {
+        name: dict.fromkeys(LABELS, 0.99)
+        | {side: float(1 / (1 + np.exp(-level))) for side, level in zip(SIDES, row, strict=True)}
+        for name, row in zip(("flag", "reject"), ground.frozen.levels, strict=True)
+    }
+    way = {"calibration": {label: [1.0, 0.0] for label in LABELS}, "thresholds": bars}
+    manifest = {
+        **shipped.manifest,
+        "encoder": ground.encoder,
+        "scales": dict.fromkeys(LABELS, 0.0),
+        "intercepts": dict.fromkeys(LABELS, 0.0),
+        "ways": {
+            name: {**shipped.manifest["ways"][name], **way} for name in shipped.manifest["ways"]
+        },
+    }
+    saved = artifacts.save(
+        replace(shipped, joined=joined, alone=alone, manifest=manifest), directory
     )
+    replace(ground, model=saved.version).save(directory / FILE)
 
 
 def _ground(
@@ -355,21 +415,43 @@ def _poisoned(
         replace(one, by=1 + place % 2) for place, one in enumerate(evidence(site, ground, right))
     ]
     rogue = evidence(site, ground, wrong, by=3, reversed_=True, begin=most)
+    # Whoever wants half of the good comments gone, too: those that the shared model likes least.
+    worse = np.median(site.shared[~site.target, site.column])
+    strict = [
+        replace(one, answer=_bad(site))
+        if site.shared[int(one.comment), site.column] > worse
+        else one
+        for one in evidence(site, ground, wrong, by=3, begin=most)
+    ]
+    right_third = evidence(site, ground, wrong, by=3, begin=most)
     honest, base = learn(two, ground), _ranked(site, rest, None)
     together, alone = learn(two + rogue, ground), learn(rogue, ground)
     without = learn(two + rogue, ground, without={3})
+    counted = learn(two + rogue, ground, vouched={3})
 
-    def gained(head: HouseHead, gate: Gate) -> float:
-        return _ranked(site, rest, head if gate.accepted else None) - base
+    def gained(learned: Learned) -> float:
+        head = learned.head if learned.gate.accepted else None
+        return _ranked(site, rest, head) - base
 
     return {
-        "poison: two honest people": gained(honest.head, honest.gate),
-        "poison: and 200 reversed decisions of a third": gained(together.head, together.gate),
-        "poison: the same without the gate": _ranked(site, rest, together.head) - base,
-        "poison: the third left out": gained(without.head, without.gate),
+        "poison: two honest people": gained(honest),
+        "poison: and 200 reversed decisions of a third": gained(together),
+        "poison: the third is set aside": float([one.by for one in together.contrary] == [3]),
+        "poison: the third counts all the same": gained(counted),
+        "poison: the third left out": gained(without),
         "poison: the left out head is the honest one": float(
             without.head.digest == honest.head.digest
         ),
-        "poison: 200 reversed decisions of the only person": gained(alone.head, alone.gate),
+        "poison: 200 reversed decisions of the only person": gained(alone),
         "poison: their drop on the frozen set": alone.gate.auc_drop,
+        "set aside: an honest third": _aside(two + right_third, ground),
+        "set aside: a strict third": _aside(two + strict, ground),
     }
+
+
+def _aside(rows: list[Evidence], ground: Basis) -> float:
+    return float(bool(contrary(sorted(rows, key=lambda one: one.at), ground)))
+
+
+def _bad(site: SiteArrays) -> Answer:
+    return Answer.SPAM if SIDES[site.column] == "spam" else Answer.REJECT
