@@ -205,6 +205,8 @@ def test_feedback_becomes_a_decision_on_the_comment_that_was_checked(
     assert world.client().post(path, data=told).data == THANKS
     (kept,) = world.adapters.comments.decisions(world.site.id)
     assert (kept.decision, kept.comment_id.replace("-", "")) == (decision, guid)
+    (learned,) = world.adapters.comments.feedback(world.site.id)
+    assert (learned.decision, learned.person) == (decision, "blog:akismet")
 
 
 def test_feedback_on_another_sites_comment_touches_nothing(world: World, door: str):

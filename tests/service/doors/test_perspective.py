@@ -159,6 +159,8 @@ def test_where_the_door_records_a_suggestion_is_a_decision(
     assert kept.status == status
     (decision,) = world.adapters.comments.decisions(world.site.id)
     assert (decision.by.via, decision.decision.status) == ("perspective", status)
+    (learned,) = world.adapters.comments.feedback(world.site.id)
+    assert (learned.decision, learned.person) == (decision.decision, "blog:perspective")
 
 
 @pytest.mark.parametrize("value", [None, "1", 2, -0.1])

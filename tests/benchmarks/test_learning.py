@@ -1,0 +1,29 @@
+"""What decisions are worth is tried through the API: on own sentences, since the data may be away."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import learning
+
+
+@pytest.mark.timeout(600)
+def test_decisions_help_outsiders_and_rogues_change_little_and_all_of_it_is_taken_back(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(learning, "AFTER", (50, 90))
+    learning.main(["--ranked", "40", "--decided", "190"])
+    *sites, means = map(json.loads, capsys.readouterr().out.splitlines())
+    (told,) = [figures for one in sites for figures in one.values()]
+    assert told["50: judges"]
+    assert told["50: gain"] > 0.015
+    assert max(told["50: frozen drop"], told["90: frozen drop"]) <= 0.002
+    assert told["an outsider changes"] == "nothing"
+    assert told["rogue: reversed decisions"] == 90
+    assert told["rogue: set aside"]
+    assert told["rogue: gain"] > 0.015
+    assert told["rogue left out: head equal"]
+    assert told["rolled back, verdicts equal"]
+    assert means["an outsider changes nothing"] == means["rolled back, verdicts equal true"] == 1
