@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from models import artifacts, card, house
@@ -22,6 +21,7 @@ from models import languages as identification
 from models.datasets import Corpus
 from models.datasets import load as load_data
 from models.encoder import Encoder
+from models.encoder.pieces import Pieces
 from models.encoder.runtime import MANIFEST, SHIPPED, TOKENIZER, read_manifest
 from models.scorer import Scorer
 from models.versions import Versions
@@ -330,7 +330,7 @@ def train_encoder(
         taught,
         checks,
         export.read(weights),
-        Tokenizer.from_buffer(tokenizer),
+        Pieces.read(tokenizer),
         output,
         learning.Plan(**plan),
         lambda numbers: click.echo(json.dumps(numbers)),
@@ -339,7 +339,7 @@ def train_encoder(
         export.read(output / learning.WEIGHTS),
         tokenizer,
         output,
-        export.own_windows(Tokenizer.from_buffer(tokenizer)),
+        export.own_windows(Pieces.read(tokenizer)),
         trained=found,
     )
     click.echo(f"{manifest['version']} is in {output}; fit the heads on it before you promote it.")
@@ -367,7 +367,7 @@ def export_encoder(weights: Path, output: Path, made: str | None) -> None:
     about = {name: known[name] for name in ("made", "trained") if name in known}
     if made:
         about = {"made": made}
-    windows = export.own_windows(Tokenizer.from_buffer(tokenizer))
+    windows = export.own_windows(Pieces.read(tokenizer))
     manifest = export.export(export.read(weights), tokenizer, output, windows, **about)
     click.echo(f"{manifest['version']} is in {output}")
 

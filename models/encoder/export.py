@@ -32,7 +32,6 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer
 
 from models import sentences
 from models.artifacts import put
@@ -127,7 +126,7 @@ def full(weights: Weights, name: str) -> NDArray[np.float32]:
     return np.asarray(weights[f"{name}|q"].astype(np.float32) * weights[f"{name}|s"])
 
 
-def own_windows(tokenizer: Tokenizer) -> list[list[int]]:
+def own_windows(cut: cutting.Cut) -> list[list[int]]:
     """Return windows of our own sentences: of each language full ones, sentences, and words."""
     draw = Random(0)  # noqa: S311 - drawn to be repeated
     found = []
@@ -137,10 +136,10 @@ def own_windows(tokenizer: Tokenizer) -> list[list[int]]:
         draw.shuffle(texts)
         short = texts[:SENTENCES]
         short += [text.split()[0] for text in short]
-        found += [cutting.windows(text, tokenizer)[0] for text in short]
+        found += [cutting.windows(text, cut)[0] for text in short]
         for _ in range(FULL_WINDOWS):
             draw.shuffle(texts)
-            found.append(cutting.windows(" ".join(texts[:TOKENS]), tokenizer)[0])
+            found.append(cutting.windows(" ".join(texts[:TOKENS]), cut)[0])
     return found
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from models.artifacts import SHIPPED as ARTIFACTS
 from models.artifacts import BrokenArtifact, checked
+from models.encoder.pieces import Pieces
 from models.encoder.windows import TOKENS, windows
 
 #: Where the encoder that came with this release lies.
@@ -60,11 +60,11 @@ class Encoder:
     def __init__(
         self,
         session: onnxruntime.InferenceSession,
-        tokenizer: Tokenizer,
+        pieces: Pieces,
         manifest: dict[str, Any],
     ) -> None:
         self._session = session
-        self._tokenizer = tokenizer
+        self._pieces = pieces
         self.manifest = manifest
 
     @classmethod
@@ -89,7 +89,7 @@ class Encoder:
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         # By name, which is where its weights are looked for, too.
         session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        return cls(session, Tokenizer.from_file(tokenizer), manifest)
+        return cls(session, Pieces.load(Path(tokenizer)), manifest)
 
     @property
     def version(self) -> str:
@@ -101,7 +101,7 @@ class Encoder:
 
         A window of 160 tokens takes some 10 ms on one core, a text has at most three.
         """
-        read = [windows(text, self._tokenizer) for text in texts]
+        read = [windows(text, self._pieces) for text in texts]
         rows = [window for own in read for window in own]
         features = np.empty((len(rows), 2 * int(self.manifest["hidden"])), np.float32)
         logits = np.empty((len(rows), int(self.manifest["labels"])), np.float32)

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from models import evaluation
 from models.datasets import LABELS, Corpus
 from models.encoder.lessons import SHOWN, Lessons, remembered
 from models.encoder.network import Network
-from models.encoder.windows import PADDING, windows
+from models.encoder.windows import PADDING, Cut, windows
 
 Weights = Mapping[str, NDArray[Any]]
 Report = Callable[[dict[str, Any]], None]
@@ -95,7 +94,7 @@ def train(
     lessons: Lessons,
     checks: Corpus,
     weights: Weights,
-    tokenizer: Tokenizer,
+    cut: Cut,
     directory: Path,
     plan: Plan,
     report: Report = lambda _: None,
@@ -145,8 +144,8 @@ def train(
         report(found)
 
     with log, tempfile.TemporaryDirectory() as scratch:
-        learned = States(tokenised(lessons.corpus, tokenizer), network, Path(scratch) / "learned")
-        aside = States(tokenised(checks, tokenizer), network, Path(scratch) / "aside")
+        learned = States(tokenised(lessons.corpus, cut), network, Path(scratch) / "learned")
+        aside = States(tokenised(checks, cut), network, Path(scratch) / "aside")
         measure(0)
         before = np.reciprocal(1 + np.exp(-predicted(network, learned)))
         lessons = remembered(lessons, before)
@@ -187,9 +186,9 @@ def predicted(network: Network, states: States) -> NDArray[np.float32]:
     return found
 
 
-def tokenised(corpus: Corpus, tokenizer: Tokenizer) -> list[list[int]]:
+def tokenised(corpus: Corpus, cut: Cut) -> list[list[int]]:
     """Return the first window of what the teacher was shown of each text."""
-    return [windows(one.text[:SHOWN], tokenizer)[0] for one in corpus.examples]
+    return [windows(one.text[:SHOWN], cut)[0] for one in corpus.examples]
 
 
 def save(weights: Weights, path: Path) -> None:

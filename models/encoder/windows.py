@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-
-from tokenizers import Tokenizer
+from collections.abc import Callable
 
 #: The most tokens of a window, the two marks around it among them.
 TOKENS = 160
@@ -16,25 +15,28 @@ MOST = 3
 #: The most characters that are tokenised; of a longer text, as many in slices spread over it.
 CHARACTERS = 2_100
 
+#: Returns the ids of the pieces of a text.
+Cut = Callable[[str], list[int]]
+
 #: Ids of the marks around a window, of the padding behind it, and of what no piece stands for.
 BEGIN, PADDING, END, UNKNOWN = 0, 1, 2, 3
 
 
-def windows(text: str, tokenizer: Tokenizer) -> list[list[int]]:
+def windows(text: str, cut: Cut) -> list[list[int]]:
     """Return the token ids of 1 to MOST windows of *text*, each of at most TOKENS.
 
     A text of up to 410 tokens is read whole. Of a longer one the first window stands at the
     beginning, the last at the end, and the rest evenly between.
     """
     if len(text) <= CHARACTERS:
-        tokens = _tokens(text, CHARACTERS, tokenizer)
+        tokens = _tokens(text, CHARACTERS, cut)
         bodies = [tokens[start : start + BODY] for start in _starts(len(tokens))]
     else:
         size = CHARACTERS // MOST
         gap = (len(text) - size) // (MOST - 1)
         slices = [text[gap * n : gap * n + size] for n in range(MOST - 1)]
-        bodies = [_tokens(one, size, tokenizer)[:BODY] for one in slices]
-        bodies.append(_tokens(text[-size:], size, tokenizer)[-BODY:])
+        bodies = [_tokens(one, size, cut)[:BODY] for one in slices]
+        bodies.append(_tokens(text[-size:], size, cut)[-BODY:])
     return [[BEGIN, *body, END] for body in bodies]
 
 
@@ -46,7 +48,7 @@ def _starts(tokens: int) -> list[int]:
     return [(tokens - BODY) * n // (MOST - 1) for n in range(MOST)]
 
 
-def _tokens(text: str, most: int, tokenizer: Tokenizer) -> list[int]:
+def _tokens(text: str, most: int, cut: Cut) -> list[int]:
     """Return the ids of the first *most* characters of *text*.
 
     One character may decompose into eighteen, so it is cut again once it is composed as the
@@ -54,5 +56,4 @@ def _tokens(text: str, most: int, tokenizer: Tokenizer) -> list[int]:
     """
     composed = unicodedata.normalize("NFKC", text)[:most]
     valid = composed.encode("utf-8", "replace").decode()
-    ids = tokenizer.encode(valid, add_special_tokens=False).ids
-    return [max(UNKNOWN, id_) for id_ in ids]
+    return [max(UNKNOWN, id_) for id_ in cut(valid)]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer
 
 from tests.support.encoder import HIDDEN, PIECES, some_windows, tiny
 
@@ -11,6 +10,7 @@ pytest.importorskip("onnx", reason="onnx is in requirements-train.txt alone")
 
 from models import sentences  # noqa: E402
 from models.encoder import export  # noqa: E402
+from models.encoder.pieces import Pieces  # noqa: E402
 from models.encoder.runtime import NETWORK, SHIPPED, TOKENIZER, WEIGHTS, read_manifest  # noqa: E402
 from models.encoder.windows import TOKENS  # noqa: E402
 
@@ -97,12 +97,12 @@ def test_an_export_has_digests_a_version_and_its_size(tmp_path):
 
 
 def test_ranges_are_measured_on_full_windows_sentences_and_words_of_every_language():
-    tokenizer = Tokenizer.from_file(str(SHIPPED / TOKENIZER))
-    windows = export.own_windows(tokenizer)
+    pieces = Pieces.load(SHIPPED / TOKENIZER)
+    windows = export.own_windows(pieces)
     each = export.FULL_WINDOWS + 2 * export.SENTENCES
     assert len(windows) == each * len(sentences.languages())
     assert sum(len(window) == TOKENS for window in windows) >= export.FULL_WINDOWS * 20
-    assert export.own_windows(tokenizer) == windows
+    assert export.own_windows(pieces) == windows
 
 
 def test_what_is_larger_than_every_range_counts_as_the_largest(session):
