@@ -43,6 +43,8 @@ WRONG = {
     "event_days": ["nan", "1e9999"],
     "smtp_url": ["mail.example"],
     "mail_from": ["nobody", "a@b\r\nBcc: c@d", "a@b c@d", ""],
+    "mail_link_days": ["0", "nan", "soon"],
+    "second_factor": ["perhaps", ""],
     "first_password": ["too short"],
     "metrics_token": ["short", "with a space in it, though long"],
     "log_level": ["LOUD", "", "trace"],

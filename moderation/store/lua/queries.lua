@@ -38,6 +38,7 @@ end
 -- RANKED: a site's queue from behind a place on, which need not be taken any more.
 -- ARGV: site, 1 by priority or 0 by time, 1 for the lowest first, score and id of the place ('' for the
 -- beginning), how many. Returns id and score each. Logarithmic in the queue, however many share a score.
+-- Atomic so that a place is found in the queue that it is then read from.
 register('ranked', function()
   local site, priority, rising, score, last, count = unpack(ARGV)
   local key = priority == '1' and queue_key(site) or waiting_key(site)
