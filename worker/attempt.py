@@ -109,6 +109,7 @@ def attempt(
     body: bytes,
     *,
     allow_private: bool = False,
+    method: str = "POST",
     timeout_seconds: float = 15.0,
     resolver: Resolver = resolve,
     dialler: Dial = dial,
@@ -116,7 +117,7 @@ def attempt(
     tls: ssl.SSLContext | None = None,
     now: Callable[[], float] = time.time,
 ) -> Attempt:
-    """POST *body* to *url* once and return what came of it.
+    """Send *body* to *url* once, by POST or another *method*, and return what came of it.
 
     *headers* are Winnow's own (type and signature); *custom_headers* are the endpoint's and are
     checked. The name is resolved here, all of its addresses are checked, and one of those very
@@ -142,7 +143,8 @@ def attempt(
     try:
         addresses = _checked_addresses(target, resolver, deadline, allow_private=allow_private)
         public = not any(refusal_reason(address) for address in addresses)
-        came = _post(
+        came = _send(
+            method,
             target,
             addresses,
             sent,
@@ -283,7 +285,8 @@ class _HTTPS(_Dialling, urllib3.connection.HTTPSConnection):
     """HTTPS to a checked address, with the name in SNI and in the certificate."""
 
 
-def _post(
+def _send(
+    method: str,
     target: Target,
     addresses: Sequence[str],
     headers: Mapping[str, str],
@@ -304,7 +307,7 @@ def _post(
         connection.addresses, connection.dialler = addresses, dialler
         connection.deadline, connection.cut_off = deadline, cut_off
         connection.request(
-            "POST",
+            method,
             target.path,
             body=body,
             headers=headers,

@@ -1,16 +1,39 @@
-"""Posts JSON for channels, by the one guarded way out (:mod:`worker.attempt`)."""
+"""Sends JSON for channels, by the one guarded way out (:mod:`worker.attempt`)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from moderation.channels import Gone
 from worker.attempt import attempt
 
-#: Returns the URL to call and the JSON to send, of an address, a subject and a text.
-Shape = Callable[[str, str, str], tuple[str, dict[str, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is said by a channel: *foot* stands below *text* and is never cut."""
+
+    subject: str
+    text: str
+    foot: str = ""
+    #: Names this message; sent again it is the same.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a service wants to get."""
+
+    url: str
+    message: Mapping[str, Any]
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Returns what to send to an address.
+Shape = Callable[[str, Note], Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +43,17 @@ class Poster:
     shape: Shape
     allow_private: bool = False
 
-    def send(self, to: str, subject: str, text: str) -> None:
-        """Hand a message over. Raises OSError that names no part of the address."""
-        url, message = self.shape(to, subject, text)
+    def send(self, to: str, subject: str, text: str, *, foot: str = "", key: str = "") -> None:
+        """Hand a message over. Raises OSError that names no part of the address, or Gone."""
+        request = self.shape(to, Note(subject, text, foot, key))
         came = attempt(
-            url,
-            {"Content-Type": "application/json"},
-            json.dumps(message).encode(),
+            request.url,
+            {"Content-Type": "application/json", **request.headers},
+            json.dumps(request.message).encode(),
+            method=request.method,
             allow_private=self.allow_private,
         )
+        if came.disable:
+            raise Gone(came.error)
         if not came.delivered:
             raise OSError(came.error)

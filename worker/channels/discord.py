@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
+from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Poster
+from worker.posting import Note, Poster, Request
 
-#: Characters that Discord takes.
-_LONGEST = 2000
+#: Characters that Discord takes, as UTF-16 counts them, and its flag for no previews of links.
+_LONGEST, _NO_PREVIEWS = 2000, 4
+#: What Markdown may read as a sign of its own.
+_SIGNS = re.compile(r"([\\`*_~|>#\[\]()<:@-])")
 
 
 def sender(_settings: Settings) -> Poster:
@@ -16,7 +19,26 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, subject: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Return the URL and the message, which mentions nobody."""
-    content = f"**{subject}**\n{text}"[:_LONGEST]
-    return to, {"content": content, "allowed_mentions": {"parse": []}}
+def shape(to: str, note: Note) -> Request:
+    """Return the message, which mentions nobody and has no markup but its bold subject."""
+    head = f"**{escaped(note.subject)}**\n"
+    room = _LONGEST - _size(head)
+    content = head + escaped_to_fit(note.text, note.foot, room)
+    told = {"content": content, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
+    return Request(to, told)
+
+
+def escaped(text: str) -> str:
+    """Return *text* with a backslash before each sign of Markdown."""
+    return _SIGNS.sub(r"\\\1", text)
+
+
+def escaped_to_fit(text: str, foot: str, most: int) -> str:
+    """Return *text*, escaped, above *foot*, which has links of ours; cut before it is escaped."""
+    foot_size = _size(f"\n\n{foot}") if foot else 0
+    cut = fitted(text, "", most - foot_size, lambda part: _size(escaped(part)))
+    return escaped(cut) + (f"\n\n{foot}" if foot else "")
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-16-le", "replace")) // 2

@@ -8,9 +8,12 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
+from moderation.channels import fitted
 from moderation.settings import Settings
 
 _TIMEOUT_SECONDS = 15.0
+#: Characters of a text.
+_LONGEST = 65_536
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -31,16 +34,17 @@ class SmtpMailer:
         self._url = urlsplit(url)
         self._sender = sender
 
-    def send(self, to: str, subject: str, text: str) -> None:
+    def send(self, to: str, subject: str, text: str, *, foot: str = "", key: str = "") -> None:
         """Hand a message to the mail server. Raises OSError when it takes none."""
         message = EmailMessage()
         message["From"] = self._sender
         message["To"] = to
         message["Subject"] = subject
         message["Date"] = formatdate()
-        message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2] or "winnow")
+        domain = self._sender.rpartition("@")[2].rstrip(">") or "winnow"
+        message["Message-ID"] = f"<{key}@{domain}>" if key else make_msgid(domain=domain)
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
+        message.set_content(fitted(text, foot, _LONGEST))
         host, port = self._url.hostname or "localhost", self._url.port or _PORTS[self._url.scheme]
         context = ssl.create_default_context()
         with (

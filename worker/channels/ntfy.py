@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Poster
+from worker.posting import Note, Poster, Request
+
+#: Bytes of a message; a longer one becomes a file.
+_LONGEST = 4096
 
 
 def sender(_settings: Settings) -> Poster:
@@ -13,7 +15,8 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, subject: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Return the URL of the server and the message with its topic."""
+def shape(to: str, note: Note) -> Request:
+    """Return the message with its topic, for the URL of the server. Its text is plain."""
     server, _, topic = to.rpartition("/")
-    return f"{server}/", {"topic": topic, "title": subject, "message": text}
+    text = fitted(note.text, note.foot, _LONGEST, lambda part: len(part.encode("utf-8", "replace")))
+    return Request(f"{server}/", {"topic": topic, "title": note.subject, "message": text})

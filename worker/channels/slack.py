@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Poster
+from worker.posting import Note, Poster, Request
+
+#: Characters that Slack takes before it splits a message, as they are sent.
+_LONGEST = 4000
 
 
 def sender(_settings: Settings) -> Poster:
@@ -13,9 +15,17 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, subject: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Return the URL and the message, in which nothing is markup."""
-    escaped = f"{subject}\n{text}"
+def shape(to: str, note: Note) -> Request:
+    """Return the message, in which nothing is markup and nobody is mentioned."""
+    text = fitted(
+        f"{note.subject}\n{note.text}", note.foot, _LONGEST, lambda part: len(escaped(part))
+    )
+    told = {"text": escaped(text), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    return Request(to, told)
+
+
+def escaped(text: str) -> str:
+    """Return *text* with Slack's three control characters as entities."""
     for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        escaped = escaped.replace(sign, code)
-    return to, {"text": escaped, "unfurl_links": False}
+        text = text.replace(sign, code)
+    return text

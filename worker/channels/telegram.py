@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Poster
+from worker.posting import Note, Poster, Request
 
 API = "https://api.telegram.org"
+#: Characters that Telegram takes, as UTF-16 counts them.
+_LONGEST = 4096
 
 
 def sender(_settings: Settings) -> Poster:
@@ -15,8 +16,14 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, subject: str, text: str, api: str = API) -> tuple[str, dict[str, Any]]:
-    """Return the URL of the bot, whose token comes first in its address, and the message."""
+def shape(to: str, note: Note, api: str = API) -> Request:
+    """Return the message for the bot, whose token comes first in its address. Its text is plain."""
     token, _, chat = to.partition("/")
-    message = {"chat_id": chat, "text": f"{subject}\n{text}", "disable_web_page_preview": True}
-    return f"{api}/bot{token}/sendMessage", message
+    text = fitted(
+        f"{note.subject}\n{note.text}",
+        note.foot,
+        _LONGEST,
+        lambda part: len(part.encode("utf-16-le", "replace")) // 2,
+    )
+    told = {"chat_id": chat, "text": text, "link_preview_options": {"is_disabled": True}}
+    return Request(f"{api}/bot{token}/sendMessage", told)

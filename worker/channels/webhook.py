@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Poster
+from worker.posting import Note, Poster, Request
+
+#: Characters of a text.
+_LONGEST = 65_536
 
 
 def sender(_settings: Settings) -> Poster:
@@ -13,6 +15,6 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, subject: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Return the URL and the message."""
-    return to, {"subject": subject, "text": text}
+def shape(to: str, note: Note) -> Request:
+    """Return the message."""
+    return Request(to, {"subject": note.subject, "text": fitted(note.text, note.foot, _LONGEST)})
