@@ -20,8 +20,9 @@ SCREEN_PENDING = "worker.jobs.screen_pending"
 LEARN = "worker.jobs.learn"
 CLEAN_UP = "worker.jobs.clean_up"
 LETTERS = "worker.jobs.write_letters"
+REMIND = "worker.jobs.remind"
 #: What is asked for by name.
-ASKED_FOR = (SCREEN_PENDING, LEARN, CLEAN_UP, LETTERS)
+ASKED_FOR = (SCREEN_PENDING, LEARN, CLEAN_UP, LETTERS, REMIND)
 
 _TTL_SECONDS = 30
 #: A purge of many million comments goes on in the next round where this cut it off.

@@ -1,77 +1,167 @@
-"""Telling moderators that comments wait: whom, when, and in what words. No comment's text leaves."""
+"""Telling moderators that comments wait: whom, when, by which channel, and in what words.
+
+What waits is counted when a message is written, so that nothing that came in quiet hours, within the
+interval or while a channel failed is left out of the next one.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from functools import cache
 from typing import Protocol
+from zoneinfo import ZoneInfo, available_timezones
 
-from moderation.channels import Channel, Sender
-from moderation.comment import Status, from_ms
+from moderation.actor import Actor, ActorKind
+from moderation.audit import AuditLine
+from moderation.channels import Channel, Gone, Sender
+from moderation.comment import Comment, Status, from_ms
+from moderation.errors import InvalidInput
 from moderation.moderators import Moderator
 from moderation.ports import Clock
 from moderation.records import Order
 from moderation.rows import each
+from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 
-#: Hours between two messages that a moderator may choose from.
-INTERVALS = (1, 4, 12, 24, 168)
-_HOUR_MS = 3_600_000
+#: Minutes between two messages that a moderator may choose from.
+INTERVALS = (10, 60, 240, 720, 1440, 10_080)
+#: Channels of one moderator.
+MOST = 10
+#: Sites that one channel names.
+MOST_SITES = 500
+UTC = "UTC"
+_MINUTE_MS, _DAY_MS = 60_000, 86_400_000
+#: How long a channel may fail before it is switched off.
+OFF_AFTER_MS = 5 * _DAY_MS
+#: The pause after a failure, doubled with each, up to the last.
+_FIRST_PAUSE_MS, _LAST_PAUSE_MS = 10 * _MINUTE_MS, _DAY_MS
+#: Without a new comment, a message comes once a day at most.
+_REPEATED_MS = _DAY_MS
+#: Comments that one message quotes, and characters of each.
+QUOTED, QUOTE = 5, 500
+#: Who switches off what fails.
+REMINDERS = Actor(ActorKind.SCHEDULE, "reminders")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A moderator's wish to hear: the address of each channel that they chose, and how often."""
+    """A moderator's wish to hear by one channel: where, of which sites, how often, and when not."""
 
-    addresses: Mapping[Channel, str] = field(default_factory=dict)
-    hours: int = 24
-    #: The hours of a day, UTC, from and to which nothing is sent; the same twice: none.
+    channel: Channel
+    address: str
+    id: str = ""
+    #: None named: all of theirs, also those to come.
+    sites: tuple[str, ...] = ()
+    minutes: int = 1440
+    #: The hours of a day from and to which nothing is sent; the same twice: none.
     quiet: tuple[int, int] = (0, 0)
-    #: When each channel was last used, in Unix ms.
-    sent_ms: Mapping[Channel, int] = field(default_factory=dict)
-    #: Whether they have a private feed.
-    has_feed: bool = False
+    zone: str = UTC
+    #: Whether new comments are quoted, where their site allows it.
+    quotes: bool = False
+    #: When it was last used, in Unix ms.
+    sent_ms: int = 0
+    failures: int = 0
+    failing_since_ms: int = 0
+    next_try_ms: int = 0
+    error: str = ""
+    #: Whether it was switched off since it failed for days.
+    off: bool = False
+    #: Whether a message was asked for, to try it.
+    tested: bool = False
 
-    def due(self, now_ms: int) -> list[Channel]:
-        """Return the channels whose last message is long enough ago; none in quiet hours."""
-        hour, (begin, end) = now_ms // _HOUR_MS % 24, self.quiet
-        if begin <= hour < end or (end < begin and (hour >= begin or hour < end)):
-            return []
-        return [
-            channel
-            for channel in self.addresses
-            if now_ms - self.sent_ms.get(channel, 0) >= self.hours * _HOUR_MS
-        ]
+    def check(self) -> None:
+        """Raise InvalidInput that names what cannot be."""
+        if self.minutes not in INTERVALS:
+            raise InvalidInput("choose one of the intervals", field="minutes")
+        if not all(0 <= hour < 24 for hour in self.quiet):
+            raise InvalidInput("an hour is 0 to 23", field="quiet")
+        if self.zone not in zones():
+            raise InvalidInput("that is no time zone; write Europe/Berlin or UTC", field="zone")
+        if len(self.sites) > MOST_SITES:
+            raise InvalidInput(f"name {MOST_SITES} sites at most, or none for all", field="sites")
+
+    @property
+    def tz(self) -> tzinfo:
+        """The time zone in which hours are meant and told."""
+        return ZoneInfo(self.zone if self.zone in zones() else UTC)
+
+    def is_quiet(self, now_ms: int) -> bool:
+        """Tell whether it is one of the hours in which nothing is sent."""
+        hour, (begin, end) = datetime.fromtimestamp(now_ms / 1000, self.tz).hour, self.quiet
+        return begin <= hour < end or (end < begin and (hour >= begin or hour < end))
+
+    def is_due(self, now_ms: int) -> bool:
+        """Tell whether a message may be sent: the last one, or failure, is long enough ago."""
+        if self.tested:
+            return True
+        return not (
+            self.off
+            or now_ms < self.next_try_ms
+            or now_ms - self.sent_ms < self.minutes * _MINUTE_MS
+            or self.is_quiet(now_ms)
+        )
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Return the names of the time zones that this machine knows."""
+    return frozenset({UTC, *available_timezones()})
+
+
+def pause_ms(failures: int) -> int:
+    """Return how long a channel is left alone after so many failures in a row."""
+    return min(_FIRST_PAUSE_MS << min(failures - 1, 20), _LAST_PAUSE_MS)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits at one site: how many, and since when (Unix ms)."""
+    """What waits at one site: how many, how many of them are new, and since when (Unix ms)."""
 
     site: str
     count: int
+    fresh: int
     oldest_ms: int
+    #: Of the new ones that may be quoted, the latest.
+    quoted: tuple[Comment, ...] = ()
 
 
 class Wishes(Protocol):
     """Keeps the wishes."""
 
-    def subscription(self, name: str) -> Subscription:
+    def subscriptions(self, name: str) -> list[Subscription]:
         """Return a moderator's wishes."""
         ...
 
-    def sent(self, name: str, channel: Channel, *, now_ms: int) -> None:
-        """Note when a moderator was last written to by *channel*."""
+    def sent(self, name: str, wish: Subscription, *, now_ms: int) -> None:
+        """Note that a message was sent."""
+        ...
+
+    def failed(self, name: str, wish: Subscription) -> None:
+        """Note what became of a channel that failed."""
         ...
 
 
 class MailLinks(Protocol):
     """Gives the part of an e-mail with links that decide what waits since a time; "" for none."""
 
-    def __call__(self, person: Moderator, address: str, *, since_ms: int) -> str:
-        """Return it for an e-mail to *address*."""
+    def __call__(
+        self, person: Moderator, address: str, *, since_ms: int, sites: Sequence[str] = ()
+    ) -> str:
+        """Return it for an e-mail to *address*, of those *sites*, or all."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message: *foot* has the links and is never cut."""
+
+    subject: str
+    text: str
+    foot: str = field(default="", kw_only=True)
 
 
 def remind(
@@ -86,66 +176,139 @@ def remind(
 ) -> int:
     """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
 
-    *links* gives the part of an e-mail with links that decide. A message that could not be sent is tried again the next time, and keeps nobody else's back, nor
-    one of another channel.
+    *links* gives the part of an e-mail with links that decide. A channel that fails keeps back nobody else and no other channel. It is tried again after a pause,
+    longer each time, and after five days it is switched off, which the audit trail says.
     """
     now = clock.now_ms()
+    sites = accounts.sites()
 
     def write_to(moderator: Moderator) -> int:
-        wish = notices.subscription(moderator.name)
-        due = {one: senders[one] for one in wish.due(now) if one in senders}
-        if moderator.disabled or not due:
+        if moderator.disabled:
             return 0
-        waiting = waiting_for(moderator, accounts=accounts, comments=comments)
-        if not waiting:
+        due = {
+            f"{moderator.name} by {wish.channel}": wish
+            for wish in notices.subscriptions(moderator.name)
+            if wish.channel in senders and wish.is_due(now)
+        }
+        return min(1, each(due, lambda wish: write_by(moderator, wish), job="remind"))
+
+    def write_by(moderator: Moderator, wish: Subscription) -> int:
+        mine = [
+            site
+            for site in sites
+            if moderator.sees(site.id) and (not wish.sites or site.id in wish.sites)
+        ]
+        waiting = waiting_at(mine, wish, comments=comments)
+        worth = any(one.fresh for one in waiting) or now - wish.sent_ms >= _REPEATED_MS
+        if not wish.tested and not (waiting and worth):
             return 0
-
-        def write_by(channel: Channel) -> int:
-            subject, text = letter(waiting, url=url)
-            address, since_ms = wish.addresses[channel], wish.sent_ms.get(channel, 0)
-            if links and channel is Channel.MAIL:
-                deciding = links(moderator, address, since_ms=since_ms)
-                text = "\n\n".join(filter(None, [text, deciding]))
-            due[channel].send(address, subject, text)
-            notices.sent(moderator.name, channel, now_ms=now)
-            return 1
-
-        by_channel = {f"{moderator.name} by {one}": one for one in due}
-        return min(1, each(by_channel, write_by, job="remind"))
+        written = letter(waiting, wish, url=url)
+        deciding = ""
+        if links and wish.channel is Channel.MAIL:
+            deciding = links(moderator, wish.address, since_ms=wish.sent_ms, sites=wish.sites)
+        try:
+            senders[wish.channel].send(
+                wish.address,
+                written.subject,
+                "\n\n".join(filter(None, [written.text, deciding])),
+                foot=written.foot,
+                key=f"{wish.id}-{wish.sent_ms}-{'test' if wish.tested else 'due'}",
+            )
+        except Exception as problem:
+            after = failed(wish, problem, now_ms=now)
+            notices.failed(moderator.name, after)
+            if after.off and not wish.off:
+                detail = {"channel": str(wish.channel)}
+                accounts.note(AuditLine(now, REMINDERS, "notice.off", moderator.name, detail))
+            raise
+        notices.sent(moderator.name, wish, now_ms=now)
+        return 1
 
     return each({one.name: one for one in accounts.moderators()}, write_to, job="remind")
 
 
-def waiting_for(moderator: Moderator, *, accounts: Accounts, comments: Comments) -> list[Waiting]:
-    """Return the sites of a moderator where comments wait."""
-    found = []
-    for site in accounts.sites():
-        if not moderator.sees(site.id):
+def failed(wish: Subscription, problem: Exception, *, now_ms: int) -> Subscription:
+    """Return a channel after one more failure: when it is tried next, or that it is off."""
+    failures, since = wish.failures + 1, wish.failing_since_ms or now_ms
+    return replace(
+        wish,
+        failures=failures,
+        failing_since_ms=since,
+        next_try_ms=now_ms + pause_ms(failures),
+        error=_in_words(problem),
+        off=wish.off or isinstance(problem, Gone) or now_ms - since >= OFF_AFTER_MS,
+        tested=False,
+    )
+
+
+def _in_words(problem: Exception) -> str:
+    said = str(problem) if isinstance(problem, OSError) else ""
+    return _seen(said)[:300] or f"it failed ({type(problem).__name__})"
+
+
+def waiting_at(sites: Sequence[Site], wish: Subscription, *, comments: Comments) -> list[Waiting]:
+    """Return those of *sites* where comments wait."""
+    found, room = [], QUOTED
+    counts = comments.waiting([site.id for site in sites])
+    for site in sites:
+        if not counts[site.id]:
             continue
-        count = comments.counts(site.id)[Status.FLAGGED]
-        oldest = comments.queue(site.id, order=Order.OLDEST, limit=1).items if count else ()
-        if oldest:
-            moved = oldest[0].updated_at or oldest[0].created_at
-            found.append(Waiting(site.name, count, round(moved.timestamp() * 1000)))
+        oldest = comments.queue(site.id, order=Order.OLDEST, limit=1).items
+        if not oldest:
+            continue
+        fresh = comments.waiting_since(site.id, wish.sent_ms)
+        quoted: tuple[Comment, ...] = ()
+        if wish.quotes and site.quote_comments and fresh and room:
+            newest = comments.queue(site.id, order=Order.NEWEST, limit=min(fresh, room)).items
+            quoted = tuple(one for one in newest if one.content and one.status is Status.FLAGGED)
+            room -= len(quoted)
+        moved = oldest[0].updated_at or oldest[0].created_at
+        since = round(moved.timestamp() * 1000)
+        found.append(
+            Waiting(site.name, counts[site.id], min(fresh, counts[site.id]), since, quoted)
+        )
     return found
 
 
-def letter(waiting: Sequence[Waiting], *, url: str) -> tuple[str, str]:
-    """Return the subject and text of a reminder: counts and a link to the desk, nothing that acts."""
+def letter(waiting: Sequence[Waiting], wish: Subscription, *, url: str) -> Letter:
+    """Return a message: counts, links to the desk, and quotes where they are allowed; nothing that acts."""
     total = sum(one.count for one in waiting)
     subject = f"{total} comment{'' if total == 1 else 's'} waiting for a moderator"
-    lines = [
-        f"  {one.site}: {one.count}, the oldest since {from_ms(one.oldest_ms):%Y-%m-%d %H:%M} UTC"
+    lines = [_line(one, wish) for one in waiting] or ["  nothing just now: this message is a test"]
+    quotes = [
+        f"{_seen(one.site)}, {url}/desk/comments/{comment.id}\n{quote(comment.content)}"
         for one in waiting
+        for comment in one.quoted
     ]
-    return subject, "\n".join(
-        [
-            "These comments wait for a decision:",
-            "",
-            *lines,
-            "",
-            f"Decide on them at {url}/desk/queue",
-            "",
-            f"You asked for this message; change or stop it at {url}/desk/notices",
-        ]
+    rest = sum(one.fresh for one in waiting) - len(quotes)
+    if quotes and rest > 0:
+        quotes.append(f"… and {rest} new comment{'' if rest == 1 else 's'} more.")
+    text = "\n".join(["These comments wait for a decision:", "", *lines])
+    return Letter(
+        subject,
+        "\n\n".join([text, *quotes]),
+        foot=f"Decide on them at {url}/desk/queue\n"
+        f"You asked for this message; change or stop it at {url}/desk/notices",
+    )
+
+
+def _line(one: Waiting, wish: Subscription) -> str:
+    since = from_ms(one.oldest_ms).astimezone(wish.tz)
+    new = f", {one.fresh} of them new" if one.fresh and wish.sent_ms else ""
+    return f"  {_seen(one.site)}: {one.count}{new}, the oldest since {since:%Y-%m-%d %H:%M %Z}"
+
+
+def quote(text: str) -> str:
+    """Return the beginning of a comment on one line, marked as somebody else's words."""
+    line = _seen(" ".join(text.split()))
+    return f"> {line if len(line) <= QUOTE else line[: QUOTE - 1].rstrip() + '…'}"
+
+
+def _seen(text: str) -> str:
+    """Return *text* with U+FFFD for what nobody sees and what turns the direction of reading."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co", "Cn"}
+        else letter
+        for letter in text
     )

@@ -109,6 +109,15 @@ class Site:
             "They only ask for scores. Recorded, their comments show up here and count as comments."
         ),
     )
+    quote_comments: bool = setting(
+        Flag(),
+        False,  # noqa: FBT003 - the default
+        said("Comment text in notifications"),
+        said(
+            "Moderators may then have the beginning of new comments sent to them by e-mail, chat or "
+            "webhook: it leaves this machine."
+        ),
+    )
 
     edits: bool = setting(
         Flag(),

@@ -34,7 +34,7 @@ SCHEDULE = (
     # Letters that no mail server took; each is also asked for when it is put into the outbox.
     Periodic(jobs.write_letters, 600),
     # Messages to moderators who wish to hear of what waits; each chooses the interval.
-    Periodic(jobs.remind, 600),
+    Periodic(jobs.remind, 300),
 )
 
 #: All that a worker will run: write access to Redis must not be a way to run anything else.

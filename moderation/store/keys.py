@@ -408,9 +408,9 @@ NOTICES = RedisKey(
     "note",
     "hash",
     "moderator",
-    "never",
+    "with the moderator",
     _L,
-    "how a moderator hears of waiting comments: address, interval, digest of the feed's",
+    "how a moderator hears of waiting comments: each channel with its address, sealed, and how it does, JSON; digest of the feed's address",
 )
 UNDOABLE = RedisKey(
     "undoable",

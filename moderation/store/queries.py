@@ -127,6 +127,11 @@ class Queries(Sharded):
             pipeline.zcard(keys.WAITING(self.shard_of_site(site_id), ids.shorten(site_id)))
         return dict(zip(site_ids, pipeline.execute() if site_ids else [], strict=True))
 
+    def waiting_since(self, site_id: str, since_ms: int) -> int:
+        """Return how many flagged comments of a site came to wait after a time."""
+        key = keys.WAITING(self.shard_of_site(site_id), ids.shorten(site_id))
+        return int(self._redis.zcount(key, f"({since_ms}", "+inf"))
+
     def recent(self, site_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Return a page of a site's comments of every status, the newest first."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)

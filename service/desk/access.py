@@ -76,8 +76,8 @@ def end_token() -> Any:
 def _open(person: Moderator) -> Open:
     context = winnow()
     epoch = context.accounts.session_epoch(person.name)
-    wish = context.notices.subscription(person.name)
-    return Open(person, desk().sessions(person.name, epoch), wish.has_feed)
+    has_feed = context.notices.has_feed(person.name)
+    return Open(person, desk().sessions(person.name, epoch), has_feed)
 
 
 def _person() -> Moderator:

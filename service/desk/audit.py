@@ -52,11 +52,12 @@ DEEDS = {
     "factor.off": later("took off the second factor of"),
     "links.revoke": later("revoked the links in e-mails of"),
     "moderator.link": later("made a link for a new password of"),
+    "notice.off": later("switched off a channel, failing for days, of"),
 }
 #: The subject by which the filter shows sign-ins alone.
 SIGN_IN = "sign-in"
 KINDS = (
-    "site", "comment", "learning", "key", "door", "endpoint", "moderator", "factor", "token",
+    "site", "comment", "learning", "key", "door", "endpoint", "moderator", "factor", "notice", "token",
 )  # fmt: skip
 
 

@@ -10,8 +10,10 @@ from werkzeug.wrappers import Response as Answer
 from moderation import texts, values
 from moderation.channels import Channel
 from moderation.comment import rfc3339
+from moderation.dispatch import REMIND
+from moderation.errors import InvalidInput
 from moderation.records import Order
-from moderation.reminders import INTERVALS
+from moderation.reminders import INTERVALS, MOST, UTC, Subscription, zones
 from service.context import winnow
 from service.desk.base import bp, me, my_sites
 from service.desk.pages import page
@@ -24,33 +26,73 @@ ENTRIES = 50
 @bp.route("/notices", methods=["GET", "POST"])
 def notices() -> Any:
     """Show and change one's own reminders."""
-    kept, name, address = winnow().notices, me().name, ""
+    kept, name, address, problem, typed = winnow().notices, me().name, "", "", None
     if request.method == "POST":
         act = request.form.get("act", "")
+        wish_id = request.form.get("id", "")
         if act == "open":
             token = kept.open_feed(name)
             address = f"{winnow().settings.url}{url_for('desk.feed', token=token)}"
         elif act == "close":
             kept.close_feed(name)
-            flash(_("The feed’s address no longer works."))
-            return redirect(url_for("desk.notices"))
+            return _done(_("The feed’s address no longer works."))
+        elif act == "remove":
+            kept.unsubscribe(name, wish_id)
+            return _done(_("Removed."))
+        elif act == "test":
+            kept.ask_test(name, wish_id)
+            winnow().jobs.enqueue(REMIND)
+            return _done(_("A message is on its way; what became of it is said below in a moment."))
         else:
-            hours = request.form.get("hours", "")
-            kept.subscribe(
-                name,
-                {one: request.form.get(one, "").strip() for one in Channel},
-                values.whole_or(0, hours, most=max(INTERVALS)),
-                (_hour("quiet_from"), _hour("quiet_to")),
-            )
-            flash(_("Saved."))
-            return redirect(url_for("desk.notices"))
-    return page(
+            typed = _typed(wish_id)
+            try:
+                kept.subscribe(name, typed, now_ms=winnow().clock.now_ms())
+            except InvalidInput as refused:
+                problem = str(refused)
+            else:
+                return _done(_("Saved."))
+    shown = page(
         "notices.html",
-        wish=kept.subscription(name),
+        wishes=kept.subscriptions(name),
+        typed=typed,
+        fresh=Subscription(channel=Channel.MAIL, address=""),
+        problem=problem,
         intervals=INTERVALS,
+        zones=sorted(zones()),
+        most=MOST,
         address=address,
+        has_feed=kept.has_feed(name),
         channels=list(Channel),
+        my_sites=my_sites(),
         settings=winnow().settings,
+        now=winnow().clock.now_ms(),
+    )
+    return (shown, 422) if problem else shown
+
+
+def _done(told: str) -> Answer:
+    flash(told)
+    return redirect(url_for("desk.notices"))
+
+
+def _typed(wish_id: str) -> Subscription:
+    """Return the wish that the form describes; without an address, the one that it had stays."""
+    form = request.form
+    was = winnow().notices.subscription(me().name, wish_id) if wish_id else None
+    named = form.get("channel", "")
+    channel = was.channel if was else Channel(named) if named in set(Channel) else Channel.MAIL
+    address = form.get("address", "").strip()
+    seen = {site.id for site in my_sites()}
+    return Subscription(
+        channel=channel,
+        address=address or (was.address if was else ""),
+        id=wish_id,
+        sites=tuple(one for one in dict.fromkeys(form.getlist("site")) if one in seen),
+        minutes=values.whole_or(0, form.get("minutes", ""), most=max(INTERVALS)),
+        quiet=(_hour("quiet_from"), _hour("quiet_to")),
+        zone=form.get("zone", "").strip() or UTC,
+        quotes="quotes" in form,
+        sent_ms=was.sent_ms if was else 0,
     )
 
 

@@ -6,7 +6,21 @@ from typing import Any
 
 from flask import g, render_template
 
+from moderation.errors import StorageUnavailable
+from service.context import winnow
+
 
 def page(template: str, **told: Any) -> str:
     """Return the page that *template* makes of *told*."""
-    return render_template(f"desk/{template}", me=g.get("moderator"), **told)
+    return render_template(
+        f"desk/{template}", me=g.get("moderator"), notice_trouble=_notice_trouble(), **told
+    )
+
+
+def _notice_trouble() -> bool:
+    """Tell whether a channel of whoever is signed in fails; a page about storage needs none."""
+    me = g.get("moderator")
+    try:
+        return me is not None and winnow().notices.has_trouble(me.name)
+    except StorageUnavailable:
+        return False

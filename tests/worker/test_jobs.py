@@ -10,6 +10,7 @@ import pytest
 from moderation import dispatch, rows
 from moderation.channels import Channel
 from moderation.errors import StorageUnavailable
+from moderation.reminders import Subscription
 from moderation.store import keys
 from moderation.store.keys import GLOBAL
 from tests.support.actors import ADA
@@ -138,7 +139,8 @@ def test_events_that_are_older_than_is_kept_are_trimmed(prepared: World):
 def test_moderators_are_written_to_where_mail_is_set_up_and_nowhere_else(prepared: World, box):
     kept, port = box
     prepared.add_moderator("Ada", sites=[prepared.site.id])
-    prepared.adapters.notices.subscribe("Ada", {Channel.MAIL: "ada@mail.example"}, 4)
+    wish = Subscription(channel=Channel.MAIL, address="ada@mail.example")
+    prepared.adapters.notices.subscribe("Ada", wish, now_ms=1)
     prepared.comment("toxicity=0.6")
     assert jobs.remind() == 0
     settings = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import unicodedata
@@ -78,6 +79,12 @@ def fold(name: str) -> str:
     """Return the form in which names are compared, bounded in length: `Blog` and `blog` are one."""
     folded = unicodedata.normalize("NFKC", name[:_FOLDED_LENGTH]).casefold()
     return folded[:_FOLDED_LENGTH].encode("utf-8", "replace").decode()
+
+
+def notices_key(name: str) -> str:
+    """Return the key of a moderator's wishes."""
+    folded = name.casefold().encode("utf-8", "replace")
+    return keys.NOTICES(_G, hashlib.sha256(folded).hexdigest()[:32])
 
 
 def checked_name(name: str) -> str:

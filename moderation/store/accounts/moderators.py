@@ -25,6 +25,7 @@ from moderation.store.accounts.base import (
     cut,
     detail,
     fold,
+    notices_key,
     readable,
 )
 from moderation.store.accounts.sites import Sites
@@ -186,6 +187,7 @@ class Moderators(Sites):
                 ["HDEL", keys.MODERATORS(_G), fold(name)],
                 ["HDEL", keys.FACTORS(_G), fold(name)],
                 ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"],
+                ["DEL", notices_key(name)],  # nobody who has the name later inherits them
                 line_of(AuditLine(now_ms, by, "moderator.remove", moderator.name)),
             ],
         )

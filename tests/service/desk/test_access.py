@@ -195,7 +195,7 @@ def test_a_feed_ends_with_what_ends_its_owners_access(world: World, what: str):
             assert "Private feed" in opened(ada)
             assert end(ada, "feed", name="bob").status_code == 302
     assert world.client().get(path).status_code == 404
-    assert not world.adapters.notices.subscription("bob").has_feed
+    assert not world.adapters.notices.has_feed("bob")
 
 
 def test_an_admin_ends_a_token(world: World):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree as ET
 
-from moderation.channels import Channel
+from moderation.channels import Channel, Gone
 from moderation.comment import Post
+from moderation.reminders import failed
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.world import World
 
+QUIET = {"quiet_from": "22", "quiet_to": "7", "zone": "Europe/Berlin"}
+MAIL = {"channel": "mail", "address": "ada@mail.example", "minutes": "60"}
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-def send(client, told: dict[str, str]) -> str:
+def send(client, told: dict[str, Any]) -> str:
     csrf = token(client.get("/desk/notices").text)
     return client.post(
         "/desk/notices", data={"csrf_token": csrf, **told}, follow_redirects=True
@@ -27,14 +31,74 @@ def feed_of(client) -> str:
 
 def test_wishes_are_kept_and_a_wrong_address_is_refused(world: World):
     world.add_moderator("ada", sites=[world.site.id])
+    client, notices = sign_in(world, "ada"), world.adapters.notices
+    told = {"channel": "mail", "address": "ada@mail.example", "minutes": "240", **QUIET}
+    assert "Saved." in send(client, told)
+    (wish,) = notices.subscriptions("ADA")
+    assert (wish.channel, wish.address, wish.minutes) == (Channel.MAIL, "ada@mail.example", 240)
+    assert (wish.quiet, wish.zone, wish.quotes) == ((22, 7), "Europe/Berlin", False)
+    page = send(client, told | {"address": "nobody <x>"})
+    assert "Nothing was saved" in page
+    assert "nobody &lt;x&gt;" in page, "what was typed is there still"
+    assert notices.subscriptions("ada") == [wish]
+
+
+def test_a_wish_is_changed_and_its_address_stays_unless_another_is_typed(world: World):
+    world.add_moderator("ada", sites=[world.site.id])
+    client, notices = sign_in(world, "ada"), world.adapters.notices
+    secret = "https://hooks.slack.com/services/T0/B0/tokentoken"
+    send(client, {"channel": "slack", "address": secret, "minutes": "60"})
+    (wish,) = notices.subscriptions("ada")
+    page = client.get("/desk/notices").text
+    assert "tokentoken" not in page
+    assert "hooks.slack.com…oken" in page
+    send(client, {"id": wish.id, "minutes": "10", "quotes": "y"})
+    (wish,) = notices.subscriptions("ada")
+    assert (wish.address, wish.minutes, wish.quotes) == (secret, 10, True)
+    send(client, {"act": "remove", "id": wish.id})
+    assert notices.subscriptions("ada") == []
+
+
+def test_only_ones_own_sites_can_be_named_and_only_ones_own_wishes_changed(world: World):
+    accounts, notices = world.adapters.accounts, world.adapters.notices
+    mine, other = (accounts.add_site(name, now_ms=1) for name in ("mine", "other"))
+    world.add_moderator("ada", sites=[mine.id])
+    world.add_moderator("bob", sites=[mine.id])
     client = sign_in(world, "ada")
-    assert "Saved." in send(client, {"mail": "ada@mail.example", "hours": "4"})
-    wish = world.adapters.notices.subscription("ADA")
-    assert (wish.addresses, wish.hours) == ({Channel.MAIL: "ada@mail.example"}, 4)
-    assert "That did not work" in send(client, {"mail": "nobody", "hours": "4"})
-    assert world.adapters.notices.subscription("ada").addresses == {
-        Channel.MAIL: "ada@mail.example"
-    }
+    send(client, {**MAIL, "site": [mine.id, other.id]})
+    (wish,) = notices.subscriptions("ada")
+    assert wish.sites == (mine.id,)
+    page = send(sign_in(world, "bob"), {**MAIL, "id": wish.id, "address": "bob@mail.example"})
+    assert "There is no such" in page or "there is no such" in page
+    assert notices.subscriptions("ada") == [wish]
+
+
+def test_why_a_channel_fails_stands_at_the_desk_and_every_page_says_that_one_does(world: World):
+    world.add_moderator("ada", sites=[world.site.id])
+    client, notices = sign_in(world, "ada"), world.adapters.notices
+    send(client, MAIL)
+    assert "One of your channels fails." not in client.get("/desk/queue").text
+    (wish,) = notices.subscriptions("ada")
+    now = world.adapters.clock.now_ms()
+    notices.failed("ada", failed(wish, OSError("answered <404>"), now_ms=now))
+    assert "One of your channels fails." in client.get("/desk/queue").text
+    page = client.get("/desk/notices").text
+    assert "answered &lt;404&gt;" in page
+    assert "It is tried again after" in page
+    notices.failed("ada", failed(wish, Gone("answered 410 Gone"), now_ms=now))
+    assert "switched off" in client.get("/desk/notices").text
+    send(client, {"id": wish.id, "minutes": "60"})
+    assert not notices.subscriptions("ada")[0].off
+    assert "One of your channels fails." not in client.get("/desk/queue").text
+
+
+def test_a_test_is_asked_for_by_a_button(world: World):
+    world.add_moderator("ada", sites=[world.site.id])
+    client, notices = sign_in(world, "ada"), world.adapters.notices
+    send(client, MAIL)
+    (wish,) = notices.subscriptions("ada")
+    assert "A message is on its way" in send(client, {"act": "test", "id": wish.id})
+    assert notices.subscriptions("ada")[0].tested
 
 
 def test_a_feed_tells_what_waits_at_ones_own_sites_and_no_words(world: World):
