@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from moderation import ids
 from moderation.campaign import CleanUp
 from moderation.comment import Status
-from moderation.errors import NotFound
+from moderation.errors import Conflict, NotFound
 from moderation.store import keys
 from moderation.store.sharded import Sharded
 
+#: Clean-ups that are not done, of an installation and of one site: one worker does them in turn.
+MOST_CLEAN_UPS, MOST_CLEAN_UPS_OF_A_SITE = 20, 5
 _KEPT_SECONDS, _UNDOABLE_SECONDS = 7 * 86_400, 86_400
 #: Longest that one step holds its lock, in milliseconds; after a process dies in a step, the next step
 #: starts this late at most. A step takes seconds.
@@ -22,6 +24,21 @@ _STEP_MS = 60_000
 
 class Campaigns(Sharded):
     """Keeps clean-ups; their ids carry the shard of their site."""
+
+    def begin_clean_up(self, one: CleanUp) -> None:
+        """Keep a new clean-up. Raises Conflict when too many are at work, at its site or in all.
+
+        Each is counted after it is kept, so that several that begin at once are never too many.
+        """
+        self.save_clean_up(one)
+        at_work = [self.clean_up(other) for other in self.uncleaned()]
+        here = sum(other.site_id == one.site_id for other in at_work)
+        if len(at_work) > MOST_CLEAN_UPS or here > MOST_CLEAN_UPS_OF_A_SITE:
+            self._redis.srem(keys.UNCLEANED(self.shard_of(one.id)), ids.shorten(one.id))
+            self._redis.delete(keys.CLEAN_UP(self.shard_of(one.id), ids.shorten(one.id)))
+            where = "here" if here > MOST_CLEAN_UPS_OF_A_SITE else "in all"
+            most = MOST_CLEAN_UPS_OF_A_SITE if where == "here" else MOST_CLEAN_UPS
+            raise Conflict(f"{most} clean-ups are at work {where}; wait until one is done")
 
     def save_clean_up(self, one: CleanUp) -> None:
         """Keep a clean-up as it is now."""

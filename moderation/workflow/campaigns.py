@@ -59,14 +59,14 @@ def clean_up(
     accounts: Accounts,
     clock: Clock,
 ) -> CleanUp:
-    """Begin to decide on all that shares a trait; :func:`step` does it."""
+    """Begin to decide on all that shares a trait; :func:`step` does it. Raises Conflict for too many."""
     now = clock.now_ms()
     reached = tuple(one for one in statuses if one is not decision.status)
     begun = CleanUp(
         ids.new_id(now, comments.shard_of_site(site_id)),
         site_id, comment_id, trait, decision, reached, by, now,
     )  # fmt: skip
-    comments.save_clean_up(begun)
+    comments.begin_clean_up(begun)
     detail = {"site": site_id, "kind": trait.kind, "decision": decision}
     accounts.note(AuditLine(now, by, "clean_up.begin", begun.id, detail))
     return begun

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from flask import request
 
-from moderation.errors import InvalidInput
-from moderation.records import Accepted
+from moderation.errors import Busy, InvalidInput
+from moderation.records import Accepted, Past
+from moderation.site import Site
 from service import importers
 from service.api import schemas
 from service.api.base import SITE, api, asked_site, spend
@@ -18,6 +22,11 @@ from service.problems import problem
 
 #: Comments that are scored together; bounds the memory of a request.
 _TOGETHER = 64
+#: Requests of this process whose comments are scored at once, and seconds for which others wait.
+_AT_ONCE, _PATIENCE_SECONDS = 2, 5.0
+_TURNS = threading.BoundedSemaphore(_AT_ONCE)
+#: Seconds after which a request begins to score no more.
+_LONGEST_SECONDS = 5.0
 
 
 @api.route(
@@ -34,17 +43,16 @@ def remember_history() -> Any:
     As `{"comments": [...]}`, as a bare array, or as NDJSON (`application/x-ndjson`), one comment a
     line. Each is kept under its own time and status, with scores; nobody is told. What nobody has
     decided yet waits in the queue. Each is taken or refused on its own, and one that is here
-    already is the `same`: send a request again, or a whole history, after any failure.
+    already is the `same`: send a request again, or a whole history, after any failure. Scoring ends
+    after five seconds and then answers 503: the same request again goes on where it ended.
     """
     site = asked_site()
     history = _history()
     found = [importers.checked(f"comment {n}", given) for n, given in enumerate(history, 1)]
     spend(len(found))
     usable = [one for one in found if isinstance(one, importers.Taken)]
-    kept: list[Accepted] = []
-    for start in range(0, len(usable), _TOGETHER):
-        few = usable[start : start + _TOGETHER]
-        kept += winnow().remember([one.past for one in few], site=site)
+    with _turn():
+        kept = _remembered([one.past for one in usable], site)
     outcomes = iter(kept)
     return {
         "items": [
@@ -54,6 +62,37 @@ def remember_history() -> Any:
             for given, one in zip(history, found, strict=True)
         ]
     }
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for one's turn to have history scored. Raises Busy where too many have it."""
+    if not _TURNS.acquire(timeout=_PATIENCE_SECONDS):
+        raise Busy(f"{_AT_ONCE} requests with history are at work; send this one again")
+    try:
+        yield
+    finally:
+        _TURNS.release()
+
+
+def _remembered(history: Sequence[Past], site: Site) -> list[Accepted]:
+    """Return what became of *history*. Raises Busy once it takes too long: what is kept stays."""
+    kept = winnow().recognise(history, site=site)
+    new = [n for n, one in enumerate(kept) if one is None]
+    end = time.monotonic() + _LONGEST_SECONDS
+    for start in range(0, len(new), _TOGETHER):
+        if start and time.monotonic() >= end:
+            raise Busy(
+                f"{len(history) - len(new) + start} of {len(history)} are kept by now; send the "
+                "request again, and it goes on",
+                retry_after=1,
+            )
+        few = new[start : start + _TOGETHER]
+        for n, one in zip(
+            few, winnow().remember([history[n] for n in few], site=site), strict=True
+        ):
+            kept[n] = one
+    return [one for one in kept if one is not None]
 
 
 def _history() -> list[Any]:

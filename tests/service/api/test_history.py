@@ -8,6 +8,7 @@ import pytest
 
 from moderation.actor import IMPORT
 from moderation.comment import Status
+from service.api import history
 from tests.support.world import World
 
 
@@ -127,3 +128,25 @@ def test_history_needs_a_key_and_a_token_names_the_site(world: World):
     assert world.ask("POST", "/v1/history", [past(1)], key="wk_unknown").status_code == 401
     answer = world.ask("POST", "/v1/history?site=demo", [past(1)], key=world.token)
     assert answer.status_code == 200
+
+
+def test_a_request_that_takes_too_long_ends_and_the_same_again_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(history, "_LONGEST_SECONDS", 0.0)
+    told = {"comments": [past(n) for n in range(150)]}
+    answers = [world.ask("POST", "/v1/history", told) for _ in range(3)]
+    assert [one.status_code for one in answers] == [503, 503, 200]
+    assert [one.json["detail"].split()[0] for one in answers[:2]] == ["64", "128"]
+    outcomes = [one["outcome"] for one in answers[2].json["items"]]
+    assert (outcomes.count("same"), outcomes.count("new")) == (128, 22)
+    assert answers[0].headers["Retry-After"] == "1"
+
+
+def test_only_two_requests_are_scored_at_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(history, "_PATIENCE_SECONDS", 0.01)
+    with history._turn(), history._turn():
+        answer = world.ask("POST", "/v1/history", {"comments": [past(1)]})
+        assert answer.status_code == 503
+        assert "Retry-After" in answer.headers
+    assert bring(world, past(1))[0]["outcome"] == "new"

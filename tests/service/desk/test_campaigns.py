@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from moderation.campaign import CleanUpState, Trait
 from moderation.comment import Author, Status
 from moderation.errors import Conflict
+from moderation.store import campaigns as store
+from moderation.store.campaigns import MOST_CLEAN_UPS_OF_A_SITE
 from moderation.workflow import campaigns
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.actors import ADA, BOB
@@ -171,6 +173,24 @@ def test_a_moderator_cleans_up_nothing_of_another_site(world: World):
     told = {"comment": wrote[0], "kind": "text", "decision": "spam", "status": "approved"}
     told["csrf_token"] = token(client.get("/desk/people").text)
     assert client.post("/desk/campaign", data=told).status_code == 404
+
+
+def test_a_site_has_five_clean_ups_at_work_at_most_and_an_installation_some_more(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(campaigns, "STEP", 0)  # none is ever done
+    wrote, comments = campaign(world), world.adapters.comments
+    for _ in range(MOST_CLEAN_UPS_OF_A_SITE):
+        assert begin(admin, wrote[0], "text")[1].status_code == 302
+    refused = begin(admin, wrote[0], "text")[1]
+    assert refused.status_code == 409
+    assert "5 clean-ups are at work here; wait until one is done" in refused.text
+    assert len(comments.uncleaned()) == MOST_CLEAN_UPS_OF_A_SITE
+    monkeypatch.setattr(store, "MOST_CLEAN_UPS", MOST_CLEAN_UPS_OF_A_SITE)
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    theirs = world.comment("spam=0.6 elsewhere", site=other)
+    assert "in all; wait" in begin(admin, theirs.id, "text")[1].text
+    assert len(comments.uncleaned()) == MOST_CLEAN_UPS_OF_A_SITE
 
 
 def test_a_trait_that_is_not_the_comments_own_is_refused(world: World, admin: FlaskClient):
