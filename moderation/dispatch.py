@@ -19,10 +19,11 @@ UPKEEP = "winnow-upkeep"
 SCREEN_PENDING = "worker.jobs.screen_pending"
 LEARN = "worker.jobs.learn"
 CLEAN_UP = "worker.jobs.clean_up"
+ERASE = "worker.jobs.erase"
 LETTERS = "worker.jobs.write_letters"
 REMIND = "worker.jobs.remind"
 #: What is asked for by name.
-ASKED_FOR = (SCREEN_PENDING, LEARN, CLEAN_UP, LETTERS, REMIND)
+ASKED_FOR = (SCREEN_PENDING, LEARN, CLEAN_UP, ERASE, LETTERS, REMIND)
 
 _TTL_SECONDS = 30
 #: A purge of many million comments goes on in the next round where this cut it off.

@@ -113,7 +113,7 @@ def zones() -> frozenset[str]:
 
 
 def pause_ms(failures: int) -> int:
-    """Return how long a channel is left alone after so many failures in a row."""
+    """Return how long a channel is left alone after a number of failures in a row."""
     return min(_FIRST_PAUSE_MS << min(failures - 1, 20), _LAST_PAUSE_MS)
 
 

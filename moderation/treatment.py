@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -134,10 +134,56 @@ class Receipt:
     comments: int
     records: int
     by_status: Mapping[str, int]
+    #: Whether all of it is erased; if not, a worker goes on.
+    done: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt as JSON shows it."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure of all that is kept of a person, and how far it is. Repeating a step loses no count.
+
+    ``site_ids`` are gone through in order; ``at_site`` is the place of the one that is at work.
+    """
+
+    id: str
+    by: Actor
+    begun_at: int
+    whom: str
+    site_ids: tuple[str, ...]
+    #: Whom it erases; None once it is done, when nothing of them is kept here, either.
+    subject: Subject | None
+    at_site: int = 0
+    #: Whether anything was found at the site that is at work.
+    found_here: bool = False
+    #: Comments that are being erased, each with the status that it had.
+    in_hand: tuple[tuple[str, str], ...] = ()
+    sites: int = 0
+    records: int = 0
+    by_status: Mapping[str, int] = field(default_factory=dict)
+    done_at: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more to do."""
+        return not self.done_at
+
+    @property
+    def comments(self) -> int:
+        """How many comments were erased so far."""
+        return sum(self.by_status.values())
+
+    @property
+    def receipt(self) -> Receipt:
+        """What was erased so far; all of it once it is done."""
+        at = self.done_at or self.begun_at
+        return Receipt(
+            self.id, at, self.whom, self.sites, self.comments, self.records, dict(self.by_status),
+            done=not self.goes_on,
+        )  # fmt: skip
 
 
 def subjects_of(draft: Draft) -> list[Subject]:

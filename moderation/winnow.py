@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from moderation.audit import AuditLine
 from moderation.campaign import REACHED, CleanUp, Trait
 from moderation.channels import Sender
 from moderation.comment import Comment, Decision, Draft, Status
-from moderation.dispatch import CLEAN_UP, Jobs
+from moderation.dispatch import CLEAN_UP, ERASE, Jobs
 from moderation.endpoint import Endpoint
 from moderation.errors import StorageUnavailable
 from moderation.facts import Facts
@@ -22,6 +23,7 @@ from moderation.moderators import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past, Tally
 from moderation.remarks import Remark
+from moderation.rows import each
 from moderation.scores import Scores
 from moderation.settings import Settings
 from moderation.site import Site
@@ -29,7 +31,7 @@ from moderation.store.accounts import Accounts
 from moderation.store.accounts.links import OneTimeLink, OneTimeLinks, Outbox, Purpose
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
-from moderation.treatment import Dossier, PersonRecord, Receipt, Subject, Treatment
+from moderation.treatment import Dossier, Erasure, PersonRecord, Subject, Treatment
 from moderation.workflow import (
     access,
     administration,
@@ -343,9 +345,14 @@ class Winnow:
         """Yield every comment of somebody, whole; see :func:`people.export`."""
         return people.export(site_ids, subject, comments=self.comments, clock=self.clock)
 
-    def erase_person(self, site_ids: Sequence[str], subject: Subject, *, by: Actor) -> Receipt:
-        """Erase all that is kept of a person; see :func:`people.erase_person`."""
-        return people.erase_person(
+    def erase_person(
+        self, site_ids: Sequence[str], subject: Subject, *, by: Actor, seconds: float = 2.0
+    ) -> Erasure:
+        """Erase all that is kept of a person; see :func:`people.begin_erasure`.
+
+        What is not erased after *seconds* is left to a worker; the erasure says whether it goes on.
+        """
+        one = people.begin_erasure(
             site_ids,
             subject,
             by=by,
@@ -353,6 +360,33 @@ class Winnow:
             accounts=self.accounts,
             clock=self.clock,
         )
+        end = time.monotonic() + seconds
+        before = None
+        while one.goes_on and one != before and time.monotonic() < end:
+            before, one = one, self.step_erasure(one.id)
+        if one.goes_on:
+            self.jobs.enqueue(ERASE)
+        return one
+
+    def step_erasure(self, erasure_id: str) -> Erasure:
+        """Erase the next two hundred comments of an erasure; see :func:`people.step_erasure`."""
+        return people.step_erasure(
+            erasure_id, comments=self.comments, accounts=self.accounts, clock=self.clock
+        )
+
+    def erase_rest(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Do what erasures have left to do; return how many there were."""
+
+        def finish(erasure_id: str) -> int:
+            before = None
+            while not stopping():
+                one = self.step_erasure(erasure_id)
+                if not one.goes_on or one == before:  # done, or somebody else is at it
+                    break
+                before = one
+            return 1
+
+        return each({one: one for one in self.accounts.unerased()}, finish, job="erase_rest")
 
     # -- campaigns
 

@@ -101,6 +101,12 @@ def write_letters() -> int:
     return adapters.write_letters(sender) if sender else 0
 
 
+def erase() -> int:
+    """Go on with the erasures of people that are not done; return how many there were."""
+    context = _prepared[0]
+    return context.adapters.erase_rest(stopping=context.stopping)
+
+
 def remind() -> int:
     """Write to moderators who wish to hear of what waits; return to how many."""
     adapters = _prepared[0].adapters

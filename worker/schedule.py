@@ -33,6 +33,8 @@ SCHEDULE = (
     Periodic(jobs.clean_up, 600),
     # Letters that no mail server took; each is also asked for when it is put into the outbox.
     Periodic(jobs.write_letters, 600),
+    # Erasures of people that were cut off; each is also asked for when it begins.
+    Periodic(jobs.erase, 600),
     # Messages to moderators who wish to hear of what waits; each chooses the interval.
     Periodic(jobs.remind, 300),
 )

@@ -170,6 +170,24 @@ PEOPLE = RedisKey(
     "store.people",
     "an e-mail, user id, address, network or domain -> how it is treated until when, and a note, JSON",
 )
+PEOPLE_LATEST = RedisKey(
+    "people_latest",
+    "pl",
+    "zset",
+    "site",
+    "with their records",
+    "store.people",
+    "whom a site treats in a way of its own by when that was noted, ms",
+)
+PEOPLE_ENDS = RedisKey(
+    "people_ends",
+    "pe",
+    "zset",
+    "site",
+    "with their records",
+    "store.people",
+    "whom a site treats so for some time by when that ends, ms",
+)
 CLEAN_UP = RedisKey(
     "clean_up",
     "cu",
@@ -501,6 +519,25 @@ ENDPOINTS = RedisKey(
 SITE_ENDPOINTS = RedisKey(
     "site_endpoints", "se", "set", "site", "empties itself", _A, "ids of a site's endpoints"
 )
+ERASURE = RedisKey(
+    "erasure",
+    "er",
+    "string",
+    "erasure",
+    "30 days after it is done",
+    _A,
+    "an erasure of a person and how far it is, JSON; whom, sealed, until it is done",
+)
+UNERASED = RedisKey(
+    "unerased",
+    "ern",
+    "hash",
+    "",
+    "empties itself",
+    _A,
+    "keyed hash of a person, and sites -> their erasure that is not done",
+)
+ERASING = RedisKey("erasing", "erl", "string", "erasure", "60 s", _A, "a step of an erasure runs")
 AUDIT = RedisKey(
     "audit", "audit", "stream", "", "the last 10,000", _A, "who changed what, and when"
 )

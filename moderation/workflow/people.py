@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from moderation import ids, texts
 from moderation.actor import Actor
 from moderation.audit import AuditLine
 from moderation.comment import Comment, Status
-from moderation.errors import InvalidInput
+from moderation.errors import InvalidInput, NotFound
 from moderation.ports import Clock
 from moderation.search import LIVING, Query, network_of
 from moderation.store.accounts import Accounts
@@ -16,14 +18,16 @@ from moderation.store.comments import Comments
 from moderation.treatment import (
     MAX_NOTE,
     Dossier,
+    Erasure,
     PersonRecord,
-    Receipt,
     Subject,
     SubjectKind,
     Treatment,
 )
 
 _DAY_MS = 86_400_000
+#: Comments of one step of an erasure.
+STEP = 200
 MAX_DAYS = 3650
 
 
@@ -113,7 +117,7 @@ def export(
         yield from comments.each_found(site_id, sought(subject), now_ms=clock.now_ms())
 
 
-def erase_person(
+def begin_erasure(
     site_ids: Sequence[str],
     subject: Subject,
     *,
@@ -121,31 +125,78 @@ def erase_person(
     comments: Comments,
     accounts: Accounts,
     clock: Clock,
-) -> Receipt:
-    """Erase every comment of a person and what was noted of them; return the receipt.
+) -> Erasure:
+    """Begin to erase every comment of a person and what was noted of them; :func:`step_erasure` does it.
 
     Of a person only: an e-mail, an address or a user's id. Raises InvalidInput for a network or a
-    domain, behind which many may stand. Repeating it erases what is left.
+    domain, behind which many may stand. The same one that is at work already is returned as it is.
     """
     if subject.kind in {SubjectKind.NETWORK, SubjectKind.DOMAIN}:
         raise InvalidInput("a person is erased by e-mail, address or user id", field="kind")
     now = clock.now_ms()
-    by_status: dict[str, int] = dict.fromkeys(map(str, LIVING), 0)
-    sites = records = 0
-    for site_id in site_ids:
-        found = 0
-        for comment in comments.each_found(site_id, sought(subject), now_ms=now):
-            if comment.status is Status.ERASED:
-                continue
-            comments.erase(comment.id, by=by, now_ms=clock.now_ms())
-            by_status[comment.status] += 1
-            found += 1
-        dropped = comments.forget_person(site_id, subject)
-        records += dropped
-        sites += bool(found or dropped)
-    receipt = Receipt(
-        ids.new_id(now), now, comments.whom(subject), sites, sum(by_status.values()), records, by_status
+    by_status = dict.fromkeys(map(str, LIVING), 0)
+    wanted = Erasure(
+        ids.new_id(now), by, now, comments.whom(subject), tuple(site_ids), subject, by_status=by_status
     )  # fmt: skip
-    detail = {"receipt": receipt.id, "comments": receipt.comments, "records": records}
-    accounts.note(AuditLine(now, by, "person.erase", receipt.whom, detail))
-    return receipt
+    begun = accounts.begin_erasure(wanted)
+    if begun is wanted:
+        detail = {"receipt": begun.id}
+        accounts.note(AuditLine(now, by, "person.erase_begin", begun.whom, detail))
+    return begun
+
+
+def step_erasure(
+    erasure_id: str, *, comments: Comments, accounts: Accounts, clock: Clock
+) -> Erasure:
+    """Erase up to 200 comments more; return how far it is.
+
+    What is about to be erased is noted before, so that whoever goes on after a step that was cut off
+    counts it once. One process at a time works on an erasure; to another it is returned as it is.
+    """
+    with accounts.erasing(erasure_id) as mine:
+        one = accounts.erasure(erasure_id)
+        subject = one.subject
+        if not mine or subject is None:
+            return one
+        one = _counted(one, comments=comments)
+        if one.at_site < len(one.site_ids):
+            one = _erase_some(one, subject, comments=comments, accounts=accounts, clock=clock)
+        if one.at_site == len(one.site_ids):
+            one = replace(one, done_at=clock.now_ms(), subject=None)
+            detail = {"receipt": one.id, "comments": one.comments, "records": one.records}
+            accounts.note(AuditLine(one.done_at, one.by, "person.erase", one.whom, detail))
+        accounts.save_erasure(one)
+        return one
+
+
+def _erase_some(
+    one: Erasure, subject: Subject, *, comments: Comments, accounts: Accounts, clock: Clock
+) -> Erasure:
+    site_id, now = one.site_ids[one.at_site], clock.now_ms()
+    found = list(comments.each_found(site_id, sought(subject), now_ms=now, most=STEP))
+    if found:
+        one = replace(one, in_hand=tuple((each.id, str(each.status)) for each in found))
+        accounts.save_erasure(one)
+        for comment in found:
+            with suppress(NotFound):  # the purge was there first
+                comments.erase(comment.id, by=one.by, now_ms=now)
+        return replace(_counted(one, comments=comments), found_here=True)
+    dropped = comments.forget_person(site_id, subject)
+    return replace(
+        one,
+        at_site=one.at_site + 1,
+        found_here=False,
+        sites=one.sites + (one.found_here or dropped),
+        records=one.records + dropped,
+    )
+
+
+def _counted(one: Erasure, *, comments: Comments) -> Erasure:
+    """Return an erasure with those counted that were in hand and are erased."""
+    if not one.in_hand:
+        return one
+    before, counts = dict(one.in_hand), dict(one.by_status)
+    for comment in comments.get_many(list(before)):
+        if comment.status is Status.ERASED:
+            counts[before[comment.id]] += 1
+    return replace(one, in_hand=(), by_status=counts)

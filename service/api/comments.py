@@ -12,7 +12,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from moderation import values
 from moderation.comment import Comment, Draft, to_ms
-from moderation.errors import DuplicateExternalId, InvalidInput, WinnowError
+from moderation.errors import DuplicateExternalId, InvalidInput, NotFound, WinnowError
 from moderation.events import EventType
 from moderation.ids import canonical
 from moderation.records import Accepted, IntakeOutcome, Order
@@ -28,6 +28,7 @@ from service.api.base import (
     actor,
     api,
     asked_site,
+    asking,
     number,
     own_comment,
     spend,
@@ -499,14 +500,15 @@ def export_author() -> Any:
     "/authors/erase",
     tag="Authors",
     body=schemas.EraseAuthorIn,
-    answers={200: schemas.Erased},
+    answers={200: schemas.Erased, 202: schemas.Erased},
     query=(SITE,),
 )
 def erase_author() -> Any:
     """Erase all comments of an author, by e-mail, address or the blog's id, and what was noted of them.
 
     `receipts` say what was erased, and have no word of it: numbers, times, and a keyed hash of who it
-    was.
+    was. What is not erased within two seconds a worker goes on with: the answer is 202, `done` is
+    false, and `GET /v1/erasures/{id}` says how far it is. Asking again for the same author goes on, too.
     """
     site, body, context = asked_site(), read(schemas.EraseAuthorIn), winnow()
     named = (
@@ -517,11 +519,28 @@ def erase_author() -> Any:
     subjects = [Subject.read(kind, value) for kind, value in named if value]
     if not subjects:
         raise InvalidInput("say whose comments: email, ip or user_id", field="email")
-    receipts = [context.erase_person([site.id], one, by=actor()) for one in subjects]
-    return {
-        "erased": sum(one.comments for one in receipts),
-        "receipts": [receipt_shape(one) for one in receipts],
+    erasures = [context.erase_person([site.id], one, by=actor()) for one in subjects]
+    done = not any(one.goes_on for one in erasures)
+    shown = {
+        "erased": sum(one.comments for one in erasures),
+        "done": done,
+        "receipts": [receipt_shape(one.receipt) for one in erasures],
     }
+    return shown, 200 if done else 202
+
+
+@api.route(
+    "GET",
+    "/erasures/<erasure_id>",
+    tag="Authors",
+    answers={200: schemas.ReceiptOut},
+)
+def get_erasure(erasure_id: str) -> Any:
+    """Get the receipt of an erasure, for 30 days after it is done; until then, how far it is."""
+    one = winnow().accounts.erasure(erasure_id)
+    if not all(asking().may_see(site_id) for site_id in one.site_ids):
+        raise NotFound("there is no such erasure, or not any more")
+    return receipt_shape(one.receipt)
 
 
 def _batch() -> Sequence[schemas.CommentIn]:

@@ -844,7 +844,7 @@ class Redelivered(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """What was erased of somebody, and when; ``whom`` is a keyed hash."""
+    """What was erased of somebody so far, and when; ``done``: all of it. ``whom`` is a keyed hash."""
 
     id: str
     at: str
@@ -853,12 +853,14 @@ class ReceiptOut(BaseModel):
     comments: int
     records: int
     by_status: dict[str, int]
+    done: bool
 
 
 class Erased(BaseModel):
-    """How many comments were erased, and a receipt for each way in which the author was named."""
+    """How many comments were erased so far, and a receipt for each way in which the author was named."""
 
     erased: int
+    done: bool
     receipts: list[ReceiptOut]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -165,7 +166,13 @@ def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **told: str) -> N
         kept = adapters.look_up(list(names), subject)
         number = sum(one.total for one in kept)
         confirm(f"Erase {number} comments at {len(kept)} sites for good?", yes=yes)
-        receipt = adapters.erase_person(list(names), subject, by=operator())
+        one = adapters.erase_person(list(names), subject, by=operator())
+        while one.goes_on:
+            click.echo(f"{one.comments} erased so far", err=True)
+            before, one = one, adapters.step_erasure(one.id)
+            if one == before:  # a worker is at it
+                time.sleep(1)
+        receipt = one.receipt
     text = (
         f"Erased: {receipt.comments} comments and {receipt.records} notes or treatments, "
         f"at {receipt.sites} sites.\n{rfc3339(from_ms(receipt.at))}  receipt {receipt.id}"

@@ -26,6 +26,7 @@ DEEDS = {
     "person.treat": later("changed how an author is treated"),
     "comment.reply": later("replied to the comment"),
     "comment.revise": later("changed the text of the comment"),
+    "person.erase_begin": later("began to erase what is kept of somebody"),
     "person.erase": later("erased what was kept of somebody"),
     "site.save": later("changed the site"),
     "site.remove": later("removed the site"),

@@ -161,9 +161,10 @@ def _signed_in() -> Moderator | None:
     context = winnow()
     try:
         name, epoch = desk().session(token, now_ms=context.clock.now_ms())
-        if context.accounts.session_epoch(name) != epoch:
+        person, now = context.accounts.present(name)
+        if now != epoch:
             raise NotFound("the session was revoked")
-        return context.accounts.moderator(name)
+        return person
     except NotFound:
         session.clear()
         return None

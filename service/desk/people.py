@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 
 from moderation import values
 from moderation.comment import Comment, Status
-from moderation.errors import InvalidInput
+from moderation.errors import InvalidInput, NotFound
 from moderation.insight import unmarked
+from moderation.moderators import Role
 from moderation.search import LIVING, network_of
 from moderation.site import Site
-from moderation.treatment import MAX_NOTE, Subject, SubjectKind, Treatment
+from moderation.treatment import MAX_NOTE, Erasure, Subject, SubjectKind, Treatment
 from moderation.workflow.people import MAX_DAYS, sought
 from service.context import winnow
-from service.desk.base import administrator, asked_site, bp, my_site, my_sites, myself
+from service.desk.base import administrator, asked_site, bp, me, my_site, my_sites, myself
 from service.desk.pages import page
 from service.desk.words import _
 from service.shapes import comment_shape, person_shape
 
 PAGE = 20
+#: Whom a page of all who are treated in a way of their own lists.
+LISTED = 100
 #: Comments of a person that the desk lists beside one of theirs.
 _OTHERS = 10
 #: Durations of a treatment that the form offers, in days.
@@ -40,11 +44,15 @@ def people() -> Any:
             flash(str(problem), "problem")
         else:
             return redirect(_page_of(site, subject))
+    cursor = request.args.get("cursor") or None
+    known, following = winnow().comments.people(site.id, cursor=cursor, limit=LISTED)
     return page(
         "people.html",
         site=site,
         sites=my_sites(),
-        known=winnow().comments.people(site.id)[:500],
+        known=known,
+        next=following,
+        erasures=_at_work(),
         kinds=list(SubjectKind),
         now=winnow().clock.now_ms(),
     )
@@ -122,11 +130,21 @@ def export_person() -> Response:
 
 @bp.post("/person/erase")
 def erase_person() -> Any:
-    """Erase all data on a person at every site, and show the receipt."""
+    """Erase all that is kept of a person at every site; show the receipt, or how far it is."""
     administrator()
     subject = _subject(request.form)
-    receipt = winnow().erase_person([one.id for one in my_sites()], subject, by=myself())
-    return page("receipt.html", receipt=receipt, subject=subject)
+    one = winnow().erase_person([one.id for one in my_sites()], subject, by=myself())
+    if one.goes_on:
+        return redirect(url_for("desk.erasure", erasure_id=one.id))
+    return page("receipt.html", one=one, receipt=one.receipt, subject=subject)
+
+
+@bp.get("/erasures/<erasure_id>")
+def erasure(erasure_id: str) -> Any:
+    """Show how far an erasure is; its receipt once it is done."""
+    administrator()
+    one = winnow().accounts.erasure(erasure_id)
+    return page("receipt.html", one=one, receipt=one.receipt, subject=one.subject)
 
 
 def beside(site: Site, comment: Comment) -> dict[str, Any]:
@@ -159,6 +177,17 @@ def beside(site: Site, comment: Comment) -> dict[str, Any]:
         "noted": known.people_behind([(site.id, comment.draft)])[0],
         "now": now,
     }
+
+
+def _at_work() -> list[Erasure]:
+    """Return the erasures that are not done, for whoever may erase."""
+    if me().role is not Role.ADMIN:
+        return []
+    accounts, found = winnow().accounts, []
+    for erasure_id in accounts.unerased():
+        with suppress(NotFound):
+            found.append(accounts.erasure(erasure_id))
+    return [one for one in found if one.goes_on]
 
 
 def _subject(told: Any) -> Subject:

@@ -144,6 +144,7 @@ WORDS = {
     "key": later("key"),
     "door": later("door"),
     "endpoint": later("endpoint"),
+    "notice": later("notice"),
     "token": later("token"),
     "factor": later("second factor"),
     # settings, as the trail names them; those of a site bring their own words

@@ -24,8 +24,8 @@ def shape(to: str, note: Note) -> Request:
     head = f"**{escaped(note.subject)}**\n"
     room = _LONGEST - _size(head)
     content = head + escaped_to_fit(note.text, note.foot, room)
-    told = {"content": content, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
-    return Request(to, told)
+    message = {"content": content, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
+    return Request(to, message)
 
 
 def escaped(text: str) -> str:

@@ -20,8 +20,8 @@ def shape(to: str, note: Note) -> Request:
     text = fitted(
         f"{note.subject}\n{note.text}", note.foot, _LONGEST, lambda part: len(escaped(part))
     )
-    told = {"text": escaped(text), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
-    return Request(to, told)
+    message = {"text": escaped(text), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    return Request(to, message)
 
 
 def escaped(text: str) -> str:

@@ -25,5 +25,5 @@ def shape(to: str, note: Note, api: str = API) -> Request:
         _LONGEST,
         lambda part: len(part.encode("utf-16-le", "replace")) // 2,
     )
-    told = {"chat_id": chat, "text": text, "link_preview_options": {"is_disabled": True}}
-    return Request(f"{api}/bot{token}/sendMessage", told)
+    message = {"chat_id": chat, "text": text, "link_preview_options": {"is_disabled": True}}
+    return Request(f"{api}/bot{token}/sendMessage", message)

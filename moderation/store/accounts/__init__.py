@@ -8,6 +8,7 @@ from moderation.errors import Conflict
 from moderation.store import keys
 from moderation.store.accounts.base import fold, texts
 from moderation.store.accounts.endpoints import Endpoints
+from moderation.store.accounts.erasures import Erasures
 from moderation.store.accounts.factors import SecondFactors
 from moderation.store.accounts.site_keys import SiteKeys
 from moderation.store.accounts.tokens import Tokens
@@ -18,7 +19,7 @@ __all__ = ["AUDIT_LINES", "REFUSED_LINES", "Accounts", "fold"]
 _G = keys.GLOBAL
 
 
-class Accounts(SiteKeys, Tokens, SecondFactors, Endpoints):
+class Accounts(SiteKeys, Tokens, SecondFactors, Endpoints, Erasures):
     """Every account of an installation.
 
     A change writes only if what it was worked out from still holds, and puts a line on the audit

@@ -214,6 +214,16 @@ class Moderators(Sites):
             ],
         )
 
+    def present(self, name: str) -> tuple[Moderator, int]:
+        """Return a moderator and their :meth:`session_epoch`, in one round trip. Raises NotFound."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hget(keys.MODERATORS(_G), fold(name))
+        pipeline.hget(keys.EPOCHS(_G), fold(name))
+        stored, epoch = pipeline.execute()
+        if stored is None:
+            raise NotFound(f"there is no moderator {cut(name)}", kind="moderator")
+        return _moderator(json.loads(stored)), int(epoch or 0)
+
     def _nobodys(self) -> str:
         """Return the hash of a password that nobody has."""
         if not self._nobody:

@@ -125,19 +125,19 @@ class Notices:
     def _read(
         self, name: str, wish_id: str, packed: bytes, stored: Mapping[bytes, bytes]
     ) -> Subscription:
-        told = json.loads(packed)
+        wish = json.loads(packed)
         state = json.loads(stored.get(f"{_STATE}{wish_id}".encode(), b"{}"))
         if state.pop("of", "") != _digest(packed.decode()):  # of what it was before a change
             state = {}
         return Subscription(
             id=wish_id,
-            channel=Channel(told["channel"]),
-            address=self._vault.unseal(told["address"], about=_about(name, wish_id)),
-            sites=tuple(told["sites"]),
-            minutes=told["minutes"],
-            quiet=tuple(told["quiet"]),
-            zone=told["zone"],
-            quotes=told["quotes"],
+            channel=Channel(wish["channel"]),
+            address=self._vault.unseal(wish["address"], about=_about(name, wish_id)),
+            sites=tuple(wish["sites"]),
+            minutes=wish["minutes"],
+            quiet=tuple(wish["quiet"]),
+            zone=wish["zone"],
+            quotes=wish["quotes"],
             **state,
         )
 

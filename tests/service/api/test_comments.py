@@ -245,6 +245,13 @@ def test_an_author_is_exported_and_erased_by_e_mail(world: World):
     (receipt,) = erased.json["receipts"]
     assert (receipt["comments"], receipt["by_status"]["approved"]) == (1, 1)
     assert "ada" not in str(receipt)
+    assert (erased.status_code, erased.json["done"], receipt["done"]) == (200, True, True)
+    assert world.ask("GET", f"/v1/erasures/{receipt['id']}").json == receipt
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    _, theirs = world.adapters.accounts.add_key(other.id, KeyKind.API, now_ms=1)
+    path = f"/v1/erasures/{receipt['id']}"
+    assert world.ask("GET", path, key=theirs).status_code == 404
+    assert world.ask("GET", "/v1/erasures/nonsense").status_code == 404
     assert world.ask("GET", "/v1/authors/comments?email=ada@mail.example").json["items"] == []
 
 

@@ -138,7 +138,7 @@ def test_a_moderator_neither_sees_nor_touches_another_site_by_any_route(world: W
     csrf = token(client.get("/desk/queue").text)
     fill = {
         "token": "Ym9i.made-up", "comment_id": comment.id, "site_id": world.site.id, "endpoint_id": comment.id,
-        "filename": "desk.css", "line_id": "1-1", "clean_up_id": "none",
+        "filename": "desk.css", "line_id": "1-1", "clean_up_id": "none", "erasure_id": "none",
     }  # fmt: skip
     for rule in world.app.url_map.iter_rules():
         if not rule.endpoint.startswith("desk.") or rule.endpoint in {

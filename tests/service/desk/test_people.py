@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -9,7 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation.comment import Author, Status
+from moderation.treatment import Kind, Person, Subject, Treatment
+from moderation.workflow import people
 from tests.service.desk.test_desk import sign_in, token
+from tests.support.actors import ADA
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
@@ -121,9 +125,9 @@ def test_the_strictest_of_several_treatments_counts(world: World, admin: FlaskCl
 def test_a_treatment_ends_when_it_was_to(world: World, admin: FlaskClient):
     treat(admin, world, "email", "lisa@mail.example", "hold", days="1")
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
-    (record,) = comments.people(world.site.id)
+    ((record,), _) = comments.people(world.site.id)
     treat(admin, world, "email", "lisa@mail.example", "hold", days="keep", note="a note since")
-    (record,) = comments.people(world.site.id)
+    ((record,), _) = comments.people(world.site.id)
     assert record.counts(now)
     assert not record.counts(now + 86_400_000)
     treat(admin, world, "email", "lisa@mail.example", "hold", days="1")
@@ -161,6 +165,57 @@ def test_a_persons_data_is_found_exported_and_erased_with_a_receipt(
     for words in ("lisa@mail", "marmalade", "elsewhere", "a note on her"):
         assert stored_anywhere(world.adapters.redis, words) == []
     assert world.adapters.accounts.audit(action="person.erase")[0].detail["comments"] == 2
+
+
+def test_an_erasure_that_takes_longer_is_seen_until_it_is_done(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(people, "STEP", 2)
+    for n in range(7):
+        add(world, f"text {n}")
+    one = world.adapters.erase_person(
+        [world.site.id], Subject.read("email", "lisa@mail.example"), by=ADA, seconds=0
+    )
+    assert "lisa@mail.example" in admin.get("/desk/people").text
+    page = admin.get(f"/desk/erasures/{one.id}").text
+    assert "Erasing…" in page
+    assert "A worker goes on with it" in page
+    world.adapters.erase_rest()
+    page = admin.get(f"/desk/erasures/{one.id}").text
+    assert re.search(r"<dt>Comments</dt><dd>7 ", page)
+    assert "lisa@mail" not in page, "nothing of them is kept, not even here"
+    assert "lisa@mail" not in admin.get("/desk/people").text
+    world.add_moderator("mia", sites=[world.site.id])
+    assert sign_in(world, "mia").get(f"/desk/erasures/{one.id}").status_code == 403
+
+
+def test_all_who_are_treated_are_listed_by_pages_the_latest_first(world: World, admin: FlaskClient):
+    comments = world.adapters.comments
+    for n in range(230):
+        subject = Subject(Kind.EMAIL, f"p{n}@mail.example")
+        comments.note_person(
+            world.site.id, Person(subject, Treatment.BLOCK, None, "", ADA, n // 40)
+        )
+    told, path = [], f"/desk/people?site={world.site.id}"
+    for _ in range(3):
+        page = admin.get(path).text
+        told.append(re.findall(r">(p\d+)@mail.example</a>", page))
+        path = html.unescape((re.findall(r'href="([^"]+)" rel="next"', page) or [""])[0])
+    assert [len(one) for one in told] == [100, 100, 30]
+    listed = [int(one[1:]) for page in told for one in page]
+    assert sorted(listed) == list(range(230))
+    assert [n // 40 for n in listed] == sorted((n // 40 for n in range(230)), reverse=True)
+    assert path == ""
+
+
+def test_records_from_before_there_was_an_order_are_listed_and_end_too(world: World):
+    comments, redis = world.adapters.comments, world.adapters.redis
+    subject = Subject(Kind.EMAIL, "old@mail.example")
+    comments.note_person(world.site.id, Person(subject, Treatment.HOLD, 1000, "", ADA, 5))
+    redis.delete(comments._latest(world.site.id), comments._ends(world.site.id))
+    assert [one.subject for one in comments.people(world.site.id)[0]] == [subject]
+    assert comments.forget_people(world.site.id, now_ms=2000) == 1
+    assert comments.people(world.site.id) == ([], None)
 
 
 def test_who_is_no_administrator_exports_and_erases_nobody(world: World):

@@ -13,6 +13,7 @@ from moderation.comment import Comment, Decision
 from moderation.credentials import KeyKind
 from moderation.endpoint import Endpoint
 from moderation.ids import new_id
+from moderation.treatment import Subject
 from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
@@ -94,6 +95,7 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
         "filename": "desk.css",
         "token": "Ym9i.made-up",
         "clean_up_id": clean_up_of(world, comment),
+        "erasure_id": erasure_of(world),
     }
     return [
         (rule, method, re.sub(r"<(?:\w+:)?(\w+)>", lambda name: fill[name[1]], rule.rule))
@@ -101,6 +103,12 @@ def routes(world: World) -> list[tuple[Rule, str, str]]:
         if rule.endpoint.startswith("desk.")
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
     ]
+
+
+def erasure_of(world: World) -> str:
+    """Return the id of an erasure that is done."""
+    subject = Subject.read("email", "nobody@mail.example")
+    return world.adapters.erase_person([world.site.id], subject, by=ADA).id
 
 
 def clean_up_of(world: World, comment: Comment) -> str:

@@ -159,6 +159,7 @@ final class Privacy {
 			);
 		}
 		$told['items_removed'] = $erased['erased'] > 0;
+		$told['done']          = ! isset( $erased['done'] ) || $erased['done']; // Else WordPress asks again, and Winnow goes on.
 		return $told;
 	}
 
