@@ -35,6 +35,16 @@ _BETTER = FitReport(
 _LEARNED = Progress(
     1, trail=(0, 1), versions=(Version(1, _BETTER, judged=True),), latest=_BETTER, feedback=120
 )
+_RECEIPT = {
+    "id": _KEY,
+    "at": _AT,
+    "whom": "9f86d081884c7d65",
+    "sites": 1,
+    "comments": 12,
+    "records": 3,
+    "by_status": {"approved": 12},
+    "done": True,
+}
 _REASON = {"code": "clean", "values": {}, "text": "no rule objected"}
 
 _NEW = {"content": _TEXT, "external_id": "42", "author": _AUTHOR, "post": _POST}
@@ -154,20 +164,8 @@ MODELS: Mapping[type[BaseModel], dict[str, Any]] = {
     },
     schemas.SecretOut: {"id": _ENDPOINT, "secret": "whsec_bWFkZSB1cCBmb3IgdGhpcyBwYWdl"},
     schemas.Redelivered: {"redelivered": 3},
-    schemas.Erased: {
-        "erased": 12,
-        "receipts": [
-            {
-                "id": _KEY,
-                "at": _AT,
-                "whom": "9f86d081884c7d65",
-                "sites": 1,
-                "comments": 12,
-                "records": 3,
-                "by_status": {"approved": 12},
-            }
-        ],
-    },
+    schemas.ReceiptOut: _RECEIPT,
+    schemas.Erased: {"erased": 12, "done": True, "receipts": [_RECEIPT]},
     schemas.ProblemOut: {
         "type": "about:blank",
         "title": "Not Found",

@@ -29,6 +29,7 @@ from moderation.wiring import Adapters
 from service.cli.base import current_model
 from service.cli.up import is_ready, reached_at
 
+_LONGEST_ERASURE_MINUTES = 60
 _LATE_MS = 60_000
 _SKEW_MS = 5_000
 _FREE_BYTES = 200_000_000
@@ -319,6 +320,13 @@ def moderators(adapters: Adapters) -> Iterator[Finding]:
             Check.MODERATORS,
             f"{_number(len(people), 'moderator')}, {_number(len(sites), 'site')}",
         )
+    for person in people:
+        if adapters.notices.has_trouble(person.name):
+            yield _warning(
+                Check.MODERATORS,
+                f"a channel by which {person.name} hears of waiting comments fails",
+                "the page Notices of their desk says why",
+            )
     if not sites:
         yield _warning(Check.MODERATORS, "there is no site", "run `./winnow site add NAME`")
 
@@ -396,6 +404,16 @@ def backlog(adapters: Adapters) -> Iterator[Finding]:
         )
     else:
         yield _ok(Check.BACKLOG, f"{waiting:,} comments wait for a worker")
+    for erasure_id in adapters.accounts.unerased():
+        minutes = (
+            adapters.clock.now_ms() - adapters.accounts.erasure(erasure_id).begun_at
+        ) // 60_000
+        if minutes > _LONGEST_ERASURE_MINUTES:
+            yield _wrong(
+                Check.BACKLOG,
+                f"the erasure {erasure_id} of a person, begun {minutes} minutes ago, is not done",
+                "see the check `workers`: the upkeep worker goes on with it every ten minutes",
+            )
 
 
 def deliveries(adapters: Adapters) -> Iterator[Finding]:

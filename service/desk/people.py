@@ -219,7 +219,10 @@ def _tab(subject: Subject) -> dict[str, str]:
 
 
 def _lines(comments: Iterator[Comment], records: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield an object a line; the last counts the others, so that a file that broke off is told apart."""
     for record in records:
         yield json.dumps({"person": record}) + "\n"
-    for comment in comments:
+    number = 0
+    for number, comment in enumerate(comments, 1):  # noqa: B007 - the last one is counted
         yield json.dumps({"comment": comment_shape(comment)}) + "\n"
+    yield json.dumps({"end": {"comments": number, "records": len(records)}}) + "\n"

@@ -10,12 +10,15 @@ import pytest
 
 from moderation import ids, wiring
 from moderation.actor import moderator
+from moderation.channels import Channel
 from moderation.comment import Draft
 from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.moderators import Role
+from moderation.reminders import Subscription, failed
 from moderation.store import keys
 from moderation.store.liveness import Part
+from moderation.treatment import Subject
 from tests.support.service import free_port
 from tests.support.waiting import wait_until
 
@@ -82,6 +85,25 @@ def test_a_stale_backlog_is_seen(run, adapters: wiring.Adapters):
     long_ago = adapters.clock.now_ms() - 120_000
     adapters.comments.accept(site.id, [Draft("late")], backlog=9, now_ms=long_ago)
     assert "1 comments wait for a worker, the oldest for 2 minutes" in wrong(run)
+
+
+def test_an_erasure_that_is_not_done_and_a_channel_that_fails_are_seen(
+    run, adapters: wiring.Adapters
+):
+    site = adapters.accounts.add_site("blog", now_ms=1)
+    whom = Subject.read("email", "lisa@mail.example")
+    one = adapters.erase_person([site.id], whom, by=moderator("test"), seconds=0)
+    adapters.accounts.save_erasure(replace(one, begun_at=1))
+    adapters.accounts.add_moderator(
+        "ada", "correct horse battery", role=Role.ADMIN, sites=[], now_ms=1
+    )
+    wish = Subscription(channel=Channel.MAIL, address="ada@mail.example")
+    kept = adapters.notices.subscribe("ada", wish, now_ms=1)
+    adapters.notices.failed("ada", failed(kept, OSError("answered 404"), now_ms=1))
+    found = findings(run, 2)
+    assert any(f"the erasure {one.id} of a person" in text for text in found)
+    assert any("a channel by which ada hears of waiting comments fails" in text for text in found)
+    assert "lisa" not in str(found)
 
 
 def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):

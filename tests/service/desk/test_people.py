@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation.comment import Author, Status
-from moderation.treatment import Kind, Person, Subject, Treatment
+from moderation.treatment import PersonRecord, Subject, SubjectKind, Treatment
 from moderation.workflow import people
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.actors import ADA
@@ -159,6 +159,7 @@ def test_a_persons_data_is_found_exported_and_erased_with_a_receipt(
         "marmalade", "elsewhere",
     ]  # fmt: skip
     assert [one["person"]["note"] for one in told if "person" in one] == ["a note on her"]
+    assert told[-1] == {"end": {"comments": 2, "records": 1}}, "the file is whole"
     receipt = admin.post("/desk/person/erase", data={**asked, "csrf_token": token(page)}).text
     assert re.search(r"<dt>Comments</dt><dd>2 ", receipt)
     assert status(world, mine) is Status.ERASED
@@ -192,9 +193,9 @@ def test_an_erasure_that_takes_longer_is_seen_until_it_is_done(
 def test_all_who_are_treated_are_listed_by_pages_the_latest_first(world: World, admin: FlaskClient):
     comments = world.adapters.comments
     for n in range(230):
-        subject = Subject(Kind.EMAIL, f"p{n}@mail.example")
+        subject = Subject(SubjectKind.EMAIL, f"p{n}@mail.example")
         comments.note_person(
-            world.site.id, Person(subject, Treatment.BLOCK, None, "", ADA, n // 40)
+            world.site.id, PersonRecord(subject, Treatment.BLOCK, None, "", ADA, n // 40)
         )
     told, path = [], f"/desk/people?site={world.site.id}"
     for _ in range(3):
@@ -210,8 +211,8 @@ def test_all_who_are_treated_are_listed_by_pages_the_latest_first(world: World, 
 
 def test_records_from_before_there_was_an_order_are_listed_and_end_too(world: World):
     comments, redis = world.adapters.comments, world.adapters.redis
-    subject = Subject(Kind.EMAIL, "old@mail.example")
-    comments.note_person(world.site.id, Person(subject, Treatment.HOLD, 1000, "", ADA, 5))
+    subject = Subject(SubjectKind.EMAIL, "old@mail.example")
+    comments.note_person(world.site.id, PersonRecord(subject, Treatment.HOLD, 1000, "", ADA, 5))
     redis.delete(comments._latest(world.site.id), comments._ends(world.site.id))
     assert [one.subject for one in comments.people(world.site.id)[0]] == [subject]
     assert comments.forget_people(world.site.id, now_ms=2000) == 1
