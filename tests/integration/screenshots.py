@@ -63,6 +63,7 @@ def prepare(winnow: Running, receiver: Receiver) -> None:
     url = receiver.url("/hook")
     winnow.run("endpoint", "add", "demo", url, "--allow-private")
     winnow.run("demo", "seed", "--count", "300")
+    winnow.run("site", "set", "demo", "edits=yes")
     for one in winnow.ask("GET", "/v1/queue?limit=40")[1]["items"][::5]:
         word = "spam" if one["scores"]["spam"] > 0.5 else "approve"
         winnow.ask("POST", f"/v1/comments/{one['id']}/decision", {"decision": word})
@@ -78,6 +79,9 @@ def at_work(page: Page, winnow: Running) -> None:
     expect(page.locator("#waiting")).to_have_text(str(left - 10))
     page.screenshot(path=SHOTS / "queue-at-work.png")
     print("docs/screenshots/queue-at-work.png")
+    page.goto(f"{winnow.url}/desk/tally")
+    page.screenshot(path=SHOTS / "tally.png")
+    print("docs/screenshots/tally.png")
 
 
 def main() -> int:

@@ -86,6 +86,9 @@ if (bar) {
     scrollBy({ top: box.top - top, behavior: "instant" });
   };
 
+  // On a phone the bar grows with the first decision: the chosen comment must not come to lie under it.
+  new ResizeObserver(() => { if (current) place(current, where(current)); }).observe(bar);
+
   const step = (by) => {
     const list = items();
     const at = list.indexOf(current);
