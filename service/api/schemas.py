@@ -801,7 +801,7 @@ class AttemptOut(_Whole):
 
     at: str
     status: int | None = None
-    error: str = ""
+    error: str | None = None
     seconds: float | None = None
     answer: str = ""
 
