@@ -1,0 +1,69 @@
+"""Letters about accounts, and links that decide, by a real mail server; from the job to the desk."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from moderation import dispatch
+from moderation.channels import Channel
+from moderation.reminders import Subscription
+from tests.service.desk.test_act import press
+from tests.service.desk.test_recovery import NEW, choose
+from tests.support.actors import ADA
+from tests.support.world import World, make_world
+from tests.worker.conftest import Box
+from worker import jobs
+from worker.schedule import ALLOWED
+
+URL = "https://winnow.example"
+
+
+@pytest.fixture
+def mailed(redis_url: str, tmp_path: Path, box: tuple[Box, int]) -> tuple[World, Box]:
+    kept, port = box
+    world = make_world(redis_url, tmp_path, smtp_url=f"smtp://127.0.0.1:{port}", public_url=URL)
+    world.add_moderator("ada", sites=[world.site.id])
+    world.adapters.accounts.set_email("ada", "ada@mail.example", by=ADA, now_ms=1)
+    jobs.prepare(jobs.JobContext(world.adapters, "test:1"))
+    return world, kept
+
+
+def link_in(box: Box, page: str) -> str:
+    """Return the path of the one link to *page* in the one letter that came."""
+    (envelope,) = box.messages
+    assert envelope.rcpt_tos == ["ada@mail.example"]
+    text = message_from_bytes(envelope.content, policy=policy.default).get_content()
+    (path,) = re.findall(rf"{URL}(/desk/{page}/\S+)", text)
+    return path
+
+
+def test_a_link_for_a_new_password_arrives_and_works(mailed: tuple[World, Box]):
+    world, box = mailed
+    assert dispatch.LETTERS in ALLOWED
+    world.adapters.ask_reset("ada")
+    assert jobs.write_letters() == 1
+    assert choose(world.client(), link_in(box, "reset")).status_code == 302
+    assert world.adapters.accounts.check_password("ada", NEW).name == "ada"
+
+
+def test_a_link_that_decides_arrives_with_the_reminder_and_works(mailed: tuple[World, Box]):
+    """A link of more than a line of mail survives the way."""
+    world, box = mailed
+    site = world.adapters.accounts.site(world.site.id)
+    changed = replace(site, mail_links=True)
+    world.adapters.accounts.save_site(changed, was=site, by=ADA, now_ms=1)
+    comment = world.comment("toxicity=0.6 held")
+    subscribe(world)
+    assert jobs.remind() == 1
+    press(world.client(), link_in(box, "act"), "spam")
+    assert world.adapters.comments.get(comment.id).status == "spam"
+
+
+def subscribe(world: World) -> None:
+    wish = Subscription(channel=Channel.MAIL, address="ada@mail.example")
+    world.adapters.notices.subscribe("ada", wish, now_ms=1)
