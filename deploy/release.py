@@ -75,14 +75,14 @@ def problems_of(root: Path, version: str) -> list[str]:
 def changelog_problems(text: str, version: str, today: date | None = None) -> list[str]:
     """Return what CHANGELOG.md lacks for *version*: a dated section with entries, nothing above it."""
     sections = dict(re.findall(r"^## \[([^\]]+)\](.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
-    told = sections.get(version)
+    section = sections.get(version)
     stamp = (today or date.today()).isoformat()  # noqa: DTZ011 - the day where the maintainer is
     problems = []
-    if told is None:
+    if section is None:
         problems.append(f"CHANGELOG.md has no section: write `## [{version}] - {stamp}`")
-    elif not re.match(r" - \d{4}-\d\d-\d\d$", told, re.MULTILINE):
+    elif not re.match(r" - \d{4}-\d\d-\d\d$", section, re.MULTILINE):
         problems.append(f"the section {version} of CHANGELOG.md has no date, such as {stamp}")
-    elif "\n- " not in told:
+    elif "\n- " not in section:
         problems.append(f"the section {version} of CHANGELOG.md has no entries")
     if "\n- " in sections.get("Unreleased", ""):
         problems.append(f"CHANGELOG.md has entries under Unreleased: move them to {version}")

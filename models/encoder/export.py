@@ -218,8 +218,8 @@ def _layer(net: _Graph, weights: Weights, layer: str, states: str, linear: Linea
     after = f"{layer}attention.output.dense"
     looks = net.split(linear(three, states, then=after), len(three))
     context = net.add("MultiHeadAttention", *looks, domain=_CONTRIB, num_heads=HEADS)
-    told = linear([after], context, stepped=True)
-    states = net.add("Add", states, told)
+    output = linear([after], context, stepped=True)
+    states = net.add("Add", states, output)
     states = _normal(net, weights, f"{layer}attention.output.LayerNorm", states)
     bent = net.add("Gelu", linear([f"{layer}intermediate.dense"], states), domain=_CONTRIB)
     narrow = linear([f"{layer}output.dense"], bent, least=LEAST_GELU)

@@ -32,10 +32,12 @@ class Layer(nn.Module):
 
     def __init__(self, hidden: int, wide: int) -> None:
         super().__init__()
-        query, key, value, told, first, widened, narrowed, second = _PARTS
+        query, key, value, projected, first, widened, narrowed, second = _PARTS
         self.parts = nn.ModuleDict(
             {
-                **{_key(name): nn.Linear(hidden, hidden) for name in (query, key, value, told)},
+                **{
+                    _key(name): nn.Linear(hidden, hidden) for name in (query, key, value, projected)
+                },
                 _key(widened): nn.Linear(hidden, wide),
                 _key(narrowed): nn.Linear(wide, hidden),
                 **{_key(name): nn.LayerNorm(hidden, EPSILON) for name in (first, second)},
@@ -44,7 +46,7 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, far: Tensor) -> Tensor:
         """Return new states; *far* is added to what each token makes of each other."""
-        query, key, value, told, first, widened, narrowed, second = (
+        query, key, value, projected, first, widened, narrowed, second = (
             self.parts[_key(name)] for name in _PARTS
         )
         size = (*states.shape[:2], HEADS, -1)
@@ -52,7 +54,7 @@ class Layer(nn.Module):
         # By hand: on a CPU torch's own attention takes longer backwards than all else together.
         looks = (q @ k.transpose(2, 3)) * q.shape[-1] ** -0.5 + far
         context = (looks.softmax(-1).to(v.dtype) @ v).transpose(1, 2).reshape(states.shape)
-        states = first(states + told(context))
+        states = first(states + projected(context))
         bent = nn.functional.gelu(widened(states))
         return second(states + narrowed(bent))
 

@@ -222,8 +222,8 @@ def _parts(data: Path) -> list[Path]:
 def _add(archive: tarfile.TarFile, path: Path, data: Path) -> None:
     """Add *path* up to its present length; bytes appended while it is read are left out."""
     with path.open("rb") as file:
-        told = archive.gettarinfo(arcname=path.relative_to(data).as_posix(), fileobj=file)
-        archive.addfile(told, file)
+        info = archive.gettarinfo(arcname=path.relative_to(data).as_posix(), fileobj=file)
+        archive.addfile(info, file)
 
 
 def _unpack(file: Path, into: Path) -> None:

@@ -190,9 +190,9 @@ def loaded_model(settings: Settings) -> Model:
     return current_model(settings)()
 
 
-def answer(told: Mapping[str, Any], *, as_json: bool, text: str) -> None:
+def answer(record: Mapping[str, Any], *, as_json: bool, text: str) -> None:
     """Print one record, as JSON or as *text*."""
-    click.echo(dumped(told) if as_json else text)
+    click.echo(dumped(record) if as_json else text)
 
 
 def answer_all(
@@ -232,9 +232,9 @@ def text_of(value: object) -> str:
             return str(value)
 
 
-def dumped(told: Any) -> str:
-    """Return *told* as one line of JSON that any terminal can show."""
-    return json.dumps(told, ensure_ascii=True)
+def dumped(record: Any) -> str:
+    """Return *record* as one line of JSON that any terminal can show."""
+    return json.dumps(record, ensure_ascii=True)
 
 
 def as_called(text: str) -> str:

@@ -136,7 +136,7 @@ def search(
 @yes_option
 @as_json
 def clean(
-    comment: str, domain: str, decision: str, *, yes: bool, as_json: bool, **told: bool
+    comment: str, domain: str, decision: str, *, yes: bool, as_json: bool, **traits: bool
 ) -> None:
     """Clean up a campaign: decide on all that shares a trait with COMMENT, published or not.
 
@@ -145,7 +145,7 @@ def clean(
 
     Example: ./winnow comments clean 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 --text
     """
-    kinds = [kind for kind, named in told.items() if named] + (["domain"] if domain else [])
+    kinds = [kind for kind, named in traits.items() if named] + (["domain"] if domain else [])
     if len(kinds) != 1:
         raise click.UsageError(
             "name one of --domain, --text, --email, --address, --network, --user"
@@ -243,9 +243,9 @@ def erase(comment: str, *, yes: bool) -> None:
 
 
 def _shape(comment: Comment) -> dict[str, object]:
-    told = comment_shape(comment)
-    del told["links"]  # a terminal has no address to link to
-    return told
+    record = comment_shape(comment)
+    del record["links"]  # a terminal has no address to link to
+    return record
 
 
 def _tell(comment: Comment, *, as_json: bool) -> None:
@@ -253,8 +253,8 @@ def _tell(comment: Comment, *, as_json: bool) -> None:
 
 
 def _tell_status(comment: Comment, *, as_json: bool) -> None:
-    told = {"id": comment.id, "status": comment.status, "version": comment.version}
-    answer(told, as_json=as_json, text=f"{comment.id}  {comment.status}")
+    record = {"id": comment.id, "status": comment.status, "version": comment.version}
+    answer(record, as_json=as_json, text=f"{comment.id}  {comment.status}")
 
 
 def _described(comment: Comment, *, history: bool = False) -> str:

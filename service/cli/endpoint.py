@@ -84,9 +84,9 @@ def add(
             by=operator(),
             admin=True,
         )
-    told = {"id": made.id, "url": made.url, "secret": made.secrets[0].value}
-    text = f"url     {made.url}\nid      {made.id}\nsecret  {told['secret']}"
-    answer(told, as_json=as_json, text=text)
+    record = {"id": made.id, "url": made.url, "secret": made.secrets[0].value}
+    text = f"url     {made.url}\nid      {made.id}\nsecret  {record['secret']}"
+    answer(record, as_json=as_json, text=text)
 
 
 @endpoint.command(name="list")

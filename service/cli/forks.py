@@ -175,8 +175,8 @@ def _signal_group(pid: int, signum: signal.Signals) -> None:
 def _birth(pid: int) -> str:
     """Return the start time of a process, which tells it from a later one with its id; "" for none."""
     with contextlib.suppress(OSError):
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        state, *rest = told.rpartition(")")[2].split()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        state, *rest = stat.rpartition(")")[2].split()
         return "" if state == "Z" else rest[18]
     if Path("/proc/self").exists():
         return ""

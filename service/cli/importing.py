@@ -70,18 +70,18 @@ def import_(
         site = adapters.accounts.site(site_name)
         keep = _looking_up(site, adapters) if dry_run else _keeping(site, adapters)
         listed = opened.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
-        told = Told(listed, dry_run=dry_run)
+        report = ImportReport(listed, dry_run=dry_run)
         try:
             with _records(kind, file) as found:
-                take_in(found, told, keep=keep)
+                take_in(found, report, keep=keep)
         except InvalidInput as problem:
-            raise InvalidInput(f"{file.name}: {problem} ({told.so_far()})") from None
-    answer(told.to_dict(), as_json=as_json, text=told.so_far())
-    if told.refused:
+            raise InvalidInput(f"{file.name}: {problem} ({report.so_far()})") from None
+    answer(report.to_dict(), as_json=as_json, text=report.so_far())
+    if report.refused:
         sys.exit(REFUSED)
 
 
-class Told:
+class ImportReport:
     """Counts the outcomes of records, and lists refused ones."""
 
     def __init__(self, rejects: IO[str] | None = None, *, dry_run: bool = False) -> None:
@@ -134,17 +134,17 @@ class Told:
         )
 
 
-def take_in(found: Iterator[Found], told: Told, *, keep: Keep) -> None:
+def take_in(found: Iterator[Found], report: ImportReport, *, keep: Keep) -> None:
     """Store the records of *found*, a batch at a time, and count their outcomes."""
     for batch in _batches(found):
         usable = []
         for record in batch:
             if isinstance(record, Unusable):
-                told.unusable(record)
+                report.unusable(record)
             else:
                 usable.append(record)
         for record, outcome in zip(usable, keep(usable), strict=True):
-            told.became(record, outcome)
+            report.became(record, outcome)
 
 
 def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:

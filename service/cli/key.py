@@ -43,11 +43,11 @@ def add(site: str, kind: str, days: int | None, name: str, *, as_json: bool) -> 
             owner.id, KeyKind(kind), expires_at=expires_at, name=name, by=operator(), now_ms=now
         )
     expires = key_shape(made)["expires_at"]
-    told = {"id": made.id, "key": text, "kind": made.kind, "expires_at": expires}
+    record = {"id": made.id, "key": text, "kind": made.kind, "expires_at": expires}
     lines = [f"key      {text}", f"id       {made.id}", f"kind     {made.kind}"]
     if expires:
         lines.append(f"expires  {expires}")
-    answer(told, as_json=as_json, text="\n".join(lines))
+    answer(record, as_json=as_json, text="\n".join(lines))
 
 
 @key.command(name="list")

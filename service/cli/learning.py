@@ -45,9 +45,9 @@ def list_(site: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         found = adapters.accounts.site(site)
-        told = learning_shape(found, adapters.comments.progress(found.id))
+        learned = learning_shape(found, adapters.comments.progress(found.id))
     answer_all(
-        told["versions"],
+        learned["versions"],
         as_json=as_json,
         columns={
             "version": str,
@@ -116,26 +116,26 @@ def forget_person(site: str, person: str, *, again: bool, as_json: bool) -> None
 
 
 def _answer(site: Site, progress: Progress, *, as_json: bool) -> None:
-    told = learning_shape(site, progress)
-    answer(told, as_json=as_json, text="\n".join(_lines(told)))
+    learned = learning_shape(site, progress)
+    answer(learned, as_json=as_json, text="\n".join(_lines(learned)))
 
 
-def _lines(told: Mapping[str, Any]) -> list[str]:
+def _lines(learned: Mapping[str, Any]) -> list[str]:
     judge = "the shared model alone"
-    if told["current"]:
-        judge = f"the shared model with the site's own head {told['current']}"
+    if learned["current"]:
+        judge = f"the shared model with the site's own head {learned['current']}"
     lines = [
-        f"learning  {told['learning']}",
+        f"learning  {learned['learning']}",
         f"judges    {judge}",
-        f"feedback  {told['feedback']} decisions are kept to learn from",
+        f"feedback  {learned['feedback']} decisions are kept to learn from",
     ]
-    if told["pinned"]:
+    if learned["pinned"]:
         lines.append("kept      no later version takes its place until it is resumed")
-    if told["left_out"]:
-        lines.append(f"left out  {plain(', '.join(told['left_out']))}")
-    if told["vouched"]:
-        lines.append(f"counted   {plain(', '.join(told['vouched']))}, whatever they decide")
-    if latest := told["latest"]:
+    if learned["left_out"]:
+        lines.append(f"left out  {plain(', '.join(learned['left_out']))}")
+    if learned["vouched"]:
+        lines.append(f"counted   {plain(', '.join(learned['vouched']))}, whatever they decide")
+    if latest := learned["latest"]:
         lines += [
             f"set aside {plain(person)}: decides the opposite of the others, who put "
             f"{_percent(shares['agreed'])} of these decisions in the same order and "

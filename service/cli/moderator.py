@@ -68,7 +68,7 @@ def list_(*, as_json: bool) -> None:
             "name": plain,
             "role": str,
             "sites": listed,
-            "disabled": lambda told: "yes" if told else "no",
+            "disabled": lambda value: "yes" if value else "no",
             "created_at": str,
         },
         nothing="There is no moderator; `./winnow moderator add NAME` adds one.",
@@ -152,5 +152,5 @@ def remove(name: str, *, yes: bool) -> None:
 
 
 def _tell_password(name: str, password: str, *, as_json: bool) -> None:
-    told = {"name": name, "password": password}
-    answer(told, as_json=as_json, text=f"name      {name}\npassword  {password}")
+    record = {"name": name, "password": password}
+    answer(record, as_json=as_json, text=f"name      {name}\npassword  {password}")

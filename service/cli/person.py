@@ -49,10 +49,10 @@ def _whom(*, all_kinds: bool = True) -> Callable[[Any], Any]:
     return decorate
 
 
-def _subject(told: dict[str, str]) -> Subject:
-    given = [(kind, value) for kind in SubjectKind if (value := told.get(kind, ""))]
+def _subject(named: dict[str, str]) -> Subject:
+    given = [(kind, value) for kind in SubjectKind if (value := named.get(kind, ""))]
     if len(given) != 1:
-        raise InvalidInput(f"name one of {', '.join(f'--{kind}' for kind in told)}")
+        raise InvalidInput(f"name one of {', '.join(f'--{kind}' for kind in named)}")
     return Subject.read(*given[0])
 
 
@@ -71,12 +71,12 @@ def person() -> None:
 @_whom()
 @_SITES
 @as_json
-def show(sites: tuple[str, ...], *, as_json: bool, **told: str) -> None:
+def show(sites: tuple[str, ...], *, as_json: bool, **named: str) -> None:
     """Show the data on a person at each site: comments by status, treatment and note.
 
     Example: ./winnow person show --email lisa@example.org
     """
-    subject = _subject(told)
+    subject = _subject(named)
     with storage() as adapters:
         names = _ids(adapters, sites)
         found = adapters.look_up(list(names), subject)
@@ -111,7 +111,7 @@ def show(sites: tuple[str, ...], *, as_json: bool, **told: str) -> None:
 @click.option("--note", default="", help="A note for other moderators.")
 @as_json
 def treat(
-    treatment: str, site: str, days: int | None, note: str, *, as_json: bool, **told: str
+    treatment: str, site: str, days: int | None, note: str, *, as_json: bool, **named: str
 ) -> None:
     """Block, hold or trust a person's comments from now on; `none` ends the treatment.
 
@@ -120,7 +120,7 @@ def treat(
 
     Example: ./winnow person treat hold --network 192.0.2.0/24 --site blog --days 7
     """
-    subject = _subject(told)
+    subject = _subject(named)
     with storage() as adapters:
         owner = adapters.accounts.site(site)
         wanted = None if treatment == "none" else Treatment(treatment)
@@ -131,12 +131,12 @@ def treat(
 @person.command()
 @_whom()
 @_SITES
-def export(sites: tuple[str, ...], **told: str) -> None:
+def export(sites: tuple[str, ...], **named: str) -> None:
     """Print all data on a person, one JSON object a line.
 
     Example: ./winnow person export --email lisa@example.org > lisa.jsonl
     """
-    subject = _subject(told)
+    subject = _subject(named)
     with storage() as adapters:
         names = _ids(adapters, sites)
         for site_id in names:
@@ -153,14 +153,14 @@ def export(sites: tuple[str, ...], **told: str) -> None:
 @_SITES
 @yes_option
 @as_json
-def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **told: str) -> None:
+def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **named: str) -> None:
     """Erase every comment of a person and what was noted, for good, and print the receipt.
 
     The receipt has numbers and times and no word of theirs. Blogs are told of each comment.
 
     Example: ./winnow person erase --email lisa@example.org
     """
-    subject = _subject(told)
+    subject = _subject(named)
     with storage() as adapters:
         names = _ids(adapters, sites)
         kept = adapters.look_up(list(names), subject)

@@ -44,9 +44,9 @@ def score(file: BinaryIO, *, site: str | None) -> None:
     lines = numbered(file)
     while batch := list(islice(lines, BATCH)):
         answers = answers_to(batch, model, policy, facts)
-        for told in answers:
-            click.echo(dumped(told))
-        failed = failed or any("error" in told for told in answers)
+        for record in answers:
+            click.echo(dumped(record))
+        failed = failed or any("error" in record for record in answers)
     if failed:
         raise SystemExit(1)
 
@@ -71,16 +71,16 @@ def answers_to(
     read = [_read(number, line) for number, line in lines]
     drafts = [draft for draft in read if isinstance(draft, Draft)]
     judged = iter(judge_all([(draft, facts, policy) for draft in drafts], model=model))
-    told = []
+    records = []
     for draft in read:
         if isinstance(draft, Draft):
             one = next(judged)
             labels = dict(one.scores.labels) if one.scores else {}
             model_name = one.scores.model if one.scores else None
-            told.append({"scores": labels, "model": model_name, **_verdict(one.verdict)})
+            records.append({"scores": labels, "model": model_name, **_verdict(one.verdict)})
         else:
-            told.append({"error": draft})
-    return told
+            records.append({"error": draft})
+    return records
 
 
 def _read(number: int, line: bytes) -> Draft | str:
@@ -95,31 +95,31 @@ def _read(number: int, line: bytes) -> Draft | str:
         return f"line {number}: not JSON in UTF-8"
 
 
-def _draft(told: object) -> Draft:
-    if not isinstance(told, dict):
+def _draft(line: object) -> Draft:
+    if not isinstance(line, dict):
         raise InvalidInput("not a JSON object")
-    if "content" not in told:
+    if "content" not in line:
         raise InvalidInput("content is missing")
-    content = _text(told, "content")
+    content = _text(line, "content")
     if len(content.encode("utf-8", "surrogatepass")) > MAX_CONTENT_BYTES:
         raise InvalidInput(f"content is longer than {MAX_CONTENT_BYTES} bytes")
     return Draft(
         content=content,
-        author=Author(**_part(told, "author", Author)),
-        post=Post(**_part(told, "post", Post)),
-        **{name: _text(told, name) for name in _TEXTS},
+        author=Author(**_part(line, "author", Author)),
+        post=Post(**_part(line, "post", Post)),
+        **{name: _text(line, name) for name in _TEXTS},
     )
 
 
-def _part(told: Mapping[str, Any], name: str, kind: type[Author | Post]) -> dict[str, str]:
-    part = told.get(name) or {}
+def _part(line: Mapping[str, Any], name: str, kind: type[Author | Post]) -> dict[str, str]:
+    part = line.get(name) or {}
     if not isinstance(part, dict):
         raise InvalidInput(f"{name} is not an object")
     return {field.name: _text(part, field.name) for field in fields(kind)}
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
+def _text(line: Mapping[str, Any], name: str) -> str:
+    value = line.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -53,8 +53,8 @@ def add(name: str, url: str, *, as_json: bool) -> None:
         now = adapters.clock.now_ms()
         made = adapters.accounts.add_site(name, url, by=operator(), now_ms=now)
         _, text = adapters.accounts.add_key(made.id, KeyKind.API, by=operator(), now_ms=now)
-    told = {"id": made.id, "name": made.name, "key": text}
-    answer(told, as_json=as_json, text=f"site  {made.name}\nid    {made.id}\nkey   {text}")
+    record = {"id": made.id, "name": made.name, "key": text}
+    answer(record, as_json=as_json, text=f"site  {made.name}\nid    {made.id}\nkey   {text}")
 
 
 @site.command(name="list")
@@ -87,9 +87,9 @@ def show(site: str, *, as_json: bool) -> None:
     """
     with storage() as adapters:
         found = adapters.accounts.site(site)
-        told = site_shape(found) | {"counts": adapters.comments.counts(found.id)}
-    lines = [f"{name:<13} {_cell(value)}" for name, value in told.items()]
-    answer(told, as_json=as_json, text="\n".join(lines))
+        record = site_shape(found) | {"counts": adapters.comments.counts(found.id)}
+    lines = [f"{name:<13} {_cell(value)}" for name, value in record.items()]
+    answer(record, as_json=as_json, text="\n".join(lines))
 
 
 @site.command(name="set")
@@ -189,14 +189,14 @@ def import_list(site: str, file: TextIO, *, inside_words: bool, dry_run: bool) -
 
     Example: wp option get disallowed_keys | ./winnow site import-list blog -
     """
-    told = disallowed(file.read(), inside_words=inside_words)
+    entries = disallowed(file.read(), inside_words=inside_words)
     with storage() as adapters:
         was = adapters.accounts.site(site)
         policy = was.policy
         changed = replace(
             policy,
-            blocked_words=tuple(dict.fromkeys((*policy.blocked_words, *told.words))),
-            blocked_domains=tuple(dict.fromkeys((*policy.blocked_domains, *told.domains))),
+            blocked_words=tuple(dict.fromkeys((*policy.blocked_words, *entries.words))),
+            blocked_domains=tuple(dict.fromkeys((*policy.blocked_domains, *entries.domains))),
         )
         changed.check()
         words = len(changed.blocked_words) - len(policy.blocked_words)
@@ -207,7 +207,7 @@ def import_list(site: str, file: TextIO, *, inside_words: bool, dry_run: bool) -
                 replace(was, policy=changed), was=was, by=operator(), now_ms=now
             )
     click.echo(f"{'would add' if dry_run else 'added'} {words} words and {domains} domains")
-    for line in told.refused:
+    for line in entries.refused:
         click.echo(f"line {line} is too long for an entry", err=True)
 
 

@@ -34,7 +34,7 @@ def stats(measure: int, *, as_json: bool) -> None:
         kinds = measured(redis, measure)
         used = int(redis.info("memory")["used_memory"])
     comments = sum(counts.values())
-    told = {
+    record = {
         "comments": counts,
         "kinds": kinds,
         "bytes": used,
@@ -47,7 +47,7 @@ def stats(measure: int, *, as_json: bool) -> None:
         for name, kind in sorted(kinds.items(), key=lambda pair: -pair[1]["bytes"])
     ]
     lines += ["", f"{used:>12,}  used by Redis in all"]
-    answer(told, as_json=as_json, text="\n".join(lines))
+    answer(record, as_json=as_json, text="\n".join(lines))
 
 
 def measured(redis: Any, measure: int) -> dict[str, dict[str, int]]:

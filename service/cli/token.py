@@ -25,8 +25,8 @@ def add(name: str, *, as_json: bool) -> None:
         made, text = adapters.accounts.add_token(
             name, by=operator(), now_ms=adapters.clock.now_ms()
         )
-    told = {"id": made.id, "name": made.name, "token": text}
-    answer(told, as_json=as_json, text=f"token  {text}\nid     {made.id}\nname   {made.name}")
+    record = {"id": made.id, "name": made.name, "token": text}
+    answer(record, as_json=as_json, text=f"token  {text}\nid     {made.id}\nname   {made.name}")
 
 
 @token.command(name="list")

@@ -222,8 +222,8 @@ def _remembered(settings: Settings) -> Path:
 def is_ready(settings: Settings) -> bool:
     """Tell whether a comment sent now would be screened."""
     try:
-        with urllib.request.urlopen(f"{reached_at(settings)}/readyz", timeout=1) as told:  # noqa: S310 - our own address
-            return bool(told.status == 200)
+        with urllib.request.urlopen(f"{reached_at(settings)}/readyz", timeout=1) as response:  # noqa: S310 - our own address
+            return bool(response.status == 200)
     except (OSError, ValueError):  # which a refusal of urllib's is, too
         return False
 
@@ -243,17 +243,17 @@ def _first_moderator(adapters: wiring.Adapters, *, logged: bool = False) -> str:
 
     One that is kept elsewhere, by WINNOW_FIRST_PASSWORD or in a log, is changed at the first sign-in.
     """
-    told = adapters.settings.first_password
-    password = told or new_password()
+    given = adapters.settings.first_password
+    password = given or new_password()
     adapters.accounts.add_moderator(
         FIRST_MODERATOR,
         password,
         role=Role.ADMIN,
         sites=(),
-        must_change=logged or bool(told),
+        must_change=logged or bool(given),
         now_ms=adapters.clock.now_ms(),
     )
-    return "" if told else password
+    return "" if given else password
 
 
 def _let_somebody_in(settings: Settings) -> None:

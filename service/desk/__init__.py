@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(reasons.moved, "moved")
     app.add_template_filter(base.cut, "cut")
     app.add_template_filter(base.shown, "shown")
-    app.add_template_filter(base.told, "told")
+    app.add_template_filter(base.in_words, "in_words")
     app.add_template_filter(base.when, "when")
     app.add_template_filter(from_ms, "at")
     app.register_error_handler(404, base.lost)

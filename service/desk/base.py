@@ -205,8 +205,12 @@ def _declined(error: HTTPException) -> Any:
     """Return the page for an HTTP error that Flask raised."""
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error
-    told = _("Winnow could not use what this page sent (error %(number)s).", number=error.code)
-    return page("problem.html", title=_("That did not work"), detail=told), error.code, _kept(error)
+    detail = _("Winnow could not use what this page sent (error %(number)s).", number=error.code)
+    return (
+        page("problem.html", title=_("That did not work"), detail=detail),
+        error.code,
+        _kept(error),
+    )
 
 
 def _kept(error: HTTPException) -> list[tuple[str, str]]:
@@ -266,12 +270,12 @@ def my_comment(comment_id: str) -> Comment:
     return comment
 
 
-def digest_of(told: Mapping[str, Any]) -> str:
+def digest_of(values: Mapping[str, Any]) -> str:
     """Return a digest of settings that changes when they change.
 
     A form sends it back, so that a save is refused where somebody else saved in between.
     """
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def changed_meanwhile(subject: str, action: str) -> str:
@@ -303,7 +307,7 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
-def told(value: object) -> str:
+def in_words(value: object) -> str:
     """Return a setting's value in words, for people."""
     match value:
         case None:
@@ -323,12 +327,12 @@ def blog_link(address: str, blog: str) -> str:
     host are linked.
     """
     try:
-        told, home = urlsplit(address), urlsplit(blog)
+        target, home = urlsplit(address), urlsplit(blog)
     except ValueError:
         return ""
-    if told.scheme not in {"http", "https"} or not told.hostname or told.username:
+    if target.scheme not in {"http", "https"} or not target.hostname or target.username:
         return ""
-    same = not home.hostname or told.hostname.removeprefix("www.") == home.hostname.removeprefix(
+    same = not home.hostname or target.hostname.removeprefix("www.") == home.hostname.removeprefix(
         "www."
     )
     return address if same else ""
@@ -338,12 +342,12 @@ def when(at: datetime) -> Markup:
     """Return a time as HTML: relative for people, exact in its title."""
     seconds = max(0, (datetime.now(UTC) - at).total_seconds())
     if days := int(seconds // 86_400):
-        told = ngettext("%(number)s d ago", "%(number)s d ago", days, number=days)
+        age = ngettext("%(number)s d ago", "%(number)s d ago", days, number=days)
     elif hours := int(seconds // 3600):
-        told = ngettext("%(number)s h ago", "%(number)s h ago", hours, number=hours)
+        age = ngettext("%(number)s h ago", "%(number)s h ago", hours, number=hours)
     elif minutes := int(seconds // 60):
-        told = ngettext("%(number)s min ago", "%(number)s min ago", minutes, number=minutes)
+        age = ngettext("%(number)s min ago", "%(number)s min ago", minutes, number=minutes)
     else:
-        told = _("just now")
+        age = _("just now")
     exact = at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, told)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, age)

@@ -69,7 +69,9 @@ class LabelQuality:
 
 def _measured(label: Label, card: Mapping[str, Any]) -> LabelQuality:
     metrics = card.get("metrics", {})
-    held_out = [told[label] for told in metrics.get("held_out", {}).values() if label in told]
+    held_out = [
+        figures[label] for figures in metrics.get("held_out", {}).values() if label in figures
+    ]
     comments = sum(one["labelled"] for one in held_out)
     calibration = metrics.get("calibration", {}).get(label, {})
     return LabelQuality(

@@ -41,7 +41,7 @@ class ModeratorForm(FlaskForm):
 
     role = RadioField(
         later("Role"),
-        choices=[SelectChoice(role.value, told) for role, told in ROLES.items()],
+        choices=[SelectChoice(role.value, label) for role, label in ROLES.items()],
         default=Role.MODERATOR,
     )
     sites = SelectMultipleField(later("Sites"), choices=[])

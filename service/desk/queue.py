@@ -208,8 +208,8 @@ def decide() -> Any:
         return jsonify({"done": done, "refused": refused, "undo_seconds": hold})
     if done:
         flash(decided(decision, len(done)), "undo")
-    for told in refused:
-        flash(told, "problem")
+    for sentence in refused:
+        flash(sentence, "problem")
     return redirect(_back())
 
 
@@ -239,8 +239,8 @@ def undo() -> Any:
         )
     elif not wanted:
         flash(_("There is nothing to undo any more."), "problem")
-    for told in dict.fromkeys(refused):
-        flash(told, "problem")
+    for sentence in dict.fromkeys(refused):
+        flash(sentence, "problem")
     return redirect(_back())
 
 
@@ -356,15 +356,15 @@ def order_of(text: str) -> Order:
     return Order(text) if text in set(Order) else Order.PRIORITY
 
 
-def filters_of(told: Mapping[str, str]) -> Filters:
+def filters_of(query: Mapping[str, str]) -> Filters:
     """Return what an address or a kept choice asks to see."""
     return Filters(
-        label=told.get("label", "")[:50],
-        reason=told.get("why", "")[:50],
-        author=told.get("author", "")[:200],
-        post=told.get("post", "")[:200],
-        text=told.get("q", "")[:200],
-        age_hours=values.whole_or(0, told.get("age", ""), most=99_999),
+        label=query.get("label", "")[:50],
+        reason=query.get("why", "")[:50],
+        author=query.get("author", "")[:200],
+        post=query.get("post", "")[:200],
+        text=query.get("q", "")[:200],
+        age_hours=values.whole_or(0, query.get("age", ""), most=99_999),
     )
 
 

@@ -36,10 +36,10 @@ def because(reason: Reason, action: Action = Action.FLAG, *, leads: bool = True)
     if not leads:
         return likely(reason.code, score)
     shown, bar = _apart(score, bar_at)
-    told = _likely(reason.code, shown)
+    phrase = _likely(reason.code, shown)
     if action is Action.REJECT:
-        return _("%(likely)s; rejected from %(bar)s %%", likely=told, bar=bar)
-    return _("%(likely)s; held from %(bar)s %%", likely=told, bar=bar)
+        return _("%(likely)s; rejected from %(bar)s %%", likely=phrase, bar=bar)
+    return _("%(likely)s; held from %(bar)s %%", likely=phrase, bar=bar)
 
 
 def likely(label: str, score: float, bar: float | None = None) -> str:

@@ -36,8 +36,8 @@ def recent() -> Any:
         newest = context.comments.recent(site.id, cursor=cursor, limit=PAGE)
         comments, following, behind = newest.items, newest.next, 0
     counts, about = _counts(site.id, sought)
-    told = {name: request.args.get(name, "") for name in ("q", "author", "post", "before")}
-    asked = {name: value for name, value in told.items() if value}
+    given = {name: request.args.get(name, "") for name in ("q", "author", "post", "before")}
+    asked = {name: value for name, value in given.items() if value}
     return page(
         "recent.html",
         site=site,

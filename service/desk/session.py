@@ -127,11 +127,11 @@ def _begun(name: str, epoch: int, *, now_ms: int) -> str:
     )
 
 
-def too_many(refused: TooManyRequests, template: str, **told: Any) -> Any:
+def too_many(refused: TooManyRequests, template: str, **fields: Any) -> Any:
     """Return the page of a form again: it was sent too often."""
     wait = str(refused.retry_after)
     detail = _("Too many attempts. Try again in %(number)s seconds.", number=wait)
-    return page(template, **told, detail=detail), 429, {"Retry-After": wait}
+    return page(template, **fields, detail=detail), 429, {"Retry-After": wait}
 
 
 def safe(target: str) -> str:

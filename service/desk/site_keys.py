@@ -29,7 +29,7 @@ class KeyForm(FlaskForm):
 
     kind = RadioField(
         later("Kind"),
-        choices=[SelectChoice(kind.value, told) for kind, told in KINDS.items()],
+        choices=[SelectChoice(kind.value, label) for kind, label in KINDS.items()],
         default=KeyKind.API,
     )
     name = StringField(later("Name"), [Length(max=100)])

@@ -201,8 +201,8 @@ def _strictnesses(policy: Policy, past: list[Comment]) -> list[Strictness]:
     for preset in Preset:
         flag_at, reject_at = bars_of(preset, defaults=defaults, bins=_bins())
         changed = replace(policy, flag_at=flag_at, reject_at=reject_at)
-        told = outcomes(past, changed, defaults)
-        found.append(Strictness(PRESETS[preset], preset, changed == policy, told))
+        counts = outcomes(past, changed, defaults)
+        found.append(Strictness(PRESETS[preset], preset, changed == policy, counts))
     if not any(one.is_current for one in found):
         own = outcomes(past, policy, defaults)
         found.insert(0, Strictness(_("as it is now"), preset=None, is_current=True, outcomes=own))
@@ -221,12 +221,12 @@ def _use_preset(form: PolicyForm, preset: Preset) -> None:
 
 
 def _metrics() -> Mapping[str, Any]:
-    told: Mapping[str, Any] = getattr(winnow().model, "card", {}).get("metrics", {})
-    return told
+    metrics: Mapping[str, Any] = getattr(winnow().model, "card", {}).get("metrics", {})
+    return metrics
 
 
 def _bins() -> Mapping[str, Bins]:
-    return {label: told["bins"] for label, told in _metrics().get("calibration", {}).items()}
+    return {label: figures["bins"] for label, figures in _metrics().get("calibration", {}).items()}
 
 
 def _policy_page(
@@ -320,8 +320,11 @@ def _pieces(text: str, places: list[Occurrence]) -> list[tuple[str, list[str]]]:
 
 def _import(form: PolicyForm) -> None:
     """Add WordPress's list to the lists as they are typed; nothing is saved."""
-    told = disallowed(form.disallowed.data or "")
-    for field, entries in ((form.blocked_words, told.words), (form.blocked_domains, told.domains)):
+    imported = disallowed(form.disallowed.data or "")
+    for field, entries in (
+        (form.blocked_words, imported.words),
+        (form.blocked_domains, imported.domains),
+    ):
         field.data = "\n".join(dict.fromkeys((*filter(None, _lines(field.data)), *entries)))
     form.disallowed.data = ""
 

@@ -118,8 +118,8 @@ def remember(name: str, answer: Response, *, now_ms: int) -> None:
 def _known_browser(name: str) -> str:
     """Return the id in this browser's cookie if *name* signed in by it before, else nothing."""
     try:
-        told = _serializer().loads(request.cookies.get(COOKIE, ""), max_age=KNOWN_SECONDS)
-        known, epoch, browser = told
+        cookie = _serializer().loads(request.cookies.get(COOKIE, ""), max_age=KNOWN_SECONDS)
+        known, epoch, browser = cookie
     except (BadSignature, TypeError, ValueError):
         return ""
     same = known == fold(name) and epoch == winnow().accounts.session_epoch(name)

@@ -55,7 +55,7 @@ class EndpointForm(FlaskForm):
     )
     kind = RadioField(
         later("Kind"),
-        choices=[SelectChoice(kind.value, told) for kind, told in KINDS.items()],
+        choices=[SelectChoice(kind.value, label) for kind, label in KINDS.items()],
         default=EndpointKind.WEBHOOK.value,
     )
     enabled = BooleanField(later("Enabled"), default=True)
@@ -258,11 +258,11 @@ def _endpoint_page(
 
 
 def _digest(endpoint: Endpoint) -> str:
-    told = asdict(endpoint)
+    stored = asdict(endpoint)
     # Fields that no form changes: the API sets secrets and headers, the deliverer failing_since.
     for name in ("secrets", "headers", "failing_since"):
-        del told[name]
-    return digest_of(told)
+        del stored[name]
+    return digest_of(stored)
 
 
 def _described(form: EndpointForm, old: Endpoint) -> Endpoint:

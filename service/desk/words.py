@@ -181,16 +181,16 @@ def decided(decision: Decision, number: int, shown: object = None) -> str:
             )
 
 
-def by_number(told: Callable[[int], str]) -> Mapping[str, str]:
-    """Return the plural forms of *told*, by the name of the form.
+def by_number(text: Callable[[int], str]) -> Mapping[str, str]:
+    """Return the plural forms of *text*, by the name of the form.
 
     They are named as `Intl.PluralRules` of the browser names them, who then chooses.
     """
     form = (flask_babel.get_locale() or SOURCE_LOCALE).plural_form
     forms: dict[str, str] = {}
     for number in range(1, 102):
-        forms.setdefault(form(number), told(number))
-    return {"other": told(100), **forms}
+        forms.setdefault(form(number), text(number))
+    return {"other": text(100), **forms}
 
 
 def queue_words() -> Mapping[str, object]:

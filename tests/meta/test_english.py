@@ -11,22 +11,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: The desk and models are still to be gone through.
-ROOMS = (
-    "moderation",
-    "worker",
-    "service/api",
-    "service/doors",
-    "service/importers",
-    "service/front",
-)
+#: Every room of the product.
+ROOMS = ("moderation", "worker", "service", "models")
+#: Comments as readers write them: templates for training, in plain lists.
+SAMPLES = {"models/augmentation.py"}
 #: Bounds without a unit, in comments, docstrings and texts for people.
 RIDDLES = re.compile(r"\bso (?:many|long|soon|seldom)\b(?! as)", re.IGNORECASE)
 
 
 def sources() -> Iterator[Path]:
     for room in ROOMS:
-        yield from (ROOT / room).rglob("*.py")
+        for path in (ROOT / room).rglob("*.py"):
+            if str(path.relative_to(ROOT)) not in SAMPLES:
+                yield path
 
 
 @pytest.mark.parametrize("path", list(sources()), ids=lambda path: str(path.relative_to(ROOT)))
