@@ -193,7 +193,7 @@ def write_card(directory: Path) -> None:
 @_DATA
 @click.option("--most", default=1_000, show_default=True, help="Texts of each language and length.")
 def languages(data: Path, most: int) -> None:
-    """Measure how well the language of DATA_DIR's texts is told, by language and length, as JSON.
+    """Measure how well the languages of DATA_DIR's texts are identified, by language and length, as JSON.
 
     \b
     Example: ./winnow model languages ../shared/data

@@ -185,7 +185,7 @@ def group_shares(
 def languages(
     corpus: Corpus, predicted: Numbers, thresholds: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, float]]:
-    """Return for each language how well abuse is told, and how much of a blog's ham is allowed.
+    """Return for each language how well abuse is ranked, and how much of a blog's ham is allowed.
 
     ROC-AUC of toxicity is the mean over sources; a figure of fewer than 20 comments is left out.
     """

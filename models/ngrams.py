@@ -117,7 +117,7 @@ def views(text: str) -> tuple[str, str]:
 def hashed(pairs: Sequence[tuple[str, str]]) -> Hashed:
     """Return the character n-grams and the word n-grams of texts given by their two views.
 
-    At most CHUNK texts may be given at once. The last texts' are kept, for whoever asks again.
+    At most CHUNK texts may be given at once. The result for the last texts is cached.
     """
     if len(pairs) < FEW:
         return _hashed(pairs)

@@ -1,6 +1,6 @@
 """Where a webhook may go, and what may travel with it. Pure: nothing here asks a name server.
 
-The same rules are asked twice: of the URL when an endpoint is saved, so that whoever typed it
+The same rules are asked twice: of the URL when an endpoint is saved, so that its author
 learns the reason, and of every address that its name has at the moment of dialling, since a name
 may point elsewhere by then.
 """
@@ -105,7 +105,7 @@ def refusal_reason(address: str | Address, *, allow_private: bool = False) -> st
     """Return why *address* must not be dialled, such as "127.0.0.1 is loopback"; None if it may.
 
     Addresses inside addresses (IPv4-mapped, NAT64, 6to4, Teredo) are looked at from within.
-    Link-local addresses, where clouds hand out credentials, are refused whoever allows them.
+    Link-local addresses, where clouds hand out credentials, are always refused, even with private targets allowed.
     """
     if isinstance(address, str):
         if "%" in address:

@@ -157,7 +157,7 @@ class Transition:
 class Comment:
     """A comment as Winnow keeps it.
 
-    ``version`` counts its transitions and grows with each; whoever decides names the version that
+    ``version`` counts its transitions and grows with each; a decision names the version that
     they looked at. ``revision`` counts its texts and grows with each edit.
     """
 

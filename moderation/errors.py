@@ -55,7 +55,7 @@ class InvalidInput(WinnowError):
 
 
 class NotFound(WinnowError):
-    """Raised when there is no such thing, or not for whoever asks."""
+    """Raised when a thing does not exist, or belongs to somebody else."""
 
     def __init__(self, message: str, *, kind: str = "") -> None:
         """Carry what was looked for by name: site, moderator, endpoint, key or token."""

@@ -33,7 +33,7 @@ class Feedback:
     """A decision with what it was made on, without the text.
 
     ``scores`` and ``verdict`` are the machine's when the person decided, None for a comment that no
-    model had read. ``reading`` is what the shared model makes of the text, packed by whoever learns;
+    model had read. ``reading`` is what the shared model makes of the text, packed by the learner;
     empty until a worker has read it. ``place`` orders a site's feedback: the later, the higher.
     """
 
@@ -65,7 +65,7 @@ class Feedback:
 
 
 def person_of(actor: Actor) -> str:
-    """Return by what one person's decisions are told from another's.
+    """Return a key that is equal for all decisions of one person.
 
     A name that a key's holder gives is no proof: whatever comes through one door or key counts as
     one person's, so that inventing reporters wins no influence.
@@ -100,7 +100,7 @@ class LearningMode(StrEnum):
     OFF = "off"
 
 
-#: What came of fitting a head, by ``FitReport.why``, in sentences.
+#: The result of a fit as a sentence, by ``FitReport.why``.
 OUTCOMES: Mapping[str, str] = {
     "better": said("It does better and judges."),
     "too_few": said("There are too few decisions yet: it takes 50, and some of each kind."),
@@ -119,7 +119,7 @@ OUTCOMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """What came of fitting a head: the figures, and why it judges or not.
+    """The result of fitting a head: its figures, and why it is used or not.
 
     ``people`` counts decisions by person. ``agreement`` is the share of the latest ``replayed``
     decisions, unseen by the head, that it agrees with, before and after. ``moved`` names comments

@@ -121,7 +121,7 @@ def machines_own(verdict: Verdict | None) -> Action | None:
 def unmarked(comment: Comment) -> Comment:
     """Return a comment that is spot-checked as its checker is to see it: like one that is held.
 
-    Whoever knew what the machine thinks would decide as it did. Any other comment is returned as it is.
+    A person who knew what the machine thinks would decide as it did. Any other comment is returned as it is.
     """
     if not comment.spot_check:
         return comment

@@ -212,7 +212,7 @@ def _overridden(name: str, environ: Mapping[str, str]) -> bool:
 def _data_directory(
     environ: Mapping[str, str], path: Path | None, given: Mapping[str, str]
 ) -> tuple[str, Path]:
-    """Return what names the data directory, and the directory; relative to whoever names it."""
+    """Return what names the data directory, and the directory; relative to the directory of the caller."""
     if named := environ.get(DATA_VARIABLE):
         return DATA_VARIABLE, Path(named).resolve()
     if path and (named := given.get(DATA_VARIABLE)):

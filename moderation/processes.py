@@ -1,4 +1,4 @@
-"""Processes of ours: they end with whoever started them, and are started again when they end."""
+"""Processes that Winnow starts: they end with their parent, and are restarted when they end."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class IntakeOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of one draft: its comment's id and status, and whether it is a repeat."""
+    """The result of accepting one draft: its comment's id and status, and whether it is a repeat."""
 
     id: str
     status: Status

@@ -40,7 +40,7 @@ class SubjectKind(StrEnum):
 
 
 class Treatment(StrEnum):
-    """How a site treats whoever is known by it; the strictest of several counts, in this order."""
+    """How a site treats comments of a subject; the strictest of several counts, in this order."""
 
     BLOCK = "block"
     HOLD = "hold"
@@ -123,7 +123,7 @@ class Dossier:
 class Receipt:
     """What was found and erased of somebody: numbers and times, no word of theirs.
 
-    ``whom`` is their keyed hash: whoever holds the installation's secret and asks for the same
+    ``whom`` is their keyed hash: a holder of the installation's secret who asks for the same
     e-mail, address or id again can tell that it was them.
     """
 

@@ -59,7 +59,7 @@ class Vault:
         return hashlib.sha256(self.derive("fingerprint")).hexdigest()[:16]
 
     def digest(self, text: str) -> str:
-        """Return what a key or token is stored as: whoever reads it cannot use it."""
+        """Return the digest under which a key or token is stored, from which it cannot be recovered."""
         return hmac.digest(self._digest_key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def seal(self, text: str, *, about: str) -> str:
@@ -115,7 +115,7 @@ def _kept_secret(path: Path, *, fresh: bool) -> bytes:
 
 
 def _make_secret(path: Path) -> None:
-    """Write a new secret whole or not at all; whoever comes second keeps the first one's."""
+    """Write a new secret atomically; of several processes the first one's is kept."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -521,7 +521,7 @@ class Winnow:
         )
 
     def ask_reset(self, who: str) -> None:
-        """Have a link for a new password sent to whoever has that name or address, if anybody."""
+        """Send a link for a new password to the moderator of that name or address, if there is one."""
         access.ask_reset(who, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
 
     def ask_address(self, name: str, address: str) -> None:

@@ -45,7 +45,7 @@ class Proxies:
         """Return the client's address: *peer*, or the one that trusted proxies forward.
 
         From the right, the first address that is no proxy of ours; a part that is no address ends
-        the search, since whoever wrote it is not believed.
+        the search, since its sender is not trusted.
         """
         client = peer
         for part in reversed(forwarded.split(",")[-_LONGEST_CHAIN:]):

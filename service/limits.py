@@ -38,7 +38,7 @@ class Limiter:
         return cls(parse(rate), FixedWindowRateLimiter(_storage(redis)))
 
     def spend(self, who: str, cost: int = 1) -> None:
-        """Count *cost* against *who*. Raises TooManyRequests, shaped by whoever answers.
+        """Count *cost* against *who*. Raises TooManyRequests, shaped by the door or the API.
 
         When Redis is away this raises StorageUnavailable, at the latest with the next share.
         """

@@ -28,7 +28,7 @@ _MMAP_THRESHOLD, _ARENAS = (-3, 131_072), (-8, 2)
 
 
 def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> None:
-    """Serve this installation until the process is told to stop; *model* is loaded unless given."""
+    """Serve this installation until a stop signal; *model* is loaded unless given."""
     logs.configure(settings)
     app = create_app(settings, model=model)
     bounds = Bounds(connections=allow_files(settings.connections))

@@ -85,7 +85,7 @@ class Worker(SimpleWorker):
         super().heartbeat(*arguments, **more)
 
     def subscribe(self) -> None:
-        """Listen for no commands: whoever could send some could end workers, and nobody of ours does."""
+        """Listen for no commands: a client of Redis could send some to end workers, and nobody of ours does."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run *job* if its function is one of ours; anything else in the queue is dropped."""

@@ -1,4 +1,4 @@
-"""The deliverer: fans events out, attempts what is due in a bounded pool, writes what came of it."""
+"""The deliverer: fans events out, attempts due deliveries in a bounded pool, writes the results."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class Deliverer:
             return False
 
     def _deliver(self, leased: Leased) -> None:
-        """Make one attempt and write what came of it; while Redis is away the lease expires.
+        """Make one attempt and write its result; while Redis is away the lease expires.
 
         Whatever else is raised is a failed attempt: tried again by the schedule, and at its end
         given up, so that it neither loops nor holds one of the endpoint's places.
@@ -219,7 +219,7 @@ class Deliverer:
 def deliver(
     leased: Leased, adapters: wiring.Adapters, *, send: Send, jitter: Callable[[], float]
 ) -> None:
-    """Attempt a leased delivery once, from the comment as it is now, and write what came of it."""
+    """Attempt a leased delivery once, from the comment as it is now, and write the result."""
     deliveries, clock, settings = adapters.deliveries, adapters.clock, adapters.settings
     endpoint, event = _endpoint(leased, adapters), deliveries.event(leased)
     if endpoint is None or event is None or not _means_anything(event, endpoint):
@@ -258,7 +258,7 @@ def _finish(
     jitter: Callable[[], float],
     began_ms: int,
 ) -> DeliveryState:
-    """Write what came of an attempt and when the next one is; return where the delivery stands."""
+    """Write the result of an attempt and when the next one is; return where the delivery stands."""
     then = following(made, leased.attempts + 1, adapters.settings.webhook_schedule, jitter)
     now = adapters.clock.now_ms()
     written = adapters.deliveries.finish(

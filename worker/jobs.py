@@ -29,7 +29,7 @@ _ALONE_SECONDS = 5.0
 
 
 def prepare(context: JobContext) -> None:
-    """Hand the jobs of this process what they work with; called once, by whoever forks workers."""
+    """Hand the jobs of this process what they work with; called once, before workers are forked."""
     _prepared[:] = [context]
 
 

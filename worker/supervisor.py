@@ -257,7 +257,7 @@ class Supervisor:
             self._adapters.jobs.wake(shard)
 
     def _drain(self) -> None:
-        """Let the children finish what they hold; whoever takes too long is killed."""
+        """Let the children finish their work; kill those that take longer than allowed."""
         log.info("workers stop", boot=self._boot)
         _signal(self.children, signal.SIGTERM)
         deadline = time.monotonic() + _DRAIN_SECONDS

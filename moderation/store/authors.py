@@ -23,7 +23,7 @@ class Authors:
         self._keyed = hmac.new(pepper, digestmod="sha256")
 
     def number(self, draft: Draft) -> int:
-        """Return a keyed hash of 64 bits by which authors are told apart among near-duplicates."""
+        """Return a keyed hash of 64 bits of an author, by which near-duplicates of one author count once."""
         author = draft.author
         who = (
             author.id or email_form(author.email) or address_form(author.ip) or author.name.lower()
@@ -65,7 +65,7 @@ class Authors:
         return self._hash(f"receipt {named}")[:16].hex()
 
     def _digests(self, site_id: str, period: int, email: str, ip: str, user_id: str) -> list[bytes]:
-        """Return the digests of those that are told, under the key of a site and a period."""
+        """Return the digests of those that are given, under the key of a site and a period."""
         forms = (
             ("email", email_form(email) if email else ""),
             ("ip", address_form(ip) if ip else ""),

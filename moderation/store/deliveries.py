@@ -109,7 +109,7 @@ class Deliveries:
         attempt: dict[str, Any] | None = None,
         now_ms: int,
     ) -> bool:
-        """Write what came of an attempt; False when the lease was gone and nothing was written."""
+        """Write the result of an attempt; False when the lease was gone and nothing was written."""
         packed = json.dumps(attempt, ensure_ascii=False) if attempt else ""
         return bool(
             self._run(
@@ -226,7 +226,7 @@ class Deliveries:
         return found[:limit]
 
     def of_event(self, endpoints: Sequence[Endpoint], cursor: str) -> list[Delivery]:
-        """Return what came of one event at each of *endpoints* that was to hear it."""
+        """Return the result of one event at each of *endpoints* that was to hear it."""
         found = []
         for endpoint in endpoints:
             shard = self._comments.shard_of_site(endpoint.site_id)

@@ -231,7 +231,7 @@ class Learning(Queries):
             raise Conflict("another version judges since; nothing was changed")
 
     def note_attempt(self, site_id: str, attempt: FitReport, number: int | None = None) -> None:
-        """Note what came of learning last; of version *number* if it made one that is kept."""
+        """Note the result of the latest fit; of version *number* if it made one that is kept."""
         key = keys.LEARNING(self.shard_of_site(site_id), ids.shorten(site_id))
         packed = json.dumps(asdict(attempt), ensure_ascii=False)
         self._redis.hset(key, "tried", packed)

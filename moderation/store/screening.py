@@ -107,7 +107,7 @@ class Screening(Sharded):
         }
 
     def author_number(self, draft: Draft) -> int:
-        """Return a keyed hash by which authors are told apart among near-duplicates."""
+        """Return a keyed hash of an author, by which near-duplicates of one author count once."""
         return self._authors.number(draft)
 
 

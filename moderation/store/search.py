@@ -161,7 +161,7 @@ class Search(Queries):
         before: str | None = None,
         statuses: Sequence[Status] = LIVING,
     ) -> list[Comment]:
-        """Return a site's comments by whoever used that e-mail, address or id, the latest first.
+        """Return a site's comments by an author's e-mail, address or id, the latest first.
 
         With *before*, a comment's id, those that came before it.
         """

@@ -69,7 +69,7 @@ def choose_password(
 
 
 def ask_reset(who: str, *, outbox: Outbox, jobs: Jobs, clock: Clock) -> None:
-    """Have a link sent to whoever has that name or address; whether anybody has is found out later.
+    """Send a link to the moderator of that name or address; whether anybody has is found out later.
 
     So the answer and the time that it takes are the same for everybody.
     """

@@ -58,7 +58,7 @@ def learn(
     budget: Budget = Budget(),
     stopping: Callable[[], bool] = lambda: False,
 ) -> FitReport | None:
-    """Learn from what was decided on a site since; return what came of it, None for nothing to do.
+    """Learn from what was decided on a site since; return the result, None if there was nothing to do.
 
     One process at a time does so for a site. One that is stopped or dies leaves what it has read;
     the site is due again, and the next one goes on from there.

@@ -329,7 +329,7 @@ def _may_reach(allow_private: bool) -> None:  # noqa: FBT001 - what is asked for
 
 
 def _policy(policy: Policy, body: schemas.PolicyIn) -> Policy:
-    """Return *policy* with what is told in its place."""
+    """Return *policy* with the given fields replaced."""
     return Policy.from_dict(policy.to_dict() | _given(body, Policy))
 
 

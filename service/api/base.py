@@ -65,7 +65,7 @@ def asked_site() -> Site:
 
 
 def administrator() -> None:
-    """Refuse whoever is not an administrator."""
+    """Answer 403 unless the caller is an administrator."""
     if not asking().is_admin:
         refuse(403, "forbidden", "this takes an administrator's token (`./winnow token add`)")
 

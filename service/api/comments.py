@@ -574,7 +574,7 @@ def take(draft: Draft, *, site: Site, context: WebContext) -> Accepted:
 
 
 def accepted_shape(accepted: Accepted, draft: Draft, base: str) -> dict[str, Any]:
-    """Return what a blog is told of a comment that was accepted."""
+    """Return the answer on a comment that was accepted."""
     return {
         "id": accepted.id,
         "external_id": draft.external_id or None,

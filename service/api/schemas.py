@@ -429,7 +429,7 @@ Warnings = Annotated[
 
 
 class AcceptedOut(BaseModel):
-    """What became of a submitted comment."""
+    """The result of submitting a comment."""
 
     id: str
     external_id: str | None
@@ -440,14 +440,14 @@ class AcceptedOut(BaseModel):
 
 
 class BatchOut(BaseModel):
-    """What became of each comment, in order."""
+    """The result of each comment, in the order of the request."""
 
     items: list[AcceptedOut]
     warnings: Warnings = []
 
 
 class RememberedOut(BaseModel):
-    """What became of one comment of the history."""
+    """The result of importing one comment."""
 
     external_id: str | None
     outcome: Annotated[
@@ -464,7 +464,7 @@ class RememberedOut(BaseModel):
 
 
 class HistoryOut(BaseModel):
-    """What became of each comment, in order."""
+    """The result of each comment, in the order of the request."""
 
     items: list[RememberedOut]
 
@@ -552,7 +552,7 @@ class CommentsOut(BaseModel):
 
 
 class DecisionsOut(BaseModel):
-    """What became of each comment of a bulk decision."""
+    """The results of a bulk decision, by comment."""
 
     decided: list[str]
     refused: dict[str, str]
@@ -690,7 +690,7 @@ class LearningSetAsideOut(_Whole):
 
 
 class LearningAttemptOut(_Whole):
-    """What came of fitting a head: why it judges or not, and its figures as shares from 0 to 1.
+    """The result of fitting a head: why it is used or not, and its figures as shares from 0 to 1.
 
     ``agreement_before`` and ``agreement_after``: with the latest ``replayed`` decisions. ``moved`` names some of the
     ``elsewhere`` comments, of the latest ``compared``, that it would send elsewhere; null until that was looked at.

@@ -1,4 +1,4 @@
-"""One comment: what it says, why it was held, who wrote it, what became of it, and what is written on it."""
+"""One comment: its text, reasons, author, history, notes and replies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def text(comment_id: str) -> Any:
 
 @bp.get("/comments/<comment_id>")
 def comment(comment_id: str) -> Any:
-    """Show one comment: what it says, why it was held, who wrote it, what became of it."""
+    """Show one comment: its text, the reasons of its verdict, its author and its history."""
     return _page(my_comment(comment_id), typed={})
 
 
@@ -171,7 +171,7 @@ def _place(comment: Comment) -> str | None:
 
 
 def _sent(site: Site, reply: Remark) -> list[Delivery]:
-    """Return what came of telling the blog of a reply; nothing before it is told, or long after."""
+    """Return the result of delivering a reply to the blog; "" before the attempt, or long after."""
     context = winnow()
     return context.deliveries.of_event(context.accounts.endpoints(site.id), reply.cursor)
 

@@ -80,7 +80,7 @@ def leave_out(site_id: str) -> Response:
 
 
 def _outcome(latest: FitReport | None) -> str:
-    """Return what came of learning last, in a sentence."""
+    """Return the result of the latest fit as a sentence."""
     return _(OUTCOMES.get(latest.why, latest.why)) if latest else ""
 
 

@@ -77,7 +77,7 @@ def reset(token: str) -> Any:
 
 @bp.route("/invitation/<token>", methods=["GET", "POST"])
 def invitation(token: str) -> Any:
-    """Let whoever was invited choose a password, and let them in."""
+    """Let an invited moderator choose a password, and let them in."""
     form, context = FirstPassword(), winnow()
     try:
         person, _link = context.follow_link(Purpose.INVITATION, token)

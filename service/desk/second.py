@@ -45,7 +45,7 @@ class Confirmed(FlaskForm):
 
 @bp.route("/sign-in/second", methods=["GET", "POST"])
 def second() -> Any:
-    """Ask whoever has given their password for a code, and begin a session."""
+    """Ask a moderator who has given their password for a code, and begin a session."""
     form, context = CodeForm(), winnow()
     try:
         person, _link = context.follow_link(Purpose.SECOND, session.get("half", ""))

@@ -67,7 +67,7 @@ def sign_in() -> Any:
 
 
 def let_in(person: Moderator, *, following: str) -> Response:
-    """Begin a session of whoever chose or gave their password, or first ask for their second factor."""
+    """Begin a session of a moderator who chose or gave their password, or first ask for their second factor."""
     context = winnow()
     if not context.accounts.has_factors(person.name):
         return enter(person, following=following)

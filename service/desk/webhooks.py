@@ -156,7 +156,7 @@ def test_endpoint(endpoint_id: str) -> Any:
     context = winnow()
     endpoint = context.accounts.endpoint(endpoint_id)
     context.deliveries.send_test(endpoint, now_ms=context.clock.now_ms())
-    flash(_("A test event is on its way; reload to see what came of it."))
+    flash(_("A test event is on its way; reload to see the result."))
     return redirect(url_for("desk.webhooks", site_id=endpoint.site_id))
 
 

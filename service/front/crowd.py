@@ -150,7 +150,7 @@ class Crowd:
                 one.refuse_late(RefusalCause.CROWDED)
 
     def sweep(self, now: float) -> None:
-        """End whoever is late, and the largest of the answers that nobody takes."""
+        """End connections that are late, and the largest of the answers that nobody takes."""
         unread, left = 0, self.bounds.sweep_most
         for one in list(self._all):
             if left and one.is_late(now):

@@ -85,7 +85,7 @@ class Pool:
     """Some threads, and what waits for them: each address gets its turn.
 
     A view that waits for something lends its place (:data:`LEND`), so that *threads* are at work
-    whoever waits.
+    however many requests wait.
     """
 
     def __init__(

@@ -15,8 +15,12 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("moderation", "worker", "service", "models")
 #: Comments as readers write them: templates for training, in plain lists.
 SAMPLES = {"models/augmentation.py"}
-#: Bounds without a unit, in comments, docstrings and texts for people.
-RIDDLES = re.compile(r"\bso (?:many|long|soon|seldom)\b(?! as)", re.IGNORECASE)
+#: Bounds without a unit, and turns that hide who or what is meant.
+RIDDLES = re.compile(
+    r"\bso (?:many|long|soon|seldom|often)\b(?! as)|\bwhoever\b|\bsuch a one\b|\bwhatever it was\b"
+    r"|\bwhat (?:came|became) of\b",
+    re.IGNORECASE,
+)
 
 
 def sources() -> Iterator[Path]:

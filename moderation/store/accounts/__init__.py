@@ -1,4 +1,4 @@
-"""Sites and whoever may speak for them. Names are unique; secrets are shown once."""
+"""Sites, moderators, keys and tokens. Names are unique; secrets are shown once."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class OwnTally:
 
 
 class Desk:
-    """Sessions are known by a digest, so that whoever reads Redis cannot sign in with them."""
+    """Sessions are stored by a digest, so that a reader of Redis cannot sign in with them."""
 
     def __init__(self, redis: Client) -> None:
         """Keep all of it in *redis*."""

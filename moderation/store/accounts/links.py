@@ -53,7 +53,7 @@ class OneTimeLink:
 
 
 class OneTimeLinks:
-    """Links by a digest of their token, so that whoever reads Redis cannot open them."""
+    """Links by a digest of their token, so that a reader of Redis cannot open them."""
 
     def __init__(self, redis: Client) -> None:
         """Keep them in *redis*."""
