@@ -59,7 +59,7 @@ def work(url: str, *, forking: bool) -> None:
 
 
 def write(url: str, documents: Sequence[bytes], at_once: int) -> None:
-    """Write each document into a hash of its own and no more, so many in a pipeline."""
+    """Write each document into a hash of its own, a number of them in each pipeline."""
     for at in range(0, len(documents), at_once):
         pipeline = connection(url).pipeline(transaction=False)
         for number, document in enumerate(documents[at : at + at_once], at):

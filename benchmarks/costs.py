@@ -150,7 +150,7 @@ def main() -> None:
 
 
 def idle_with(shards: int) -> list[dict[str, float]]:
-    """Return what idle seconds cost a Winnow whose data set has so many shards."""
+    """Return the cost of idle seconds of a Winnow whose data set has that number of shards."""
     with (
         tempfile.TemporaryDirectory() as data,
         running(Path(data) / "data", WINNOW_SHARDS=str(shards)) as winnow,

@@ -45,7 +45,7 @@ def checks(key: str, count: int = 5000) -> list[str]:
 
 
 def load(port: int, forms: list[str], *, light: bool) -> dict[str, Any]:
-    """Return what came of sending *forms*."""
+    """Return the results of sending *forms*."""
     return send(
         port,
         "/1.1/comment-check",

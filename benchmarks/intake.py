@@ -59,7 +59,7 @@ def bodies(count: int = 2000) -> list[str]:
 
 
 def load(winnow: Running | None, port: int, texts: list[str], seconds: float) -> dict[str, Any]:
-    """Return what came of sending *texts* for *seconds*."""
+    """Return the results of sending *texts* for *seconds*."""
     headers = dict(_HEADERS)
     if winnow is not None:
         headers["Authorization"] = f"Bearer {winnow.key}"

@@ -107,7 +107,7 @@ def timed(ask: Callable[[str], int], bodies: Iterator[str], *, on: Callable[[], 
 
 
 def times(count: int) -> Callable[[], bool]:
-    """Return what is true so many times."""
+    """Return a function that returns True *count* times, and False from then on."""
     left = iter(range(count))
     return lambda: next(left, None) is not None
 

@@ -114,7 +114,7 @@ def sbom(version: str) -> Path:
 
 
 def image(version: str) -> str:
-    """Build the image if there is a builder; return what became of it."""
+    """Build the image if there is a builder; return the result."""
     for builder, verb in (("docker", ["build"]), ("buildah", ["build", "--layers"])):
         if shutil.which(builder) and works(builder):
             run(builder, *verb, "--tag", f"winnow:{version}", str(ROOT))

@@ -415,7 +415,7 @@ def _poisoned(
         replace(one, by=1 + place % 2) for place, one in enumerate(evidence(site, ground, right))
     ]
     rogue = evidence(site, ground, wrong, by=3, reversed_=True, begin=most)
-    # Whoever wants half of the good comments gone, too: those that the shared model likes least.
+    # A strict person, who also removes half of the good comments: those that the shared model scores worst.
     worse = np.median(site.shared[~site.target, site.column])
     strict = [
         replace(one, answer=_bad(site))

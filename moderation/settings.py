@@ -258,24 +258,34 @@ class Settings:
     metrics_token: str = _setting(
         _token,
         "",
-        "What Prometheus sends as a bearer token to read /metrics; without one only this machine may.",
+        "Bearer token that Prometheus sends to read /metrics; without one only this machine may read it.",
         secret=True,
     )
-    undo_seconds: float = _setting(_seconds, 5.0, "How long a decision can be undone unannounced.")
-    bulk_undo_seconds: float = _setting(_seconds, 30.0, "The same for decisions on many at once.")
+    undo_seconds: float = _setting(
+        _seconds, 5.0, "Undo window of a decision, in seconds; its webhook waits as long."
+    )
+    bulk_undo_seconds: float = _setting(
+        _seconds, 30.0, "Undo window of a bulk decision, in seconds."
+    )
     batch_seconds: float = _setting(
-        _seconds, 5.0, "A worker that scores one batch for longer is killed."
+        _seconds,
+        5.0,
+        "Longest scoring of one batch, in seconds; a worker that takes longer is killed.",
     )
     lease_seconds: float = _setting(
-        _seconds, 10.0, "A batch held for longer goes back to its lists."
+        _seconds,
+        10.0,
+        "Lease of a batch, in seconds; a batch held for longer is given to another worker.",
     )
     webhook_schedule: tuple[float, ...] = _setting(
         _schedule,
         (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
-        "Seconds between the attempts at one delivery.",
+        "Seconds between attempts at one delivery; after the last it has failed.",
     )
     webhook_timeout: float = _setting(
-        _seconds, 15.0, "Seconds that one attempt at delivery may take."
+        _seconds,
+        15.0,
+        "Longest delivery attempt, in seconds; a longer one fails and is tried again.",
     )
     smtp_url: str = _setting(
         _mail_server,
@@ -286,14 +296,18 @@ class Settings:
     mail_from: str = _setting(
         _like(_SENDER, "write name@host or Name <name@host>"),
         "winnow@localhost",
-        "Who letters are from.",
+        "Sender of Winnow's e-mails: name@host or Name <name@host>.",
+    )
+    event_days: float = _setting(
+        _seconds,
+        7.0,
+        "Retention of the event stream, in days; an older cursor is answered with 410.",
     )
     mail_link_days: float = _setting(
         _seconds,
         7.0,
-        "Days for which a link in an e-mail decides its comment, where a site allows such links.",
+        "Validity of a deciding link in an e-mail, in days, at sites that allow such links.",
     )
-    event_days: float = _setting(_seconds, 7.0, "Days for which the event stream is kept.")
     log_level: str = _setting(
         _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "DEBUG, INFO, WARNING or ERROR."
     )
@@ -303,17 +317,17 @@ class Settings:
     model: str = _setting(
         str,
         "",
-        "Directory of promoted models. Default: DATA_DIR/models; the shipped one judges while it has none.",
+        "Directory of promoted models. Default: DATA_DIR/models; while it is empty the shipped model is used.",
     )
     encoder: bool = _setting(
         _flag,
         True,  # noqa: FBT003 - the default
-        "off: n-grams and signals judge without the sentence encoder, in less than a tenth of the time.",
+        "The sentence encoder; off: n-grams and signals score alone, in less than a tenth of the time.",
     )
     hurry_after: float = _setting(
         _seconds,
         30.0,
-        "Seconds that the oldest comment has waited from which the encoder reads only what n-grams are unsure of.",
+        "Wait of the oldest comment, in seconds, from which the encoder reads only what n-grams are unsure of.",
     )
 
     @property

@@ -149,7 +149,7 @@ class Site:
         said("Links in e-mails by which moderators decide"),
         said(
             "Notifications then carry a link for each new comment, to the confirmed address of a "
-            "moderator: it shows the comment and takes one press, without signing in. Whoever reads that "
+            "moderator: it shows the comment and takes one press, without signing in. Anyone who reads that "
             "mailbox can decide."
         ),
     )

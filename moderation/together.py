@@ -19,11 +19,12 @@ Result = TypeVar("Result")
 
 @dataclass(eq=False, slots=True)
 class _Waiting(Generic[Item, Result]):
-    """One thread's item, and what became of it."""
+    """One thread's item, and its result."""
 
     item: Item
     leads: bool = False
-    #: Released once, by whoever carries it out or hands it the lead. An Event would take three locks.
+    #: Released once, by the thread that carries it out or makes this one the leader. An Event would
+    #: take three locks.
     turn: threading.Lock = field(default_factory=threading.Lock)
     results: list[Result] = field(default_factory=list)
     problem: BaseException | None = None
@@ -77,7 +78,7 @@ class Together(Generic[Item, Result]):
             return len(self._queue)
 
     def _lead(self, mine: _Waiting[Item, Result]) -> None:
-        """Carry out *mine* with what else waits, then hand the lead to whoever waits next."""
+        """Carry out *mine* with what else waits, then make the next waiting thread the leader."""
         with self._lock:
             group = self._group(mine)
         try:

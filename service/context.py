@@ -19,8 +19,8 @@ from moderation.wiring import Adapters
 from service.waiting import Lookout, Shares
 
 _NAME = "winnow"
-#: Comments of a door's group at most, with the encoder and without: whoever comes next waits for it,
-#: which takes some 40 and 10 ms.
+#: Most comments of a door's group, with the encoder and without. The next group waits until one is
+#: judged, some 40 and 10 ms.
 _JUDGED_AT_ONCE, _SKIMMED_AT_ONCE = 8, 32
 
 

@@ -62,10 +62,10 @@ def comment_shape(comment: Comment, *, base: str = "") -> dict[str, Any]:
 
 def reason_shape(reason: Reason, base: str = "") -> dict[str, Any]:
     """Return a reason, with links to the comments that it speaks of."""
-    told = reason.to_dict()
+    shape = reason.to_dict()
     if reason.comments:
-        told["links"] = [f"{base}/v1/comments/{one}" for one in reason.comments]
-    return told
+        shape["links"] = [f"{base}/v1/comments/{one}" for one in reason.comments]
+    return shape
 
 
 def links(comment_id: str, base: str) -> dict[str, str]:

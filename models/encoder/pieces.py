@@ -35,13 +35,13 @@ class Pieces:
     @classmethod
     def read(cls, tokenizer: bytes) -> Pieces:
         """Return the vocabulary of a ``tokenizer.json``. Raises BrokenArtifact if it is of another kind."""
-        told = json.loads(tokenizer)
-        model, words = told["model"], told["pre_tokenizer"]
+        tokenizer_json = json.loads(tokenizer)
+        model, words = tokenizer_json["model"], tokenizer_json["pre_tokenizer"]
         kind = (model["type"], words["type"], words["replacement"], words["prepend_scheme"])
         if kind != ("Unigram", "Metaspace", _SPACE, "always") or model["byte_fallback"]:
             raise BrokenArtifact(f"a tokenizer of the kind {kind} cannot be read")
         pieces = cls(model["vocab"], model["unk_id"])
-        del told, model
+        del tokenizer_json, model
         # What the vocabulary was read from took as much again; each fork would keep it.
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:

@@ -12,7 +12,7 @@ from moderation.together import Together
 #: Drafts that one call stores at most, unless one request alone brings more.
 _MOST = 64
 
-#: Site, drafts, backlog and time -> what became of each, and whether to wake a worker.
+#: Site, drafts, backlog and time -> the result of each, and whether to wake a worker.
 Store = Callable[[str, Sequence[Draft], int, int], tuple[list[Accepted], bool]]
 
 

@@ -27,7 +27,7 @@ _MOST_VERSIONS = 2**53
 def act(token: str) -> Any:
     """Show a comment and ask for one press; a GET decides nothing, since scanners open links."""
     context = winnow()
-    g.moderator = None  # whoever is signed in here: the link's owner acts
+    g.moderator = None  # not the moderator of this browser's session: the link's owner acts
     try:
         throttle.spend_act()
         person, comment = context.opened_by_mail(token)

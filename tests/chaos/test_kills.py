@@ -1,4 +1,4 @@
-"""kill -9 of a worker, of Valkey, of everything: what was accepted is kept, judged and told once."""
+"""kill -9 of a worker, of Valkey, of everything: accepted comments are kept, and judged once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receiver that fails, hangs and resets, a deliverer and a Valkey that are killed: all is told.
+"""A receiver that fails, hangs and resets, a deliverer and a Valkey that are killed: every event arrives.
 
 ``WINNOW_CHAOS=full`` makes it the full trial: 10,000 events, 20 kills of the deliverer and 3 of
 Valkey.

@@ -1,4 +1,4 @@
-"""A comment's way is told by its logs: from the request's id by the comment's to the webhook."""
+"""The logs show a comment's way: from the request's id by the comment's to the webhook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When storage fails, a blog is told so, nothing that was acknowledged is lost, and it goes on."""
+"""When storage fails, clients get an error, no acknowledged comment is lost, and service resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The product in one page: a comment comes in, is screened, decided, and its blog is told."""
+"""The whole product: a comment comes in, is screened and decided, and its webhook is delivered."""
 
 from __future__ import annotations
 

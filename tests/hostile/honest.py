@@ -21,7 +21,7 @@ _REST_SECONDS = 0.005
 
 @dataclass
 class Met:
-    """What came of one client's requests."""
+    """The results of one client's requests."""
 
     p50_ms: float
     p99_ms: float

@@ -1,4 +1,4 @@
-"""Examples in docstrings are run, so that none of them lies."""
+"""Examples in docstrings are run."""
 
 from __future__ import annotations
 

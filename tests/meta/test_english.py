@@ -1,4 +1,4 @@
-"""Riddles do not come back: a bound has its unit, and a local says what it holds."""
+"""Plain English: a bound has its unit, nobody is "whoever", and a local is named by what it holds."""
 
 from __future__ import annotations
 

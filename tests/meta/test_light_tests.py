@@ -1,4 +1,4 @@
-"""Tests of rules load rules: whoever runs one of them waits for neither Flask nor storage nor the model."""
+"""Tests of rules import the rules alone: no Flask, no storage and no model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measures measure what they say."""
+"""The metrics of evaluation have the values of their definitions."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Languages are told apart as py3langid tells them, by smaller tables."""
+"""The identifier gives the answers of py3langid from smaller tables."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Which language a text is in, with "" where nobody could honestly say."""
+"""Language identification, with "" where the language is uncertain."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Other people's words are told apart from the author's own, in many languages."""
+"""Quotations are told from the author's own words, in many languages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a comment shows besides its words."""
+"""Signals: properties of a comment besides its words."""
 
 import time
 

@@ -19,7 +19,7 @@ MADE = 1_800_000_000_000
 
 
 def kept(action: Action, decision: Decision, *, code: str = "spam", after: int = 60, **told):
-    """Return a decision *after* so many seconds on what had the verdict *action*."""
+    """Return a decision made *after* seconds on a comment with the verdict *action*."""
     reasons = () if action is Action.ALLOW else (Reason(code),)
     told.setdefault("by", ADA)
     return KeptDecision(

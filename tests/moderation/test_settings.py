@@ -35,6 +35,7 @@ WRONG = {
     "batch_seconds": ["nan", "inf"],
     "encoder": ["maybe"],
     "short_way": ["perhaps"],
+    "second_factor": ["maybe"],
     "hurry_after": ["0", "nan"],
     "lease_seconds": ["nan", "-0"],
     "bulk_undo_seconds": ["inf"],

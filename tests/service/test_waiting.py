@@ -1,4 +1,4 @@
-"""Waiting is shared by tenants, and whoever is turned away is told when to come again."""
+"""Waiting requests are bounded by tenant; a refused one gets a Retry-After."""
 
 from __future__ import annotations
 

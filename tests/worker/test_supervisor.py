@@ -119,7 +119,7 @@ def test_a_dead_child_is_replaced_within_a_second(workers: Workers):
 
 
 def test_a_stop_is_quick_and_gives_back_what_was_not_judged(workers: Workers):
-    """Nothing is left on lease, so whoever comes next need not wait for it to expire."""
+    """Nothing is left on lease, so that the next worker need not wait for it to expire."""
     ids = workers.submit(*(f"Scene {n}" for n in range(3000)))
     assert workers.stop() < 10
     adapters = workers.adapters

@@ -260,7 +260,7 @@ class Blog:
         return done.stdout.decode().strip()
 
     def get(self, path: str) -> tuple[int, str]:
-        """Return status and page, as whoever is logged in."""
+        """Return status and page for the logged-in user."""
         return self._ask("GET", path, None, {}, ADDRESS)
 
     def post(self, path: str, body: bytes, **headers: str) -> int:
@@ -273,7 +273,7 @@ class Blog:
         return connection.getresponse().status
 
     def send(self, path: str, form: Mapping[str, str]) -> int:
-        """Return the status that a form gets from whoever is logged in."""
+        """Return the status of a form sent by the logged-in user."""
         return self._ask("POST", path, form, {}, ADDRESS)[0]
 
     def upload(self, path: str, form: Mapping[str, str], field: str, file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Sites and whoever may speak for them, on a real server."""
+"""Sites, moderators, keys and tokens on a real server."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: Accounts):
 
 
 def test_a_change_built_on_what_is_no_more_is_refused(accounts: Accounts):
-    """Two administrators who save at once: the second is told, and loses the first's nothing."""
+    """Of two administrators who save at once the second gets an error, and overwrites nothing."""
     site = accounts.add_site("blog", now_ms=NOW)
     accounts.save_site(replace(site, url="https://a.example"), was=site, by=ADA, now_ms=NOW)
     with pytest.raises(Conflict, match="meanwhile"):

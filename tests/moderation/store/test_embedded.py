@@ -251,7 +251,7 @@ def test_a_long_path_gets_a_short_private_socket(tmp_path):
 
 
 def test_a_socket_directory_that_others_can_write_is_refused(tmp_path):
-    """/tmp is everybody's: whoever was there first might listen in."""
+    """Any user may make a path below /tmp first, and could listen on its socket."""
     deep = tmp_path / ("d" * 60) / ("f" * 60)
     planted = socket_path(deep).parent
     planted.mkdir()

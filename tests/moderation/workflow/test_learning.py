@@ -190,7 +190,7 @@ def test_after_a_roll_back_nothing_judges_anew_until_learning_is_resumed(world: 
 
 
 def test_a_persons_decisions_can_be_left_out_and_taken_in_again(world: World):
-    """200 reversed decisions of somebody careless: what came of them ends at once."""
+    """Leaving out a person who made 200 reversed decisions ends their effect at once."""
     rejected(world)
     for n in range(12):
         world.decide(f"toxicity=0.6 eve {n}", Decision.APPROVE, by=EVE)

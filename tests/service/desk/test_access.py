@@ -37,7 +37,7 @@ def try_in(client: FlaskClient, password: str, address: str, name: str = "ada") 
 
 
 def hammer(world: World, addresses: int, *, name: str = "ada") -> list[int]:
-    """Try wrong passwords from so many addresses until none of them may try any more."""
+    """Try wrong passwords from a number of addresses until none of them may try any more."""
     return [
         try_in(world.client(), "wrong", f"203.0.113.{n}", name)
         for n in range(1, addresses + 1)

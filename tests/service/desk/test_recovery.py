@@ -147,7 +147,7 @@ def test_a_link_ends_with_another_password_another_address_and_the_account(
     accounts.remove_moderator("ada", by=ADA, now_ms=1)
     assert client.get(path).status_code == 404
     add(world)
-    assert client.get(path).status_code == 404, "nor for whoever has that name later"
+    assert client.get(path).status_code == 404, "nor for a later moderator of that name"
 
 
 def test_a_disabled_moderator_gets_no_link(world: World, post: Post):

@@ -149,7 +149,7 @@ def test_codes_that_are_tried_are_bounded(world: World, ada: FlaskClient):
     assert give(clients[0], code()).status_code == 429, "nor the right one"
     world.adapters.accounts.set_password("ada", "another good password", by=ADA, now_ms=1)
     again = sign_in(world, "ada", "another good password")
-    assert give(again, code()).status_code == 302, "whoever has learned the password is shut out"
+    assert give(again, code()).status_code == 302, "a thief of the password is shut out"
 
 
 def test_the_right_code_forgets_the_wrong_ones(world: World, ada: FlaskClient):
@@ -249,7 +249,7 @@ def test_a_second_factor_goes_with_its_owner(world: World, ada: FlaskClient):
     set_up(world, sign_in(world, "bob"))
     world.adapters.accounts.remove_moderator("bob", by=ADA, now_ms=1)
     world.add_moderator("bob", sites=[world.site.id])
-    assert is_in(sign_in(world, "bob")), "whoever has that name later has none"
+    assert is_in(sign_in(world, "bob")), "a later moderator of that name has none"
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_the_longest_list_that_may_be_can_be_typed(world: World, admin: FlaskCli
 
 
 def test_every_setting_of_a_policy_is_on_the_page():
-    """A setting that only the API knows would be a trap for whoever looks here."""
+    """A setting that only the API showed would be missed at the desk."""
     on_page = {name for name in dir(PolicyForm) if not name.startswith("_")}
     settings = set(Policy.__dataclass_fields__) - {"flag_at", "reject_at"}
     assert settings <= on_page

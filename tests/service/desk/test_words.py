@@ -90,7 +90,7 @@ def test_every_catalogue_is_shipped():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_catalogue_has_every_marked_text_and_no_other(language: str, marked: Catalog):
-    """`make words` was run, and whoever added a text saw to its translation."""
+    """`make words` was run, and every text is translated."""
     told = catalogue(language)
     assert {(one.context, one.id) for one in texts(language)} == {
         (one.context, one.id) for one in marked if one.id
