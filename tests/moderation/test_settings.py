@@ -42,6 +42,7 @@ WRONG = {
     "webhook_timeout": ["nan", "infinity"],
     "webhook_schedule": ["5,nan", "inf", "5,soon", "-5", "0"],
     "event_days": ["nan", "1e9999"],
+    "mail_link_days": ["nan", "0"],
     "smtp_url": ["mail.example"],
     "mail_from": ["nobody", "a@b\r\nBcc: c@d", "a@b c@d", ""],
     "mail_link_days": ["0", "nan", "soon"],
