@@ -141,7 +141,7 @@ class Wishes(Protocol):
         ...
 
     def failed(self, name: str, wish: Subscription) -> None:
-        """Note what became of a channel that failed."""
+        """Record that a channel failed."""
         ...
 
 

@@ -54,7 +54,7 @@ SLOW_DOWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one try at delivery. No field ever holds a header, a secret or a URL's path."""
+    """The result of one delivery attempt. No field ever holds a header, a secret or a URL's path."""
 
     status: int | None = None  #: the answer's; None when none came
     error: str | None = None  #: why it isn't delivered, in words; None when it is
@@ -117,7 +117,7 @@ def attempt(
     tls: ssl.SSLContext | None = None,
     now: Callable[[], float] = time.time,
 ) -> Attempt:
-    """Send *body* to *url* once, by POST or another *method*, and return what came of it.
+    """Send *body* to *url* once, by POST or another *method*, and return the result.
 
     *headers* are Winnow's own (type and signature); *custom_headers* are the endpoint's and are
     checked. The name is resolved here, all of its addresses are checked, and one of those very

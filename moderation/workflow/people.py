@@ -150,7 +150,7 @@ def step_erasure(
 ) -> Erasure:
     """Erase up to 200 comments more; return how far it is.
 
-    What is about to be erased is noted before, so that whoever goes on after a step that was cut off
+    What is about to be erased is noted before, so that a process that goes on after a step that was cut off
     counts it once. One process at a time works on an erasure; to another it is returned as it is.
     """
     with accounts.erasing(erasure_id) as mine:

@@ -42,7 +42,7 @@ def notices() -> Any:
         elif act == "test":
             kept.ask_test(name, wish_id)
             winnow().jobs.enqueue(REMIND)
-            return _done(_("A message is on its way; what became of it is said below in a moment."))
+            return _done(_("A message is on its way; the result is shown below in a moment."))
         else:
             typed = _typed(wish_id)
             try:
@@ -70,8 +70,8 @@ def notices() -> Any:
     return (shown, 422) if problem else shown
 
 
-def _done(told: str) -> Answer:
-    flash(told)
+def _done(sentence: str) -> Answer:
+    flash(sentence)
     return redirect(url_for("desk.notices"))
 
 

@@ -10,15 +10,15 @@ from moderation.errors import StorageUnavailable
 from service.context import winnow
 
 
-def page(template: str, **told: Any) -> str:
-    """Return the page that *template* makes of *told*."""
+def page(template: str, **values: Any) -> str:
+    """Return the page that *template* makes of *values*."""
     return render_template(
-        f"desk/{template}", me=g.get("moderator"), notice_trouble=_notice_trouble(), **told
+        f"desk/{template}", me=g.get("moderator"), notice_trouble=_notice_trouble(), **values
     )
 
 
 def _notice_trouble() -> bool:
-    """Tell whether a channel of whoever is signed in fails; a page about storage needs none."""
+    """Tell whether a channel of the signed-in moderator fails; a page about storage needs none."""
     me = g.get("moderator")
     try:
         return me is not None and winnow().notices.has_trouble(me.name)

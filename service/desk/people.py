@@ -160,12 +160,12 @@ def beside(site: Site, comment: Comment) -> dict[str, Any]:
     near = (
         known.by_author(site.id, now_ms=now, ip=author.ip, limit=3 * _OTHERS) if author.ip else []
     )
-    told = (
+    found = (
         (SubjectKind.USER, author.id),
         (SubjectKind.EMAIL, author.email),
         (SubjectKind.ADDRESS, author.ip),
     )
-    subjects = [(kind, value) for kind, value in told if value]
+    subjects = [(kind, value) for kind, value in found if value]
     if network := network_of(author.ip):
         subjects.append((SubjectKind.NETWORK, network))
     return {
@@ -180,7 +180,7 @@ def beside(site: Site, comment: Comment) -> dict[str, Any]:
 
 
 def _at_work() -> list[Erasure]:
-    """Return the erasures that are not done, for whoever may erase."""
+    """Return the erasures that are not done, for moderators who may erase."""
     if me().role is not Role.ADMIN:
         return []
     accounts, found = winnow().accounts, []
@@ -190,8 +190,8 @@ def _at_work() -> list[Erasure]:
     return [one for one in found if one.goes_on]
 
 
-def _subject(told: Any) -> Subject:
-    kind, value = told.get("kind", ""), told.get("value", "")
+def _subject(fields: Any) -> Subject:
+    kind, value = fields.get("kind", ""), fields.get("value", "")
     return Subject.read(kind or _kind_of(value), value)
 
 

@@ -21,7 +21,7 @@ from moderation.treatment import Erasure, Subject
 MOST_ERASURES = 200
 #: How long a receipt is kept here; the audit trail keeps it longer.
 _KEPT_SECONDS = 30 * 86_400
-#: A step takes seconds; whoever died in one holds up the next no longer than this.
+#: A step takes seconds; after a process dies in one, the next step waits no longer than this.
 _STEP_MS = 60_000
 _G = keys.GLOBAL
 

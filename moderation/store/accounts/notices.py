@@ -101,7 +101,7 @@ class Notices:
         self._note(name, replace(wish, sent_ms=now_ms, **_FRESH))
 
     def failed(self, name: str, wish: Subscription) -> None:
-        """Note what became of a channel that failed."""
+        """Record that a channel failed."""
         self._note(name, wish)
 
     def has_trouble(self, name: str) -> bool:
