@@ -23,7 +23,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ChannelRequest:
     """What a service wants to get."""
 
     url: str
@@ -33,7 +33,7 @@ class Request:
 
 
 #: Returns what to send to an address.
-Shape = Callable[[str, Note], Request]
+Shape = Callable[[str, Note], ChannelRequest]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ CLASSES: Mapping[str, str] = {
     "Seen": "why a person saw a comment: models imports nothing of ours, so it has a copy",
 }
 #: A thing of the product has a module of the same name in each room it passes through: its noun in
-#: moderation/, its verbs in workflow/, its storage in store/, its views in api/, desk/ and cli/.
+#: moderation/, its verbs in workflow/, its storage in store/, its views in api/, desk/ and cli/. A service
+#: that Winnow serves and sends to has a door and a channel.
 ROOMS = (
     "moderation",
     "moderation/workflow",
@@ -23,6 +24,8 @@ ROOMS = (
     "service/api",
     "service/desk",
     "service/cli",
+    "service/doors",
+    "worker/channels",
 )
 #: Module names that more than one of these rooms may use, with the one thing that each names.
 MODULES: Mapping[str, str] = {
@@ -35,6 +38,7 @@ MODULES: Mapping[str, str] = {
     "factors": "second factors of a sign-in",
     "intake": "taking a comment in",
     "learning": "what a site learns from its decisions",
+    "matrix": "Matrix, the network: its door and its channel",
     "model": "the scikit-learn model in use",
     "moderators": "people who may sign in at the desk",
     "notices": "reminders that a moderator asked for",

@@ -240,7 +240,7 @@ def test_a_channel_that_fails_for_five_days_is_switched_off_and_the_trail_says_s
     assert (line.subject, line.detail, line.by.name) == ("Ada", {"channel": "mail"}, "reminders")
     assert remind(ada, post, hours_later=24 * 9) == 0
     assert len(post.keys) == tried
-    ada.adapters.notices.subscribe("Ada", kept, now_ms=1)  # whoever saves it switches it on
+    ada.adapters.notices.subscribe("Ada", kept, now_ms=1)  # saving it switches it on
     assert remind(ada, Post(), hours_later=24 * 9) == 1
 
 

@@ -6,7 +6,7 @@ import re
 
 from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Note, Poster, Request
+from worker.posting import ChannelRequest, Note, Poster
 
 #: Characters that Discord takes, as UTF-16 counts them, and its flag for no previews of links.
 _LONGEST, _NO_PREVIEWS = 2000, 4
@@ -19,13 +19,13 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, note: Note) -> Request:
+def shape(to: str, note: Note) -> ChannelRequest:
     """Return the message, which mentions nobody and has no markup but its bold subject."""
     head = f"**{escaped(note.subject)}**\n"
     room = _LONGEST - _size(head)
     content = head + escaped_to_fit(note.text, note.foot, room)
     message = {"content": content, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
-    return Request(to, message)
+    return ChannelRequest(to, message)
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Note, Poster, Request
+from worker.posting import ChannelRequest, Note, Poster
 
 #: Bytes of a text; an event of Matrix has 65,536 with all that its server adds.
 _LONGEST = 32_768
@@ -19,14 +19,14 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, note: Note) -> Request:
+def shape(to: str, note: Note) -> ChannelRequest:
     """Return the message. Under the same key the homeserver takes it once, however often it comes."""
     server, room, token = to.split(" ")
     text = fitted(
         f"{note.subject}\n\n{note.text}", note.foot, _LONGEST, lambda part: len(json.dumps(part))
     )
     key = note.key or uuid4().hex
-    return Request(
+    return ChannelRequest(
         f"{server.rstrip('/')}/_matrix/client/v3/rooms/{quote(room, safe='')}/send/m.room.message/{quote(key, safe='')}",
         {"msgtype": "m.notice", "body": text, "m.mentions": {}},
         method="PUT",

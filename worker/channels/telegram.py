@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Note, Poster, Request
+from worker.posting import ChannelRequest, Note, Poster
 
 API = "https://api.telegram.org"
 #: Characters that Telegram takes, as UTF-16 counts them.
@@ -16,7 +16,7 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, note: Note, api: str = API) -> Request:
+def shape(to: str, note: Note, api: str = API) -> ChannelRequest:
     """Return the message for the bot, whose token comes first in its address. Its text is plain."""
     token, _, chat = to.partition("/")
     text = fitted(
@@ -26,4 +26,4 @@ def shape(to: str, note: Note, api: str = API) -> Request:
         lambda part: len(part.encode("utf-16-le", "replace")) // 2,
     )
     message = {"chat_id": chat, "text": text, "link_preview_options": {"is_disabled": True}}
-    return Request(f"{api}/bot{token}/sendMessage", message)
+    return ChannelRequest(f"{api}/bot{token}/sendMessage", message)

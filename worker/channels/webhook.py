@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moderation.channels import fitted
 from moderation.settings import Settings
-from worker.posting import Note, Poster, Request
+from worker.posting import ChannelRequest, Note, Poster
 
 #: Characters of a text.
 _LONGEST = 65_536
@@ -15,6 +15,8 @@ def sender(_settings: Settings) -> Poster:
     return Poster(shape)
 
 
-def shape(to: str, note: Note) -> Request:
+def shape(to: str, note: Note) -> ChannelRequest:
     """Return the message."""
-    return Request(to, {"subject": note.subject, "text": fitted(note.text, note.foot, _LONGEST)})
+    return ChannelRequest(
+        to, {"subject": note.subject, "text": fitted(note.text, note.foot, _LONGEST)}
+    )

@@ -175,7 +175,7 @@ def full(world: World) -> World:
 
 #: Files, feeds, and what only scripts read.
 ANSWERS_NO_PAGE = {"desk.static", "desk.feed", "desk.poll", "desk.first", "desk.text"}
-#: Looked at by itself: a page without the desk's head, whoever is signed in.
+#: Rendered without the head of the desk, so that it looks the same for every reader.
 ANSWERS_NO_PAGE |= {"desk.act"}
 
 
