@@ -730,8 +730,9 @@ def contrary(
     """Return who decides the opposite of the others: surely, and where the others surely agree.
 
     A strict or a lenient person puts comments in the same order as the others and is none of them,
-    so order is all that is compared. It takes three people: of two nobody knows who is wrong. At
-    most half a second.
+    so order is all that is compared. Decisions on what the machine had settled are left out: a
+    person who corrects its mistakes would seem to oppose the others. It takes three people: of two
+    nobody knows who is wrong. At most half a second.
 
     Parameters
     ----------
@@ -740,6 +741,7 @@ def contrary(
     vouched : collection of int
         People who are never among them.
     """
+    rows = [one for one in rows if one.seen is not Seen.SURE]
     counts = Counter(one.by for one in rows)
     people = [by for by, count in counts.items() if count >= FEWEST_OF_A_PERSON]
     people = sorted(people, key=lambda by: (-counts[by], by))[:LOOKED_AT]

@@ -267,6 +267,19 @@ def test_where_nobody_knows_who_is_right_nobody_is_set_aside(basis, people):
     assert contrary(site_of(basis, 2, people), basis) == ()
 
 
+def test_who_corrects_what_the_machine_settled_wrongly_is_not_set_aside(basis):
+    """Their decisions are the reverse of the machine's by choice; so would the others' be."""
+    rows = [
+        replace(one, seen=Seen.SURE, spam=-4.0 if one.answer == Answer.SPAM else 4.0)
+        if one.by == 3
+        else one
+        for one in site_of(basis, 4, [USUAL, USUAL, USUAL])
+    ]
+    assert contrary(rows, basis) == ()
+    seen_by_chance = [replace(one, seen=Seen.HELD) for one in rows]
+    assert [one.by for one in contrary(seen_by_chance, basis)] == [3], "it is why that counts"
+
+
 def test_who_decides_everything_the_same_is_not_compared(basis):
     rows = site_of(basis, 3, [USUAL, USUAL, (0.0, 0.0)])
     assert contrary(rows, basis) == ()
