@@ -314,7 +314,10 @@ def test_odd_submissions_are_answered_alike(sides: tuple[Side, Side]):
     assert slow.slow >= len(requests)
     assert short.slow <= len(requests) * (1 - SHORT)
     kept = [
-        [side.world.adapters.comments.get(one.decode()).draft for one in side.seen]
+        [
+            one.draft
+            for one in side.world.adapters.comments.get_many([id_.decode() for id_ in side.seen])
+        ]
         for side in sides
     ]
     assert kept[0] == kept[1]
