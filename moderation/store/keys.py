@@ -499,7 +499,7 @@ LINK_EPOCHS = RedisKey(
     "",
     "never",
     _A,
-    "folded name -> how often links in e-mail were revoked",
+    "folded name -> how often links sent to them were ended",
 )
 FACTORS = RedisKey(
     "factors",

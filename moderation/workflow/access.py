@@ -22,9 +22,12 @@ _PATIENCE_MS = 3_600_000
 def make_link(
     purpose: Purpose, name: str, *, accounts: Accounts, links: OneTimeLinks, says: str = ""
 ) -> str:
-    """Return the token of a link for a moderator; it ends with their sessions. Raises NotFound."""
+    """Return the token of a link for a moderator. Raises NotFound.
+
+    It ends with their sessions, with their address, and when they revoke their links.
+    """
     name = accounts.moderator(name).name
-    return links.make(purpose, OneTimeLink(name, accounts.session_epoch(name), says))
+    return links.make(purpose, OneTimeLink(name, accounts.link_epoch(name), says))
 
 
 def follow_link(
@@ -37,8 +40,7 @@ def follow_link(
     """
     link = links.take(purpose, token) if take else links.read(purpose, token)
     person = accounts.moderator(link.name)
-    moved = purpose is Purpose.RESET and link.says not in {"", person.email}
-    if person.disabled or moved or accounts.session_epoch(person.name) != link.epoch:
+    if person.disabled or accounts.link_epoch(person.name) != link.epoch:
         raise NotFound("this link was used, or is too old")
     return person, link
 

@@ -1,8 +1,8 @@
 """Deciding by a link in an e-mail: signed, for one comment and one moderator, with an end.
 
 A link is the right to press one button. Opening it changes nothing, since mail scanners open links.
-It ends with its time, with its moderator's sessions, when they revoke their links, and when they see the
-comment's site no more; what can be done by it is looked up at each press.
+It ends with its time, with its moderator's sessions and e-mail address, when they revoke their links, and
+when they see the comment's site no more; what can be done by it is looked up at each press.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def test_every_page_of_signing_in_is_accessible_and_fits_its_width(
     }  # fmt: skip
     adapters.set_address("ada", f"{'long' * 15}@{'mail' * 12}.example", by=OPERATOR)
     desk.world.add_moderator("n" * 100)
-    confirm = OneTimeLink("ada", adapters.accounts.session_epoch("ada"), "ada@mail.example")
+    confirm = OneTimeLink("ada", adapters.accounts.link_epoch("ada"), "ada@mail.example")
     links = {one: adapters.make_link(one, "n" * 100) for one in Purpose}
     stranger = desk.browser.new_context(**view).new_page()
     for path in (

@@ -45,10 +45,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLink:
-    """Whose a link is, their epoch when it was made, and what else it says, such as an address."""
+    """Whose a link is, their link epoch when it was made, and what else it says, such as an address."""
 
     name: str
-    epoch: int
+    epoch: str
     says: str = ""
 
 

@@ -126,11 +126,13 @@ class Moderators(Sites):
     def set_email(self, name: str, email: str, *, by: Actor, now_ms: int) -> Moderator:
         """Replace a moderator's e-mail address, "" for none; return them as they were.
 
-        Raises NotFound, and InvalidInput for what is no address.
+        Every link that was sent to them ends: the old address may be somebody else's. Raises NotFound,
+        and InvalidInput for what is no address.
         """
         changed = {"email": email and Channel.MAIL.address(email)}
+        ending = ["HINCRBY", keys.LINK_EPOCHS(_G), fold(name), "1"]
         line = AuditLine(now_ms, by, "moderator.email", name)
-        return _moderator(self._replace(name, changed, line=line))
+        return _moderator(self._replace(name, changed, ending, line=line))
 
     def _replace(
         self, name: str, changed: Mapping[str, Any], *commands: Command, line: AuditLine
@@ -197,7 +199,7 @@ class Moderators(Sites):
         return int(self._redis.hget(keys.EPOCHS(_G), fold(name)) or 0)
 
     def link_epoch(self, name: str) -> str:
-        """Return what changes whenever that moderator's links in e-mail end: with their sessions, too."""
+        """Return what changes whenever that moderator's links end: with sessions and address, too."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.hget(keys.EPOCHS(_G), fold(name))
         pipeline.hget(keys.LINK_EPOCHS(_G), fold(name))

@@ -193,6 +193,10 @@ def test_what_ends_a_link(world: World, subtests):
         bob.post("/desk/account/links/revoke", data=told)
         assert gone(world, path, comment)
         assert accounts.audit(action="links.revoke")[0].subject == "bob"
+    with subtests.test("another e-mail address: somebody else may read the old one"):
+        path = fresh()
+        world.adapters.set_address("bob", "else@mail.example", by=ADA)
+        assert gone(world, path, comment)
     with subtests.test("their site taken away, looked up at the press"):
         path, person = fresh(), accounts.moderator("bob")
         accounts.save_moderator(replace(person, sites=()), was=person, by=ADA, now_ms=1)

@@ -256,6 +256,23 @@ def test_an_address_is_used_once_its_owner_has_confirmed_it(world: World, post: 
     assert accounts.audit(action="moderator.email")[0].by.via == "address"
 
 
+def test_a_link_sent_to_a_mistaken_address_ends_once_the_right_one_is_known(
+    world: World, post: Post
+):
+    """A stranger who gets an invitation, or is asked to confirm, must not have the account by it."""
+    add(world, email="typo@mail.example")
+    world.adapters.invite("ada")
+    world.adapters.ask_address("ada", "second-typo@mail.example")
+    world.adapters.ask_address("ada", "ada@mail.example")
+    invitation, typo, right = map(link_in, written(world, post))
+    stranger = world.client()
+    told = {"csrf_token": token(stranger.get(right).text)}
+    assert stranger.post(right, data=told).status_code == 200
+    for path in (invitation, typo):
+        assert stranger.get(path).status_code == 404
+    assert world.adapters.accounts.moderator("ada").email == "ada@mail.example"
+
+
 def test_what_is_no_address_is_refused_and_none_forgets_it(world: World):
     add(world)
     client = sign_in(world, "ada")
