@@ -25,11 +25,13 @@ from service.desk.base import desk
 from service.limits import Limiter
 
 _LIMITER, _BY_NAME = "winnow_sign_in_limiter", "winnow_sign_in_limiter_by_name"
-#: Codes that may be tried for a moderator whose password was given: a chance of 1 in 10,000 a day.
-_CODE_RATE, _CODES_A_DAY_RATE = "5/5 minutes", "30/day"
+#: Codes that may be tried for a moderator whose password was given: a chance of 1 in 10,000 a day. And
+#: of all their passwords of a day, since a stranger who reads their mailbox may choose one after another.
+_CODE_RATE, _CODES_A_DAY_RATE, _CODES_OF_ALL_RATE = "5/5 minutes", "30/day", "90/day"
 #: Pages of links in e-mails that one network opens, and presses on them.
 _ACT_RATE, _ACTS = "60/minute", "winnow_act_limiter"
 _CODES, _CODES_A_DAY = "winnow_code_limiter", "winnow_code_limiter_a_day"
+_CODES_OF_ALL = "winnow_code_limiter_of_all_passwords"
 _RESETS, _ALL_RESETS = "winnow_reset_limiter", "winnow_reset_limiter_of_all"
 #: Links for a new password that one network asks for, that are asked for one name or address, and
 #: that everybody asks for together.
@@ -46,6 +48,7 @@ def serve(app: Flask, context: WebContext) -> None:
     app.extensions[_BY_NAME] = Limiter.of(_times(parse(rate)), context.redis)
     app.extensions[_CODES] = Limiter.of(_CODE_RATE, context.redis)
     app.extensions[_CODES_A_DAY] = Limiter.of(_CODES_A_DAY_RATE, context.redis)
+    app.extensions[_CODES_OF_ALL] = Limiter.of(_CODES_OF_ALL_RATE, context.redis)
     app.extensions[_ACTS] = Limiter.of(_ACT_RATE, context.redis)
     app.extensions[_RESETS] = Limiter.of(_RESET_RATE, context.redis)
     app.extensions[_ALL_RESETS] = Limiter.of(_ALL_RESETS_RATE, context.redis)
@@ -73,15 +76,24 @@ def spend_act() -> None:
 
 
 def spend_code(name: str) -> None:
-    """Count a code that is tried for a moderator; a new password begins anew. Raises TooManyRequests."""
-    for one in (_CODES, _CODES_A_DAY):
-        _limiter(one).spend(_codes_of(name))
+    """Count a code that is tried for a moderator. Raises TooManyRequests.
+
+    A new password begins anew, three times a day.
+    """
+    for one, who in _counted(name):
+        _limiter(one).spend(who)
 
 
 def forgive_codes(name: str) -> None:
     """Forget what was tried before the right code came."""
-    for one in (_CODES, _CODES_A_DAY):
-        _limiter(one).forgive(_codes_of(name))
+    for one, who in _counted(name):
+        _limiter(one).forgive(who)
+
+
+def _counted(name: str) -> tuple[tuple[str, str], ...]:
+    """Return by which limits a moderator's codes are counted, and under which name."""
+    own, of_all = _codes_of(name), f"codes:{_short(fold(name))}"
+    return ((_CODES, own), (_CODES_A_DAY, own), (_CODES_OF_ALL, of_all))
 
 
 def _codes_of(name: str) -> str:

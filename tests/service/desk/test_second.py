@@ -10,11 +10,13 @@ from threading import Thread
 import pyotp
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.exceptions import TooManyRequests
 
 from moderation.errors import NotFound
 from moderation.factors import STEP_SECONDS
 from moderation.store import keys
 from moderation.store.accounts.links import Purpose
+from service.desk import throttle
 from tests.service.desk.test_desk import sign_in, token
 from tests.service.desk.test_recovery import choose
 from tests.support.actors import ADA
@@ -150,6 +152,19 @@ def test_codes_that_are_tried_are_bounded(world: World, ada: FlaskClient):
     world.adapters.accounts.set_password("ada", "another good password", by=ADA, now_ms=1)
     again = sign_in(world, "ada", "another good password")
     assert give(again, code()).status_code == 302, "a thief of the password is shut out"
+
+
+def test_one_new_password_after_another_allows_no_more_than_90_codes_a_day(world: World):
+    """Whoever reads somebody's mailbox chooses passwords for them, and would guess 2,000 codes a day."""
+    world.add_moderator("ada", admin=True)
+    with world.client().application.test_request_context():
+        for number in range(18):
+            for _ in range(5):
+                throttle.spend_code("ada")
+            new = f"another password {number}"
+            world.adapters.accounts.set_password("ada", new, by=ADA, now_ms=1)
+        with pytest.raises(TooManyRequests):
+            throttle.spend_code("ada")
 
 
 def test_the_right_code_forgets_the_wrong_ones(world: World, ada: FlaskClient):
