@@ -35,20 +35,30 @@ def reply(
 ) -> Remark:
     """Have the blog publish a reply under an approved comment, as the site's owner.
 
-    A decision on it that could still be undone is told first, and no longer can. Raises NotFound,
+    A decision on it that could still be undone is told first, and no longer can. The same
+    text within a minute is the same reply. Raises NotFound,
     InvalidInput, and Conflict where the site does not have it or the comment is not approved.
     """
-    written = checked(text, longest=LONGEST_REPLY)
     site = accounts.site(comments.get(comment_id).site_id)
+    written = checked_reply(text, site, accounts)
+    now = clock.now_ms()
+    made = comments.reply(comment_id, written, by=by, now_ms=now)
+    accounts.note(AuditLine(now, by, "comment.reply", comment_id, {"site": site.id}))
+    return made
+
+
+def checked_reply(text: str, site: Site, accounts: Accounts) -> str:
+    """Return a reply's text without blanks around it.
+
+    Raises InvalidInput, and Conflict where nobody publishes replies.
+    """
+    written = checked(text, longest=LONGEST_REPLY)
     if not takes_replies(site, accounts):
         raise Conflict(
             "this site publishes no replies: it needs its setting `replies` and an endpoint that "
             f"hears `{EventType.REPLY}`"
         )
-    now = clock.now_ms()
-    made = comments.reply(comment_id, written, by=by, now_ms=now)
-    accounts.note(AuditLine(now, by, "comment.reply", comment_id, {"site": site.id}))
-    return made
+    return written
 
 
 def takes_replies(site: Site, accounts: Accounts) -> bool:

@@ -19,7 +19,7 @@ from moderation.remarks import LONGEST_NOTE, LONGEST_REPLY, Remark
 from moderation.scores import Label
 from moderation.site import Site
 from moderation.workflow.judging import sample
-from moderation.workflow.remarks import checked, takes_replies
+from moderation.workflow.remarks import checked_reply, takes_replies
 from service.context import winnow
 from service.desk.base import bp, desk, me, my_comment, my_sites, myself
 from service.desk.differences import differences
@@ -97,7 +97,8 @@ def reply(comment_id: str) -> Any:
 
     def write() -> str:
         context = winnow()
-        checked(text, longest=LONGEST_REPLY)  # before anything is approved for it
+        site = context.accounts.site(comment.site_id)
+        checked_reply(text, site, context.accounts)  # before anything is approved for it
         if comment.status is not Status.APPROVED or comment.spot_check:
             context.review(comment_id, Decision.APPROVE, by=myself(), version=version)
         context.reply(comment_id, text, by=myself())

@@ -3,11 +3,20 @@
 
 local function last_of(id, kind) return tonumber(call('HGET', kept_key(id), kind) or 0) end
 
--- Put a remark beside a comment. Returns its number; 0 when there are *most* already. The same line again is
--- the same remark: redis-py sends again what it got no answer to.
+local REPEAT_MS = 60000
+
+-- Whether a remark is the same as another, sent twice: of the same text and author, within a minute.
+local function is_repeat(line, before)
+  local one, other = cjson.decode(line), cjson.decode(before)
+  return one[1] == other[1] and one[2] == other[2] and one[3] - other[3] < REPEAT_MS
+end
+
+-- Put a remark beside a comment. Returns its number; 0 when there are *most* already. The last one sent twice
+-- is one remark: a form is sent twice by a double click, and redis-py sends again what it got no answer to.
 local function remark(id, kind, line, most)
   local last = last_of(id, kind)
-  if last > 0 and call('HGET', kept_key(id), kind .. ':' .. last) == line then return last, true end
+  local before = last > 0 and call('HGET', kept_key(id), kind .. ':' .. last)
+  if before and is_repeat(line, before) then return last, true end
   if last >= tonumber(most) then return 0 end
   call('HSET', kept_key(id), kind, last + 1, kind .. ':' .. last + 1, line)
   return last + 1

@@ -77,6 +77,21 @@ def test_each_reply_has_an_id_of_its_own(world: World):
     assert len({one.id for one in events}) == 2
 
 
+def test_a_form_that_is_sent_twice_writes_one_remark(world: World):
+    comment, kept = approved(world), world.adapters.comments
+    for _ in range(2):
+        world.adapters.reply(comment.id, "an answer", by=ADA)
+        world.adapters.note(comment.id, "a note", by=ADA)
+    assert [
+        len(one) for one in (kept.remarks(comment.id).replies, kept.remarks(comment.id).notes)
+    ] == [1, 1]
+    assert [one["type"] for one in told(world)].count("reply.requested") == 1
+    later = world.adapters.clock.now_ms() + 60_001
+    kept.reply(comment.id, "an answer", by=ADA, now_ms=later)
+    world.adapters.reply(comment.id, "an answer", by=EVE)
+    assert len(kept.remarks(comment.id).replies) == 3, "said again later, or by somebody else"
+
+
 def test_a_reply_ends_the_undo_window_so_that_it_stands_under_something(world: World):
     comment = world.comment("toxicity=0.6 a question")
     world.adapters.review(comment.id, Decision.APPROVE, by=EVE, hold_seconds=100)

@@ -153,6 +153,14 @@ def test_a_reply_that_is_refused_is_not_lost_and_approves_nothing(world: World):
     assert (stale.status_code, "my long answer" in stale.text) == (409, True)
 
 
+def test_a_reply_that_nobody_would_publish_approves_nothing(world: World):
+    world.add_moderator("mia", sites=[world.site.id])
+    comment = world.comment("toxicity=0.6")
+    answer = post(world, comment, "reply", text="an answer", version=comment.version)
+    assert (answer.status_code, "publishes no replies" in answer.text) == (409, True)
+    assert world.adapters.comments.get(comment.id).status == "flagged"
+
+
 def test_the_reply_box_is_shown_only_where_the_blog_publishes_replies(world: World):
     world.add_moderator("mia", sites=[world.site.id])
     comment = world.comment("nice")
