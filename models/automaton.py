@@ -55,14 +55,19 @@ def export(scripts: Mapping[str, Sequence[str]], directory: Path) -> dict[str, A
 
 
 def packed(moves: Numbers, features: Numbers) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the arrays of states and edges of ``models.identifier.Automaton``, int32.
+    """Return the arrays of states and edges of ``models.identifier.Automaton``.
+
+    Int32 of shape (4, n_states): base, feature, reader and ending of each; and int32 of shape
+    (2, n_places): owner and target of each. The automaton is that of Aho and Corasick, *Efficient
+    String Matching* (1975); edges are laid into one another as Tarjan and Yao lay rows in *Storing a
+    Sparse Table* (1979).
 
     Parameters
     ----------
-    moves : ndarray of shape (n_states, 256)
+    moves : ndarray of shape (n_states, 256), int64
         Where each byte leads, as Aho and Corasick have it: to a state one deeper, or to where it
         leads the state's longest ending.
-    features : ndarray of shape (n_states,)
+    features : ndarray of shape (n_states,), int64
         What ends at each state, or -1.
     """
     depths = _depths(moves)

@@ -201,12 +201,12 @@ class Corpus:
 
     @property
     def sources(self) -> NDArray[np.str_]:
-        """The name of each example's source."""
+        """The name of each example's source, str of shape (n_examples,)."""
         return np.array([example.source for example in self.examples])
 
     @property
     def targets(self) -> NDArray[np.float32]:
-        """Targets, float64 of shape (n_examples, n_labels): 0 or 1, NaN where a label is absent."""
+        """Targets, float32 of shape (n_examples, n_labels): 0 or 1, NaN where a label is absent."""
         rows = np.full((len(self.examples), len(LABELS)), np.nan, np.float32)
         for row, example in zip(rows, self.examples, strict=True):
             for label, value in example.labels.items():

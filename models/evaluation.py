@@ -58,20 +58,35 @@ def probabilities(scorer: Scorer, examples: Sequence[Example]) -> Numbers:
 
 
 def calibration_error(predicted: Numbers, actual: Numbers, bins: int = 15) -> float:
-    """Return the expected calibration error over *bins* of equal width."""
+    """Return the expected calibration error over *bins* of equal width, from 0 to 1.
+
+    The distance of mean probability and share of positives, weighted by the number in a bin; after
+    Naeini, Cooper and Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning*
+    (2015). *predicted*, from 0 to 1, and *actual*, 0 or 1, are float64 of shape (n_examples,); 0.0
+    if they are empty.
+    """
     index = np.minimum((predicted * bins).astype(int), bins - 1)
     gaps = np.bincount(index, predicted - actual, bins)
     return float(np.abs(gaps).sum() / max(len(predicted), 1))
 
 
 def brier_skill(predicted: Numbers, actual: Numbers) -> float:
-    """Return the Brier skill score: 1 - squared error / squared error of always predicting the mean."""
+    """Return the Brier skill score: 1 - squared error / squared error of always predicting the mean.
+
+    1.0 is the best, 0.0 no better than the mean (and where *actual* has one class alone). After
+    Brier, *Verification of Forecasts Expressed in Terms of Probability* (1950). *predicted* and
+    *actual* as in ``calibration_error``: float64 of shape (n_examples,), one at least.
+    """
     worst = float(np.mean((actual - actual.mean()) ** 2))
     return 1 - float(np.mean((predicted - actual) ** 2)) / worst if worst else 0.0
 
 
 def reliability(predicted: Numbers, actual: Numbers, bins: int = 10) -> list[list[float]]:
-    """Return mean probability, share of positives and number of each bin that isn't empty."""
+    """Return mean probability, share of positives and number of each bin that isn't empty.
+
+    The points of a reliability diagram, shares to four digits. *predicted* and *actual* as in
+    ``calibration_error``: float64 of shape (n_examples,).
+    """
     index = np.minimum((predicted * bins).astype(int), bins - 1)
     return [
         [
@@ -87,7 +102,10 @@ def reliability(predicted: Numbers, actual: Numbers, bins: int = 10) -> list[lis
 def ranking(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, dict[str, float]]]:
     """Return, for each source and label that has both classes, ROC-AUC and counts.
 
-    Where a source tells only attacks on groups, or insults, toxicity is measured with that.
+    *predicted* is float64 of shape (n_examples, n_labels), logits or probabilities; where one is
+    NaN, that label of its source is left out. ROC-AUC is scikit-learn's ``roc_auc_score``, the
+    chance that a positive ranks above a negative (Hanley and McNeil, 1982); each class has 5 examples
+    at least. Where a source tells only attacks on groups, or insults, toxicity is measured with that.
     """
     sources, targets = corpus.sources, corpus.targets
     table: dict[str, dict[str, dict[str, float]]] = {}
@@ -116,7 +134,11 @@ def _stand_in(targets: NDArray[np.float32]) -> int:
 
 
 def calibrated(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, Any]]:
-    """Return the calibration of each label, on sources where the shares of labels are natural."""
+    """Return the calibration of each label, on sources where the shares of labels are natural.
+
+    *predicted* has probabilities, float64 of shape (n_examples, n_labels). The figures are those of
+    ``calibration_error``, ``brier_skill`` and ``reliability``.
+    """
     targets = corpus.targets
     natural = np.array([one.natural for one in corpus.examples], bool)
     table = {}
@@ -135,7 +157,11 @@ def calibrated(corpus: Corpus, predicted: Numbers) -> dict[str, dict[str, Any]]:
 
 
 def beyond(predicted: Numbers, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
-    """Say which rows reach the threshold of any label."""
+    """Return bool of shape (n_examples,): which rows reach the threshold of any label.
+
+    *predicted* has probabilities, float64 of shape (n_examples, n_labels). Raises KeyError where a
+    label has no threshold.
+    """
     levels = np.array([thresholds[label] for label in LABELS])
     return np.asarray((predicted >= levels).any(axis=1))
 
@@ -143,7 +169,10 @@ def beyond(predicted: Numbers, thresholds: Mapping[str, float]) -> NDArray[np.bo
 def budget(
     corpus: Corpus, predicted: Numbers, thresholds: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the shares of good and of bad comments of each source that are held and rejected."""
+    """Return the shares of good and of bad comments of each source that are held and rejected.
+
+    *predicted* has probabilities, float64 of shape (n_examples, n_labels).
+    """
     sources = corpus.sources
     bad: NDArray[np.bool_] = np.array([any(one.labels.values()) for one in corpus.examples], bool)
     reached = {name: beyond(predicted, levels) for name, levels in thresholds.items()}
@@ -165,7 +194,17 @@ def group_shares(
     groups: Mapping[str, NDArray[np.bool_]],
     weight: Numbers,
 ) -> dict[str, dict[str, float]]:
-    """Return the shares of good comments held and rejected in each group, and over all."""
+    """Return the shares of good comments held and rejected in each group, and over all.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_good, n_labels), float64
+    thresholds : mapping
+        By name ("flag", "reject"), then by label.
+    groups : mapping of str to ndarray of shape (n_good,), bool
+    weight : ndarray of shape (n_good,), float64
+        What each comment counts for; 0 is taken for 1e-9.
+    """
     reached = {name: beyond(probabilities, levels) for name, levels in thresholds.items()}
     # What no blog published has no weight among blogs: there each comment counts alike.
     weight = np.where(weight > 0, weight, 1e-9)
@@ -187,7 +226,8 @@ def languages(
 ) -> dict[str, dict[str, float]]:
     """Return for each language how well abuse is ranked, and how much of a blog's ham is allowed.
 
-    ROC-AUC of toxicity is the mean over sources; a figure of fewer than 20 comments is left out.
+    *predicted* has probabilities, float64 of shape (n_examples, n_labels). ROC-AUC of toxicity is
+    the mean over sources; a share of fewer than 20 comments is left out.
     """
     codes = np.array([one.language for one in corpus.examples])
     ham = np.array(
@@ -224,7 +264,11 @@ def own_sentences(scorer: Scorer, corpus: Corpus) -> dict[str, dict[str, float]]
 
 
 def recall_at(spam: Numbers, ham: Numbers, share: float = 0.01) -> float:
-    """Return the share of *spam* above the threshold that flags *share* of *ham*."""
+    """Return the share of *spam* above the threshold that flags *share* of *ham*.
+
+    The true positive rate at a fixed false positive rate. *spam* and *ham* are probabilities,
+    float64 of shapes (n_spam,) and (n_ham,), each of one at least.
+    """
     return float((spam > np.quantile(ham, 1 - share)).mean())
 
 
@@ -250,7 +294,10 @@ def evasion(scorer: Scorer, toxic: Sequence[Example], seed: int = 1) -> dict[str
 
 
 def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> dict[str, float]:
-    """Return the figures that a promotion is decided by; in each, higher is better."""
+    """Return the figures that a promotion is decided by; in each, higher is better.
+
+    *predicted* has probabilities, float64 of shape (n_examples, n_labels); *flag* the thresholds.
+    """
     targets, sources = corpus.targets, corpus.sources
     ranks = ranking(corpus, predicted)
     english = {one.source for one in corpus.examples if one.language == "en"}

@@ -118,8 +118,9 @@ def marked(groups: Sequence[Sequence[Range]], lost: NDArray[np.float64]) -> list
     Parameters
     ----------
     groups : sequence of groups of ranges
-    lost : ndarray of shape (n_groups,), float
-        Log-odds with all words less those without the group.
+    lost : ndarray of shape (n_groups,), float64
+        Log-odds with all words less those without the group: erasure, after Li, Monroe and Jurafsky,
+        *Understanding Neural Networks through Representation Erasure* (2016).
     """
     return [
         Span(group[0][0], group[-1][1], float(weight))

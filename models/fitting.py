@@ -25,7 +25,10 @@ from models.heads import (
 
 
 def scales(features: Floats) -> tuple[Floats, Floats]:
-    """Return mean and spread of each feature, shape (FEATURES,) each, by which fitting divides."""
+    """Return mean and spread of each feature, float32 of shape (FEATURES,) each.
+
+    Fitting divides by the spread, which is 1e-3 at least. *features*: (n_comments, FEATURES).
+    """
     mean = features.mean(axis=0, dtype=np.float64)
     spread = features.astype(np.float32).std(axis=0, dtype=np.float64)
     return mean.astype(np.float32), np.maximum(spread, 1e-3).astype(np.float32)
@@ -65,7 +68,7 @@ class Fitter:
         return cls(inputs.ngrams, inputs.signals, inputs.features, inputs.logits)
 
     def columns(self, label: str) -> NDArray[np.intp]:
-        """Return the mask of inputs that the head of *label* uses, bool of shape (n_inputs,)."""
+        """Return the columns of inputs that the head of *label* uses, intp of shape (n_columns,)."""
         chosen = list(range(self._first))
         own = self._first + LABELS.index(label)
         if label not in WITHOUT_NGRAMS or not self._reads:
@@ -85,12 +88,12 @@ class Fitter:
 
         Parameters
         ----------
-        rows : ndarray of intp
+        rows : ndarray of shape (n_rows,), intp
             The comments to learn from.
         targets : sequence of (target, weight), a label each
-            Arrays of shape (n_comments,); a NaN target is a label that is not known.
+            Arrays of shape (n_comments,), float64; a NaN target is a label that is not known.
         strength : float
-            scikit-learn's C.
+            The C of scikit-learn's ``LogisticRegression``: the smaller, the stronger its L2 penalty.
         """
         table = np.zeros((self._X.shape[1] + 1, len(LABELS)), np.float64)
         for column, (label, (target, weight)) in enumerate(zip(LABELS, targets, strict=True)):

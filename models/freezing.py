@@ -57,7 +57,7 @@ def freeze(
 
 
 def means(encoder: Encoder, texts: Sequence[str]) -> Floats:
-    """Return the mean of each text's windows, shape (n_texts, 768)."""
+    """Return the mean of each text's windows, float32 of shape (n_texts, 768)."""
     said = encoder.read(texts)
     starts = np.searchsorted(said.owners, np.arange(len(texts)))
     counts = np.diff(np.r_[starts, len(said.owners)])
@@ -67,9 +67,10 @@ def means(encoder: Encoder, texts: Sequence[str]) -> Floats:
 
 
 def basis_of(features: Floats, encoder: str, frozen: Frozen) -> Basis:
-    """Return the directions in which *features* (n_texts, 768) differ most, half-way whitened.
+    """Return the directions in which *features* differ most, half-way whitened.
 
-    A direction's spread becomes the fourth root of its variance. As the encoder gives them, a few
+    *features* is float32 of shape (n_texts, 768). The directions are its first principal components;
+    a direction's spread becomes the fourth root of its variance. As the encoder gives them, a few
     directions would be all that a prior lets learn; made equal, noise would count as much.
     """
     mean = features.mean(axis=0, dtype=np.float64)

@@ -33,9 +33,9 @@ class Inputs:
 
     Attributes
     ----------
-    ngrams : ndarray of shape (n_comments, n_labels), float
+    ngrams : ndarray of shape (n_comments, n_labels), float64
         The logits of the n-gram heads.
-    signals : ndarray of shape (n_comments, n_signals), float
+    signals : ndarray of shape (n_comments, n_signals), float64
         Each from 0 to 1.
     features, logits : ndarray of shape (n_windows, FEATURES) and (n_windows, LOGITS), float32
         The encoder's, or None where it did not read.
@@ -67,7 +67,7 @@ class Heads:
     reads: bool
 
     def sums(self, inputs: Inputs) -> NDArray[np.float64]:
-        """Return the logits of each comment, shape (n_comments, n_labels), not calibrated."""
+        """Return the logits of each comment, float64 of shape (n_comments, n_labels), not calibrated."""
         first = FEATURES + LOGITS if self.reads else 0
         known = np.hstack([np.clip(inputs.ngrams, -MOST_NGRAM, MOST_NGRAM), inputs.signals])
         rest: NDArray[np.float64] = known @ self.table[first:-1].astype(float) + self.table[-1]
@@ -81,13 +81,15 @@ class Heads:
         return rest
 
     def of_signals(self) -> NDArray[np.float64]:
-        """Return the weight of each signal for each label, shape (n_signals, n_labels)."""
+        """Return the weight of each signal for each label, float64 of shape (n_signals, n_labels)."""
         first = (FEATURES + LOGITS if self.reads else 0) + len(LABELS)
         return self.table[first:-1].astype(float)
 
 
 def pooled(rows: Floats, owners: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return one row a comment from its windows': the worst for abuse, and for spam the mean, too.
+
+    Float64 of shape (n_comments, n_labels).
 
     Parameters
     ----------

@@ -259,7 +259,10 @@ class HouseHead:
         return Shift(spam, unwanted)
 
     def shifts(self, features: Bytes) -> Numbers:
-        """Return the moves of several comments, shape (n_comments, 2): spam, unwanted."""
+        """Return the moves of several comments, float64 of shape (n_comments, 2): spam, unwanted.
+
+        *features* is int8 of shape (n_comments, n_directions). Each move is within +-``BOUND``.
+        """
         rows = _scaled(features)
         both = np.stack([self.spam, self.unwanted], axis=1).astype(np.float64)
         # Einstein sums add in one order whatever the number of rows: alone as in a batch.
@@ -382,11 +385,11 @@ class Basis:
         return hashlib.sha256(raw).hexdigest()[:12]
 
     def reduced(self, features: NDArray[np.floating], owners: NDArray[np.intp]) -> Bytes:
-        """Return one row a comment, int8, from the encoder's features of its windows.
+        """Return int8 of shape (n_comments, n_directions) from the encoder's features of windows.
 
         Parameters
         ----------
-        features : ndarray of shape (n_windows, 768)
+        features : ndarray of shape (n_windows, 768), float32
         owners : ndarray of shape (n_windows,), intp
             The comment of each window, ascending; each comment has one.
         """

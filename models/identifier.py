@@ -51,7 +51,10 @@ class Automaton:
 
     @classmethod
     def of(cls, states: NDArray[np.int32], edges: NDArray[np.int32]) -> Self:
-        """Return the automaton of arrays with four rows and with two."""
+        """Return the automaton of *states* and *edges*, as ``models.automaton.packed`` makes them.
+
+        *states* is int32 of shape (4, n_states), *edges* int32 of shape (2, n_places).
+        """
         return cls(*(array("i", row.tobytes()) for row in (*states, *edges)))
 
     def found(self, text: bytes) -> list[int]:
@@ -91,7 +94,10 @@ class Script:
 
 
 class Identifier:
-    """Naive Bayes over the features of an automaton, a table a script."""
+    """Naive Bayes over the features of an automaton, a table a script.
+
+    After Lui and Baldwin, *langid.py: An Off-the-shelf Language Identification Tool* (2012).
+    """
 
     def __init__(self, automaton: Automaton, scripts: Mapping[str, Script]) -> None:
         self._automaton = automaton

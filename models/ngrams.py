@@ -70,14 +70,14 @@ class Hashed:
 
     Attributes
     ----------
-    buckets
+    buckets : ndarray of shape (n_ngrams,), int32
         The bucket of each n-gram; they rise within a text.
-    extra
+    extra : ndarray of shape (n_ngrams,), bool
         Whether the n-gram stands only in the text as written, not in its normalised view.
-    starts
+    starts : ndarray of shape (2 * n_texts + 1,), intp
         Where each text's character n-grams begin and where its word n-grams do, in turns, and
-        where all end: twice as many entries as there are texts, and one more.
-    disguised
+        where all end.
+    disguised : bool
         Whether any n-gram may be extra.
     """
 

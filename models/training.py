@@ -129,7 +129,7 @@ def kept(example: Example) -> bool:
 
 
 def held_out(corpus: Corpus) -> NDArray[np.bool_]:
-    """Say which examples are kept from training."""
+    """Return bool of shape (n_examples,): which examples are kept from training."""
     return np.array([kept(example) for example in corpus.examples], bool)
 
 
@@ -252,6 +252,7 @@ def encoded(
 ) -> tuple[Floats, Floats]:
     """Return what *encoder* says of the first window of each text: features and logits.
 
+    Float32 of shape (n_texts, 768), rounded to float16, and float32 of shape (n_texts, 7).
     *cache* is a directory; what is read now is kept there for the next training with this encoder.
     """
     keys = np.array([_key(text) for text in texts], np.uint64)
@@ -293,7 +294,10 @@ def _cached(path: Path | None) -> tuple[NDArray[np.uint64], NDArray[np.float16],
 def targets(
     corpus: Corpus, recipe: Recipe
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return the target and the weight of each example, for each label; NaN where it is absent."""
+    """Return the target and the weight of each example, for each label.
+
+    Float64 of shape (n_examples,) each; a target is 0 or 1, or NaN where the label is absent.
+    """
     sources, rows = corpus.sources, corpus.targets.astype(float)
     own = np.char.startswith(sources, "own: ")
     weight = weights(sources, recipe.source_cap)
@@ -312,7 +316,10 @@ def targets(
 
 
 def weights(sources: NDArray[np.str_], cap: int) -> NDArray[np.float64]:
-    """Return a weight for each example, so that no source counts for more than *cap* examples."""
+    """Return a weight for each example, so that no source counts for more than *cap* examples.
+
+    Float64 of shape (n_examples,), from *sources*, str of that shape.
+    """
     _, index, counts = np.unique(sources, return_inverse=True, return_counts=True)
     per_source = np.minimum(1.0, cap / counts)
     chosen: NDArray[np.float64] = per_source[index]
@@ -321,13 +328,19 @@ def weights(sources: NDArray[np.str_], cap: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class NgramHeads:
-    """Linear heads over n-grams: coefficients of shape (n_labels, BUCKETS), intercepts beside."""
+    """Linear heads over n-grams.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (n_labels, BUCKETS), float32
+    intercepts : ndarray of shape (n_labels,), float64
+    """
 
     coefficients: Floats
     intercepts: Numbers
 
     def sums(self, ngrams: sparse.csr_matrix) -> Numbers:
-        """Return a logit of each label for each row."""
+        """Return float64 of shape (n_rows, n_labels): logits of *ngrams*, float32 (n_rows, BUCKETS)."""
         return np.asarray(ngrams @ self.coefficients.T + self.intercepts, float)
 
 
@@ -337,7 +350,12 @@ def fit_ngrams(
     aims: Sequence[tuple[Numbers, Numbers]],
     recipe: Recipe,
 ) -> NgramHeads:
-    """Fit one n-gram head a label on *rows*."""
+    """Return one n-gram head a label, fitted on *rows*, intp of shape (n_rows,).
+
+    *aims* has a label's target and weight each, as ``targets`` returns them: float64 of shape
+    (n_examples,). A label that all of *rows* agree on gets zeros. Averaged stochastic gradient
+    descent: scikit-learn's ``SGDClassifier``.
+    """
     coefficients = np.zeros((len(LABELS), BUCKETS), np.float32)
     intercepts = np.zeros(len(LABELS))
     for column, (target, weight) in enumerate(aims):
@@ -364,7 +382,7 @@ class Unseen:
 
     Attributes
     ----------
-    joined, alone : ndarray of shape (n_examples, n_labels), float
+    joined, alone : ndarray of shape (n_examples, n_labels), float64
         With the encoder, and by n-grams and signals alone.
     """
 
@@ -373,7 +391,11 @@ class Unseen:
 
 
 def platt(logits: Numbers, target: Numbers, weight: Numbers) -> tuple[float, float]:
-    """Return the slope and the shift that make a logit a calibrated one."""
+    """Return the slope and the shift that make a logit a calibrated one.
+
+    After Platt, *Probabilistic Outputs for Support Vector Machines* (1999). *logits*, *target* (0 or
+    1) and *weight* are float64 of shape (n_examples,). (1.0, 0.0) where there is one class alone.
+    """
     if len(np.unique(target)) < 2:
         return 1.0, 0.0
     head = LogisticRegression(C=10.0).fit(logits[:, None], target.astype(int), weight)
@@ -388,8 +410,10 @@ def left_out(
 ) -> tuple[Unseen, Numbers]:
     """Return what heads say of the group that they never saw, and the n-gram logits beneath.
 
-    The n-gram logits are out of fold for every row, kept ones too: n-gram heads know their own
-    rows by heart, and would be trusted too much by whatever is fitted on top of them.
+    *aims* as in ``fit_ngrams``, float64 of shape (n_examples,) each. Logits are float64 of shape
+    (n_examples, n_labels). The n-gram logits are out of fold for every row, kept ones too: n-gram
+    heads know their own rows by heart, and would be trusted too much by whatever is fitted on top of
+    them.
     """
     learned = design.groups >= 0
     usable = learned & ~design.kept
@@ -424,7 +448,8 @@ def left_out(
 def calibration(corpus: Corpus, logits: Numbers, recipe: Recipe) -> dict[str, tuple[float, float]]:
     """Return slope and shift of each label, fitted where the shares of labels are natural.
 
-    Of spam no natural share is known: there each source counts alike.
+    *logits* is float64 of shape (n_examples, n_labels), not calibrated. Of spam no natural share is
+    known: there each source counts alike.
     """
     natural = np.array([one.natural for one in corpus.examples], bool)
     rows = corpus.targets.astype(float)
@@ -446,11 +471,11 @@ class Good:
 
     Attributes
     ----------
-    rows : ndarray of bool, shape (n_examples,)
+    rows : ndarray of shape (n_examples,), bool
         Which examples they are.
-    weight : ndarray of float, shape (n_good,)
+    weight : ndarray of shape (n_good,), float64
         Blogs count alike, however many comments they gave; 0 for what no blog published.
-    groups : dict of str to ndarray of bool, shape (n_good,)
+    groups : dict of str to ndarray of shape (n_good,), bool
         Kinds of comments that the budget must hold in, by name.
     """
 
@@ -505,7 +530,7 @@ def thresholds(probabilities: Numbers, good: Good) -> dict[str, dict[str, float]
 
     Parameters
     ----------
-    probabilities : ndarray of shape (n_good, n_labels)
+    probabilities : ndarray of shape (n_good, n_labels), float64
         Calibrated, by heads that saw none of these comments.
     """
     result = {}
@@ -552,7 +577,11 @@ def _lowest(probability: Numbers, weight: Numbers, allowed: float) -> float:
 
 
 def quantised(ngrams: NgramHeads, idf: Floats) -> tuple[NDArray[np.int16], dict[str, float]]:
-    """Return the table of n-gram weights, shape (BUCKETS, n_labels + 1), and its scales."""
+    """Return the table of n-gram weights and its scales by label.
+
+    Int16 of shape (BUCKETS, n_labels + 1), as in ``Artifact.weights``. *idf* is float32 of shape
+    (BUCKETS,).
+    """
     table = np.zeros((BUCKETS, len(LABELS) + 1), np.int16)
     table[:, -1] = np.rint(idf**2 * 128)
     scales = {}

@@ -40,7 +40,6 @@ from models.training import Recipe, capped, encoded, kept
 
 Progress = Callable[[Sequence[Any]], Any]
 Floats = NDArray[np.float32]
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,19 @@ def strange(example: Example) -> bool:
 
 @dataclass(frozen=True)
 class SiteArrays:
-    """A site's comments as numbers; the target is of its side."""
+    """A site's comments as numbers.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n_comments, n_directions), int8
+    shared : ndarray of shape (n_comments, 2), float32
+        The shared model's logits of SIDES.
+    target : ndarray of shape (n_comments,), bool
+        Whether a comment is bad, on the site's own side.
+    signatures : tuple of int
+    column : int
+        The site's side: an index of SIDES.
+    """
 
     features: Bytes
     shared: Floats
@@ -244,7 +255,8 @@ def chosen(
 ) -> list[tuple[int, Seen]]:
     """Return *most* comments of *pool* that people see, and why: what was held first, or at random.
 
-    Of what was held there are HELD of them at most; the others are spot checks of the rest.
+    *pool* is intp of shape (n_pool,), rows of *site*. Of what was held there are HELD of them at
+    most; the others are spot checks of the rest.
     """
     if way == "random":
         return [(int(one), Seen.HELD) for one in pool[:most]]
@@ -289,16 +301,16 @@ class Shared:
 
     Attributes
     ----------
-    weights : ndarray of shape (768 + n_labels, 2)
-    intercepts : ndarray of shape (2,)
+    weights : ndarray of shape (768 + n_labels, 2), float32
+    intercepts : ndarray of shape (2,), float32
     """
 
-    weights: Numbers
-    intercepts: Numbers
+    weights: Floats
+    intercepts: Floats
 
-    def __call__(self, features: Floats, logits: Floats) -> Numbers:
-        """Return the logits of SIDES of each comment."""
-        found: Numbers = np.hstack([features, logits]) @ self.weights + self.intercepts
+    def __call__(self, features: Floats, logits: Floats) -> Floats:
+        """Return the logits of SIDES of each comment, float32 of shape (n_comments, 2)."""
+        found: Floats = np.hstack([features, logits]) @ self.weights + self.intercepts
         return found
 
 
@@ -357,7 +369,7 @@ def save(shared: Shared, ground: Basis, directory: Path) -> None:
 
 
 def _ground(
-    encoder: str, features: Floats, checked: Corpus, frozen: Floats, shared: Numbers
+    encoder: str, features: Floats, checked: Corpus, frozen: Floats, shared: Floats
 ) -> Basis:
     """Return a basis of *features*, with a frozen set and levels of *checked*."""
     targets = checked.targets[:, [LABELS.index(side) for side in SIDES]]

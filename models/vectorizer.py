@@ -19,7 +19,8 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
 
     The character n-grams of a text and its word n-grams form two blocks, each weighted by inverse
     document frequency and divided by the length of its normalised view's vector, so that writing
-    in disguise adds evidence and dilutes none.
+    in disguise adds evidence and dilutes none. Feature hashing after Weinberger et al., *Feature
+    Hashing for Large Scale Multitask Learning* (2009), without signs.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    idf_ : ndarray of shape (BUCKETS,)
+    idf_ : ndarray of shape (BUCKETS,), float32
         The inverse document frequency of each bucket.
     n_features_in_ : int
         One: the text.
@@ -75,7 +76,10 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
         return self._fit([hashed(chunk) for chunk in chunked(pairs)])
 
     def transform_pairs(self, pairs: Iterable[tuple[str, str]]) -> sparse.csr_matrix:
-        """Return what ``transform`` does, of texts given by their two views."""
+        """Return float32 (n_texts, BUCKETS), as ``transform`` does, of texts given by their two views.
+
+        Raises NotFittedError before a fit.
+        """
         check_is_fitted(self)
         return self._transform([hashed(chunk) for chunk in chunked(pairs)])
 
@@ -102,14 +106,21 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        csr_matrix of shape (n_samples, BUCKETS)
+        csr_matrix of shape (n_samples, BUCKETS), float32
             Two blocks a row, each with a norm of 1 over its normalised view's n-grams.
+
+        Raises
+        ------
+        NotFittedError
+            Before a fit.
+        ValueError
+            If *X* is one text instead of several.
         """
         check_is_fitted(self)
         return self._transform(self._blocks(X))
 
     def fit_transform(self, X: Iterable[str], y: Any = None, **_: Any) -> sparse.csr_matrix:  # noqa: ARG002
-        """Fit and transform with one hashing instead of two."""
+        """Return float32 (n_texts, BUCKETS): fit and transform with one hashing instead of two."""
         blocks = self._blocks(X)
         self._fit(blocks)
         return self._transform(blocks)

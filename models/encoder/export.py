@@ -69,10 +69,12 @@ def export(
 ) -> dict[str, Any]:
     """Write the network, its tokenizer and a manifest below *directory*; return the manifest.
 
-    *weights* are named as in ``encoder.npz``: a matrix is `NAME|q` (int8 rows) with `NAME|s` (a
-    scale a row), everything else float32. *windows* are what ranges are measured on, as a rule
-    ``own_windows``. What *about* says is put into the manifest. Another kind of CPU may round a
-    range differently, and so give another file that says nearly the same.
+    *weights* are named as in ``encoder.npz``: a matrix is `NAME|q`, int8 of shape (n_rows,
+    n_columns), with `NAME|s`, float32 of shape (n_rows, 1), its scales; everything else is float32,
+    vectors of shape (n_rows,) and `heads.weight` of shape (n_labels, 2 * hidden). *windows* are what
+    ranges are measured on, as a rule ``own_windows``. What *about* says is put into the manifest.
+    Another kind of CPU may round a range differently, and so give another file that says nearly the
+    same. Raises onnx.checker.ValidationError if the network is not valid.
     """
     network = graph(weights, ranges(weights, windows))
     onnx.checker.check_model(network)
@@ -109,18 +111,24 @@ def _written(network: onnx.ModelProto) -> dict[str, bytes]:
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the weights of an .npz, by name."""
+    """Return the weights of an .npz by name, with their shapes and dtypes (int8, float32) as they are.
+
+    Raises OSError if it cannot be read, and ValueError if it is another kind of file.
+    """
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
 def layers(weights: Weights) -> int:
-    """Return how many layers there are."""
+    """Return the number of layers in *weights*, by name: of any shape, int8 or float32."""
     return len({name.split(".")[1] for name in weights if name.startswith("layer.")})
 
 
 def full(weights: Weights, name: str) -> NDArray[np.float32]:
-    """Return a matrix or a vector as float32."""
+    """Return one of *weights* as float32: a matrix (n_rows, n_columns), or a vector (n_rows,).
+
+    Raises KeyError if there is none of that *name*, quantised or not.
+    """
     if name in weights:
         return np.asarray(weights[name], np.float32)
     return np.asarray(weights[f"{name}|q"].astype(np.float32) * weights[f"{name}|s"])
@@ -144,7 +152,11 @@ def own_windows(cut: cutting.Cut) -> list[list[int]]:
 
 
 def ranges(weights: Weights, windows: Windows) -> Ranges:
-    """Return how large what is multiplied becomes in the float network, over all *windows*."""
+    """Return the largest magnitude of each input of a layer's matrices in the float network.
+
+    Float64 of shape (n_columns,) by the name of the first matrix that is multiplied with it: the
+    maximum over all tokens of all *windows*, to three digits. *weights* as in ``export``.
+    """
     net = _Graph()
     inputs: dict[str, str] = {}
 
@@ -171,7 +183,12 @@ def ranges(weights: Weights, windows: Windows) -> Ranges:
 
 
 def graph(weights: Weights, ranges: Ranges) -> onnx.ModelProto:
-    """Return the network: `ids` (windows, tokens) to `features` and `logits`."""
+    """Return the network, quantised by *ranges*; *weights* as in ``export``, *ranges* as in ``ranges``.
+
+    From `ids`, int64 of shape (n_windows, n_tokens), to `features`, float32 of shape
+    (n_windows, 2 * hidden), and `logits`, float32 of shape (n_windows, n_labels). Steps of channels
+    are those of SmoothQuant (Xiao et al., 2023).
+    """
     net = _Graph()
     return _network(net, weights, _Quantised(net, weights, ranges))
 

@@ -40,7 +40,15 @@ OWN_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Teacher:
-    """What a larger model says of English texts, by a digest of their first 1,000 characters."""
+    """What a larger model says of English texts, by a digest of their first 1,000 characters.
+
+    Attributes
+    ----------
+    keys : ndarray of shape (n_known,), uint64
+        The ``key`` of each text, ascending.
+    logits : ndarray of shape (n_known, 7), float16
+        One of each label in the order of ``LABELS``.
+    """
 
     keys: NDArray[np.uint64]
     logits: NDArray[np.float16]
@@ -54,7 +62,7 @@ class Teacher:
             return cls(file["keys"], file["logits"])
 
     def of(self, texts: Sequence[str]) -> Matrix:
-        """Return a row of probabilities for each text; NaN where the teacher wasn't asked."""
+        """Return float32 of shape (n_texts, 7): probabilities; NaN where the teacher wasn't asked."""
         wanted = np.array([key(text) for text in texts], np.uint64)
         found = np.full((len(texts), len(LABELS)), np.nan, np.float32)
         if len(self.keys) and len(texts):
@@ -96,7 +104,11 @@ class Lessons:
 
 
 def lessons(corpus: Corpus, teacher: Teacher) -> Lessons:
-    """Return a goal and a weight for each label of each text of *corpus*."""
+    """Return a goal and a weight for each label of each text of *corpus*.
+
+    Goals mix labels and the teacher's probabilities: distillation, after Hinton, Vinyals and Dean,
+    *Distilling the Knowledge in a Neural Network* (2015).
+    """
     targets = corpus.targets
     taught = teacher.of([one.text for one in corpus.examples])
     labelled, known = ~np.isnan(targets), ~np.isnan(taught)
@@ -117,8 +129,8 @@ def lessons(corpus: Corpus, teacher: Teacher) -> Lessons:
 def remembered(lessons: Lessons, before: Matrix) -> Lessons:
     """Return *lessons* whose targets keep what the encoder can do already.
 
-    *before* is the probability of each label, a row for each text, from the weights that the
-    training begins with. Of what the teacher doesn't know, a label that a source gives becomes the
+    *before*, float32 of shape (n_texts, 7), has the probability of each label by the weights that
+    the training begins with. Of what the teacher doesn't know, a label that a source gives becomes the
     more like *before* the better *before* ranks that source; an absent one is *before*, weakly.
     """
     goals, weights = lessons.goals.copy(), lessons.weights.copy()

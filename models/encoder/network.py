@@ -45,7 +45,11 @@ class Layer(nn.Module):
         )
 
     def forward(self, states: Tensor, far: Tensor) -> Tensor:
-        """Return new states; *far* is added to what each token makes of each other."""
+        """Return new states, of the shape of *states*; float32, or what autocast makes of it.
+
+        *states* has the shape (n_windows, n_tokens, hidden). *far*, float32 of shape
+        (n_windows, 1, 1, n_tokens), is added to the attention on each token: 0, or -1e9 for padding.
+        """
         query, key, value, projected, first, widened, narrowed, second = (
             self.parts[_key(name)] for name in _PARTS
         )
@@ -65,7 +69,8 @@ class Network(nn.Module):
     def __init__(self, weights: Weights, upper: int, *, bfloat16: bool = False) -> None:
         """Take *weights* over and let the *upper* layers and the heads learn.
 
-        With *bfloat16* matrices are multiplied in it, and kept as float32.
+        With *bfloat16* matrices are multiplied in it, and kept as float32. *weights* as in
+        ``export.export``. Raises ValueError if *upper* is 0 or above their number.
         """
         super().__init__()
         self.bfloat16 = bfloat16
@@ -89,12 +94,20 @@ class Network(nn.Module):
             part.requires_grad_(requires_grad=False)
 
     def lower(self, ids: Tensor) -> Tensor:
-        """Return the states of the last layer that does not learn, (windows, tokens, hidden)."""
+        """Return the states of the last layer that does not learn.
+
+        From *ids*, int64 of shape (n_windows, n_tokens), to float32 of shape
+        (n_windows, n_tokens, hidden).
+        """
         states = self.norm(self.words(ids) + self.places.weight[: ids.shape[1]])
         return self._through(self.layers[: self.lower_count], states, ids != PADDING)
 
     def upper(self, states: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features and logits; *known* says which tokens are no padding."""
+        """Return features (n_windows, 2 * hidden) and logits (n_windows, 7), both float32.
+
+        *states* is float32 of shape (n_windows, n_tokens, hidden); *known*, bool of shape
+        (n_windows, n_tokens), says which tokens are no padding.
+        """
         states = self._through(self.layers[self.lower_count :], states, known)
         held = known.unsqueeze(-1)
         mean = (states * held).sum(1) / held.sum(1)
@@ -111,7 +124,10 @@ class Network(nn.Module):
         return states.float()
 
     def changed(self, weights: Weights) -> dict[str, NDArray[Any]]:
-        """Return *weights* with what was learned in its place, matrices as int8 rows again."""
+        """Return *weights* with what was learned in its place.
+
+        Shapes and dtypes as in ``export.export``: the matrices of layers int8 again, the rest float32.
+        """
         now = dict(weights)
         for number, layer in enumerate(self.layers):
             if number < self.lower_count:
@@ -130,7 +146,10 @@ class Network(nn.Module):
 
 
 def quantised(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return *matrix* as int8 rows and a scale for each of them."""
+    """Return *matrix*, float32 of shape (n_rows, n_columns), as int8 and a scale for each row.
+
+    The first has the matrix's shape; the scales are float32 of shape (n_rows, 1), 1e-12 at least.
+    """
     scales = np.maximum(np.abs(matrix).max(1, keepdims=True) / 127, 1e-12).astype(np.float32)
     return np.rint(matrix / scales).astype(np.int8), scales
 

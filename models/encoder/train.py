@@ -68,7 +68,11 @@ class States:
         self._done = np.zeros(len(ids), bool)
 
     def of(self, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
-        """Return the states of *rows*, padded, and which tokens are no padding."""
+        """Return the states of *rows*, padded, and which tokens are no padding.
+
+        *rows* is intp of shape (n_rows,). States are float32 of shape (n_rows, n_tokens, hidden),
+        with the tokens of the longest; the mask is bool of shape (n_rows, n_tokens).
+        """
         longest = int(self.lengths[rows].max())
         known = torch.arange(longest) < torch.from_numpy(self.lengths[rows])[:, None]
         if not self._done[rows].all():
@@ -103,7 +107,9 @@ def train(
 
     ``weights.npz`` below *directory* holds the best so far from the first measurement on, so
     that the run may be stopped at any time; ``log.jsonl`` has numbers and no texts. The weights
-    that it began with are the first measured: it never ends with worse ones.
+    that it began with are the first measured: it never ends with worse ones. *weights* have the
+    shapes and dtypes (int8, float32) of ``export.export``. Raises ValueError where *plan* has more
+    layers learn than there are.
     """
     begun = time.monotonic()
     torch.set_num_threads(plan.threads)
@@ -176,7 +182,7 @@ def train(
 
 
 def predicted(network: Network, states: States) -> NDArray[np.float32]:
-    """Return the logits of every text of *states*."""
+    """Return float32 of shape (n_texts, 7): the logits of every text of *states*, not calibrated."""
     found = np.empty((len(states.lengths), len(LABELS)), np.float32)
     order = np.argsort(states.lengths, kind="stable")
     with torch.no_grad():
@@ -192,7 +198,10 @@ def tokenised(corpus: Corpus, cut: Cut) -> list[list[int]]:
 
 
 def save(weights: Weights, path: Path) -> None:
-    """Write *weights* so that a reader sees the old file or the new one."""
+    """Write *weights* as an .npz, so that a reader sees the old file or the new one.
+
+    Shapes and dtypes (int8, float32) stay as they are.
+    """
     temporary = path.with_name(f".{path.name}")
     with temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **weights)
