@@ -25,12 +25,17 @@ SAFE = {
 }
 
 
+def id_of(named: str) -> str:
+    """Return *named* where it may be the id of a request, else a new id."""
+    return named if _REQUEST_ID.fullmatch(named) else secrets.token_hex(8)
+
+
 def begin(named: str) -> str:
     """Return the id of the request that this thread begins with: *named* where it may be one.
 
     It stands in each line that the thread logs from now on.
     """
-    request_id = named if _REQUEST_ID.fullmatch(named) else secrets.token_hex(8)
+    request_id = id_of(named)
     # Threads are reused: clear the log context of the thread's last request.
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request_id)

@@ -32,6 +32,7 @@ from service.front.crowd import Crowd
 log = structlog.get_logger(__name__)
 bp = Blueprint("ops", __name__)
 
+HEALTHY = {"ok": True}
 #: Headers that proxies add to requests.
 _FORWARDING = (
     "Forwarded",
@@ -49,7 +50,7 @@ _REGISTRY, _REQUESTS = "winnow_registry", "winnow_requests"
 @bp.get("/healthz")
 def healthz() -> Response:
     """Answer 200: this process runs."""
-    return jsonify({"ok": True})
+    return jsonify(HEALTHY)
 
 
 @bp.get("/readyz")

@@ -1,4 +1,4 @@
-"""The short way: the two busiest requests in their plain form, answered without Flask.
+"""The short way: requests in their plain form that are answered without Flask: the two busiest, and health.
 
 An optimisation and nothing else: what these requests mean, how they are read, bounded, judged and
 answered is defined where their views are, and called from here. A request that is unusual in any way
@@ -6,12 +6,14 @@ goes on to Flask, unread: another method, a query, a cookie, ``Prefer``, another
 body, a name that is not served, a key that no request was sent with in the last seconds, a site that has
 used up its share of the rate, a body with something wrong in it. So does one that failed, and Flask
 answers for the failure. ``tests/properties/test_short.py`` sends odd requests both ways; WINNOW_SHORT_WAY=off
-leaves this way out.
+leaves this way out. ``GET /healthz`` takes no thread either: it says that the process is alive, also while
+model work keeps all threads busy.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -35,8 +37,8 @@ from service.context import WebContext
 from service.doors import akismet
 from service.doors import base as doors
 from service.doors.base import SitesByKey, spender
-from service.front.pool import GATE
-from service.headers import REQUEST_ID, SAFE, begin
+from service.front.pool import GATE, Request, Response, wire
+from service.headers import REQUEST_ID, SAFE, begin, id_of
 from service.hosts import SERVES
 from service.limits import Limiter
 from service.problems import FAILED
@@ -45,9 +47,18 @@ FORM = "application/x-www-form-urlencoded"
 Headers = list[tuple[str, str]]
 #: Return an address as werkzeug writes it into a header.
 _as_uri = lru_cache(4)(iri_to_uri)
+_REQUEST_ID_BYTES = REQUEST_ID.lower().encode()
 _REQUEST_ID_KEY = f"HTTP_{REQUEST_ID.upper().replace('-', '_')}"
 #: What a request in its plain form does not have.
 _UNUSUAL = ("HTTP_COOKIE", "HTTP_PREFER")
+#: Headers that a plain question after health may have, each once, besides its request id.
+_OF_HEALTH = frozenset(
+    {
+        b"host", b"user-agent", b"accept", b"accept-encoding", b"connection", b"cache-control",
+        b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip",
+    }
+)  # fmt: skip
+_PLAIN_HOST = re.compile(rb"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class Way(Protocol):
@@ -196,6 +207,43 @@ class PlainCheck:
             return None
         own = [("Content-Type", akismet.TEXT), ("Content-Length", str(len(word)))]
         return [*own, *headers.items()], word.encode()
+
+
+class PlainHealth:
+    """``GET`` or ``HEAD /healthz``, for the event loop to answer."""
+
+    path = b"/healthz"
+
+    def __init__(self, app: Flask) -> None:
+        """Answer, and measure, as *app* does."""
+        self._body = (app.json.dumps(ops.HEALTHY, separators=(",", ":")) + "\n").encode()
+        self._own = [("Content-Type", JSON), ("Content-Length", str(len(self._body)))]
+        rule = self.path.decode()
+        self._observe = {
+            method: ops.observer(app, method, rule, "200") for method in ("GET", "HEAD")
+        }
+
+    def __call__(self, request: Request) -> Response | None:
+        """Return the answer; None for what Flask is to answer."""
+        observe = self._observe.get(request.method)
+        # A length of 0 is unusual, too.
+        if observe is None or request.query or request.chunked or request.length is not None:
+            return None
+        started = time.perf_counter()
+        found: dict[bytes, bytes] = {}
+        for name, value in request.headers:
+            lowered = name.lower()
+            if lowered in found or (lowered not in _OF_HEALTH and lowered != _REQUEST_ID_BYTES):
+                return None
+            found[lowered] = value
+        if not _PLAIN_HOST.fullmatch(found.get(b"host", b"")):
+            return None
+        request_id = id_of(found.get(_REQUEST_ID_BYTES, b"").decode("latin-1"))
+        headers = [*self._own, (REQUEST_ID, request_id), *SAFE.items()]
+        keep, bare = request.keep_alive, request.method == "HEAD"
+        data = wire("200 OK", headers, self._body, keep_alive=keep, bare=bare)
+        observe(time.perf_counter() - started)
+        return Response(200, data, keep)
 
 
 def serve(app: Flask, context: WebContext) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import sys
 from collections.abc import Callable
 
 from moderation import logs
 from moderation.ports import Model
 from moderation.settings import Settings
-from service import bodies, ops
+from service import bodies, ops, short
 from service.app import create_app
 from service.clients import Proxies
 from service.front import Bounds, Front, allow_files
@@ -25,6 +26,9 @@ LANES = {
 #: Of glibc's mallopt: the size from which memory is given back as soon as it is free, and how many
 #: heaps threads have between them.
 _MMAP_THRESHOLD, _ARENAS = (-3, 131_072), (-8, 2)
+#: Longest time for which a thread runs Python while another one waits to. With Python's own 5 ms the
+#: event loop would wait that long for each thread that reads comments for the model.
+_SWITCH_SECONDS = 0.001
 
 
 def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> None:
@@ -41,12 +45,14 @@ def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> No
         proxies=Proxies(settings.trusted_proxies),
         body_limit=bodies.table(app),
         lanes=LANES,
+        at_once={short.PlainHealth.path: short.PlainHealth(app)} if settings.short_way else None,
     )
     ops.watch(app, front.crowd)
     _return_memory()
     # Frozen: otherwise each full garbage collection would visit all objects of the model.
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     front.run()
 
 

@@ -40,6 +40,9 @@ class Service(Protocol):
     def submit(self, job: Job) -> bool:
         """Have a request run; False when too many wait."""
 
+    def at_once(self, request: Request) -> Response | None:
+        """Return the answer to what needs no thread; None for all else."""
+
     def deliver(self, place: Connection, request: Request, answer: Response) -> None:
         """Bring an answer from a thread to the event loop."""
 
@@ -67,6 +70,8 @@ class Connection(asyncio.Protocol):
         self._hosts = self._head_size = self._chunks = 0
         #: No request is taken after the one at work.
         self._last = False
+        #: The event loop may answer one request of each piece that it reads.
+        self._may_at_once = False
         self._finished = 0
         self._arriving_as = ""
         self._counted = self._mark = self._thrown_away = 0
@@ -103,6 +108,7 @@ class Connection(asyncio.Protocol):
             self._throw_away(data)
             return
         before = self._reading
+        self._may_at_once = True
         try:
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -378,6 +384,11 @@ class Connection(asyncio.Protocol):
         self._stop_arriving()
         self._working = request
         self._to(Stage.WORK)
+        # One for a piece that was read: a piece may hold thousands, for which all others would wait.
+        if self._may_at_once and (answer := self._service.at_once(request)) is not None:
+            self._may_at_once = False
+            self.take(request, answer)
+            return
         if not self._service.submit(Job(request, self)):
             self._crowd.refused[RefusalCause.BUSY] += 1
             self._refuse_with(refusal(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=1))

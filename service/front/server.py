@@ -44,12 +44,14 @@ class Front:
         proxies: Proxies | None = None,
         body_limit: Callable[[str, str], int] | None = None,
         lanes: Mapping[str, int] | None = None,
+        at_once: Mapping[bytes, Callable[[Request], Response | None]] | None = None,
     ) -> None:
         """Serve *app* at *host* and *port* by *threads*.
 
         *lanes* are paths with threads of their own, and the number of them: for what must answer
         while all others are taken, and for what must never take all others. *body_limit* returns the
-        most bytes that a body for a method and path may have.
+        most bytes that a body for a method and path may have. *at_once* answers requests for a path
+        in the event loop, without a thread, or returns None: it must take microseconds.
         """
         bounds = bounds or Bounds()
         self.crowd = Crowd(bounds)
@@ -60,6 +62,7 @@ class Front:
         self._host, self._port, self._threads = host, port, threads
         self._app, self._lane_threads = app, dict(lanes or {})
         self._lanes: dict[bytes, Pool] = {}
+        self._at_once = dict(at_once or {})
         self._main: Pool | None = None
         self._answers: deque[tuple[Connection, Request, Response]] = deque()
         self._called = False
@@ -74,6 +77,11 @@ class Front:
         """Have a request run; False when too many wait."""
         pool = self._lanes.get(job.request.path, self._main)
         return pool is not None and pool.submit(job)
+
+    def at_once(self, request: Request) -> Response | None:
+        """Return the answer to what needs no thread; None for all else."""
+        answer = self._at_once.get(request.path)
+        return answer(request) if answer else None
 
     def deliver(self, place: Connection, request: Request, answer: Response) -> None:
         """Bring an answer from a thread to the event loop."""

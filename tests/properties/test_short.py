@@ -23,8 +23,11 @@ import pytest
 from moderation.actor import moderator
 from moderation.credentials import KeyKind
 from moderation.errors import StorageUnavailable
+from service.front import Front
 from service.front.pool import Job, Pool, Request, Response
+from service.short import PlainHealth
 from tests.support import odd
+from tests.support.front import Wire, fronting
 from tests.support.valkey import serving
 from tests.support.world import World, make_world
 
@@ -339,6 +342,70 @@ def test_odd_checks_are_answered_alike(sides: tuple[Side, Side]):
     ]
     assert kept[0] == kept[1]
     assert len(kept[0]) == 200
+
+
+def health_requests(rng: random.Random, number: int) -> list[str]:
+    """Return questions after health, as they come over the wire: most of them plain."""
+    odd_headers = (
+        "Cookie: winnow=x", "X-Request-Id: a b", "X-Request-Id: two", "Content-Length: 0", "X_Odd: 1",
+        "Transfer-Encoding: chunked", "Range: bytes=0-1", "If-None-Match: *", "Upgrade: websocket",
+        "Content-Length: 2", "X-Forwarded-For: 192.0.2.1, nonsense", "Expect: 100-continue", "Accept: text/x",
+    )  # fmt: skip
+    made = []
+    for _ in range(number):
+        method = rng.choice(["GET", "GET", "GET", "HEAD", "HEAD", "POST", "OPTIONS", "get"])
+        path = rng.choice(
+            ["/healthz"] * 8 + ["/healthz?x=1", "/healthz/", "/%68ealthz", "http://a/healthz"]
+        )
+        lines = [
+            f"Host: {rng.choice(['localhost:8025'] * 6 + ['evil.example', 'a b', 'a,b', '[::1]:1', ''])}"
+        ]
+        lines += rng.choice(
+            [[], [], ["X-Request-Id: probe-1"], ["User-Agent: probe", "Accept: */*"]]
+        )
+        lines += rng.sample(odd_headers, rng.choice([0, 0, 0, 1, 2]))
+        version = rng.choice(["1.1", "1.1", "1.0"])
+        made.append(
+            "\r\n".join([f"{method} {path} HTTP/{version}", *lines, "Connection: close", "", ""])
+        )
+    return made
+
+
+def test_health_is_answered_to_the_byte_as_flask_answers_it(tmp_path: Path, redis_url: str):
+    world = make_world(redis_url, tmp_path)
+    slow = []
+
+    def count(*_: object, **__: object) -> None:
+        slow.append(1)
+
+    def told(front: Front, sent: str) -> bytes:
+        with Wire(front.port) as one:
+            # What has a body is sent whole: else the answer to the next would hang on time.
+            ends = "xy" if "Content-Length: 2" in sent else "0\r\n\r\n" if "chunked" in sent else ""
+            one.send(sent + ends)
+            data = b""
+            while more := one.socket.recv(65536):
+                data += more
+        return _REQUEST_ID.sub(b"X-Request-Id: made\r", _DATE.sub(b"Date:", data))
+
+    plain = PlainHealth(world.app)
+    requests = health_requests(random.Random(5), 600)
+    with (
+        fronting(world.app, at_once={plain.path: plain}) as short,
+        fronting(world.app) as whole,
+    ):
+        with flask.request_started.connected_to(count, world.app):
+            first = [told(short, sent) for sent in requests]
+        assert len(slow) < len(requests) * (1 - SHORT)
+        for sent, answer in zip(requests, first, strict=True):
+            assert answer == told(whole, sent), sent
+    text = world.client().get("/metrics").text
+    counts = [
+        float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if line.startswith("winnow_request_seconds_count") and 'route="/healthz"' in line
+    ]
+    assert sum(counts) > len(requests)
 
 
 def test_the_short_way_keeps_to_the_rate_of_a_site(tmp_path: Path, redis_url: str):

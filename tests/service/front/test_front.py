@@ -12,7 +12,7 @@ import pytest
 
 from service.clients import Proxies
 from service.front import Bounds, Front
-from service.front.pool import GATE, LEND, OPEN
+from service.front.pool import GATE, LEND, OPEN, Request, Response, wire
 from tests.support.front import Wire, fronting
 from tests.support.waiting import wait_until
 
@@ -348,3 +348,45 @@ def test_the_server_stops_though_clients_are_connected(app: App):
         assert all(one.is_closed() for one in [*idle, slow])
         app.go.set()
         assert held.answer()[0] == 200
+
+
+def at_once(request: Request) -> Response | None:
+    if request.method != "GET":
+        return None
+    keep = request.keep_alive
+    return Response(200, wire("200 OK", [], b"at once", keep_alive=keep), keep)
+
+
+def test_what_needs_no_thread_is_answered_while_all_threads_are_taken(app: App):
+    with (
+        fronting(app, threads=1, bounds=FAST, at_once={b"/quick": at_once}) as front,
+        Wire(front.port) as held,
+        Wire(front.port) as one,
+    ):
+        held.send(GET.replace("/x", "/hold"))
+        wait_until(lambda: app.held == 1)
+        for _ in range(3):
+            assert one.send(GET.replace("/x", "/quick")).answer()[::2] == (200, b"at once")
+        app.go.set()
+        assert held.answer()[0] == 200
+
+
+def test_one_request_of_a_piece_is_answered_at_once_and_the_others_keep_their_order(app: App):
+    quick = GET.replace("/x", "/quick")
+    with fronting(app, bounds=FAST, at_once={b"/quick": at_once}) as front, Wire(front.port) as one:
+        one.send(GET + quick * 3 + GET + quick)
+        told = [one.answer()[2] == b"at once" for _ in range(6)]
+        assert told == [False, True, False, False, False, False]
+        one.send(quick * 3)
+        assert [one.answer()[2] == b"at once" for _ in range(3)] == [True, False, False]
+        assert one.send(quick).answer()[2] == b"at once"
+
+
+def test_a_connection_ends_after_an_answer_at_once_where_the_client_said_so(app: App):
+    last = GET.replace("/x", "/quick").replace("Host", "Connection: close\r\nHost")
+    with fronting(app, bounds=FAST, at_once={b"/quick": at_once}) as front:
+        with Wire(front.port) as one:
+            assert one.send(last + GET).answer()[1]["connection"] == "close"
+            assert one.is_closed()
+        assert works(front)
+    assert [environ["PATH_INFO"] for environ in app.seen] == ["/x"]
