@@ -33,13 +33,13 @@ from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
 from moderation.treatment import Dossier, Erasure, PersonRecord, Subject, Treatment
 from moderation.workflow import (
-    access,
     administration,
     by_mail,
     campaigns,
     intake,
     judging,
     learning,
+    links,
     people,
     remarks,
     retention,
@@ -497,19 +497,19 @@ class Winnow:
         """Take back a change of settings by a new change; see :func:`administration.revert`."""
         return administration.revert(line_id, by=by, accounts=self.accounts, clock=self.clock)
 
-    # -- access
+    # -- links
 
     def make_link(self, purpose: Purpose, name: str, *, says: str = "") -> str:
         """Return the token of a link for a moderator; it ends with their sessions."""
-        return access.make_link(purpose, name, says=says, accounts=self.accounts, links=self.links)
+        return links.make_link(purpose, name, says=says, accounts=self.accounts, links=self.links)
 
     def follow_link(self, purpose: Purpose, token: str) -> tuple[Moderator, OneTimeLink]:
         """Return whose link this is, and the link, without using it up; raise NotFound."""
-        return access.follow_link(purpose, token, accounts=self.accounts, links=self.links)
+        return links.follow_link(purpose, token, accounts=self.accounts, links=self.links)
 
     def choose_password(self, purpose: Purpose, token: str, password: str) -> Moderator:
         """Set the password that somebody chose by a link; every session of theirs ends."""
-        return access.choose_password(
+        return links.choose_password(
             purpose,
             token,
             password,
@@ -522,15 +522,15 @@ class Winnow:
 
     def ask_reset(self, who: str) -> None:
         """Send a link for a new password to the moderator of that name or address, if there is one."""
-        access.ask_reset(who, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+        links.ask_reset(who, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
 
     def ask_address(self, name: str, address: str) -> None:
         """Have a link sent to *address* by which it becomes the moderator's."""
-        access.ask_address(name, address, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+        links.ask_address(name, address, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
 
     def confirm_address(self, token: str) -> Moderator:
         """Make the address of a link its owner's, and tell the one before."""
-        return access.confirm_address(
+        return links.confirm_address(
             token,
             accounts=self.accounts,
             links=self.links,
@@ -541,7 +541,7 @@ class Winnow:
 
     def set_address(self, name: str, address: str, *, by: Actor) -> None:
         """Give a moderator an e-mail address, "" for none, and tell the one before."""
-        access.set_address(
+        links.set_address(
             name,
             address,
             by=by,
@@ -553,11 +553,11 @@ class Winnow:
 
     def invite(self, name: str) -> None:
         """Have an invitation sent to a moderator's address."""
-        access.invite(name, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+        links.invite(name, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
 
     def write_letters(self, sender: Sender) -> int:
         """Write what waits in the outbox; return how many letters were sent."""
-        return access.write_letters(
+        return links.write_letters(
             accounts=self.accounts,
             links=self.links,
             outbox=self.outbox,

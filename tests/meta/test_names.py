@@ -29,7 +29,6 @@ ROOMS = (
 )
 #: Module names that more than one of these rooms may use, with the one thing that each names.
 MODULES: Mapping[str, str] = {
-    "access": "what lets a person in: links, sessions, feeds and tokens",
     "audit": "the audit trail",
     "campaigns": "finding and cleaning up the comments of a campaign",
     "comment": "one comment",
@@ -38,6 +37,7 @@ MODULES: Mapping[str, str] = {
     "factors": "second factors of a sign-in",
     "intake": "taking a comment in",
     "learning": "what a site learns from its decisions",
+    "links": "one-time links that let a moderator in, and letters that carry them",
     "matrix": "Matrix, the network: its door and its channel",
     "model": "the scikit-learn model in use",
     "moderators": "people who may sign in at the desk",

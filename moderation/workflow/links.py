@@ -1,4 +1,4 @@
-"""Access: who gets in again by a link, and the letters that carry links. Opening one changes nothing."""
+"""One-time links that let a moderator in, and the letters that carry them. Opening a link changes nothing."""
 
 from __future__ import annotations
 
