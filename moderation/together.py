@@ -13,6 +13,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from moderation.errors import WinnowError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -22,6 +24,9 @@ class _Waiting(Generic[Item, Result]):
     """One thread's item, and its result."""
 
     item: Item
+    kind: Hashable
+    whose: Hashable
+    weight: int
     leads: bool = False
     #: Released once, by the thread that carries it out or makes this one the leader. An Event would
     #: take three locks.
@@ -55,8 +60,13 @@ class Together(Generic[Item, Result]):
         self._leading = 0
 
     def __call__(self, item: Item) -> Result:
-        """Return what *work* made of *item*. Raises what *work* raises, to everyone in the group."""
-        mine = _Waiting[Item, Result](item)
+        """Return what *work* made of *item*.
+
+        Raises what *work* raises: of our own errors, such as that storage is away, to everyone in the
+        group. After any other the items are carried out one by one, so that it reaches its own alone.
+        """
+        # Here, so that an item that none of them can take fails before anybody waits for it.
+        mine = _Waiting[Item, Result](item, self._kind(item), self._turn(item), self._weight(item))
         mine.turn.acquire()
         with self._lock:
             mine.leads = self._leading < self._leaders
@@ -79,12 +89,11 @@ class Together(Generic[Item, Result]):
 
     def _lead(self, mine: _Waiting[Item, Result]) -> None:
         """Carry out *mine* with what else waits, then make the next waiting thread the leader."""
-        with self._lock:
-            group = self._group(mine)
+        group = [mine]
         try:
-            results = self._work([one.item for one in group])
-            for one, result in zip(group, results, strict=True):
-                one.results.append(result)
+            with self._lock:
+                group = self._group(mine)
+            self._carry_out(group)
         except BaseException as problem:  # noqa: BLE001 - raised again by each of the group
             for one in group:
                 one.problem = problem
@@ -98,20 +107,32 @@ class Together(Generic[Item, Result]):
             if following is not None:
                 following.turn.release()
 
+    def _carry_out(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+        try:
+            results = self._work([one.item for one in group])
+        except Exception as problem:
+            if len(group) == 1 or isinstance(problem, WinnowError):
+                raise
+            for one in group:
+                try:
+                    self._carry_out([one])
+                except Exception as own:  # noqa: BLE001 - raised again by whose it is
+                    one.problem = own
+            return
+        for one, result in zip(group, results, strict=True):
+            one.results.append(result)
+
     def _group(self, mine: _Waiting[Item, Result]) -> list[_Waiting[Item, Result]]:
         """Take from the queue what is of the same kind as *mine*, in fair turn, while there is room."""
-        group, rest, size = [mine], [], self._weight(mine.item)
-        kind, had = self._kind(mine.item), Counter([self._turn(mine.item)])
+        group, rest, size, had = [mine], [], mine.weight, Counter([mine.whose])
         places: list[tuple[int, _Waiting[Item, Result]]] = []
         for one in self._queue:
-            turn = self._turn(one.item)
-            places.append((had[turn], one))
-            had[turn] += 1
+            places.append((had[one.whose], one))
+            had[one.whose] += 1
         for _, one in sorted(places, key=lambda place: place[0]):
-            weight = self._weight(one.item)
-            if self._kind(one.item) == kind and size + weight <= self._most:
+            if one.kind == mine.kind and size + one.weight <= self._most:
                 group.append(one)
-                size += weight
+                size += one.weight
             else:
                 rest.append(one)
         self._queue = rest

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from moderation.errors import StorageUnavailable
 from moderation.together import Together
 from tests.support.waiting import wait_until
 
@@ -24,6 +25,8 @@ class Slow:
         self.groups.append(list(items))
         if len(self.groups) <= self.held:
             assert self.go_on.wait(10)
+        if "away" in items:
+            raise StorageUnavailable("it is away")
         if "bad" in items:
             raise ValueError("this one is bad")
         return [item * 2 for item in items]
@@ -68,11 +71,35 @@ def test_several_groups_are_at_work_where_there_are_several_leaders():
     assert together("e") == "ee"
 
 
-def test_a_problem_reaches_everyone_in_the_group_and_nobody_else():
+def test_that_storage_is_away_reaches_everyone_in_the_group_and_nobody_else():
     slow = Slow()
-    found = done(Together(slow, most=2), slow, ["a", "b", "bad", "d"])
+    found = done(Together(slow, most=2), slow, ["a", "b", "away", "d"])
     assert [one.exception() is None for one in found] == [True, False, False, True]
-    assert slow.groups == [["a"], ["b", "bad"], ["d"]]
+    assert slow.groups == [["a"], ["b", "away"], ["d"]]
+
+
+def test_an_item_that_breaks_the_work_takes_nothing_from_its_neighbours():
+    slow = Slow()
+    found = done(Together(slow, most=3), slow, ["a", "b", "bad", "d", "e"])
+    assert [one.exception() is None for one in found] == [True, True, False, True, True]
+    assert slow.groups == [["a"], ["b", "bad", "d"], ["b"], ["bad"], ["d"], ["e"]]
+
+
+@pytest.mark.parametrize("of", ["kind", "turn", "weight"])
+def test_an_item_that_cannot_be_grouped_fails_alone_and_keeps_nobody_waiting(of: str):
+    def picky(item: str) -> int:
+        return 1 if item != "odd" else 1 // 0
+
+    slow = Slow()
+    together = Together(slow, most=2, **{of: picky})
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(together, "a")
+        wait_until(lambda: slow.groups, 10, "the first")
+        odd, other = pool.submit(together, "odd"), pool.submit(together, "b")
+        wait_until(lambda: together.waiting() == 1 or first.done(), 10, "the other")
+        slow.go_on.set()
+        assert (first.result(10), other.result(10)) == ("aa", "bb")
+        assert isinstance(odd.exception(10), ZeroDivisionError)
 
 
 def test_what_is_heavier_than_a_group_goes_alone():
