@@ -186,7 +186,7 @@ def remind(
         if moderator.disabled:
             return 0
         due = {
-            f"{moderator.name} by {wish.channel}": wish
+            f"{moderator.name} by {wish.channel} {wish.id}": wish
             for wish in notices.subscriptions(moderator.name)
             if wish.channel in senders and wish.is_due(now)
         }

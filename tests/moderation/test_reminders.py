@@ -265,6 +265,14 @@ def test_a_failure_of_what_was_changed_meanwhile_is_not_held_against_what_is_the
     assert (kept.address, kept.failures) == ("new@mail.example", 0)
 
 
+def test_two_channels_of_a_kind_are_both_used_at_once(ada: World):
+    wish(ada, address="second@mail.example")
+    ada.comment("toxicity=0.6")
+    post = Post()
+    remind(ada, post)
+    assert sorted(to for to, _, _ in post.sent) == [ADDRESS, "second@mail.example"]
+
+
 def test_a_test_is_sent_whatever_waits_and_whatever_hour_it_is(ada: World):
     notices = ada.adapters.notices
     (kept,) = notices.subscriptions("Ada")
