@@ -19,6 +19,8 @@ MAX_CONTENT_BYTES = 64 * 1024
 
 #: Why a comment has a line of history that moves it nowhere: a moderator changed its text.
 REVISED = "revised"
+#: Why a comment is screened anew: the blog sent another text.
+EDITED = "edited"
 
 #: What a digest is made of: JSON with sorted keys. Never change it: digests are kept.
 _DIGESTED = (

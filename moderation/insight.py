@@ -159,7 +159,11 @@ def summary(decisions: Iterable[KeptDecision]) -> Summary:
         if not one.undone and one.verdict and one.by.kind is not ActorKind.IMPORT
     ]
     pairs = [(one.verdict, one.decision) for one in kept if one.verdict]
-    owns = [(own, one.decision) for one in kept if (own := machines_own(one.verdict))]
+    owns = [
+        (own, one.decision)
+        for one in kept
+        if one.is_on_the_verdict and (own := machines_own(one.verdict))
+    ]
     settled = [pair for pair in owns if pair[0] is not Action.FLAG]
     held = [decision for own, decision in owns if own is Action.FLAG]
     waits = [one.at - ids.made_ms(ids.shorten(one.comment_id)) for one in kept]
@@ -199,6 +203,7 @@ def most_wrong(decisions: Iterable[KeptDecision]) -> list[KeptDecision]:
         one
         for one in decisions
         if not one.undone
+        and one.is_on_the_verdict
         and (own := machines_own(one.verdict)) is not None
         and not agrees(own, one.decision)
     ]

@@ -119,6 +119,13 @@ class KeptDecision:
     scores: Scores | None = None
     verdict: Verdict | None = None
     undone: bool = False
+    #: It was made on a moderator's text in the place of the author's; *draft* is the author's.
+    changed: bool = False
+
+    @property
+    def is_on_the_verdict(self) -> bool:
+        """Whether it says if the machine was right: an approval of another text than it read does not."""
+        return not (self.changed and self.decision is Decision.APPROVE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from moderation import ids, values
-from moderation.comment import Comment, Decision, Draft, Status, Transition, from_ms, to_ms
+from moderation.comment import (
+    EDITED,
+    Comment,
+    Decision,
+    Draft,
+    Status,
+    Transition,
+    from_ms,
+    to_ms,
+)
 from moderation.errors import CursorExpired, NotFound
 from moderation.events import Event
 from moderation.records import KeptDecision, Order, Page
@@ -307,7 +316,14 @@ def decisions_on(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDec
     Those stand in *kept* if they changed since, else in the comment itself.
     """
     first = comment.version - len(comment.history) + 1
+    revisions = [step.is_revision for step in comment.history]
+    # Of a long history the oldest lines are gone: that of the revision may be.
+    changed = comment.original is not None and not any(revisions)
     for version, step in enumerate(comment.history, first):
+        if step.is_revision:
+            changed = True
+        elif step.new is Status.PENDING and step.reason == EDITED:
+            changed = False
         if step.decided_on is None:
             continue
         draft, (scores, verdict) = comment.judged, (comment.scores, comment.verdict)
@@ -327,4 +343,5 @@ def decisions_on(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDec
             scores=scores,
             verdict=verdict,
             undone=bool(later) and later[0].reason == "undo",
+            changed=changed,
         )

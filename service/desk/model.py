@@ -29,7 +29,11 @@ def model() -> Any:
     context, sites = winnow(), my_sites()
     site = my_site(request.args["site"]) if request.args.get("site") else next(iter(sites), None)
     kept = context.comments.decisions(site.id, limit=LOOKED_AT) if site else []
-    judged = [one for one in kept if not one.undone and machines_own(one.verdict)]
+    judged = [
+        one
+        for one in kept
+        if not one.undone and one.is_on_the_verdict and machines_own(one.verdict)
+    ]
     held = [one for one in judged if machines_own(one.verdict) is Action.FLAG]
     wrong = most_wrong(kept)
     card: Mapping[str, Any] = getattr(context.model, "card", {}) if context.model else {}

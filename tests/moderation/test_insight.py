@@ -47,6 +47,20 @@ def test_agreement_counts_what_the_machine_settled_and_no_more():
     assert (found.held, found.fine) == (3, 1)
 
 
+def test_to_approve_a_text_that_a_moderator_changed_is_no_word_on_the_verdict():
+    """To turn it away is: what its author wrote is turned away with it."""
+    found = [
+        kept(Action.REJECT, Decision.APPROVE, changed=True),
+        kept(Action.ALLOW, Decision.APPROVE, changed=True),
+        kept(Action.FLAG, Decision.APPROVE, changed=True),
+        kept(Action.FLAG, Decision.SPAM, changed=True),
+        kept(Action.ALLOW, Decision.SPAM, changed=True),
+    ]
+    told = summary(found)
+    assert (told.decided, told.settled, told.agreed, told.held, told.fine) == (5, 1, 0, 1, 0)
+    assert most_wrong(found) == [found[4]]
+
+
 def test_what_a_site_holds_by_its_own_rules_is_no_error_of_the_machine():
     """Under hold-all every comment is held; the scores allowed those to which none objected."""
     found = summary(

@@ -136,6 +136,21 @@ def test_a_decision_keeps_the_text_that_it_was_made_on_when_that_is_changed_late
     assert world.adapters.comments.drafts_of([evidence])[comment.id].content == HELD
 
 
+def test_a_decision_says_whether_it_was_made_on_a_changed_text(world: World):
+    """One made before the change was not, nor one on another text that the blog sent since."""
+    comment = settled(world, world.comment(HELD), Decision.APPROVE)
+    revised = world.adapters.revise(comment.id, MENDED, revision=1, by=ADA)
+    for decision in (Decision.SPAM, Decision.APPROVE):
+        settled(world, revised, decision)
+    comments = world.adapters.comments
+    told = [(one.decision, one.changed) for one in comments.decisions(world.site.id)]
+    assert told == [("approve", True), ("spam", True), ("approve", False)]
+    world.adapters.edit(comment.id, Draft("toxicity=0.6 anew"), by=EVE)
+    world.screen()
+    settled(world, comments.get(comment.id), Decision.APPROVE)
+    assert [one.changed for one in comments.decisions(world.site.id)] == [False, True, True, False]
+
+
 def test_of_two_moderators_one_changes_the_text_and_the_other_is_told(world: World):
     held = world.comment(HELD)
     world.adapters.revise(held.id, MENDED, revision=1, by=ADA)
