@@ -31,6 +31,9 @@ function clean_up() {
 	foreach ( array( Settings::OPTION, 'winnow_history', 'winnow_feed', 'winnow_ran', 'winnow_lock', 'winnow_tested' ) as $option ) {
 		delete_option( $option );
 	}
+	global $wpdb;
+	// phpcs:ignore WordPress.DB.DirectDatabaseQuery -- locks that a crash left: no function of WordPress finds them.
+	$wpdb->query( $wpdb->prepare( "DELETE FROM {$wpdb->options} WHERE option_name LIKE %s", $wpdb->esc_like( 'winnow_' ) . '%.lock' ) );
 	delete_transient( 'winnow_away' );
 	wp_clear_scheduled_hook( 'winnow_every_five_minutes' );
 	wp_clear_scheduled_hook( 'winnow_history_batch' );

@@ -23,6 +23,7 @@ const VERSION = '1.0.0';
 require_once __DIR__ . '/includes/class-settings.php';
 require_once __DIR__ . '/includes/class-client.php';
 require_once __DIR__ . '/includes/class-notes.php';
+require_once __DIR__ . '/includes/class-lock.php';
 require_once __DIR__ . '/includes/class-connection.php';
 require_once __DIR__ . '/includes/class-screening.php';
 require_once __DIR__ . '/includes/class-decisions.php';

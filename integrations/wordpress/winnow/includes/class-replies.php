@@ -18,6 +18,8 @@ final class Replies {
 	const LONGEST = 5000;
 	/** Seconds for which a reply waits for its comment to be published. */
 	const PATIENCE = 600;
+	/** Seconds after which one that a crash cut off may be tried again. */
+	const HELD_FOR = 60;
 
 	/**
 	 * Publish a reply; return false if it must come again later.
@@ -35,9 +37,31 @@ final class Replies {
 		}
 		$id   = Notes::comment_of( $told );
 		$text = trim( mb_substr( $reply['text'], 0, self::LONGEST ) );
-		if ( ! $id || '' === $text || ! preg_match( '/^[0-9a-zA-Z-]{1,100}$/D', $reply['id'] ) || self::is_there( $id, $reply['id'] ) ) {
+		if ( ! $id || '' === $text || ! preg_match( '/^[0-9a-zA-Z-]{1,80}$/D', $reply['id'] ) ) {
 			return true;
 		}
+		// A webhook and the feed may bring it in the same moment: one of them looks and publishes, then the other.
+		$lock = 'reply_' . $reply['id'];
+		if ( ! Lock::take( $lock, self::HELD_FOR ) ) {
+			return false;
+		}
+		try {
+			return self::is_there( $id, $reply['id'] ) || self::publish( $event, $id, $text );
+		} finally {
+			Lock::release( $lock );
+		}
+	}
+
+	/**
+	 * Publish a reply that is not there yet; return false if it must come again later.
+	 *
+	 * @param array  $event As a webhook or the feed tells it.
+	 * @param int    $id    The comment that it is under.
+	 * @param string $text  Its text.
+	 * @return bool
+	 */
+	private static function publish( $event, $id, $text ) {
+		$reply = $event['data']['reply'];
 		$shown = 'approved' === wp_get_comment_status( $id );
 		$at    = isset( $event['timestamp'] ) ? strtotime( (string) $event['timestamp'] ) : 0;
 		if ( ! $shown && 'unapproved' === wp_get_comment_status( $id ) && $at && time() - $at < self::PATIENCE ) {

@@ -16,7 +16,7 @@ final class Schedule {
 
 	const HOOK  = 'winnow_every_five_minutes';
 	const RAN   = 'winnow_ran';
-	const LOCK  = 'winnow_lock';
+	const LOCK  = 'schedule';
 	const BATCH = 100;
 
 	/**
@@ -82,14 +82,14 @@ final class Schedule {
 	 */
 	public static function run( $seconds = 25 ) {
 		$until = time() + ( $seconds ? (int) $seconds : 25 );
-		if ( ! Settings::complete() || ! self::lock() ) {
+		if ( ! Settings::complete() || ! Lock::take( self::LOCK, 5 * MINUTE_IN_SECONDS ) ) {
 			return true;
 		}
 		update_option( self::RAN, time(), false );
 		try {
 			$done = self::work( $until );
 		} finally {
-			delete_option( self::LOCK );
+			Lock::release( self::LOCK );
 		}
 		return $done;
 	}
@@ -121,18 +121,5 @@ final class Schedule {
 			}
 		}
 		return Receiver::catch_up( $until );
-	}
-
-	/**
-	 * Let one run at a time through; a lock of five minutes ago was left by a crash.
-	 *
-	 * @return bool
-	 */
-	private static function lock() {
-		$since = (int) get_option( self::LOCK, 0 );
-		if ( $since && time() - $since > 5 * MINUTE_IN_SECONDS ) {
-			delete_option( self::LOCK );
-		}
-		return add_option( self::LOCK, time(), '', false );
 	}
 }

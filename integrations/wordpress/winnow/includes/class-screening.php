@@ -188,6 +188,7 @@ final class Screening {
 		}
 		$digest = self::digest( $comment );
 		$known  = Notes::get( $id, Notes::ID );
+		$before = Notes::get( $id, Notes::SEQUENCE );
 		if ( '' !== $known ) {
 			$same   = $digest === Notes::get( $id, Notes::DIGEST );
 			$path   = '/v1/comments/' . rawurlencode( $known );
@@ -204,17 +205,18 @@ final class Screening {
 			return self::failed( $id, $answer );
 		}
 		Settings::learn_desk( $answer );
-		Notes::set(
-			$id,
-			array(
-				Notes::ID     => $answer['id'],
-				Notes::DIGEST => $digest,
-				Notes::STATE  => Notes::SENT,
-				Notes::REASON => '',
-			)
+		$notes = array(
+			Notes::ID     => $answer['id'],
+			Notes::DIGEST => $digest,
 		);
+		wp_cache_delete( $id, 'comment_meta' );
 		if ( isset( $answer['version'] ) ) {
+			Notes::set( $id, $notes );
 			self::apply( $id, $answer );
+		} elseif ( Notes::get( $id, Notes::SEQUENCE ) === $before ) {
+			Notes::set( $id, $notes + array( Notes::STATE => Notes::SENT, Notes::REASON => '' ) ); // phpcs:ignore WordPress.Arrays.ArrayDeclarationSpacing.AssociativeArrayFound -- one line.
+		} else {
+			Notes::set( $id, $notes ); // An event overtook this answer.
 		}
 		return true;
 	}
@@ -260,7 +262,8 @@ final class Screening {
 		wp_cache_delete( $id, 'comment_meta' ); // An event may have arrived while a reader waited.
 		$version = (int) $told['version'];
 		$known   = Notes::get( $id, Notes::SEQUENCE );
-		if ( '' !== $known && $version <= (int) $known ) {
+		$open    = in_array( Notes::get( $id, Notes::STATE ), array( Notes::SENT, Notes::WAITING ), true );
+		if ( '' !== $known && ( $version < (int) $known || ( $version === (int) $known && ! $open ) ) ) {
 			return;
 		}
 		$notes = array(
