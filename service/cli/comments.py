@@ -1,15 +1,20 @@
-"""``winnow queue, comments, show, decide, undo, retry, erase``: moderating from a terminal."""
+"""``winnow queue, comments, show, decide, undo, revise, note, reply, ...``: moderating from a terminal."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
 
 import click
 
 from moderation import values
 from moderation.actor import who
 from moderation.campaign import REACHED, traits_of
-from moderation.comment import Comment, Decision, Status, to_ms
+from moderation.comment import MAX_CONTENT_BYTES, Comment, Decision, Status, to_ms
+from moderation.errors import InvalidInput
 from moderation.reasons import sentence
 from moderation.records import Order
+from moderation.remarks import Remark, Remarks
 from moderation.search import LIVING, query
 from service.cli.base import (
     answer,
@@ -22,9 +27,10 @@ from service.cli.base import (
     storage,
     yes_option,
 )
-from service.shapes import comment_shape
+from service.shapes import comment_shape, remark_shape
 
 comment_argument = click.argument("comment", metavar="COMMENT")
+text_argument = click.argument("text", metavar="TEXT")
 
 
 @click.command()
@@ -179,12 +185,21 @@ def clean(
 @comment_argument
 @as_json
 def show(comment: str, *, as_json: bool) -> None:
-    """Show a comment: its text, scores, reasons and history.
+    """Show a comment: its text, scores, reasons, history, notes and replies.
+
+    Where a moderator changed its text, what its author wrote is shown, too: scores and reasons are
+    of that.
 
     Example: ./winnow show 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69
     """
     with storage() as adapters:
-        _tell(adapters.comments.get(comment), as_json=as_json)
+        found, remarks = adapters.comments.get(comment), adapters.comments.remarks(comment)
+    shape = _shape(found) | {
+        "notes": [remark_shape(one) for one in remarks.notes],
+        "replies": [remark_shape(one) for one in remarks.replies],
+    }
+    lines = [_described(found, history=True), *_remarked(remarks)]
+    answer(shape, as_json=as_json, text="\n".join(lines))
 
 
 @click.command()
@@ -213,6 +228,69 @@ def undo(comment: str, *, as_json: bool) -> None:
     with storage() as adapters:
         undone = adapters.undo(comment, by=operator())
     _tell_status(undone, as_json=as_json)
+
+
+@click.command()
+@comment_argument
+@text_argument
+@click.option(
+    "--revision",
+    type=click.IntRange(1, 2**31),
+    help="Only if this is the revision of its text now, which `./winnow show` prints.",
+)
+@as_json
+def revise(comment: str, text: str, revision: int | None, *, as_json: bool) -> None:
+    """Put TEXT in the place of a held or an approved comment's text; its status stays.
+
+    TEXT is of 64 KiB at most; - reads it from standard input. What the author wrote is kept beside
+    it: scores, reasons and what is learned are of that. The site's setting `edits` has to be on.
+
+    Example: ./winnow revise 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 "Call me." --revision 1
+    """
+    content = _given(text)
+    with storage() as adapters:
+        seen = revision or adapters.comments.get(comment).revision
+        revised = adapters.revise(comment, content, revision=seen, by=operator())
+    record = {"id": revised.id, "status": revised.status, "revision": revised.revision}
+    shown = f"{revised.id}  {revised.status}, revision {revised.revision}"
+    answer(record, as_json=as_json, text=shown)
+
+
+@click.command()
+@comment_argument
+@text_argument
+@as_json
+def note(comment: str, text: str, *, as_json: bool) -> None:
+    """Put a note beside a comment, for moderators alone; it goes with the comment's text.
+
+    TEXT is of 2,000 characters at most; - reads it from standard input. A comment has 50 notes at
+    most.
+
+    Example: ./winnow note 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 "Asked the author by e-mail."
+    """
+    written = _given(text)
+    with storage() as adapters:
+        made = adapters.note(comment, written, by=operator())
+    answer(remark_shape(made), as_json=as_json, text=f"note {made.number}")
+
+
+@click.command()
+@comment_argument
+@text_argument
+@as_json
+def reply(comment: str, text: str, *, as_json: bool) -> None:
+    """Have the blog publish a reply under an approved comment, as the site's owner.
+
+    TEXT is of 5,000 characters at most; - reads it from standard input. A comment has 20 replies at
+    most. The site's setting `replies` has to be on, and an endpoint to hear `reply.requested`. A
+    decision on the comment cannot be undone any more.
+
+    Example: ./winnow reply 019ab3f0-1c2d-7000-8000-3f1d2c4b5a69 "Thank you, it is mended."
+    """
+    written = _given(text)
+    with storage() as adapters:
+        made = adapters.reply(comment, written, by=operator())
+    answer(remark_shape(made), as_json=as_json, text=f"reply {made.number}")
 
 
 @click.command()
@@ -248,13 +326,39 @@ def _shape(comment: Comment) -> dict[str, object]:
     return record
 
 
-def _tell(comment: Comment, *, as_json: bool) -> None:
-    answer(_shape(comment), as_json=as_json, text=_described(comment, history=True))
+def _given(text: str) -> str:
+    """Return the text of an argument, or for - that of standard input without its last line end.
+
+    No more is read than a comment has. Raises InvalidInput.
+    """
+    if text != "-":
+        return text
+    read = sys.stdin.buffer.read(MAX_CONTENT_BYTES + 2)
+    try:
+        return read.decode().removesuffix("\n")
+    except UnicodeDecodeError as problem:
+        raise InvalidInput("standard input is no text in UTF-8", field="text") from problem
 
 
 def _tell_status(comment: Comment, *, as_json: bool) -> None:
     record = {"id": comment.id, "status": comment.status, "version": comment.version}
     answer(record, as_json=as_json, text=f"{comment.id}  {comment.status}")
+
+
+def _remarked(remarks: Remarks) -> list[str]:
+    """Return notes and replies as lines for a terminal."""
+    lines = []
+    kinds: list[tuple[str, Sequence[Remark]]] = [
+        ("note", remarks.notes),
+        ("reply", remarks.replies),
+    ]
+    for kind, found in kinds:
+        for one in found:
+            lines.append(
+                f"  {kind} {one.number} by {plain(who(one.by))}, {one.at:%Y-%m-%d %H:%M} UTC"
+            )
+            lines += [f"  | {line}" for line in plain(one.text).splitlines()]
+    return lines
 
 
 def _described(comment: Comment, *, history: bool = False) -> str:
@@ -267,6 +371,10 @@ def _described(comment: Comment, *, history: bool = False) -> str:
         f"  by {author} on {post}, {comment.created_at:%Y-%m-%d %H:%M} UTC",
     ]
     lines += [f"  | {line}" for line in plain(draft.content).splitlines()]
+    if comment.original is not None:
+        by = f" by {plain(who(comment.revised.by))}" if comment.revised else ""
+        lines.append(f"  changed{by}, revision {comment.revision}; its author wrote:")
+        lines += [f"  > {line}" for line in plain(comment.original.content).splitlines()]
     if comment.verdict:
         reasons = "; ".join(sentence(reason) for reason in comment.verdict.reasons)
         lines.append(f"  {comment.verdict.action}: {plain(reasons)}")

@@ -1,4 +1,4 @@
-"""queue, show, decide, undo, retry, erase: moderating from a terminal."""
+"""queue, show, decide, undo, revise, note, reply, retry, erase: moderating from a terminal."""
 
 from __future__ import annotations
 
@@ -63,6 +63,78 @@ def test_a_decision_twice_is_refused(run, ask, flagged: str):
 
 def test_a_flagged_comment_gets_another_chance(ask, flagged: str):
     assert ask("retry", flagged)["status"] == "pending"
+
+
+def allow(adapters: wiring.Adapters, **changes: bool) -> None:
+    """Switch settings of the only site on."""
+    (site,) = adapters.accounts.sites()
+    adapters.accounts.save_site(replace(site, **changes), was=site, by=moderator("test"), now_ms=1)
+
+
+def test_a_changed_text_is_shown_with_what_its_author_wrote(
+    run, ask, adapters: wiring.Adapters, flagged: str
+):
+    refused = run("revise", flagged, "Buy later.", code=1).stderr
+    assert "its setting `edits`" in refused
+    allow(adapters, edits=True)
+    assert ask("revise", flagged, "Buy later.\x1b[2J") == {
+        "id": flagged, "status": "flagged", "revision": 2,
+    }  # fmt: skip
+    shown = run("show", flagged).stdout
+    assert "  | Buy later." in shown
+    assert "revision 2; its author wrote:\n  > Buy now" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert ask("show", flagged)["revised"]["original"] == NASTY
+    assert "> Buy now" in run("queue", "blog").stdout
+
+
+def test_a_text_is_not_changed_by_whoever_saw_another(run, adapters: wiring.Adapters, flagged: str):
+    allow(adapters, edits=True)
+    run("revise", flagged, "Buy later.", "--revision", "1")
+    assert "Error" in run("revise", flagged, "mine", "--revision", "1", code=1).stderr
+    assert "is not empty" in run("revise", flagged, " ", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    "written, refused",
+    [
+        pytest.param(b"first\nsecond\n", "", id="two lines"),
+        pytest.param(b"\xff", "no text in UTF-8", id="no text"),
+        pytest.param(b"x" * 70_000, "at most 65536 bytes", id="too long"),
+        pytest.param(b"", "is not empty", id="nothing"),
+    ],
+)
+def test_a_text_is_read_from_standard_input(
+    run, ask, adapters: wiring.Adapters, flagged: str, written: bytes, refused: str
+):
+    allow(adapters, edits=True)
+    told = run("revise", flagged, "-", input=written, code=1 if refused else 0)
+    assert refused in told.stderr
+    assert ask("show", flagged)["content"] == (NASTY if refused else "first\nsecond")
+
+
+def test_a_note_stands_beside_its_comment(run, ask, flagged: str):
+    made = ask("note", flagged, "a regular\x1b[2J\nof ours")
+    assert (made["number"], made["by"]["kind"]) == (1, "operator")
+    shown = run("show", flagged).stdout
+    assert "note 1 by " in shown
+    assert "  | of ours" in shown
+    assert "\x1b" not in shown
+    assert [one["text"] for one in ask("show", flagged)["notes"]] == [made["text"]]
+    assert "1 to 2,000 characters" in run("note", flagged, "x" * 2001, code=1).stderr
+
+
+def test_a_reply_is_written_where_the_blog_publishes_it(
+    run, ask, adapters: wiring.Adapters, flagged: str
+):
+    assert "publishes no replies" in run("reply", flagged, "Thanks.", code=1).stderr
+    allow(adapters, replies=True)
+    run("endpoint", "add", "blog", "https://blog.example/hook", "--event", "reply.requested")
+    assert "only an approved comment" in run("reply", flagged, "Thanks.", code=1).stderr
+    ask("decide", flagged, "approve")
+    assert ask("reply", flagged, "Thanks.")["number"] == 1
+    assert "reply 1 by " in run("show", flagged).stdout
+    assert [one["text"] for one in ask("show", flagged)["replies"]] == ["Thanks."]
 
 
 def test_an_erased_comment_has_no_words_left(run, ask, flagged: str):
