@@ -187,24 +187,26 @@ class Search(Queries):
         return found
 
     def first_comments(self, comments: Sequence[Comment], *, now_ms: int) -> set[str]:
-        """Return which of *comments* are the only one that their site has of their author's e-mail."""
-        return {
-            comment.id
-            for comment in comments
-            if comment.draft.author.email
-            and len(self.ids_by_author(comment.site_id, comment.draft.author.email, now_ms=now_ms))
-            == 1
-        }
+        """Return which of *comments* are the only one that their site has of their author's e-mail.
 
-    def ids_by_author(self, site_id: str, email: str, *, now_ms: int, most: int = 2) -> list[str]:
-        """Return the ids of a site's comments by an e-mail, the latest *most*, in one round trip."""
-        shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-        authors = self._authors.ever(site_id, email, "", now_ms=now_ms)
-        reply = self._run(
-            "search", shard, site, _letters(LIVING), "", "", most,
-            1, "authors", len(authors), *authors,
-        )  # fmt: skip
-        return [ids.lengthen(short.decode()) for short in reply[2::2]]
+        One round trip for all of them; of each author's comments the latest two are looked for.
+        """
+        writers = [
+            (one.site_id, one.draft.author.email) for one in comments if one.draft.author.email
+        ]
+        calls: dict[tuple[str, str], tuple[int, list[Any]]] = {}
+        for site_id, email in dict.fromkeys(writers):
+            whos = self._authors.ever(site_id, email, "", now_ms=now_ms)
+            found = [ids.shorten(site_id), _letters(LIVING), "", "", 2, 1]
+            calls[site_id, email] = (
+                self.shard_of_site(site_id),
+                [*found, "authors", len(whos), *whos],
+            )
+        replies = self._library.many("search", list(calls.values()))
+        numbers = {writer: len(reply[2::2]) for writer, reply in zip(calls, replies, strict=True)}
+        return {
+            one.id for one in comments if numbers.get((one.site_id, one.draft.author.email)) == 1
+        }
 
     def standings(
         self, authors: Sequence[tuple[str, str, str]], *, now_ms: int, most: int

@@ -16,53 +16,67 @@ local function read_query()           -- from the end of ARGV: need, then name, 
   return query
 end
 
-local function list_of(part, group)   -- the numbers of a group in a block; nil when it leads nowhere
-  local index, lists = index_of(part, group.name), {}
+local function lists_of(part, group)  -- the lists of numbers of a group in a block; nil when it leads nowhere
+  local index, lists = index_of(part, group.name), {size = 0}
   for _, entry in ipairs(group) do
     local list = find(index, entry)
     if list == '*' then return nil end
     if list == '+' then list = call('GET', posted_key(part, hex(entry))) end
-    if list then lists[#lists + 1] = list end
+    if list then lists[#lists + 1], lists.size = list, lists.size + #list / 2 end
   end
-  if #lists < 2 then return lists[1] or '' end
-  local seen, all = {}, {}
-  for _, list in ipairs(lists) do
-    for place = 0, #list / 2 - 1 do
-      local at = at_in(list, place)
-      if not seen[at] then seen[at], all[#all + 1] = true, at end
-    end
-  end
-  table.sort(all)
-  for place, at in ipairs(all) do all[place] = two(at) end
-  return table.concat(all)
+  return lists
 end
 
--- The numbers of a block, ascending, that are in enough groups; nil where no index can tell.
-local function matches(part, query)
-  local lists, need = {}, query.need
-  for _, group in ipairs(query.groups) do
-    local list = list_of(part, group)
-    if list then lists[#lists + 1] = list else need = need - 1 end
-  end
-  if need <= 0 then return nil end
-  table.sort(lists, function(a, b) return #a < #b end)
-  local found = {}
-  if need == #lists then
-    for place = 0, #lists[1] / 2 - 1 do
-      local at, all = at_in(lists[1], place), true
-      for i = 2, #lists do all = all and has(lists[i], at) end
-      if all then found[#found + 1] = at end
-    end
-    return found, #lists[1] / 2
-  end
-  local groups, steps = {}, 0         -- the number of groups that each is in
+local function is_in(lists, at)
   for _, list in ipairs(lists) do
-    steps = steps + #list / 2
-    for place = 0, #list / 2 - 1 do
-      local at = at_in(list, place)
-      groups[at] = (groups[at] or 0) + 1
-      if groups[at] == need then found[#found + 1] = at end
+    if has(list, at) then return true end
+  end
+  return false
+end
+
+-- Call visit(number) for the numbers of lists below *top*, the highest first and each once, until it
+-- returns true. Returns the steps that it took: nothing is read of what lies behind.
+local function descend(lists, top, visit)
+  local places, heads, steps = {}, {}, 0
+  for i, list in ipairs(lists) do
+    places[i] = place_of(list, top) - 1
+    heads[i] = places[i] >= 0 and at_in(list, places[i]) or -1
+  end
+  while true do
+    local at = -1
+    for i = 1, #heads do
+      if heads[i] > at then at = heads[i] end
     end
+    if at < 0 then return steps end
+    for i = 1, #heads do
+      if heads[i] == at then
+        places[i], steps = places[i] - 1, steps + 1
+        heads[i] = places[i] >= 0 and at_in(lists[i], places[i]) or -1
+      end
+    end
+    if visit(at) then return steps end
+  end
+end
+
+-- The groups of a block that lead somewhere, the smallest first, and in how many of them a comment must be.
+local function groups_of(part, query)
+  local groups, need = {}, query.need
+  for _, group in ipairs(query.groups) do
+    local lists = lists_of(part, group)
+    if lists then groups[#groups + 1] = lists else need = need - 1 end
+  end
+  table.sort(groups, function(a, b) return a.size < b.size end)
+  return groups, need
+end
+
+-- The numbers of a block, ascending, that are in at least *need* of the groups, and the steps that took.
+local function in_enough(groups, need)
+  local groups_by_number, found, steps = {}, {}, 0
+  for _, lists in ipairs(groups) do
+    steps = steps + descend(lists, BLOCK, function(at)
+      groups_by_number[at] = (groups_by_number[at] or 0) + 1
+      if groups_by_number[at] == need then found[#found + 1] = at end
+    end)
   end
   table.sort(found)
   return found, steps
@@ -84,26 +98,49 @@ local function standing(maps, at)     -- the status of a number, nil for none of
   end
 end
 
+local function is_empty(maps, byte)   -- whether none of eight numbers has any of the statuses
+  for _, map in ipairs(maps) do
+    if (string.byte(map.bits, byte) or 0) ~= 0 then return false end
+  end
+  return true
+end
+
 -- Call visit(number within the block, status) for what matches below *top*, the highest first, until it
--- returns true. Returns the steps that it took.
+-- returns true. Returns the steps that it took, as many as were visited and not as many as there are.
 local function visit_block(part, query, letters, top, visit)
+  local groups, need = groups_of(part, query)
+  local smallest = groups[1]
+  if need > 0 and need == #groups and #smallest == 0 then return 1 end
   local maps = bitmaps(part, letters)
   if #maps == 0 then return 1 end
-  local found, steps = matches(part, query)
-  if found then
-    for i = #found, 1, -1 do
-      local letter = found[i] < top and standing(maps, found[i])
-      if letter and visit(found[i], letter) then break end
+  if need <= 0 then                   -- no index can tell
+    local at, steps = top - 1, 0
+    while at >= 0 do
+      if at % 8 == 7 and is_empty(maps, (at + 1) / 8) then at, steps = at - 8, steps + 0.2
+      else
+        local letter = standing(maps, at)
+        steps = steps + 0.2
+        if letter and visit(at, letter) then break end
+        at = at - 1
+      end
     end
-    return steps + 1
+    return steps
   end
-  steps = 0
-  for at = top - 1, 0, -1 do
-    steps = steps + 0.2
-    local letter = standing(maps, at)
-    if letter and visit(at, letter) then break end
+  if need == #groups then
+    return 1 + descend(smallest, top, function(at)
+      for i = 2, #groups do
+        if not is_in(groups[i], at) then return false end
+      end
+      local letter = standing(maps, at)
+      return letter and visit(at, letter)
+    end)
   end
-  return steps
+  local found, steps = in_enough(groups, need)
+  for i = #found, 1, -1 do
+    local letter = found[i] < top and standing(maps, found[i])
+    if letter and visit(found[i], letter) then break end
+  end
+  return steps + 1
 end
 
 -- SEARCH: name comments that may be what is sought.

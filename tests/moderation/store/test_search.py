@@ -262,3 +262,45 @@ def test_texts_that_take_long_to_index_keep_no_search_waiting(world: World):
     comments = world.adapters.comments
     assert [comments.index(world.site.id, seconds=0) for _ in range(3)] == [2, 1, 0]
     assert found(world, query("marmalade")) == wrote[::-1]
+
+
+def test_an_authors_latest_comments_cost_as_much_with_thousands_as_with_ten(world: World):
+    """Nothing is read of the comments behind those that are named."""
+    comments, redis = world.adapters.comments, world.adapters.redis
+    now = world.adapters.clock.now_ms()
+    many, few = "bee@mail.example", "ant@mail.example"
+    by = [many] * 4000 + [few] * 10
+    drafts = [Draft(f"number {n}", Author("A", email)) for n, email in enumerate(by)]
+    comments.accept(world.site.id, drafts, backlog=10**6, now_ms=now)
+
+    def microseconds(email: str) -> int:
+        def spent() -> int:
+            told: Any = redis.info("commandstats")
+            return int(told["cmdstat_fcall"]["usec"])
+
+        before = spent()
+        assert len(comments.by_author(world.site.id, now_ms=now, email=email, limit=2)) == 2
+        return spent() - before
+
+    assert min(microseconds(many) for _ in range(10)) < 4 * min(
+        microseconds(few) for _ in range(10)
+    )
+
+
+def test_what_is_found_below_a_number_of_two_authors_and_a_rare_status_is_whole(world: World):
+    """Lists of several entries are read together, from the latest on, and each comment once."""
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    other = replace(LISA, email="lisa@other.example", ip="198.51.100.9", id="43")
+    strange = Author("Eve", "eve@mail.example", ip="192.0.2.1")
+    wrote = [add(world, f"text {n}", (LISA, strange, other)[n % 3]) for n in range(30)]
+    world.adapters.review(wrote[2], Decision.SPAM, by=ADA, hold_seconds=0)
+    theirs = [one for n, one in enumerate(wrote) if n % 3 != 1]
+    sought = Query(emails=(LISA.email,), addresses=(other.ip, LISA.ip), user_ids=("42", "43"))
+    pages, cursor = [], None
+    while True:
+        page = comments.search(world.site.id, sought, now_ms=now, cursor=cursor, limit=4)
+        pages += [one.id for one in page.items]
+        if (cursor := page.next) is None:
+            break
+    assert pages == theirs[::-1]
+    assert found(world, query(statuses=[Status.SPAM])) == [wrote[2]]

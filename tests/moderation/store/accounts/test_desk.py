@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from moderation.comment import Comment, Decision
@@ -65,3 +67,16 @@ def test_a_comment_is_an_authors_first_until_they_write_another(world: World):
     assert first(bob, eve, nobody) == {bob.id, eve.id}
     second = world.comment("again", email="bob@mail.example")
     assert first(bob, second, eve) == {eve.id}
+
+
+def test_whether_it_is_their_first_is_asked_once_of_each_author(world: World):
+    wrote = [world.comment("hello", email=f"{n % 7}@mail.example") for n in range(20)]
+    comments, redis = world.adapters.comments, world.adapters.redis
+
+    def calls() -> int:
+        told: Any = redis.info("commandstats")
+        return int(told["cmdstat_fcall"]["calls"])
+
+    before = calls()
+    assert comments.first_comments(wrote, now_ms=world.adapters.clock.now_ms()) == set()
+    assert calls() - before == 7
