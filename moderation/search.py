@@ -186,6 +186,12 @@ def words_of(draft: Draft) -> list[bytes]:
     return list(found)
 
 
+def of_domain(domain: str, statuses: Sequence[Status] = LIVING) -> Query:
+    """Return the query for what names a domain or one below it; a very long one goes by its last labels."""
+    labels = host_form(domain.lower().strip(".")).split(".")[-_MOST_LABELS:]
+    return Query(domains=(".".join(labels),), statuses=tuple(statuses))
+
+
 def like(text: str) -> Query:
     """Return the query for nearly the same text: its longest words lead there, for they are the rarest."""
     spoken = _spoken(normal.normal(text))

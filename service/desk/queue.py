@@ -20,6 +20,7 @@ from moderation.moderators import Role
 from moderation.reasons import SENTENCES
 from moderation.records import Order
 from moderation.scores import Label
+from moderation.search import of_domain
 from moderation.site import Site
 from service.context import winnow
 from service.desk.base import (
@@ -49,6 +50,10 @@ SCANNED = 2000
 MOST_VERSIONS = 2**53
 #: Comments that one bulk decision may name.
 BULK = 500
+#: Statuses of comments that a bulk decision decides on.
+UNDECIDED = (Status.FLAGGED, Status.PENDING)
+#: Searches for the comments that link to a domain, of a thousand comments each, at most.
+_SEARCHES = 3
 
 #: Codes of reasons to hold a comment that are no label; choices of the filter.
 CODES = tuple(
@@ -249,38 +254,69 @@ def bulk() -> Any:
     """Show which comments a bulk decision would decide on; change nothing."""
     kind, value = request.args.get("kind", ""), request.args.get("value", "")[:320]
     site = my_site(request.args.get("site", ""))
-    comments, block = winnow().comments, ""
+    block, cut = "", False
     if kind == "author":
-        now = winnow().clock.now_ms()
-        found = comments.by_author(site.id, now_ms=now, email=value) if value else []
+        found, more = _theirs(site, value) if value else ([], False)
         title, decision = _("Approve all of this author’s"), Decision.APPROVE
     elif kind == "domain":
-        found = fitting([site], Order.NEWEST, Filters(), None, limit=SCANNED)[0]
-        found = [one for one in found if domains_in(one.content).touches(value)]
+        found, more = _linking_to(site, value)
         title, decision = _("Mark as spam all that link to %(domain)s", domain=value), Decision.SPAM
         block = (
             value if me().role is Role.ADMIN and value not in site.policy.blocked_domains else ""
         )
     else:
-        found = fitting([site], Order.PRIORITY, filters_of(request.args), None, limit=BULK)[0]
+        found, following, cut = fitting(
+            [site], Order.PRIORITY, filters_of(request.args), None, limit=BULK
+        )
+        more = following is not None
         title = _("All that fit the filter")
         asked = request.args.get("decision", "")
         decision = Decision(asked) if asked in set(Decision) else Decision.REJECT
     # Spot checks are left out of bulk decisions: a person reads each of them.
-    waiting = [
-        one
-        for one in found
-        if one.status in {Status.FLAGGED, Status.PENDING} and not one.spot_check
-    ][:BULK]
+    waiting = [one for one in found if one.status in UNDECIDED and not one.spot_check]
     return page(
         "bulk.html",
         site=site,
         title=title,
         decision=decision,
-        comments=waiting,
+        comments=waiting[:BULK],
+        more=more or len(waiting) > BULK,
+        cut=cut,
         kind=kind,
         block=block,
     )
+
+
+def _theirs(site: Site, email: str) -> tuple[list[Comment], bool]:
+    """Return an author's undecided comments, the latest first, and whether there may be more."""
+    context = winnow()
+    found = context.comments.by_author(
+        site.id, now_ms=context.clock.now_ms(), email=email, limit=BULK + 1, statuses=UNDECIDED
+    )
+    return found, len(found) > BULK
+
+
+def _linking_to(site: Site, domain: str) -> tuple[list[Comment], bool]:
+    """Return undecided comments that link to a domain, the latest first, and whether there may be more.
+
+    By the index: what else waits is not read.
+    """
+    context, sought = winnow(), of_domain(domain, UNDECIDED)
+    found: list[Comment] = []
+    cursor: str | None = None
+    for _search in range(_SEARCHES):
+        part = context.comments.search(
+            site.id,
+            sought,
+            now_ms=context.clock.now_ms(),
+            cursor=cursor,
+            limit=BULK + 1 - len(found),
+        )
+        found += [one for one in part.items if domains_in(one.content).touches(domain)]
+        cursor = part.next
+        if cursor is None or len(found) > BULK:
+            break
+    return found, cursor is not None
 
 
 def _version(text: str) -> int | None:
@@ -314,8 +350,10 @@ def fitting(
         found = comments.queues(ids, order=order, cursor=cursor, limit=size)
         fits += [one for one in map(unmarked, found.items) if filters.fits(one)]
         cursor = found.next
-        if cursor is None or len(fits) >= limit:
-            return fits[:limit] if cursor is None else fits, cursor, False
+        if len(fits) > limit:
+            return fits[:limit], comments.queue_place(fits[limit - 1], order=order), False
+        if cursor is None or len(fits) == limit:
+            return fits, cursor, False
     return fits, cursor, True
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import Markup
 
 from models.explain import Explanation, Span
 from models.scorer import Item
@@ -14,7 +15,8 @@ from moderation.actor import moderator
 from moderation.comment import Author, Status
 from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
-from service.desk import base
+from moderation.records import Order
+from service.desk import base, queue
 from tests.support.actors import ADA, BLOG
 from tests.support.world import PASSWORD, PlainModel, World
 
@@ -187,6 +189,53 @@ def test_a_bulk_action_shows_what_it_would_hit_first(world: World, admin: FlaskC
     world.comment("toxicity=0.6 innocent")
     path = f"/desk/bulk?site={world.site.id}&kind=domain&value=bad.example"
     assert "<b>3</b> waiting comments" in admin.get(path).text
+
+
+def test_a_bulk_action_finds_whom_it_is_about_behind_all_else_that_waits(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    """And says where it lists only some."""
+    monkeypatch.setattr(queue, "SCANNED", 20)
+    monkeypatch.setattr(queue, "BULK", 2)
+    bee = Author("Bee", "bee@mail.example")
+    for n in range(3):
+        world.submit(f"toxicity=0.6 see http://bad.example/{n}", author=bee)
+    world.submit(*[f"toxicity=0.6 innocent {n}" for n in range(40)])
+    world.submit(*[f"approved {n}" for n in range(4)], author=bee)
+    world.screen()
+    for asked in ("kind=domain&value=bad.example", "kind=author&value=bee@mail.example"):
+        page = admin.get(f"/desk/bulk?site={world.site.id}&{asked}").text
+        assert "<b>2</b> waiting comments" in page
+        assert "There may be more" in page
+    page = admin.get(f"/desk/bulk?site={world.site.id}&kind=domain&value=bad").text
+    assert "<b>0</b> waiting comments" in page
+    assert "There may be more" not in page
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_pages_of_a_filter_have_as_many_cards_as_others_and_leave_none_out(
+    world: World, admin: FlaskClient, order: Order
+):
+    world.submit(*[f"toxicity=0.6 apple {n}" for n in range(40)])
+    world.submit(*[f"toxicity=0.6 pear {n}" for n in range(40)])
+    world.screen()
+    path, pages = f"/desk/queue?site={world.site.id}&q=apple&order={order}", []
+    while True:
+        page = admin.get(path).text
+        pages.append(re.findall(r"toxicity=0.6 (apple \d+)<", page))
+        following = re.search(r'href="([^"]*cursor=[^"]*)"', page)
+        if not following:
+            break
+        path = following[1].replace("&amp;", "&")
+    assert [len(set(one)) for one in pages] == [30, 10]
+    assert len({text for one in pages for text in one}) == 40
+
+
+def test_every_letter_of_a_text_is_escaped_and_what_is_unseen_is_named():
+    assert base.shown("<b>\u200bü\n") == (
+        '&lt;b&gt;<span class="unseen" title="zero width space">200B</span>ü\n'
+    )
+    assert base.shown(Markup("<b>")) == base.shown("<b>") == "&lt;b&gt;"
 
 
 def test_a_spammed_domain_can_be_blocked_with_it(world: World, admin: FlaskClient):
