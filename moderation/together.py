@@ -50,14 +50,15 @@ class Together(Generic[Item, Result]):
     ) -> None:
         """Give *work* at most *most* items at once, by *weight*; one that is heavier goes alone.
 
-        A group is of one *kind*. *leaders* groups are at work at a time. Where more wait than fit, each
-        *turn* (a site, say) has one item in the group before any has two.
+        A group is of one *kind*, and *leaders* groups of each kind are at work at a time: kinds do not
+        wait for one another. Where more wait than fit, each *turn* (a site, say) has one item in the group
+        before any has two.
         """
         self._work, self._most, self._leaders = work, most, leaders
         self._kind, self._turn, self._weight = kind, turn, weight
         self._lock = threading.Lock()
         self._queue: list[_Waiting[Item, Result]] = []
-        self._leading = 0
+        self._leading: Counter[Hashable] = Counter()
 
     def __call__(self, item: Item) -> Result:
         """Return what *work* made of *item*.
@@ -69,9 +70,9 @@ class Together(Generic[Item, Result]):
         mine = _Waiting[Item, Result](item, self._kind(item), self._turn(item), self._weight(item))
         mine.turn.acquire()
         with self._lock:
-            mine.leads = self._leading < self._leaders
+            mine.leads = self._leading[mine.kind] < self._leaders
             if mine.leads:
-                self._leading += 1
+                self._leading[mine.kind] += 1
             else:
                 self._queue.append(mine)
         if not mine.leads:
@@ -99,9 +100,13 @@ class Together(Generic[Item, Result]):
                 one.problem = problem
         finally:
             with self._lock:
-                following = self._queue.pop(0) if self._queue else None
-                if following is None:
-                    self._leading -= 1
+                following = next((one for one in self._queue if one.kind == mine.kind), None)
+                if following is not None:
+                    self._queue.remove(following)
+                elif self._leading[mine.kind] > 1:
+                    self._leading[mine.kind] -= 1
+                else:
+                    del self._leading[mine.kind]
             for one in group[1:]:
                 one.turn.release()
             if following is not None:

@@ -36,7 +36,9 @@ class Intake(Queries):
         super().__init__(redis, pepper=pepper, shards=shards, replicas=replicas)
         self._group_commit = GroupCommit(self._accept)
         self._recorded = Together[tuple[int, Sequence[Any]], Any](
-            lambda calls: self._run_many("record", calls), most=_MOST_RECORDED
+            lambda calls: self._run_many("record", calls),
+            most=_MOST_RECORDED,
+            kind=lambda call: call[0],  # a shard that is away holds up no other
         )
 
     def accept(

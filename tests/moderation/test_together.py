@@ -102,6 +102,24 @@ def test_an_item_that_cannot_be_grouped_fails_alone_and_keeps_nobody_waiting(of:
         assert isinstance(odd.exception(10), ZeroDivisionError)
 
 
+def test_kinds_do_not_wait_for_one_another():
+    """A site whose storage does not answer holds up no other site."""
+    slow = Slow()
+    together = Together(slow, most=8, kind=lambda item: item[0])
+    with ThreadPoolExecutor(3) as pool:
+        held = pool.submit(together, "a0")
+        wait_until(lambda: slow.groups, 10, "the first")
+        behind = pool.submit(together, "a1")
+        wait_until(lambda: together.waiting() == 1, 10, "one behind it")
+        try:
+            assert pool.submit(together, "b0").result(5) == "b0b0"
+            assert not held.done()
+        finally:
+            slow.go_on.set()
+        assert (held.result(10), behind.result(10)) == ("a0a0", "a1a1")
+    assert slow.groups == [["a0"], ["b0"], ["a1"]]
+
+
 def test_what_is_heavier_than_a_group_goes_alone():
     slow = Slow()
     found = done(Together(slow, most=2, weight=len), slow, ["a", "heavy", "b", "c"])
