@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from moderation.comment import Author, Status
+from moderation.campaign import traits_of
+from moderation.comment import Author, Decision, Status
+from moderation.treatment import Subject, SubjectKind
+from moderation.workflow import campaigns, people
+from tests.support.actors import ADA
 from tests.support.browser import Desk, chromium, desk, needed
 
 __all__ = ["chromium", "desk"]
@@ -78,3 +83,43 @@ def test_no_page_is_wider_than_the_screen(desk: Desk, width: int):
     ):
         page.goto(f"{desk.url}/desk/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize(
+    "width, scheme, language", [(360, "dark", "de-DE"), (1280, "dark", "en"), (360, "light", "en")]
+)
+def test_work_that_goes_on_is_followed_on_pages_that_are_accessible(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, width: int, scheme: str, language: str
+):
+    """An erasure and a clean-up, two comments at a time: figures that grow, then the result."""
+    monkeypatch.setattr(people, "STEP", 2)
+    monkeypatch.setattr(campaigns, "STEP", 2)
+    world = desk.world
+    world.submit(*[f"honest words {n}" for n in range(5)], author=LISA)
+    sold = world.submit(*[f"cheap jam pots, number {n}" for n in range(5)], author=SELLER)
+    world.screen()
+    page = desk.page(viewport={"width": width, "height": 800}, color_scheme=scheme, locale=language)
+    lisa = Subject(SubjectKind.EMAIL, LISA.email)
+    erasure = world.adapters.erase_person([world.site.id], lisa, by=ADA, seconds=0)
+    seller = world.adapters.comments.get(sold[0].id)
+    (trait,) = [one for one in traits_of(seller) if one.kind == "email"]
+    campaign = world.adapters.clean_up(world.site.id, trait, seller.id, Decision.SPAM, by=ADA)
+    for path, step, one in (
+        ("erasures", world.adapters.step_erasure, erasure),
+        ("campaign", world.adapters.step_clean_up, campaign),
+    ):
+        page.goto(f"{desk.url}/desk/{path}/{one.id}")
+        going = page.locator("[data-goes-on]")
+        before = going.inner_text()
+        assert step(one.id).goes_on
+        expect(going).not_to_have_text(before, use_inner_text=True)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        while step(one.id).goes_on:
+            pass
+        expect(going).to_have_count(0)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.goto(f"{desk.url}/desk/people")
+    assert Axe().run(page).violations_count == 0

@@ -350,3 +350,19 @@ if (first && !first.classList.contains("done")) {
   };
   setTimeout(look, 2000);
 }
+
+// A page on work that goes on: its figures by themselves, and the page anew once the work is done.
+const figures = document.querySelector("[data-goes-on]");
+if (figures) {
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const now = page.querySelector("[data-goes-on]");
+      if (!now && answer.status < 500) { location.reload(); return; }
+      if (now && now.innerHTML !== figures.innerHTML) figures.replaceChildren(...now.childNodes);
+    } catch { /* the next round tries again */ }
+    setTimeout(look, document.hidden ? 30000 : 2000);
+  };
+  setTimeout(look, 2000);
+}
