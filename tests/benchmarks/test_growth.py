@@ -30,6 +30,6 @@ def test_growth_prints_costs_and_ratios(monkeypatch, capsys):
         structlog.configure(**before)
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    told = json.loads(last)
-    assert told["sizes"] == [100, 200]
-    assert all(told[name] > 0 for name in ("valkey", "submit", "screen", "aof", "memory"))
+    report = json.loads(last)
+    assert report["sizes"] == [100, 200]
+    assert all(report[name] > 0 for name in ("valkey", "submit", "screen", "aof", "memory"))

@@ -16,14 +16,14 @@ def test_decisions_help_outsiders_and_rogues_change_little_and_all_of_it_is_take
     monkeypatch.setattr(learning, "AFTER", (50, 90))
     learning.main(["--ranked", "40", "--decided", "190"])
     *sites, means = map(json.loads, capsys.readouterr().out.splitlines())
-    (told,) = [figures for one in sites for figures in one.values()]
-    assert told["50: judges"]
-    assert told["50: gain"] > 0.015
-    assert max(told["50: frozen drop"], told["90: frozen drop"]) <= 0.002
-    assert told["an outsider changes"] == "nothing"
-    assert told["rogue: reversed decisions"] == 90
+    (measured,) = [figures for one in sites for figures in one.values()]
+    assert measured["50: judges"]
+    assert measured["50: gain"] > 0.015
+    assert max(measured["50: frozen drop"], measured["90: frozen drop"]) <= 0.002
+    assert measured["an outsider changes"] == "nothing"
+    assert measured["rogue: reversed decisions"] == 90
     # Those sentences are near-duplicates of one another and count once: too few to set aside.
-    assert told["rogue: gain"] > -0.05
-    assert told["rogue left out: head equal"]
-    assert told["rolled back, verdicts equal"]
+    assert measured["rogue: gain"] > -0.05
+    assert measured["rogue left out: head equal"]
+    assert measured["rolled back, verdicts equal"]
     assert means["an outsider changes nothing"] == means["rolled back, verdicts equal true"] == 1

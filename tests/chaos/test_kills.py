@@ -60,15 +60,15 @@ def assert_told_once(receiver: Receiver, comments: dict[str, dict]) -> None:
     ids = [one for one, comment in comments.items() if comment["status"] == "approved"]
     assert len(ids) > len(comments) / 2
 
-    def told() -> dict[str, set[str]]:
+    def delivered() -> dict[str, set[str]]:
         seen: dict[str, set[str]] = defaultdict(set)
         for one in list(receiver.requests):
             if len(one.body) == int(one.headers["content-length"]):  # its sender lived long enough
                 seen[json.loads(one.body)["data"]["id"]].add(one.headers["webhook-id"])
         return seen
 
-    wait_until(lambda: set(ids) <= set(told()), 20, "every webhook")
-    assert [ids for ids in told().values() if len(ids) > 1] == []
+    wait_until(lambda: set(ids) <= set(delivered()), 20, "every webhook")
+    assert [ids for ids in delivered().values() if len(ids) > 1] == []
 
 
 class Sender:

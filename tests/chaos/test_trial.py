@@ -70,7 +70,7 @@ class Sender:
         for start in range(0, len(contents), BATCH):
             part = contents[start : start + BATCH]
             batch = [{"content": one, "external_id": str(start + n)} for n, one in enumerate(part)]
-            ids = wait_until(lambda told=batch: self._sent(told), 60, "an acknowledgement")
+            ids = wait_until(lambda sent=batch: self._sent(sent), 60, "an acknowledgement")
             self.acknowledged |= dict(zip(ids, part, strict=True))
 
     def _sent(self, batch: list[dict[str, str]]) -> list[str]:
@@ -123,10 +123,10 @@ def test_no_kill_loses_or_doubles_or_strands_a_comment(tmp_path: Path):
             found += adapters.comments.get_many(ids[start : start + 1000])
         (site,) = adapters.accounts.sites()
         events: Counter[str] = Counter()
-        told, after = set(), "0"
+        announced, after = set(), "0"
         while page := adapters.comments.events(site.id, after=after, limit=1000):
             events.update(one.id for one in page)
-            told |= {one.subject_id for one in page}
+            announced |= {one.subject_id for one in page}
             after = page[-1].cursor
 
     quarantined = {one.id for one in found if one.history[-1].reason == "unscored"}
@@ -138,7 +138,7 @@ def test_no_kill_loses_or_doubles_or_strands_a_comment(tmp_path: Path):
         "stuck": sum(one.status is Status.PENDING for one in found),
         "double verdicts": sum(one.version != 1 for one in found),
         "double events": sum(number > 1 for number in events.values()),
-        "untold": len(set(acknowledged) - told),
+        "untold": len(set(acknowledged) - announced),
         "poison": len(poisonous),
         "poison not set apart": len(poisonous - quarantined),
         "others set apart": len(quarantined - poisonous),

@@ -111,8 +111,8 @@ def test_a_form_on_a_static_page_becomes_a_file_that_the_site_is_built_with(
         folder = tmp_path / "comments" / "beans"
         wait_until(lambda: len(list(folder.glob("*.json"))) == 1, 20, "the comment's file")
         (file,) = folder.glob("*.json")
-        told = json.loads(file.read_text())
-        assert (told["content"], told["author"]["name"]) == (HAM, "Grace")
+        kept = json.loads(file.read_text())
+        assert (kept["content"], kept["author"]["name"]) == (HAM, "Grace")
         assert "grace@mail.example" not in file.read_text()
         wait_until((tmp_path / "built").exists, 10, "the build")
         winnow.cli("decide", file.stem, "spam")
@@ -145,8 +145,8 @@ def test_a_reader_is_told_when_winnow_is_away(handler: FlaskClient):
     assert "try again" in answer.text
 
 
-def hook(handler: FlaskClient, told: dict[str, Any], *, secret: str = SECRET):
-    body, now = json.dumps(told), datetime.now(UTC)
+def hook(handler: FlaskClient, event: dict[str, Any], *, secret: str = SECRET):
+    body, now = json.dumps(event), datetime.now(UTC)
     signature = Webhook(secret).sign("evt_1", now, body)
     headers = {
         "webhook-id": "evt_1",
@@ -209,21 +209,21 @@ def modes(isso: sqlite3.Connection) -> dict[int, int]:
 def test_winnow_decides_what_leaves_issos_queue(winnow: Running, isso: sqlite3.Connection):
     moderate = loaded("isso/moderate.py")
     state: dict[str, Any] = {"after": "0", "sent": []}
-    told = {"url": winnow.url, "key": winnow.key}
+    settings = {"url": winnow.url, "key": winnow.key}
     good, bad = write(isso, HAM + " (Isso)"), write(isso, SPAM)
 
     def settled(*expected: int) -> bool:
-        moderate.receive(isso, state, **told, wait=1)
+        moderate.receive(isso, state, **settings, wait=1)
         return modes(isso) == dict(zip((good, bad), expected, strict=True))
 
     for _ in range(2):  # nothing is sent twice
-        moderate.send(isso, state, "https://garden.example", **told)
+        moderate.send(isso, state, "https://garden.example", **settings)
     assert len(state["sent"]) == 2
     wait_until(lambda: settled(1, 2), 20, "the verdicts")
 
     isso.execute("UPDATE comments SET text = ?, modified = 1700000100.5 WHERE id = ?", (SPAM, good))
     isso.commit()
-    moderate.send(isso, state, "https://garden.example", **told)
+    moderate.send(isso, state, "https://garden.example", **settings)
     assert modes(isso)[good] == 2, "an edited comment is hidden until it was looked at"
     first = winnow.ask("GET", f"/v1/comments?external_id={state['sent'][0]}")[1]
     winnow.cli("decide", first.get("id") or first["items"][0]["id"], "spam")
@@ -234,9 +234,9 @@ def test_winnow_decides_what_leaves_issos_queue(winnow: Running, isso: sqlite3.C
 
 RUBY = """
 require ARGV[0]
-told = JSON.parse($stdin.read)
-puts Winnow.submit(told["comment"])["status"]
-puts told["signed"].map { |one| Winnow.genuine?(*one) }.inspect
+sent = JSON.parse($stdin.read)
+puts Winnow.submit(sent["comment"])["status"]
+puts sent["signed"].map { |one| Winnow.genuine?(*one) }.inspect
 """
 
 
@@ -248,7 +248,7 @@ def test_rubys_file_submits_and_tells_our_webhooks_from_others(winnow: Running):
         signature = Webhook(secret).sign("evt_1", at, body)
         return ["evt_1", str(int(at.timestamp())), f"v1,bm8= {signature}", sent]
 
-    told = {
+    content = {
         "comment": {"content": HAM + " (Ruby)", "external_id": "ruby-1"},
         "signed": [
             signed(now), signed(old), signed(now, body + " "), signed(now, secret="whsec_" + "A" * 32),
@@ -257,7 +257,7 @@ def test_rubys_file_submits_and_tells_our_webhooks_from_others(winnow: Running):
     environ = {"WINNOW_URL": winnow.url, "WINNOW_KEY": winnow.key, "WINNOW_SECRET": SECRET}
     done = subprocess.run(
         ["ruby", "-e", RUBY, str(PAGES / "rails" / "winnow.rb")],
-        input=json.dumps(told), env={**os.environ, **environ}, capture_output=True, text=True,
+        input=json.dumps(content), env={**os.environ, **environ}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -33,8 +33,8 @@ class Winnow:
 def winnow() -> Iterator[Winnow]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            known.submitted.append((self.headers["Authorization"], told))
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            known.submitted.append((self.headers["Authorization"], body))
             answer = json.dumps({"id": f"w-{len(known.submitted)}", "status": "pending"}).encode()
             self.send_response(202)
             self.send_header("Content-Length", str(len(answer)))
@@ -91,12 +91,12 @@ def stranger(client: FlaskClient) -> str:
 
 def test_a_comment_waits_for_its_author_alone_until_it_is_approved(reader, winnow: Winnow):
     reader.post("/comments", data={"author": "Mira", "content": "Is Orla back?"})
-    ((authorization, told),) = winnow.submitted
+    ((authorization, body),) = winnow.submitted
     assert authorization == "Bearer wk_1"
-    assert (told["content"], told["author"]["name"]) == ("Is Orla back?", "Mira")
+    assert (body["content"], body["author"]["name"]) == ("Is Orla back?", "Mira")
     assert "awaiting moderation" in reader.get("/").text
     assert "Is Orla back?" not in stranger(reader)
-    assert webhook(reader, "approved", id="w-1", external_id=told["external_id"]) == 204
+    assert webhook(reader, "approved", id="w-1", external_id=body["external_id"]) == 204
     assert "Is Orla back?" in stranger(reader)
     assert "awaiting moderation" not in reader.get("/").text
 
@@ -130,9 +130,9 @@ def test_the_trap_and_the_time_are_told(reader, winnow: Winnow):
     """A program fills in fields that people do not see, and does it at once."""
     served = str(int(time.time()) - 7)
     reader.post("/comments", data={"content": "x", "website": "http://pills", "served_at": served})
-    told = winnow.submitted[0][1]
-    assert told["honeypot"] == "http://pills"
-    assert told["form_served_at"] < told["submitted_at"]
+    submitted = winnow.submitted[0][1]
+    assert submitted["honeypot"] == "http://pills"
+    assert submitted["form_served_at"] < submitted["submitted_at"]
 
 
 def test_words_are_shown_as_words(reader, winnow: Winnow):

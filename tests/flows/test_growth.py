@@ -76,8 +76,8 @@ def test_sites_spread_over_a_cluster_and_each_comment_goes_its_whole_way(
         adapters.comments.release(
             adapters.comments.shard_of_site(site.id), now_ms=adapters.clock.now_ms() + 1
         )
-        told = [event.type for event in adapters.comments.events(site.id)]
-        assert told.count("comment.approved") == 2
+        types = [event.type for event in adapters.comments.events(site.id)]
+        assert types.count("comment.approved") == 2
         adapters.comments.erase(decided.id, by=ADA, now_ms=adapters.clock.now_ms())
         assert len(adapters.comments.recent(site.id).items) == 3
     held_by = [sum(1 for _ in redis.Redis(port=port).scan_iter("{w:*")) for port in ports]
@@ -182,8 +182,8 @@ def replicated(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, i
 
 
 def _replication(client: redis.Redis) -> str:
-    told = client.info("replication")
-    return f"state={told['slave0']['state']}" if "slave0" in told else ""
+    info = client.info("replication")
+    return f"state={info['slave0']['state']}" if "slave0" in info else ""
 
 
 @pytest.mark.parametrize("confirmed", [1, 0])

@@ -25,9 +25,9 @@ SECONDS = 10
 
 
 def scored(winnow: Running, text: str) -> dict:
-    status, told = winnow.ask("POST", "/v1/comments", {"content": text}, Prefer="wait=5")
-    assert status == 200, told
-    return told
+    status, answer = winnow.ask("POST", "/v1/comments", {"content": text}, Prefer="wait=5")
+    assert status == 200, answer
+    return answer
 
 
 def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_takes_it_back(
@@ -54,8 +54,8 @@ def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_t
         number = iter(range(1000))
         after = wait_until(
             lambda: (
-                (told := scored(winnow, f"{PROBE} {next(number)}"))["model"].endswith("+s1")
-                and told
+                (score := scored(winnow, f"{PROBE} {next(number)}"))["model"].endswith("+s1")
+                and score
             ),
             SECONDS,
             "the fifty-first verdict",
@@ -64,16 +64,20 @@ def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_t
         assert took < SECONDS
         assert after["scores"]["spam"] > before["scores"]["spam"]
 
-        told = winnow.cli("learning", "status", "demo")
-        assert (told["current"], told["latest"]["decisions"], told["feedback"]) == ("s1", 50, 50)
+        report = winnow.cli("learning", "status", "demo")
+        assert (report["current"], report["latest"]["decisions"], report["feedback"]) == (
+            "s1",
+            50,
+            50,
+        )
         _, shown = winnow.ask("GET", f"/v1/sites/{after['site_id']}/learning")
         assert (shown["current"], len(shown["versions"])) == ("s1", 1)
 
         winnow.run("learning", "rollback", "demo")
         again = wait_until(
             lambda: (
-                "+" not in (told := scored(winnow, f"{PROBE} back {next(number)}"))["model"]
-                and told
+                "+" not in (score := scored(winnow, f"{PROBE} back {next(number)}"))["model"]
+                and score
             ),
             5,
             "the roll-back",

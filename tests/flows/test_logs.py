@@ -51,12 +51,12 @@ def test_a_comments_way_can_be_followed_from_its_request_to_its_webhook(winnow: 
         made = winnow.ask("POST", "/v1/comments", {"content": HAM}, X_Request_Id="ask-42")[1]
         receiver.wait_for(1, 20)
 
-    def told(event: str) -> list[dict[str, Any]]:
+    def logged(event: str) -> list[dict[str, Any]]:
         return [line for line in lines(winnow) if line["event"].startswith(event)]
 
-    (accepted,) = told(f"accepted {made['id']}")
+    (accepted,) = logged(f"accepted {made['id']}")
     assert accepted["request"] == "ask-42"
-    assert told(f"judged {made['id']}: allow")
-    wait_until(lambda: told("webhook attempted"), 10, "the deliverer's line")
-    assert told("webhook attempted")[0]["subject"] == made["id"]
+    assert logged(f"judged {made['id']}: allow")
+    wait_until(lambda: logged("webhook attempted"), 10, "the deliverer's line")
+    assert logged("webhook attempted")[0]["subject"] == made["id"]
     assert "sister" not in Path(winnow.log).read_text()

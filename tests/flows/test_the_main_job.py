@@ -125,12 +125,12 @@ def test_a_moderators_approval_on_the_page_is_told_once(winnow: Running, blog):
     comment = flagged(winnow)
     browser = build_opener(HTTPCookieProcessor())
 
-    def post(page: str, to: str, **told: str) -> str:
+    def post(page: str, to: str, **fields: str) -> str:
         with browser.open(f"{winnow.url}{page}", timeout=10) as answer:
-            told["csrf_token"] = re.search(
+            fields["csrf_token"] = re.search(
                 r'csrf_token"[^>]*value="([^"]+)', answer.read().decode()
             )[1]
-        with browser.open(f"{winnow.url}{to}", urlencode(told).encode(), timeout=10) as answer:
+        with browser.open(f"{winnow.url}{to}", urlencode(fields).encode(), timeout=10) as answer:
             return answer.read().decode()
 
     page = post("/desk/sign-in", "/desk/sign-in", name="admin", password=winnow.password)

@@ -25,14 +25,14 @@ def main() -> int:
     wanted.add_argument("--key", default="", help="a site's API key, for the honest client")
     wanted.add_argument("--scale", type=float, default=1.0, help="1: 2,000 of each")
     wanted.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
-    told = wanted.parse_args()
-    if told.url:
-        parts = urlsplit(told.url)
-        target = Target(parts.hostname or "127.0.0.1", parts.port or 80, told.key)
-        return _run(Suite(target, told.scale, told.seconds))
+    options = wanted.parse_args()
+    if options.url:
+        parts = urlsplit(options.url)
+        target = Target(parts.hostname or "127.0.0.1", parts.port or 80, options.key)
+        return _run(Suite(target, options.scale, options.seconds))
     with tempfile.TemporaryDirectory() as data, running(Path(data) / "data") as winnow:
         target = Target("127.0.0.1", winnow.port, winnow.key, winnow.pids)
-        return _run(Suite(target, told.scale, told.seconds))
+        return _run(Suite(target, options.scale, options.seconds))
 
 
 def _run(suite: Suite) -> int:

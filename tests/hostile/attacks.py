@@ -121,8 +121,8 @@ def by_a_tenant(host: str, port: int, key: str, count: int) -> Counter[str]:
     asked = [request("POST", path, key, kind, body) for path, kind, body in OF_A_TENANT]
     places = cycle(ODD_PLACES)
     for value in odd.values(count):
-        told = quote(value[:1000], safe="", errors="surrogatepass")
-        asked.append(request("GET", next(places).format(told), key))
+        quoted = quote(value[:1000], safe="", errors="surrogatepass")
+        asked.append(request("GET", next(places).format(quoted), key))
     return Counter(ask(host, port, data) for data in asked)
 
 

@@ -29,9 +29,9 @@ def crowd(host: str, port: int, key: str = "", **counts: int) -> Iterator[Counte
 
     Yields what has become of them, which is complete after the block.
     """
-    told = json.dumps({"host": host, "port": port, "key": key, **counts})
+    body = json.dumps({"host": host, "port": port, "key": key, **counts})
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.hostile.crowd", told],
+        [sys.executable, "-m", "tests.hostile.crowd", body],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     became: Counter[str] = Counter()
@@ -146,13 +146,13 @@ class Bad:
             await asyncio.sleep(0 if status == "200" else 2)
 
 
-async def _main(told: dict[str, Any]) -> None:
+async def _main(plan: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     os.nice(10)  # strangers have processors of their own: they shall not take the service's
-    bad = Bad(told["host"], told["port"], told["key"])
+    bad = Bad(plan["host"], plan["port"], plan["key"])
     tasks, begun = set(), 0
     for kind in ("trickling", "idle", "unread", "polling"):
-        for n in range(told.get(kind, 0)):
+        for n in range(plan.get(kind, 0)):
             tasks.add(asyncio.ensure_future(getattr(bad, kind)(n)))
             begun += 1
             if begun % _AT_ONCE == 0:

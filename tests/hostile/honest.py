@@ -55,9 +55,9 @@ def _main(host: str, port: int, key: str, seconds: float) -> None:
         began = time.perf_counter()
         try:
             if n % 4 < 3 and key:
-                told = json.dumps({"content": f"A fine day, for the {n}th time."})
+                body = json.dumps({"content": f"A fine day, for the {n}th time."})
                 headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-                connection.request("POST", "/v1/comments", told, headers)
+                connection.request("POST", "/v1/comments", body, headers)
             else:
                 connection.request("GET", "/desk/sign-in")
             answer = connection.getresponse()

@@ -135,9 +135,9 @@ class Suite:
             stop.set()
             thread.join()
         for pid, was in quiet.items():
-            told = f"memory of {command(pid)}: {was} MB, at most {most[pid]} MB"
+            line = f"memory of {command(pid)}: {was} MB, at most {most[pid]} MB"
             # What is small may double: the embedded Valkey of an empty installation.
-            self._check(told, most[pid] < max(LARGER * was, was + 16))
+            self._check(line, most[pid] < max(LARGER * was, was + 16))
 
     def _check(self, claim: str, holds: bool) -> None:
         self.say(f"  {'ok' if holds else 'NO'}: {claim}")

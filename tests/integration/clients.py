@@ -159,14 +159,14 @@ def expect(name, found, wanted):
     print("ok", name)
 
 
-told = client.moderations.create(input=os.environ["HAM"])
-expect("a fan is not flagged", told.results[0].flagged, False)
-told = client.moderations.create(input=[os.environ["HAM"], os.environ["INSULT"]], model="omni-moderation-latest")
-expect("each of several is answered", [one.flagged for one in told.results], [False, True])
-expect("harassment is named", told.results[1].categories.harassment, True)
-expect("all categories are there", len(told.results[1].category_scores.model_dump(by_alias=True)) >= 13, True)
-told = client.moderations.create(input=[{"type": "text", "text": os.environ["INSULT"]}], model="omni-moderation-latest")
-expect("content parts are read", told.results[0].flagged, True)
+answer = client.moderations.create(input=os.environ["HAM"])
+expect("a fan is not flagged", answer.results[0].flagged, False)
+answer = client.moderations.create(input=[os.environ["HAM"], os.environ["INSULT"]], model="omni-moderation-latest")
+expect("each of several is answered", [one.flagged for one in answer.results], [False, True])
+expect("harassment is named", answer.results[1].categories.harassment, True)
+expect("all categories are there", len(answer.results[1].category_scores.model_dump(by_alias=True)) >= 13, True)
+answer = client.moderations.create(input=[{"type": "text", "text": os.environ["INSULT"]}], model="omni-moderation-latest")
+expect("content parts are read", answer.results[0].flagged, True)
 try:
     client.moderations.create(input=[{"type": "image_url", "image_url": {"url": "https://blog.example/a.png"}}])
 except openai.BadRequestError as problem:
@@ -201,14 +201,14 @@ def score(text, **more):
     return client.comments().analyze(body=body).execute()
 
 
-def value(told, name="TOXICITY"):
-    return told["attributeScores"][name]["summaryScore"]["value"]
+def value(answer, name="TOXICITY"):
+    return answer["attributeScores"][name]["summaryScore"]["value"]
 
 
 expect("a fan scores low", value(score(os.environ["HAM"])) < 0.5, True)
-told = score(os.environ["INSULT"], languages=["en"], clientToken="1", spanAnnotations=True, doNotStore=True)
-expect("an insult scores high", value(told, "INSULT") > 0.5, True)
-expect("the token comes back", told["clientToken"], "1")
+answer = score(os.environ["INSULT"], languages=["en"], clientToken="1", spanAnnotations=True, doNotStore=True)
+expect("an insult scores high", value(answer, "INSULT") > 0.5, True)
+expect("the token comes back", answer["clientToken"], "1")
 body = {"comment": {"text": "x"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}, "clientToken": "2"}
 expect("a suggestion is taken", client.comments().suggestscore(body=body).execute()["clientToken"], "2")
 try:
@@ -248,11 +248,11 @@ const expect = (name, found, wanted) => {
   if (found !== wanted) throw new Error(`${name}: ${found} is not ${wanted}`);
   console.log("ok", name);
 };
-const value = (told, name) => told.attributeScores[name].summaryScore.value;
+const value = (answer, name) => answer.attributeScores[name].summaryScore.value;
 (async () => {
   expect("a fan scores low", value(await client.analyze(ham), "TOXICITY") < 0.5, true);
-  const told = await client.analyze(insult, { attributes: ["toxicity", "insult", "severe_toxicity"] });
-  expect("an insult scores high", value(told, "INSULT") > 0.5, true);
+  const answer = await client.analyze(insult, { attributes: ["toxicity", "insult", "severe_toxicity"] });
+  expect("an insult scores high", value(answer, "INSULT") > 0.5, true);
   await new Perspective({ apiKey: "0123456789ab" }).analyze(ham).then(
     () => { throw new Error("a wrong key was taken"); },
     (problem) => expect("a wrong key is refused in words", /API key not valid/.test(problem.message), true),
@@ -371,8 +371,8 @@ def main() -> int:
     return status or len(failed)
 
 
-def _door_key(told: str) -> str:
-    answer: dict[str, str] = json.loads(told)
+def _door_key(line: str) -> str:
+    answer: dict[str, str] = json.loads(line)
     return answer["key"]
 
 

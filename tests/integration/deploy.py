@@ -112,14 +112,14 @@ def behind_proxy() -> Iterator[tuple[Running, Path]]:
     subprocess.run(["ip", "address", "add", f"{READER}/32", "dev", "lo"], check=True)
     with tempfile.TemporaryDirectory(prefix="winnow-proxy-") as temporary:
         place = Path(temporary)
-        told = dict(
+        variables = dict(
             re.findall(
                 r"^#\s+(WINNOW_\w+)=(\S+)",
                 (DEPLOY / "proxies" / "nginx.conf").read_text(),
                 re.MULTILINE,
             )
         )
-        with running(place / "data", **told) as winnow:
+        with running(place / "data", **variables) as winnow:
             yield winnow, place
 
 
@@ -151,7 +151,7 @@ def answered() -> bool:
 
 
 def ask(
-    method: str, path: str, told: Any = None, **headers: str
+    method: str, path: str, content: Any = None, **headers: str
 ) -> tuple[int, bytes, http.client.HTTPMessage]:
     """Return what a reader elsewhere is answered by https://comments.example.org."""
     context = ssl.create_default_context()
@@ -159,7 +159,7 @@ def ask(
     plain = socket.create_connection((READER, 443), timeout=30, source_address=(READER, 0))
     connection = http.client.HTTPSConnection(NAME)
     connection.sock = context.wrap_socket(plain, server_hostname=NAME)
-    body = told if isinstance(told, bytes | None) else json.dumps(told).encode()
+    body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
     try:
         connection.request(
             method, path, body, {name.replace("_", "-"): value for name, value in headers.items()}

@@ -52,9 +52,9 @@ enabled = false
 """)
 
     def post(text: str) -> None:
-        told = json.dumps({"text": text, "author": "Grace", "title": "Beans"}).encode()
+        form = json.dumps({"text": text, "author": "Grace", "title": "Beans"}).encode()
         headers = {"Content-Type": "application/json", "Origin": "https://garden.example"}
-        request = urllib.request.Request(f"{url}/new?uri=/beans/", told, headers)
+        request = urllib.request.Request(f"{url}/new?uri=/beans/", form, headers)
         with urllib.request.urlopen(request, timeout=15) as answer:
             assert answer.status == 202, "accepted for moderation"
 
@@ -186,15 +186,15 @@ def django(home: Path, python: Path, winnow: Running) -> None:
     def post(text: str) -> None:
         with browser.open(f"{url}/beans", timeout=15) as answer:
             form = answer.read().decode()
-        told = {}
+        sent = {}
         for field in re.findall("<input[^>]*>", form):
             name, value = (re.search(f'{one}="([^"]*)"', field) for one in ("name", "value"))
             if name:
-                told[name[1]] = value[1] if value else ""
-        told |= {"name": "Grace", "email": "grace@mail.example", "comment": text}
-        told.pop("preview", None)
+                sent[name[1]] = value[1] if value else ""
+        sent |= {"name": "Grace", "email": "grace@mail.example", "comment": text}
+        sent.pop("preview", None)
         browser.open(
-            f"{url}/comments/post/", urllib.parse.urlencode(told).encode(), timeout=15
+            f"{url}/comments/post/", urllib.parse.urlencode(sent).encode(), timeout=15
         ).close()
 
     serve = [python, site, "runserver", "--noreload", f"127.0.0.1:{port}"]
@@ -233,16 +233,16 @@ def spam_in_the_admin(url: str) -> None:
     )
     with admin.open(f"{url}/admin/login/?next=/admin/", timeout=15) as answer:
         token = re.search('csrfmiddlewaretoken" value="([^"]+)"', answer.read().decode())[1]
-    told = {"csrfmiddlewaretoken": token, "username": "ada", "password": PASSWORD}
-    login = urllib.parse.urlencode(told | {"next": "/admin/"}).encode()
+    form = {"csrfmiddlewaretoken": token, "username": "ada", "password": PASSWORD}
+    login = urllib.parse.urlencode(form | {"next": "/admin/"}).encode()
     admin.open(f"{url}/admin/login/", login, timeout=15).close()
     with admin.open(f"{url}/admin/django_winnow/screening/", timeout=15) as answer:
         listed = answer.read().decode()
     assert "/desk/comments/" in listed, listed[-2000:]
     token = re.search('csrfmiddlewaretoken" value="([^"]+)"', listed)[1]
     row = re.search('name="_selected_action" value="([0-9]+)"', listed)[1]
-    told = {"csrfmiddlewaretoken": token, "action": "spam", "_selected_action": row}
-    action = urllib.parse.urlencode(told).encode()
+    form = {"csrfmiddlewaretoken": token, "action": "spam", "_selected_action": row}
+    action = urllib.parse.urlencode(form).encode()
     admin.open(f"{url}/admin/django_winnow/screening/", action, timeout=15).close()
 
 

@@ -68,9 +68,9 @@ def main() -> int:
         subprocess.run(install, cwd=directory, check=True)
         status = 0
         for library, prefix in (("standardwebhooks", "webhook-"), ("svix", "svix-")):
-            told = json.dumps(cases(prefix)).encode()
+            body = json.dumps(cases(prefix)).encode()
             done = subprocess.run(
-                ["node", "verify.cjs", library], cwd=directory, input=told, check=False
+                ["node", "verify.cjs", library], cwd=directory, input=body, check=False
             )
             print(f"{library}: {'5 passed, 0 failed' if done.returncode == 0 else 'FAILED'}")
             status |= done.returncode

@@ -103,8 +103,8 @@ def main() -> int:
     ):
         prepare(winnow, receiver)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for suffix, told in options:
-            page = browser.new_context(**told).new_page()
+        for suffix, context in options:
+            page = browser.new_context(**context).new_page()
             if not suffix:
                 page.goto(f"{winnow.url}/desk/sign-in")
                 page.screenshot(path=SHOTS / "sign-in.png")

@@ -38,8 +38,10 @@ def main() -> int:
         print(
             f"installed: {size / 1e6:.0f} MB with Python's own files, wheel {wheel.stat().st_size / 1e6:.0f} MB"
         )
-        told = run(winnow, environ, "--version")
-        assert re.fullmatch(r"winnow \d+\.\d+\.\d+ \(data version \d+, API v1\)\n", told), told
+        printed = run(winnow, environ, "--version")
+        assert re.fullmatch(r"winnow \d+\.\d+\.\d+ \(data version \d+, API v1\)\n", printed), (
+            printed
+        )
         refused = subprocess.run(
             [winnow, "site", "list"], env=environ, capture_output=True, check=False
         )
@@ -161,10 +163,10 @@ def submit(port: int, key: str, content: str) -> dict[str, str]:
 def proportional(pid: int) -> int:
     """Return a process's memory in bytes, shared pages counted by their share."""
     try:
-        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return int(re.search(r"^Pss: +(\d+)", told, re.MULTILINE)[1]) * 1024
+    return int(re.search(r"^Pss: +(\d+)", text, re.MULTILINE)[1]) * 1024
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ SECRET, FRESH = signing.new_secret(), signing.new_secret()
 
 
 @pytest.fixture
-def told() -> list[Event]:
+def events() -> list[Event]:
     return []
 
 
 @pytest.fixture
-def app(told: list[Event]) -> Flask:
+def app(events: list[Event]) -> Flask:
     app, winnow = Flask("blog"), Winnow()
     app.config |= {
         "WINNOW_URL": "http://127.0.0.1:9",
@@ -29,8 +29,8 @@ def app(told: list[Event]) -> Flask:
         "TESTING": False,
     }
     winnow.init_app(app)
-    winnow.decided(told.append)
-    winnow.sequence_of(lambda known: max((one.sequence for one in told), default=0))
+    winnow.decided(events.append)
+    winnow.sequence_of(lambda known: max((one.sequence for one in events), default=0))
     return app
 
 
@@ -41,19 +41,21 @@ def send(app: Flask, *, secret: str = SECRET, at: float | None = None, **data: o
 
 
 @pytest.mark.parametrize("secret", [SECRET, FRESH], ids=["old", "new"])
-def test_a_signed_event_is_handed_on_and_an_older_one_is_not(app, told, secret: str):
+def test_a_signed_event_is_handed_on_and_an_older_one_is_not(app, events, secret: str):
     data = {"id": "1", "external_id": "42", "status": "approved"}
     assert send(app, secret=secret, sequence=3, **data) == 204
     assert send(app, secret=secret, sequence=2, **data) == 204
-    assert [(one.external_id, one.status, one.sequence) for one in told] == [("42", "approved", 3)]
+    assert [(one.external_id, one.status, one.sequence) for one in events] == [
+        ("42", "approved", 3)
+    ]
 
 
-def test_nothing_unsigned_old_or_long_is_handed_on(app, told):
+def test_nothing_unsigned_old_or_long_is_handed_on(app, events):
     assert send(app, secret=signing.new_secret(), external_id="42", sequence=1) == 401
     assert send(app, at=time.time() - 400, external_id="42", sequence=1) == 401
     assert app.test_client().post("/hooks/winnow", data=b"x").status_code == 401
     assert app.test_client().post("/hooks/winnow", data=b"x" * 70_000).status_code == 413
-    assert told == []
+    assert events == []
 
 
 class Endless:

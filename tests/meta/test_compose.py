@@ -40,10 +40,10 @@ def substituted(value: object) -> str:
 
 def command_of(service: str) -> list[str]:
     """Return what the container of *service* runs."""
-    told = SERVICES[service]
-    entrypoint = told.get("entrypoint") or json.loads(said("ENTRYPOINT")[-1])
-    own = [] if "entrypoint" in told else json.loads(said("CMD")[-1])
-    return [*entrypoint, *told.get("command", own)]
+    container = SERVICES[service]
+    entrypoint = container.get("entrypoint") or json.loads(said("ENTRYPOINT")[-1])
+    own = [] if "entrypoint" in container else json.loads(said("CMD")[-1])
+    return [*entrypoint, *container.get("command", own)]
 
 
 def assert_exists(argv: list[str]) -> None:
@@ -113,9 +113,11 @@ def test_secrets_come_from_files_that_the_container_is_given(service):
 
 
 def test_every_secret_is_declared_and_kept_out_of_git_and_of_the_image():
-    given = {secret for told in SERVICES.values() for secret in told.get("secrets", [])}
+    given = {secret for container in SERVICES.values() for secret in container.get("secrets", [])}
     assert given == set(COMPOSE["secrets"])
-    assert all(told["file"].startswith("./secrets/") for told in COMPOSE["secrets"].values())
+    assert all(
+        declared["file"].startswith("./secrets/") for declared in COMPOSE["secrets"].values()
+    )
     assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
     assert passes_dockerignore("secrets/secret_key") is False
 
@@ -152,20 +154,20 @@ def test_every_process_has_a_container_and_the_profile_has_more_workers():
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_each_container_can_do_no_more_than_it_needs(service):
-    told = SERVICES[service]
-    assert told["read_only"] is True
-    (temporary,) = told["tmpfs"]
+    container = SERVICES[service]
+    assert container["read_only"] is True
+    (temporary,) = container["tmpfs"]
     assert temporary.startswith("/tmp:size=")
     assert {"noexec", "nosuid", "nodev"} <= set(temporary.split(","))
-    assert told["pids_limit"] <= 512
-    assert re.fullmatch(r"\d+g", substituted(told["mem_limit"]))
-    assert told["memswap_limit"] == told["mem_limit"]
-    assert told["cap_drop"] == ["ALL"]
-    assert "no-new-privileges:true" in told["security_opt"]
-    assert told["healthcheck"]["test"]
-    assert "privileged" not in told
+    assert container["pids_limit"] <= 512
+    assert re.fullmatch(r"\d+g", substituted(container["mem_limit"]))
+    assert container["memswap_limit"] == container["mem_limit"]
+    assert container["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in container["security_opt"]
+    assert container["healthcheck"]["test"]
+    assert "privileged" not in container
     if service not in OURS:
-        assert told["user"] not in {"root", "0"}
+        assert container["user"] not in {"root", "0"}
 
 
 def test_the_image_runs_as_nobody_in_particular():
@@ -204,14 +206,14 @@ def test_valkey_may_not_fill_its_container():
 
 def test_valkey_is_told_what_the_embedded_one_is_told():
     words = shlex.split(" ".join(SERVICES["valkey"]["command"]).replace("\\\n", " "))
-    told = {
+    options = {
         word.removeprefix("--"): words[number + 1]
         for number, word in enumerate(words)
         if word.startswith("--")
     }
-    assert dict(WHAT_WINNOW_NEEDS).items() <= told.items()
-    assert told["appendfsync"] in {"everysec", "always"}
-    assert told["dir"] == "/data"
+    assert dict(WHAT_WINNOW_NEEDS).items() <= options.items()
+    assert options["appendfsync"] in {"everysec", "always"}
+    assert options["dir"] == "/data"
     assert SERVICES["valkey"]["volumes"] == ["valkey-data:/data"]
 
 

@@ -37,8 +37,8 @@ def test_every_verb_that_the_pages_name_exists():
 
 
 def test_every_event_is_documented():
-    told = (ROOT / "docs/webhooks.md").read_text(encoding="utf-8")
-    assert [event for event in EventType if f"`{event}`" not in told] == []
+    text = (ROOT / "docs/webhooks.md").read_text(encoding="utf-8")
+    assert [event for event in EventType if f"`{event}`" not in text] == []
 
 
 def test_no_two_kinds_of_key_share_a_prefix():

@@ -37,6 +37,6 @@ def test_a_recipe_names_files_and_names_that_exist(title: str):
                 pattern = pattern.replace(made, stands_for)
             assert list(ROOT.glob(pattern)), path
         if paths and "<name>" not in paths[0]:
-            told = "".join((ROOT / path).read_text() for path in paths if (ROOT / path).is_file())
+            text = "".join((ROOT / path).read_text() for path in paths if (ROOT / path).is_file())
             for name in re.findall(r"`(_?[A-Z][\w.]*)`", step):
-                assert name.rpartition(".")[2] in told, name
+                assert name.rpartition(".")[2] in text, name

@@ -47,7 +47,7 @@ def test_there_is_one_version():
 
 
 def test_the_package_runs_on_what_the_checkout_runs_on():
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert told["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.in"]}
-    program, _, function = told["project"]["scripts"]["winnow"].partition(":")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.in"]}
+    program, _, function = project["project"]["scripts"]["winnow"].partition(":")
     assert callable(getattr(importlib.import_module(program), function))

@@ -87,17 +87,17 @@ def test_promoting_nothing_is_one_sentence(wanted, home):
 @pytest.mark.parametrize("named", [False, True])
 def test_promoted_models_lie_where_web_and_workers_look(tmp_path, candidate, named):
     """`./winnow model` tells the command line of models, which knows nothing of settings."""
-    told = {"WINNOW_DATA_DIR": str(tmp_path / "data"), "PATH": os.environ["PATH"]}
+    environ = {"WINNOW_DATA_DIR": str(tmp_path / "data"), "PATH": os.environ["PATH"]}
     if named:
         (tmp_path / "models").mkdir()
-        told["WINNOW_MODEL"] = str(tmp_path / "models")
+        environ["WINNOW_MODEL"] = str(tmp_path / "models")
     done = subprocess.run(
         command("model", "promote", str(candidate)),
-        env=told | {"PYTHONPATH": str(ROOT)},
+        env=environ | {"PYTHONPATH": str(ROOT)},
         check=True,
     )
     assert done.returncode == 0
-    assert (find(told).settings.models / "current").exists()
+    assert (find(environ).settings.models / "current").exists()
 
 
 def test_card_writes_beside_the_artifact(candidate):

@@ -54,8 +54,8 @@ def test_the_scaling_of_inputs_is_folded_into_the_weights(inputs, targets):
     """What scikit-learn would say of the scaled inputs is what the sums say of the raw ones."""
     fitter = Fitter.of(inputs)
     sums = fitter.fit(np.arange(COUNT), targets, 100.0).sums(inputs)
-    told = (sums[:, 0] > 0) == (targets[0][0] == 1)
-    assert told.mean() > 0.9
+    agrees = (sums[:, 0] > 0) == (targets[0][0] == 1)
+    assert agrees.mean() > 0.9
 
 
 def test_a_label_that_nobody_told_apart_says_nothing(inputs):

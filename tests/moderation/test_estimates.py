@@ -19,10 +19,13 @@ from moderation.verdict import Action, Verdict
     "number, of", [(0, 1), (1, 1), (0, 50), (3, 50), (48, 50), (50, 50), (7, 2000), (950, 1900)]
 )
 def test_the_interval_is_clopper_and_pearsons(number: int, of: int):
-    told = share(number, of)
+    estimate = share(number, of)
     low = betaincinv(number, of - number + 1, 0.025) if number else 0.0
     high = betaincinv(number + 1, of - number, 0.975) if number < of else 1.0
-    assert (told.low, told.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))
+    assert (estimate.low, estimate.high) == (
+        pytest.approx(low, abs=1e-6),
+        pytest.approx(high, abs=1e-6),
+    )
 
 
 def test_nothing_counted_says_nothing():
@@ -36,7 +39,7 @@ def checked(action: Action, decision: Decision, *, spot_check: bool = True) -> F
 
 def test_only_what_chance_picked_counts():
     """What people look up by themselves is looked up because something is wrong with it."""
-    told = spot_checks(
+    estimates = spot_checks(
         [
             checked(Action.ALLOW, Decision.APPROVE),
             checked(Action.REJECT, Decision.APPROVE),
@@ -45,9 +48,9 @@ def test_only_what_chance_picked_counts():
             *[checked(Action.REJECT, Decision.APPROVE, spot_check=False)] * 20,
         ]
     )
-    assert told.checked == 4
-    assert (told.rejected.number, told.rejected.of) == (1, 2)
-    assert (told.published.number, told.published.of) == (1, 2)
+    assert estimates.checked == 4
+    assert (estimates.rejected.number, estimates.rejected.of) == (1, 2)
+    assert (estimates.published.number, estimates.published.of) == (1, 2)
 
 
 def test_the_interval_holds_on_95_of_100_simulated_sites():
@@ -61,6 +64,6 @@ def test_the_interval_holds_on_95_of_100_simulated_sites():
             rejected = dice.random() < (0.9 if is_bad else wrong)
             action = Action.REJECT if rejected else Action.ALLOW
             feedback.append(checked(action, Decision.SPAM if is_bad else Decision.APPROVE))
-        told = spot_checks(feedback).rejected
-        holds += told.low <= wrong <= told.high
+        estimate = spot_checks(feedback).rejected
+        holds += estimate.low <= wrong <= estimate.high
     assert holds >= 0.95 * 400

@@ -19,9 +19,9 @@ def event(kind: EventType) -> Event:
 
 @pytest.mark.parametrize("kind", EventType)
 def test_every_event_is_told_by_its_full_name_with_an_id_of_its_own(kind: EventType):
-    told = event(kind).payload(None, full=True)
-    assert told["type"] == kind
-    assert told["data"]
+    payload = event(kind).payload(None, full=True)
+    assert payload["type"] == kind
+    assert payload["data"]
     assert event(kind).id.endswith(kind.replace(".", "_"))
     assert "." not in event(kind).id  # a signature has points between its parts
     assert (kind in SUBSCRIBABLE) == (kind is not EventType.TEST)

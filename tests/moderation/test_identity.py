@@ -8,7 +8,7 @@ from moderation.identity import IdentityList, address_form, email_form
 
 
 @pytest.mark.parametrize(
-    "told, form",
+    "written, form",
     [
         ("203.0.113.9", "203.0.113.9"),
         (" 203.0.113.9:4711 ", "203.0.113.9"),
@@ -25,12 +25,12 @@ from moderation.identity import IdentityList, address_form, email_form
         ("", ""),
     ],
 )
-def test_an_address_has_one_form(told, form):
-    assert address_form(told) == form
+def test_an_address_has_one_form(written, form):
+    assert address_form(written) == form
 
 
 @pytest.mark.parametrize(
-    "told, form",
+    "written, form",
     [
         ("Ada@Example.COM", "ada@example.com"),
         (" ada@example.com. ", "ada@example.com"),
@@ -43,8 +43,8 @@ def test_an_address_has_one_form(told, form):
         ("", ""),
     ],
 )
-def test_an_e_mail_has_one_form(told, form):
-    assert email_form(told) == form
+def test_an_e_mail_has_one_form(written, form):
+    assert email_form(written) == form
 
 
 def test_two_people_stay_two():

@@ -18,13 +18,13 @@ from tests.support.actors import ADA
 MADE = 1_800_000_000_000
 
 
-def kept(action: Action, decision: Decision, *, code: str = "spam", after: int = 60, **told):
+def kept(action: Action, decision: Decision, *, code: str = "spam", after: int = 60, **fields):
     """Return a decision made *after* seconds on a comment with the verdict *action*."""
     reasons = () if action is Action.ALLOW else (Reason(code),)
-    told.setdefault("by", ADA)
+    fields.setdefault("by", ADA)
     return KeptDecision(
         ids.new_id(MADE), 1, decision, at=MADE + after * 1000,
-        verdict=Verdict(action, reasons), **told,
+        verdict=Verdict(action, reasons), **fields,
     )  # fmt: skip
 
 
@@ -56,8 +56,14 @@ def test_to_approve_a_text_that_a_moderator_changed_is_no_word_on_the_verdict():
         kept(Action.FLAG, Decision.SPAM, changed=True),
         kept(Action.ALLOW, Decision.SPAM, changed=True),
     ]
-    told = summary(found)
-    assert (told.decided, told.settled, told.agreed, told.held, told.fine) == (5, 1, 0, 1, 0)
+    counts = summary(found)
+    assert (counts.decided, counts.settled, counts.agreed, counts.held, counts.fine) == (
+        5,
+        1,
+        0,
+        1,
+        0,
+    )
     assert most_wrong(found) == [found[4]]
 
 

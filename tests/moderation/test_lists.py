@@ -369,14 +369,14 @@ def test_thousands_of_domains_and_links_cost_a_comment_no_more_than_a_few():
 
 
 def test_wordpress_s_list_becomes_words_and_domains():
-    told = disallowed(
+    converted = disallowed(
         "casino\n\nhttp://bad.example.com/\nspam.xyz\nbuy now\nada@bad.example.com\n192.0.2.\n"
         "203.0.113.9\nhttp://a.example.com/b\ncasino\nend.\n" + "x" * 201
     )
-    assert told.domains == ("bad.example.com", "spam.xyz")
-    assert told.words == (
+    assert converted.domains == ("bad.example.com", "spam.xyz")
+    assert converted.words == (
         "casino", "buy now", "ada@bad.example.com", "192.0.2.0/24", "203.0.113.9",
         "http://a.example.com/b", "end.",
     )  # fmt: skip
-    assert told.refused == (12,)
+    assert converted.refused == (12,)
     assert disallowed("casino\n:)", inside_words=True).words == ("*casino*", ":)")

@@ -41,7 +41,7 @@ def test_an_exception_is_told_by_its_place_and_kind_without_its_message(form: st
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert "what a reader wrote" not in done.stderr
-    for told in ("KeyError", "ValueError", "in reads"):
-        assert done.stderr.count(told) >= 2, done.stderr
+    for word in ("KeyError", "ValueError", "in reads"):
+        assert done.stderr.count(word) >= 2, done.stderr
     if form == "json":
         assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["bug", "bug"]

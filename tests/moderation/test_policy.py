@@ -17,8 +17,8 @@ from moderation.verdict import Action
 BARS = Thresholds(flag={"spam": 0.5, "toxicity": 0.4}, reject={"spam": 0.9, "toxicity": 0.8})
 
 
-def case(policy: Policy | None = None, *, text: str = "hello", role: str = "", **told) -> Case:
-    scores = Scores({k: v for k, v in told.items() if isinstance(v, float)}, "m")
+def case(policy: Policy | None = None, *, text: str = "hello", role: str = "", **fields) -> Case:
+    scores = Scores({k: v for k, v in fields.items() if isinstance(v, float)}, "m")
     policy = policy or Policy()
     return Case(
         Draft(text, Author(role=role, email="ada@mail.example")), scores, policy,
@@ -27,7 +27,7 @@ def case(policy: Policy | None = None, *, text: str = "hello", role: str = "", *
 
 
 @pytest.mark.parametrize(
-    "told, action, label",
+    "scored, action, label",
     [
         ({"spam": 0.1}, Action.ALLOW, ""),
         ({"spam": 0.5}, Action.FLAG, "spam"),
@@ -36,14 +36,14 @@ def case(policy: Policy | None = None, *, text: str = "hello", role: str = "", *
         ({"toxicity": 0.45, "spam": 0.7}, Action.FLAG, "spam"),
     ],
 )
-def test_the_label_furthest_over_its_bar_leads(told, action, label):
-    verdict = verdict_on(case(**told))
+def test_the_label_furthest_over_its_bar_leads(scored, action, label):
+    verdict = verdict_on(case(**scored))
     assert (verdict.action, verdict.label) == (action, label)
 
 
 def test_every_verdict_has_a_reason():
-    for told in ({}, {"spam": 0.5}, {"spam": 0.99}):
-        assert verdict_on(case(**told)).reasons
+    for scored in ({}, {"spam": 0.5}, {"spam": 0.99}):
+        assert verdict_on(case(**scored)).reasons
 
 
 def test_a_comment_without_scores_is_held_for_a_person():
@@ -90,14 +90,14 @@ def test_lists_hold_but_never_reject():
 
 
 @pytest.mark.parametrize(
-    "policy, told, code",
+    "policy, about, code",
     [
         (Policy(hold_links_over=1), {"text": "http://a.example http://b.example"}, "links"),
         (Policy(mode=Mode.HOLD_ALL), {}, "hold_all"),
     ],
 )
-def test_a_site_may_hold_what_no_score_objects_to(policy, told, code):
-    assert verdict_on(case(policy, **told)).reasons[0].code == code
+def test_a_site_may_hold_what_no_score_objects_to(policy, about, code):
+    assert verdict_on(case(policy, **about)).reasons[0].code == code
 
 
 def test_hold_rules_are_off_unless_asked_for():

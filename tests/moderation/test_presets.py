@@ -33,9 +33,9 @@ def test_what_the_card_does_not_count_keeps_the_models_own():
 
 def test_the_shipped_model_s_presets_are_in_order_and_hold_before_they_reject():
     """For every label and both ways of reading."""
-    told = json.loads((SHIPPED / "manifest.json").read_text())
-    bins = {label: one["bins"] for label, one in told["metrics"]["calibration"].items()}
-    ways = told["ways"].values() if isinstance(told["ways"], dict) else told["ways"]
+    answer = json.loads((SHIPPED / "manifest.json").read_text())
+    bins = {label: one["bins"] for label, one in answer["metrics"]["calibration"].items()}
+    ways = answer["ways"].values() if isinstance(answer["ways"], dict) else answer["ways"]
     for way in ways:
         own = Thresholds(way["thresholds"]["flag"], way["thresholds"]["reject"])
         bars = {}

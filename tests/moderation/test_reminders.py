@@ -41,9 +41,9 @@ class At:
         return self.now
 
 
-def wish(world: World, name: str = "Ada", address: str = ADDRESS, **told: Any) -> Subscription:
-    told = {"channel": Channel.MAIL, "minutes": 240} | told
-    made = Subscription(address=address, **told)
+def wish(world: World, name: str = "Ada", address: str = ADDRESS, **fields: Any) -> Subscription:
+    fields = {"channel": Channel.MAIL, "minutes": 240} | fields
+    made = Subscription(address=address, **fields)
     return world.adapters.notices.subscribe(name, made, now_ms=world.adapters.clock.now_ms())
 
 
@@ -339,7 +339,7 @@ def test_an_address_is_one_bare_address(world: World, email: str):
 
 
 @pytest.mark.parametrize(
-    "told, named",
+    "fields, named",
     [
         ({"minutes": 3}, "minutes"),
         ({"quiet": (24, 1)}, "quiet"),
@@ -348,9 +348,9 @@ def test_an_address_is_one_bare_address(world: World, email: str):
         ({"sites": tuple(map(str, range(501)))}, "sites"),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused_by_its_name(world: World, told: Any, named: str):
+def test_a_wish_that_cannot_be_is_refused_by_its_name(world: World, fields: Any, named: str):
     with pytest.raises(InvalidInput) as refused:
-        wish(world, **told)
+        wish(world, **fields)
     assert refused.value.field == named
 
 

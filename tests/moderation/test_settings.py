@@ -59,10 +59,10 @@ def test_a_wrong_value_is_refused_by_name(name: str, text: str):
     variable = PREFIX + name.upper()
     with pytest.raises(BadSettings, match=variable) as refused:
         from_env({variable: text})
-    told = str(refused.value)
-    assert "literal" not in told
-    assert "could not" not in told
-    assert told.endswith(".")
+    message = str(refused.value)
+    assert "literal" not in message
+    assert "could not" not in message
+    assert message.endswith(".")
 
 
 def test_every_setting_that_can_be_wrong_is_tried():
@@ -95,5 +95,9 @@ def test_what_means_something_is_taken(name: str, text: str, value: object):
 
 def test_a_blogs_own_variables_are_none_of_ours():
     """The guides have a person export them, and the verbs must go on working in that shell."""
-    told = {"WINNOW_URL": "http://127.0.0.1:8025", "WINNOW_KEY": "wk_1", "WINNOW_SECRET": "whsec_1"}
-    assert from_env(told) == Settings()
+    variables = {
+        "WINNOW_URL": "http://127.0.0.1:8025",
+        "WINNOW_KEY": "wk_1",
+        "WINNOW_SECRET": "whsec_1",
+    }
+    assert from_env(variables) == Settings()

@@ -36,8 +36,8 @@ def test_what_was_mended_is_text(text: str):
 
 
 def test_parsed_json_is_mended_throughout():
-    told = {"a\ud800": ["x\x00", {"b": "\udfff"}], "n": 1, "t": True, "nothing": None}
-    assert texts.all_mended(told) == {
+    parsed = {"a\ud800": ["x\x00", {"b": "\udfff"}], "n": 1, "t": True, "nothing": None}
+    assert texts.all_mended(parsed) == {
         "a\ufffd": ["x", {"b": "\ufffd"}], "n": 1, "t": True, "nothing": None,
     }  # fmt: skip
 

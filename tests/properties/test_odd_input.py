@@ -92,8 +92,8 @@ def watch(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str]
     seen: dict[tuple[str, str], Seen] = defaultdict(Seen)
 
     class Watched(Request):
-        def _remembering(self, told: Any, kind: str) -> Any:
-            asked = _Asked(told)
+        def _remembering(self, strategy: Any, kind: str) -> Any:
+            asked = _Asked(strategy)
             asked.names = getattr(seen[self.endpoint or "", self.method], kind)
             return asked
 

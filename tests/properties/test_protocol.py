@@ -65,11 +65,11 @@ class Resending:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.client, name)
 
-    def fcall(self, name: str, *told: Any) -> Any:
-        first = self.client.fcall(name, *told)
+    def fcall(self, name: str, *arguments: Any) -> Any:
+        first = self.client.fcall(name, *arguments)
         if not self.twice:
             return first
-        again = self.client.fcall(name, *told)
+        again = self.client.fcall(name, *arguments)
         function = name.rpartition("_")[0]
         if function == "take":
             assert [row[0] for row in again[2:]] == [row[0] for row in first[2:]]
@@ -125,9 +125,9 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(comment=known, decision=st.sampled_from(Decision), times=st.integers(1, 2))
     def decide(self, comment: str, decision: Decision, times: int) -> None:
-        told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": HOLD_MS}
+        arguments = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": HOLD_MS}
         for _ in range(times):
-            self.attempt(self.comments.decide, comment, decision, **told)
+            self.attempt(self.comments.decide, comment, decision, **arguments)
 
     @rule(comment=known)
     def undo(self, comment: str) -> None:
@@ -228,13 +228,13 @@ class Protocol(RuleBasedStateMachine):
     @invariant()
     def no_event_is_told_twice(self) -> None:
         for site in SITES:
-            told = [one.id for one in self.comments.events(site, limit=10_000)]
-            assert len(told) == len(set(told))
+            ids = [one.id for one in self.comments.events(site, limit=10_000)]
+            assert len(ids) == len(set(ids))
 
     @invariant()
     def what_the_machine_settled_was_told(self) -> None:
         """Each verdict that stands as a transition has its event, in the same script."""
-        told = {
+        events = {
             (one.subject_id, one.sequence)
             for site in SITES
             for one in self.comments.events(site, limit=10_000)
@@ -242,7 +242,7 @@ class Protocol(RuleBasedStateMachine):
         for comment in self.every():
             for number, step in enumerate(comment.history, 1):
                 if step.by.kind is ActorKind.MACHINE:
-                    assert (comment.id, number) in told
+                    assert (comment.id, number) in events
 
     # --------------------------------------------------------------------------------------------
 
@@ -266,10 +266,10 @@ class Protocol(RuleBasedStateMachine):
     def every(self) -> list[Any]:
         return self.comments.get_many(sorted(self.accepted))
 
-    def attempt(self, step: Any, *args: Any, **told: Any) -> None:
+    def attempt(self, step: Any, *args: Any, **options: Any) -> None:
         """Try a step that may be refused; a refusal changes nothing, which the invariants see."""
         with contextlib.suppress(Conflict, NotFound):
-            step(*args, now_ms=self.now, **told)
+            step(*args, now_ms=self.now, **options)
 
 
 @pytest.mark.timeout(3000 if LONG else 600)

@@ -378,7 +378,7 @@ def test_health_is_answered_to_the_byte_as_flask_answers_it(tmp_path: Path, redi
     def count(*_: object, **__: object) -> None:
         slow.append(1)
 
-    def told(front: Front, sent: str) -> bytes:
+    def answered(front: Front, sent: str) -> bytes:
         with Wire(front.port) as one:
             # What has a body is sent whole: else the answer to the next would hang on time.
             ends = "xy" if "Content-Length: 2" in sent else "0\r\n\r\n" if "chunked" in sent else ""
@@ -395,10 +395,10 @@ def test_health_is_answered_to_the_byte_as_flask_answers_it(tmp_path: Path, redi
         fronting(world.app) as whole,
     ):
         with flask.request_started.connected_to(count, world.app):
-            first = [told(short, sent) for sent in requests]
+            first = [answered(short, sent) for sent in requests]
         assert len(slow) < len(requests) * (1 - SHORT)
         for sent, answer in zip(requests, first, strict=True):
-            assert answer == told(whole, sent), sent
+            assert answer == answered(whole, sent), sent
     text = world.client().get("/metrics").text
     counts = [
         float(line.rpartition(" ")[2])

@@ -82,8 +82,8 @@ def test_doors_ask_for_their_key_before_the_body(world: World):
     _, key = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=now)
     site = world.adapters.accounts.site(world.site.id)
     assert Door.OPENAI in site.doors
-    told = at_the_gate(world, "/v1/moderations", 10**6, Authorization=f"Bearer {key}")
-    assert told.headers[OPEN] == "keyed"
+    answer = at_the_gate(world, "/v1/moderations", 10**6, Authorization=f"Bearer {key}")
+    assert answer.headers[OPEN] == "keyed"
     assert at_the_gate(world, "/v1/moderations", 10**6, Authorization="Bearer x").status_code == 401
     assert at_the_gate(world, "/v1alpha1/comments:analyze?key=x", 10**5).status_code == 400
     assert at_the_gate(world, "/coral/000000000000", 10**5).status_code == 404

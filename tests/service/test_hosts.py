@@ -39,6 +39,6 @@ def test_doors_and_health_answer_to_any_name(world: World):
     """Old clients put their key in the name."""
     key = world.adapters.accounts.add_key(world.site.id, KeyKind.DOOR, now_ms=1)[1]
     host = {"Host": f"{key}.rest.akismet.com"}
-    told = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
-    assert world.client().post("/1.1/comment-check", data=told, headers=host).data == b"false"
+    form = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
+    assert world.client().post("/1.1/comment-check", data=form, headers=host).data == b"false"
     assert status(world, "evil.example", "/healthz") == 200

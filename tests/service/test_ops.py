@@ -75,9 +75,9 @@ def test_connections_are_told_of_by_reasons_of_ours(world: World):
     crowd = Crowd(Bounds())
     ops.watch(world.app, crowd)
     crowd.refused["late"] += 2
-    told = world.client().get("/metrics").text
-    assert 'winnow_refused_total{reason="late"} 2.0' in told
-    assert "winnow_connections 0.0" in told
+    exposition = world.client().get("/metrics").text
+    assert 'winnow_refused_total{reason="late"} 2.0' in exposition
+    assert "winnow_connections 0.0" in exposition
 
 
 def test_what_learning_was_refused_for_is_counted(world: World):
@@ -86,6 +86,6 @@ def test_what_learning_was_refused_for_is_counted(world: World):
     for n in range(2):
         world.decide(f"toxicity=0.6 b{n}", Decision.REJECT)
     world.learn()
-    told = world.client().get("/metrics").text
-    assert 'winnow_learning_attempts_total{outcome="too_few"} 1.0' in told
-    assert 'winnow_learning_attempts_total{outcome="better"} 1.0' in told
+    exposition = world.client().get("/metrics").text
+    assert 'winnow_learning_attempts_total{outcome="too_few"} 1.0' in exposition
+    assert 'winnow_learning_attempts_total{outcome="better"} 1.0' in exposition

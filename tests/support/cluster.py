@@ -73,9 +73,9 @@ def _join(ports: list[int]) -> None:
 
 
 def _is_whole(client: redis.Redis) -> bool:
-    told = client.execute_command("CLUSTER", "INFO")
-    text = told if isinstance(told, str) else str(told)
-    return "ok" in str(told.get("cluster_state", text)) if isinstance(told, dict) else (
+    info = client.execute_command("CLUSTER", "INFO")
+    text = info if isinstance(info, str) else str(info)
+    return "ok" in str(info.get("cluster_state", text)) if isinstance(info, dict) else (
         "cluster_state:ok" in text
     )  # fmt: skip
 

@@ -31,8 +31,8 @@ def main(place: Path) -> int:
     with running(place / "data") as winnow:
         good = winnow.ask("POST", "/v1/comments", {"content": HAM}, Prefer="wait=20")[1]
         assert good["status"] == "approved", good
-        told = {"content": BAD, "author": {"name": "x", "url": "https://spam.example"}}
-        bad = winnow.ask("POST", "/v1/comments", told, Prefer="wait=20")[1]
+        body = {"content": BAD, "author": {"name": "x", "url": "https://spam.example"}}
+        bad = winnow.ask("POST", "/v1/comments", body, Prefer="wait=20")[1]
         assert max(bad["scores"].values()) > 0.3, bad
         winnow.cli("decide", good["id"], "reject")
         winnow.run("erase", good["id"], "--yes")

@@ -63,11 +63,11 @@ class Running:
             START_SECONDS,
             "Winnow's start",
         )
-        told = printed.read_text()
+        text = printed.read_text()
         status = self._process.poll()
         assert status is None, f"exit {status}: {self.log.read_text()}"
         for name, pattern in [("key", r"Site key +(\S+)"), ("password", r"Password +(\S+)")]:
-            if found := re.search(pattern, told):
+            if found := re.search(pattern, text):
                 setattr(self, name, found[1])
         return self
 
@@ -110,14 +110,14 @@ class Running:
         return done.stdout.decode()
 
     def ask(
-        self, method: str, path: str, told: Any = None, *, key: str = "", **headers: str
+        self, method: str, path: str, content: Any = None, *, key: str = "", **headers: str
     ) -> tuple[int, Any]:
         """Return the status and JSON of a request with the site's key; bytes are sent as they are."""
-        body = told if isinstance(told, bytes) else json.dumps(told).encode()
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
         request = urllib.request.Request(
             f"{self.url}{path}",
             method=method,
-            data=None if told is None else body,
+            data=None if content is None else body,
             headers={
                 "Authorization": f"Bearer {key or self.key}",
                 "Content-Type": "application/json",
@@ -173,19 +173,19 @@ def kill(pid: int) -> None:
 def alive(pid: int) -> bool:
     """Say whether a process is there and no zombie."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text()
+        text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-    return told.rpartition(")")[2].split()[0] != "Z"
+    return text.rpartition(")")[2].split()[0] != "Z"
 
 
 def status_of(pid: int) -> list[str]:
     """Return a process's state, its parent, ... its start (proc(5), from field 3); -1 when it is gone."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text()
+        text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        told = ""
-    return told.rpartition(")")[2].split() or ["-1"] * 20
+        text = ""
+    return text.rpartition(")")[2].split() or ["-1"] * 20
 
 
 def descendants(pid: int) -> list[int]:

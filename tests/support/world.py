@@ -217,11 +217,11 @@ class World:
     def client(self) -> FlaskClient:
         return self.app.test_client()
 
-    def ask(self, method: str, path: str, told: Any = None, *, key: str | None = None, **more: Any):
+    def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None, **more: Any):
         headers = {"Authorization": f"Bearer {self.key if key is None else key}"}
         headers |= more.pop("headers", {})
-        if told is not None:
-            more["json"] = told
+        if body is not None:
+            more["json"] = body
         answer = self.client().open(path, method=method, headers=headers, **more)
         from tests.support import answers  # noqa: PLC0415 - as in `app`
 
@@ -261,12 +261,12 @@ class World:
 
 def make_world(redis_url: str, data: Path, **settings: Any) -> World:
     usual = {"site_rate": "100000/minute", "login_rate": "1000/minute"}
-    told = Settings(redis_url=redis_url, data_dir=data, **(usual | settings))
+    process = Settings(redis_url=redis_url, data_dir=data, **(usual | settings))
     model = PlainModel()
-    connected = wiring.connect(told)
+    connected = wiring.connect(process)
     adapters = replace(
         connected,
-        accounts=Accounts(connected.redis, connected.vault, shards=told.shards, hasher=QUICK),
+        accounts=Accounts(connected.redis, connected.vault, shards=process.shards, hasher=QUICK),
         current=lambda: model,
         duplicates=PlainDuplicates(),
         learning=PlainLearner,

@@ -37,8 +37,8 @@ TYPE = {"Content-Type": "application/json"}
 
 def send(receiver: Receiver, **changed) -> Attempt:
     """Try once to deliver to *receiver*, which an admin allowed although it is on this machine."""
-    told = {"allow_private": True, "timeout_seconds": 5.0, "now": lambda: NOW} | changed
-    return attempt(told.pop("url", receiver.url()), TYPE, BODY, **told)
+    arguments = {"allow_private": True, "timeout_seconds": 5.0, "now": lambda: NOW} | changed
+    return attempt(arguments.pop("url", receiver.url()), TYPE, BODY, **arguments)
 
 
 @pytest.fixture
@@ -331,8 +331,8 @@ def to_this_machine(address, port, seconds):
 
 def send_publicly(receiver: Receiver, **changed) -> Attempt:
     """Deliver to *receiver* as to a public address."""
-    told = {"resolver": lambda host, port: ["9.9.9.9"], "dialler": to_this_machine} | changed
-    return attempt(receiver.url(host="blog.example"), TYPE, BODY, **told)
+    arguments = {"resolver": lambda host, port: ["9.9.9.9"], "dialler": to_this_machine} | changed
+    return attempt(receiver.url(host="blog.example"), TYPE, BODY, **arguments)
 
 
 def test_the_first_kilobyte_of_a_public_answer_is_kept(public):

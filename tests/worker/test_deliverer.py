@@ -39,14 +39,14 @@ def receiver() -> Iterator[Receiver]:
         yield started
 
 
-def add(world: World, url: str, **told: object) -> Endpoint:
-    endpoint = Endpoint(id="", site_id=world.site.id, url=url, allow_private=True, **told)
+def add(world: World, url: str, **fields: object) -> Endpoint:
+    endpoint = Endpoint(id="", site_id=world.site.id, url=url, allow_private=True, **fields)
     return world.adapters.accounts.add_endpoint(endpoint, by=moderator("test"), now_ms=1)
 
 
-def deliver(world: World, **told: object) -> Deliverer:
+def deliver(world: World, **options: object) -> Deliverer:
     """Run the deliverer until nothing is due now or under way."""
-    deliverer = Deliverer(world.adapters, jitter=lambda: 0.0, **told)
+    deliverer = Deliverer(world.adapters, jitter=lambda: 0.0, **options)
     wait_until(
         lambda: all(one.done() for one in deliverer._running) and not deliverer.step(),
         20,
@@ -80,7 +80,7 @@ def decide(world: World, comment_id: str, decision: Decision) -> None:
     adapters.comments.release(0, now_ms=adapters.clock.now_ms() + 1)
 
 
-def told(receiver: Receiver) -> list[str]:
+def delivered(receiver: Receiver) -> list[str]:
     return [json.loads(one.body)["type"] for one in receiver.requests]
 
 
@@ -102,7 +102,7 @@ def test_an_endpoint_hears_only_what_it_asked_for(world: World, receiver: Receiv
     world.comment("hello")
     world.comment("toxicity=0.6")
     deliver(world)
-    assert told(receiver) == ["comment.flagged"]
+    assert delivered(receiver) == ["comment.flagged"]
 
 
 def test_whoever_was_told_of_an_approval_is_told_of_its_withdrawal(
@@ -116,11 +116,11 @@ def test_whoever_was_told_of_an_approval_is_told_of_its_withdrawal(
     decide(world, comment.id, Decision.REJECT)
     decide(world, never_approved.id, Decision.SPAM)
     deliver(world)
-    assert told(receiver) == ["comment.approved", "comment.rejected"]
+    assert delivered(receiver) == ["comment.approved", "comment.rejected"]
     adapters = world.adapters
     adapters.erase(comment.id, by=BLOG)
     deliver(world)
-    assert told(receiver)[-1] == "comment.erased"
+    assert delivered(receiver)[-1] == "comment.erased"
     assert b"hello" not in receiver.requests[-1].body
 
 
@@ -132,7 +132,7 @@ def test_a_payload_holds_nothing_that_was_erased_meanwhile(world: World, receive
     adapters.erase(comment.id, by=BLOG)
     deliver(world)
     # What is sent at once may come in any order.
-    assert sorted(told(receiver)) == ["comment.approved", "comment.erased"]
+    assert sorted(delivered(receiver)) == ["comment.approved", "comment.erased"]
     assert not any(b"secret" in one.body for one in receiver.requests)
 
 
@@ -201,7 +201,7 @@ def test_events_that_cannot_be_read_stop_their_own_site_alone(world: World, rece
     )
     world.comment("hello")
     deliver(world)
-    assert told(receiver) == ["comment.approved"]
+    assert delivered(receiver) == ["comment.approved"]
 
 
 def test_a_lone_surrogate_kept_by_an_older_winnow_is_delivered_mended(
@@ -454,7 +454,7 @@ def test_a_deliverer_that_waits_hears_of_an_event_at_once(world: World, receiver
     endpoint = add(world, receiver.url())
     with waiting(world):
         world.comment("hello")
-        wait_until(lambda: told(receiver) == ["comment.approved"], 10, "the first event")
+        wait_until(lambda: delivered(receiver) == ["comment.approved"], 10, "the first event")
         wait_until(lambda: world.adapters.deliveries.next_due() is None, 10, "its end")
         world.adapters.deliveries.send_test(endpoint, now_ms=world.adapters.clock.now_ms())
         wait_until(lambda: len(receiver.requests) == 2, 10, "the test")

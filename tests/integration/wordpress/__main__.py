@@ -104,8 +104,8 @@ def tally(
     site: blog.Blog, version: str, claims: Sequence[Callable[..., None]], *given: Any
 ) -> tuple[int, int, str]:
     """Say of each claim whether it is so."""
-    told, failed = site.run(version), 0
-    print(told, flush=True)
+    versions, failed = site.run(version), 0
+    print(versions, flush=True)
     for claim in claims:
         sentence = claim.__name__.replace("_", " ")
         try:
@@ -115,7 +115,7 @@ def tally(
             failed += 1
             where = traceback.extract_tb(problem.__traceback__)[-1]
             print(f"  FAIL  {sentence}: {problem!r} ({where.name}:{where.lineno})", flush=True)
-    return failed, len(claims) - failed, told
+    return failed, len(claims) - failed, versions
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ def introduced(winnow: Running, blog: Blog) -> tuple[str, str]:
     token = winnow.cli("token", "add", "tests")["token"]
     site = winnow.ask("GET", "/v1/sites", key=token)[1]["items"][0]["id"]
     policy = {"policy": {"blocked_words": ["rutabaga"]}}
-    status, told = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
-    assert status == 200, told
+    status, answer = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
+    assert status == 200, answer
     return key, made["secret"]
 
 
@@ -153,8 +153,8 @@ def approving_in_wordpress_what_is_held_is_a_decision_in_winnow(
 def a_webhook_that_winnow_did_not_sign_is_refused(blog: Blog, winnow: Running, secret: str):
     text = f"{HELD} With forged papers."
     comment, there = held(blog, winnow, text, "Mallory")
-    told = {"id": there["id"], "sequence": 9}
-    body = json.dumps({"type": "comment.approved", "data": told}).encode()
+    data = {"id": there["id"], "sequence": 9}
+    body = json.dumps({"type": "comment.approved", "data": data}).encode()
     path = hook_of(blog).removeprefix(blog.url)
     now = int(time.time())
     other = "whsec_" + base64.b64encode(b"x" * 32).decode()
@@ -173,10 +173,13 @@ def wordpresss_own_export_is_imported(blog: Blog, winnow: Running, secret: str):
     file = blog.home / "export.xml"
     file.write_text(blog.php(f"{load} export_wp();"), encoding="utf-8")
     winnow.cli("site", "add", "history")
-    told = winnow.cli("import", "wordpress", str(file), "--site", "history")
+    printed = winnow.cli("import", "wordpress", str(file), "--site", "history")
     count = "SELECT COUNT(*) FROM wp_comments WHERE comment_approved IN"
     expected = int(blog.sql(f"{count} ('0', '1', 'trash')"))
-    assert told == {"new": expected, "same": 0, "not_taken": 0, "not_whole": 0}, (told, expected)
+    assert printed == {"new": expected, "same": 0, "not_taken": 0, "not_whole": 0}, (
+        printed,
+        expected,
+    )
     again = winnow.cli("import", "wordpress", str(file), "--site", "history")
     assert again == {"new": 0, "same": expected, "not_taken": 0, "not_whole": 0}, again
     token = winnow.cli("token", "add", "history")["token"]

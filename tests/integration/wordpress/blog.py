@@ -182,7 +182,7 @@ class Blog:
         return process
 
     def _configure(self, constants: Mapping[str, str]) -> None:
-        told = {
+        constants = {
             "DB_NAME": "blog",
             "DB_USER": "root",
             "DB_PASSWORD": "",
@@ -195,7 +195,7 @@ class Blog:
             "FS_METHOD": "direct",
             **constants,
         }
-        lines = [f"define( '{name}', '{value}' );" for name, value in told.items()]
+        lines = [f"define( '{name}', '{value}' );" for name, value in constants.items()]
         config = "<?php\n" + "\n".join(lines) + "\n$table_prefix = 'wp_';\n"
         config += "define( 'WP_DEBUG', true );\ndefine( 'WP_DEBUG_DISPLAY', false );\n"
         config += f"define( 'WP_DEBUG_LOG', '{self.home}/debug.log' );\n"

@@ -48,8 +48,8 @@ def introduced(winnow: Running, blog: Blog) -> None:
     token = winnow.cli("token", "add", "tests")["token"]
     site = winnow.ask("GET", "/v1/sites", key=token)[1]["items"][0]["id"]
     policy = {"policy": {"blocked_words": ["rutabaga"]}, "edits": True, "replies": True}
-    status, told = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
-    assert status == 200, told
+    status, answer = winnow.ask("PATCH", f"/v1/sites/{site}", policy, key=token)
+    assert status == 200, answer
     winnow.ask("POST", "/v1/comments", {"content": "Good morning."}, Prefer="wait=10")
     blog.log_in()
     uploaded(blog)
@@ -134,9 +134,9 @@ def saving_address_and_key_connects_and_no_secret_is_copied(blog: Blog, winnow: 
 
 def where_winnow_may_not_reach_the_blog_the_page_says_what_to_run(blog: Blog, winnow: Running):
     moved = "add_filter( 'rest_url', fn( $url ) => $url . '&elsewhere=1' );"
-    told = blog.run(f"{moved} echo Winnow\\Plugin\\Connection::connect()->get_error_message();")
-    assert "./winnow endpoint add demo" in told, told
-    assert "--allow-private" in told
+    message = blog.run(f"{moved} echo Winnow\\Plugin\\Connection::connect()->get_error_message();")
+    assert "./winnow endpoint add demo" in message, message
+    assert "--allow-private" in message
     assert "Connected" in submit(blog, "connect")
 
 
@@ -174,8 +174,8 @@ def a_text_changed_at_the_desk_is_what_is_published(blog: Blog, winnow: Running)
     there = known(winnow, f"{HELD} My number is 555-0100.")
     path = f"/v1/comments/{there['id']}"
     for revision, text in ((1, f"{HELD} <b>Call</b> me \\o/."), (2, f"{HELD} Call me.")):
-        told = {"content": text, "revision": revision, "moderator": "mia"}
-        assert winnow.ask("POST", f"{path}/revision", told)[0] == 200
+        body = {"content": text, "revision": revision, "moderator": "mia"}
+        assert winnow.ask("POST", f"{path}/revision", body)[0] == 200
         wait_until(lambda text=text: content(blog, comment) == text, 20, "the new text")
         assert winnow.ask("GET", path)[1]["revision"] == revision + 1
         if revision == 1:
@@ -192,11 +192,11 @@ def a_reply_at_the_desk_is_published_once_under_its_comment(blog: Blog, winnow: 
     """As the user with the moderator's name, else as the administrator; never as markup."""
     comment, there = held(blog, winnow, f"{HELD} Is it good?", "Asker")
     path = f"/v1/comments/{there['id']}"
-    told = {"text": 'It is: <b>butter</b> & \\o/ "love".', "moderator": "nobody here"}
-    assert winnow.ask("POST", f"{path}/replies", told)[0] == 409
+    body = {"text": 'It is: <b>butter</b> & \\o/ "love".', "moderator": "nobody here"}
+    assert winnow.ask("POST", f"{path}/replies", body)[0] == 409
     winnow.ask("POST", f"{path}/decision", {"decision": "approve"})
     for n, name in enumerate(("nobody here", ADMIN), 1):
-        status, made = winnow.ask("POST", f"{path}/replies", told | {"moderator": name})
+        status, made = winnow.ask("POST", f"{path}/replies", body | {"moderator": name})
         assert (status, made["number"]) == (201, n)
     query = f"FROM wp_comments WHERE comment_parent = {comment}"
     wait_until(lambda: blog.sql(f"SELECT COUNT(*) {query}") == "2", 30, "two replies")
@@ -236,9 +236,9 @@ def a_reply_that_webhook_and_feed_bring_at_once_is_published_once(blog: Blog, wi
     slow = "add_filter( 'winnow_replier', function( $user ) { usleep( 500000 ); return $user; } );"
     code = f"{slow} time_sleep_until( {time.time() + 5} ); echo {happened} ? 'done' : 'later';"
     with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(blog.run, [code] * 4))
+        answers = list(pool.map(blog.run, [code] * 4))
     query = f"SELECT COUNT(*) FROM wp_comments WHERE comment_parent = {comment}"
-    assert (told.count("done"), told.count("later"), blog.sql(query)) == (1, 3, "1"), told
+    assert (answers.count("done"), answers.count("later"), blog.sql(query)) == (1, 3, "1"), answers
     assert blog.run(f"echo {happened} ? 'done' : 'later';") == "done"
     assert blog.sql(query) == "1"
     assert blog.sql("SELECT COUNT(*) FROM wp_options WHERE option_name LIKE 'winnow%.lock'") == "0"
@@ -368,10 +368,10 @@ def reviews_pingbacks_and_the_rest_api_are_screened(blog: Blog, winnow: Running)
             $asked = new WP_REST_Request( 'POST', '/wp/v2/comments' );
             foreach ( json_decode( '{json.dumps(fields)}', true ) as $name => $value ) {{ $asked->set_param( $name, $value ); }}
             $answer = rest_do_request( $asked ); echo wp_json_encode( $answer->get_data() );"""
-        told = json.loads(blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}"))
-        assert blog.status(told["id"]) == expected, told
-        assert told["status"] == ("approved" if expected == "1" else "hold")
-        assert known(winnow, text)["external_id"] == str(told["id"])
+        answer = json.loads(blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}"))
+        assert blog.status(answer["id"]) == expected, answer
+        assert answer["status"] == ("approved" if expected == "1" else "hold")
+        assert known(winnow, text)["external_id"] == str(answer["id"])
 
 
 def staff_notes_and_imports_are_not_screened(blog: Blog, winnow: Running):
@@ -466,8 +466,8 @@ def the_receiver_refuses_thirty_forgeries(blog: Blog, winnow: Running):
         assert blog.status(comment) == "0", number
     # Signed, but about something else: taken, and nothing is done.
     for changes in ({"site_id": "other"}, {"sequence": 0}, {"external_id": "1x"}, {"id": "other"}):
-        told = json.dumps({"type": "comment.approved", "data": data | changes}).encode()
-        assert blog.post(path, told, **signed(secret, now, told)) == 204
+        content = json.dumps({"type": "comment.approved", "data": data | changes}).encode()
+        assert blog.post(path, content, **signed(secret, now, content)) == 204
     assert blog.status(comment) == "0"
     assert blog.post(path, body, **good) == 204
     assert blog.status(comment) == "1"
@@ -634,9 +634,9 @@ def wordpresss_tools_export_and_erase_what_winnow_keeps(blog: Blog, winnow: Runn
 def the_command_line_says_how_things_stand(blog: Blog, winnow: Running):
     stub = "class WP_CLI { static function add_command() {} static function log( $s ) { echo $s, PHP_EOL; } static function success( $s ) { echo $s; } static function warning( $s ) { echo $s; } static function error( $s ) { echo 'ERROR ', $s; } }"
     load = f"require '{blog.root}/wp-content/plugins/winnow/includes/class-command.php'; $verbs = new Winnow\\Plugin\\Command();"
-    told = blog.run(f"{stub} {load} $verbs->status(); $verbs->check();")
-    assert "Winnow answers: demo" in told, told
-    assert "flagged:" in told
+    printed = blog.run(f"{stub} {load} $verbs->status(); $verbs->check();")
+    assert "Winnow answers: demo" in printed, printed
+    assert "flagged:" in printed
     comment, _ = held(blog, winnow, f"{HELD} Look again.", "Again")
     assert f"{comment}: flagged" in blog.run(
         f"{stub} {load} $verbs->recheck( array( '{comment}' ) );"

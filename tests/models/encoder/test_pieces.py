@@ -66,7 +66,7 @@ def test_a_name_of_what_is_unknown_is_unknown(ways):
 
 
 def test_a_vocabulary_of_another_kind_is_refused():
-    told = json.loads((SHIPPED / TOKENIZER).read_bytes())
-    told["model"]["type"] = "BPE"
+    tokenizer = json.loads((SHIPPED / TOKENIZER).read_bytes())
+    tokenizer["model"]["type"] = "BPE"
     with pytest.raises(BrokenArtifact, match="BPE"):
-        Pieces.read(json.dumps(told).encode())
+        Pieces.read(json.dumps(tokenizer).encode())

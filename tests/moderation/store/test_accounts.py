@@ -395,8 +395,8 @@ def test_what_is_not_there_is_not_found(accounts: Accounts, verb):
 
 def test_an_endpoint_comes_back_as_it_was_kept(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
-    told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Blog": "1"})
-    kept = accounts.add_endpoint(told, by=ADA, now_ms=NOW)
+    endpoint = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Blog": "1"})
+    kept = accounts.add_endpoint(endpoint, by=ADA, now_ms=NOW)
     assert kept.secrets[0].value.startswith("whsec_")
     assert accounts.endpoint(kept.id) == kept
     assert accounts.endpoints(site.id) == [kept]
@@ -439,8 +439,8 @@ def test_the_trail_is_read_on_from_a_line_and_by_what_one_looks_for(accounts: Ac
 
 def test_no_secret_of_an_endpoint_is_on_the_trail(accounts: Accounts):
     site = accounts.add_site("blog", now_ms=NOW)
-    told = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Pass": "sesame-9"})
-    kept = accounts.add_endpoint(told, by=ADA, now_ms=NOW)
+    endpoint = Endpoint("", site.id, "https://blog.example/hook", headers={"X-Pass": "sesame-9"})
+    kept = accounts.add_endpoint(endpoint, by=ADA, now_ms=NOW)
     changed = replace(
         kept,
         url="https://blog.example/2",

@@ -26,9 +26,9 @@ from tests.support.world import World
 DAY = 86_400_000
 
 
-def take(world: World, holder: str = "a:1", size: int = 64, **told):
+def take(world: World, holder: str = "a:1", size: int = 64, **options):
     comments = world.adapters.comments
-    now = told.pop("now_ms", world.adapters.clock.now_ms())
+    now = options.pop("now_ms", world.adapters.clock.now_ms())
     return comments.take(0, holder, size=size, lease_ms=10_000, now_ms=now)
 
 
@@ -129,13 +129,13 @@ def test_an_expired_lease_is_no_death(world: World):
 def test_of_two_moderators_one_decides_and_the_other_is_told(world: World):
     comment = world.comment("toxicity=0.6")
     decide = world.adapters.comments.decide
-    told = {"by": ADA, "reason": "", "note": "", "hold_ms": 5000, "now_ms": 1_800_000_000_000}
-    decide(comment.id, Decision.APPROVE, version=1, **told)
+    arguments = {"by": ADA, "reason": "", "note": "", "hold_ms": 5000, "now_ms": 1_800_000_000_000}
+    decide(comment.id, Decision.APPROVE, version=1, **arguments)
     with pytest.raises(StaleVersion) as stale:
-        decide(comment.id, Decision.SPAM, version=1, **told)
+        decide(comment.id, Decision.SPAM, version=1, **arguments)
     assert stale.value.current == 2
     with pytest.raises(IllegalMove):
-        decide(comment.id, Decision.APPROVE, version=None, **told | {"by": BOB})
+        decide(comment.id, Decision.APPROVE, version=None, **arguments | {"by": BOB})
 
 
 def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: World):
@@ -153,8 +153,8 @@ def test_a_decision_keeps_what_it_was_made_on_and_an_undone_one_says_so(world: W
 def test_after_its_window_a_decision_is_told_and_can_no_longer_be_undone(world: World):
     comment = world.comment("toxicity=0.6")
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
-    told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 5000}
-    comments.decide(comment.id, Decision.APPROVE, now_ms=now, **told)
+    arguments = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 5000}
+    comments.decide(comment.id, Decision.APPROVE, now_ms=now, **arguments)
     assert comments.release(0, now_ms=now + 4999) == 0
     assert comments.release(0, now_ms=now + 5000) == 1
     with pytest.raises(UndoTooLate):
@@ -170,10 +170,10 @@ def test_a_recorded_check_is_the_same_within_its_window_and_new_after_it(world: 
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     draft = Draft("spam=0.95", external_id="akismet:1")
     judged = judge(draft, NOTHING, world.site.policy, model=world.model)
-    told = {"via": "akismet", "repeat_ms": 60_000}
-    first = comments.record(world.site.id, draft, judged, now_ms=now, **told)
-    again = comments.record(world.site.id, draft, judged, now_ms=now + 59_000, **told)
-    later = comments.record(world.site.id, draft, judged, now_ms=now + 61_000, **told)
+    arguments = {"via": "akismet", "repeat_ms": 60_000}
+    first = comments.record(world.site.id, draft, judged, now_ms=now, **arguments)
+    again = comments.record(world.site.id, draft, judged, now_ms=now + 59_000, **arguments)
+    later = comments.record(world.site.id, draft, judged, now_ms=now + 61_000, **arguments)
     assert first.id == again.id != later.id
     assert comments.get(first.id).status is Status.SPAM
 
@@ -186,8 +186,15 @@ def test_a_queue_page_goes_on_where_it_stopped_though_others_decide(world: World
     comments = world.adapters.comments
     first = comments.queue(world.site.id, order=order, limit=4)
     for gone in first.items:
-        told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 1, "now_ms": 1}
-        comments.decide(gone.id, Decision.SPAM, **told)
+        arguments = {
+            "by": ADA,
+            "reason": "",
+            "note": "",
+            "version": None,
+            "hold_ms": 1,
+            "now_ms": 1,
+        }
+        comments.decide(gone.id, Decision.SPAM, **arguments)
     rest = comments.queue(world.site.id, order=order, cursor=first.next, limit=50)
     ids = [one.id for one in (*first.items, *rest.items)]
     assert len(ids) == len(set(ids)) == 9
@@ -330,11 +337,11 @@ def test_an_index_finds_what_it_was_given_before_it_grew(world: World):
 
 def test_a_long_history_keeps_its_latest_lines(world: World):
     comment = world.comment("toxicity=0.6")
-    told = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 0}
+    arguments = {"by": ADA, "reason": "", "note": "", "version": None, "hold_ms": 0}
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     for n in range(library.HISTORY_KEPT + 5):
         decision = Decision.SPAM if n % 2 else Decision.APPROVE
-        comments.decide(comment.id, decision, now_ms=now + n, **told)
+        comments.decide(comment.id, decision, now_ms=now + n, **arguments)
     latest = comments.get(comment.id)
     assert latest.version == library.HISTORY_KEPT + 6
     assert len(latest.history) == library.HISTORY_KEPT
@@ -392,11 +399,11 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
             one = world.submit(f"text {n}", author=Author(email=f"{n}@mail.example"))[0]
             known[one.id] = n
         while batch := take(world, size=400):
-            told = [
+            rows = [
                 (one, replace(judged, signature=known[one.id] + 1))
                 for one, judged in screened(world, batch)
             ]
-            comments.commit(0, batch.token, told, now_ms=clock.now_ms())
+            comments.commit(0, batch.token, rows, now_ms=clock.now_ms())
 
     def marks() -> set[int]:
         entries = comments.signatures([world.site.id])[world.site.id]
@@ -496,10 +503,10 @@ def test_an_author_is_found_and_forgotten_although_the_index_grew(world: World):
     now = adapters.clock.now_ms()
     full = 2000
     others = [Draft("x", Author(email=f"{n}@mail.example")) for n in range(full)]
-    told = {"backlog": 10**6, "now_ms": now}
-    before, _ = adapters.comments.accept(world.site.id, [Draft("1", ada)] * 20, **told)
-    adapters.comments.accept(world.site.id, others, **told)
-    after, _ = adapters.comments.accept(world.site.id, [Draft("2", ada)] * 3, **told)
+    arguments = {"backlog": 10**6, "now_ms": now}
+    before, _ = adapters.comments.accept(world.site.id, [Draft("1", ada)] * 20, **arguments)
+    adapters.comments.accept(world.site.id, others, **arguments)
+    after, _ = adapters.comments.accept(world.site.id, [Draft("2", ada)] * 3, **arguments)
     wrote = {one.id for one in [*before, *after]}
 
     def found() -> set[str]:

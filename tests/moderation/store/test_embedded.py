@@ -122,12 +122,12 @@ def test_the_server_runs_as_the_design_says(tmp_path):
 def test_malloc_keeps_what_scripts_drop_unless_it_was_told_otherwise(tmp_path, monkeypatch):
     """An owner's own tunables win."""
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    for told in ("", "glibc.malloc.tcache_count=9"):
-        if told:
-            monkeypatch.setenv("GLIBC_TUNABLES", told)
+    for tunables in ("", "glibc.malloc.tcache_count=9"):
+        if tunables:
+            monkeypatch.setenv("GLIBC_TUNABLES", tunables)
         with serving(data_dir=tmp_path) as server:
             around = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
-        wanted = told or "glibc.malloc.tcache_count=5000"
+        wanted = tunables or "glibc.malloc.tcache_count=5000"
         assert f"GLIBC_TUNABLES={wanted}".encode() in around
 
 

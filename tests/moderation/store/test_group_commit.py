@@ -64,21 +64,21 @@ def accepted_at_once(
 
 def test_what_waited_is_stored_together_and_each_is_told_its_own_id(world: World):
     slow = Slow(world.adapters.comments)
-    told = accepted_at_once(GroupCommit(slow), slow, [world.site.id] * 8)
+    stored = accepted_at_once(GroupCommit(slow), slow, [world.site.id] * 8)
     assert slow.groups == [1, 7]
-    for number, (accepted, _) in enumerate(told):
+    for number, (accepted, _) in enumerate(stored):
         (one,) = accepted
         assert world.adapters.comments.get(one.id).content == f"comment {number}"
-    assert sum(wake for _, wake in told) <= 1
+    assert sum(wake for _, wake in stored) <= 1
 
 
 def test_each_group_is_of_one_site(world: World):
     other = world.adapters.accounts.add_site("other", now_ms=1).id
     slow = Slow(world.adapters.comments, sites=2)
     sites = [world.site.id, other, world.site.id, other, other]
-    told = accepted_at_once(GroupCommit(slow), slow, sites)
+    stored = accepted_at_once(GroupCommit(slow), slow, sites)
     assert sorted(slow.groups) == [1, 1, 1, 2]
-    for site, (accepted, _) in zip(sites, told, strict=True):
+    for site, (accepted, _) in zip(sites, stored, strict=True):
         assert world.adapters.comments.get(accepted[0].id).site_id == site
 
 

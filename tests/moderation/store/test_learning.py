@@ -15,13 +15,13 @@ from tests.support.world import World
 DAY = 86_400_000
 
 
-def feedback(world: World, **told) -> list[Feedback]:
-    return list(world.adapters.comments.feedback(world.site.id, **told))
+def feedback(world: World, **fields) -> list[Feedback]:
+    return list(world.adapters.comments.feedback(world.site.id, **fields))
 
 
-def decided(world: World, text: str, decision: Decision, by=ADA, **told):
-    comment = world.comment(text, email=told.pop("email", ""))
-    world.adapters.review(comment.id, decision, by=by, hold_seconds=told.pop("hold_seconds", 0))
+def decided(world: World, text: str, decision: Decision, by=ADA, **fields):
+    comment = world.comment(text, email=fields.pop("email", ""))
+    world.adapters.review(comment.id, decision, by=by, hold_seconds=fields.pop("hold_seconds", 0))
     return comment
 
 

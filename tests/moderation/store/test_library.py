@@ -55,8 +55,8 @@ def test_a_server_that_loses_everything_all_the_time_is_as_good_as_away(forgetfu
 def test_a_confirmed_call_finds_its_function_again_too(forgetful: Forgetful):
     forgetful.times = 1
     call = Library(forgetful)
-    told = ("find", 0, ids.shorten(ids.new_id(1)), "externals", b"12345678")
-    assert call.confirmed(*told, replicas=0, within_ms=10) == [b""]
+    arguments = ("find", 0, ids.shorten(ids.new_id(1)), "externals", b"12345678")
+    assert call.confirmed(*arguments, replicas=0, within_ms=10) == [b""]
 
 
 def test_another_release_runs_beside_this_one_and_its_library_goes_when_it_is_gone(

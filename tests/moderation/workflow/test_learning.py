@@ -325,15 +325,15 @@ def test_what_no_model_could_score_is_not_read_to_learn_from(world: World):
 def test_a_long_history_is_learned_in_parts_the_latest_first(world: World):
     rejected(world, 8)
     adapters = world.adapters
-    told = {
+    arguments = {
         "accounts": adapters.accounts, "comments": adapters.comments, "model": world.model,
         "learner": adapters.learning(world.model), "clock": adapters.clock,
         "meter": adapters.metrics,
     }  # fmt: skip
-    first = learning.learn(world.site.id, budget=learning.Budget(batch=2, texts=5), **told)
+    first = learning.learn(world.site.id, budget=learning.Budget(batch=2, texts=5), **arguments)
     assert first.decisions == 5
     assert progress(world).due
-    second = learning.learn(world.site.id, budget=learning.Budget(batch=2, texts=5), **told)
+    second = learning.learn(world.site.id, budget=learning.Budget(batch=2, texts=5), **arguments)
     assert second.decisions == 8
     assert not progress(world).due
 

@@ -43,11 +43,11 @@ def test_a_step_erases_two_hundred_and_the_last_says_what_was_erased(world: Worl
     write(world, 3, "eve@mail.example")
     world.adapters.treat(world.site.id, LISA, Treatment.HOLD, by=ADA)
     one = begin(world)
-    told = []
+    erased = []
     while one.goes_on:
         one = world.adapters.step_erasure(one.id)
-        told.append(one.comments)
-    assert told[:3] == [200, 400, 450]
+        erased.append(one.comments)
+    assert erased[:3] == [200, 400, 450]
     assert (one.receipt.comments, one.receipt.records, one.receipt.sites) == (450, 1, 1)
     assert one.receipt.by_status["approved"] == 450
     assert (statuses(world)[Status.ERASED], statuses(world)[Status.APPROVED]) == (450, 3)
@@ -63,10 +63,10 @@ def test_one_that_is_cut_off_in_a_step_goes_on_and_counts_each_comment_once(
     one, comments = begin(world), world.adapters.comments
     erase, left = comments.erase, iter(range(120))
 
-    def die(comment_id: str, **told: Any) -> None:
+    def die(comment_id: str, **arguments: Any) -> None:
         if next(left, None) is None:
             raise KeyboardInterrupt
-        erase(comment_id, **told)
+        erase(comment_id, **arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(comments, "erase", die)

@@ -28,7 +28,7 @@ def world(world: World) -> World:
     return world
 
 
-def told(world: World) -> list[dict]:
+def events_of(world: World) -> list[dict]:
     comments = world.adapters.comments
     return [
         one.payload(comments.get(one.subject_id), full=False, reply=comments.reply_of(one))
@@ -48,7 +48,7 @@ def test_a_note_says_who_wrote_it_and_when_and_no_blog_hears_of_it(world: World)
     assert (one.number, one.text, one.by) == (1, "she is a regular\nof ours", ADA)
     assert (other.number, other.by) == (2, EVE)
     assert one.at <= other.at
-    assert [one["type"] for one in told(world)] == ["comment.flagged"]
+    assert [one["type"] for one in events_of(world)] == ["comment.flagged"]
     assert world.adapters.comments.get(comment.id).version == comment.version
 
 
@@ -56,7 +56,7 @@ def test_a_reply_is_told_with_its_text_and_its_author(world: World):
     comment = approved(world)
     made = world.adapters.reply(comment.id, "an answer", by=ADA)
     assert made.number == 1
-    event = told(world)[-1]
+    event = events_of(world)[-1]
     assert event["type"] == "reply.requested"
     reply = event["data"]["reply"]
     assert (reply["id"], reply["text"]) == (f"{comment.id}-1", "an answer")
@@ -73,7 +73,10 @@ def test_each_reply_has_an_id_of_its_own(world: World):
     for n in range(2):
         world.adapters.reply(comment.id, f"answer {n}", by=ADA)
     events = world.adapters.comments.events(world.site.id)[1:]
-    assert [one["data"]["reply"]["text"] for one in told(world)[1:]] == ["answer 0", "answer 1"]
+    assert [one["data"]["reply"]["text"] for one in events_of(world)[1:]] == [
+        "answer 0",
+        "answer 1",
+    ]
     assert len({one.id for one in events}) == 2
 
 
@@ -85,7 +88,7 @@ def test_a_form_that_is_sent_twice_writes_one_remark(world: World):
     assert [
         len(one) for one in (kept.remarks(comment.id).replies, kept.remarks(comment.id).notes)
     ] == [1, 1]
-    assert [one["type"] for one in told(world)].count("reply.requested") == 1
+    assert [one["type"] for one in events_of(world)].count("reply.requested") == 1
     later = world.adapters.clock.now_ms() + 60_001
     kept.reply(comment.id, "an answer", by=ADA, now_ms=later)
     world.adapters.reply(comment.id, "an answer", by=EVE)
@@ -97,7 +100,7 @@ def test_a_reply_ends_the_undo_window_so_that_it_stands_under_something(world: W
     world.adapters.review(comment.id, Decision.APPROVE, by=EVE, hold_seconds=100)
     world.adapters.reply(comment.id, "an answer", by=EVE)
     types = ["comment.flagged", "comment.approved", "reply.requested"]
-    assert [one["type"] for one in told(world)] == types
+    assert [one["type"] for one in events_of(world)] == types
     with pytest.raises(UndoTooLate):
         world.adapters.undo(comment.id, by=EVE)
 
@@ -156,7 +159,7 @@ def test_remarks_go_with_the_text_and_with_an_erasure(world: World):
     assert world.adapters.comments.forget(comments[1], everything=False)
     for words in ("my own note", "my own reply"):
         assert stored_anywhere(world.adapters.redis, words) == []
-    replies = [one for one in told(world) if one["type"] == "reply.requested"]
+    replies = [one for one in events_of(world) if one["type"] == "reply.requested"]
     assert len(replies) == 2
     assert not any("reply" in one["data"] for one in replies)
     for comment in comments:

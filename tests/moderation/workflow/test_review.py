@@ -63,14 +63,14 @@ def test_the_blog_is_told_the_new_text_and_an_approval_publishes_it(world: World
         ("comment.approved", "None", 2),
     ]
     comment = world.adapters.comments.get(held.id)
-    told = [
+    payloads = [
         one.payload(comment, full=True)["data"]
         for one in world.adapters.comments.events(world.site.id)
     ]
-    assert [one["sequence"] for one in told] == [1, 2, 3]
-    assert told[1]["comment"]["content"] == told[2]["comment"]["content"] == MENDED
-    assert told[2]["comment"]["revised"] is True
-    assert HELD not in str(told)
+    assert [one["sequence"] for one in payloads] == [1, 2, 3]
+    assert payloads[1]["comment"]["content"] == payloads[2]["comment"]["content"] == MENDED
+    assert payloads[2]["comment"]["revised"] is True
+    assert HELD not in str(payloads)
 
 
 def test_the_audit_trail_says_who_changed_which_comment_and_not_what(world: World):
@@ -143,8 +143,8 @@ def test_a_decision_says_whether_it_was_made_on_a_changed_text(world: World):
     for decision in (Decision.SPAM, Decision.APPROVE):
         settled(world, revised, decision)
     comments = world.adapters.comments
-    told = [(one.decision, one.changed) for one in comments.decisions(world.site.id)]
-    assert told == [("approve", True), ("spam", True), ("approve", False)]
+    decisions = [(one.decision, one.changed) for one in comments.decisions(world.site.id)]
+    assert decisions == [("approve", True), ("spam", True), ("approve", False)]
     world.adapters.edit(comment.id, Draft("toxicity=0.6 anew"), by=EVE)
     world.screen()
     settled(world, comments.get(comment.id), Decision.APPROVE)

@@ -13,8 +13,8 @@ from moderation.credentials import KeyKind
 from tests.support.world import World
 
 
-def submitted(world: World, content: str = "hello", **told: object):
-    return world.ask("POST", "/v1/comments", {"content": content, **told})
+def submitted(world: World, content: str = "hello", **fields: object):
+    return world.ask("POST", "/v1/comments", {"content": content, **fields})
 
 
 def test_a_submitted_comment_is_pending_and_says_where_it_is_found(world: World):
@@ -43,7 +43,7 @@ def test_the_same_external_id_with_other_content_is_a_conflict_that_names_the_co
 
 
 @pytest.mark.parametrize(
-    "told, status, word",
+    "body, status, word",
     [
         ({"content": "x", "bogus": 1}, 422, "bogus"),
         ({"content": ""}, 422, "content"),
@@ -58,8 +58,8 @@ def test_the_same_external_id_with_other_content_is_a_conflict_that_names_the_co
         ([], 422, "body"),
     ],
 )
-def test_bad_input_is_refused_by_name(world: World, told: object, status: int, word: str):
-    answer = world.ask("POST", "/v1/comments", told)
+def test_bad_input_is_refused_by_name(world: World, body: object, status: int, word: str):
+    answer = world.ask("POST", "/v1/comments", body)
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
     assert word in answer.json["detail"]
     assert world.adapters.comments.counts()["pending"] == 0
@@ -97,12 +97,12 @@ def test_prefer_wait_without_a_worker_is_an_ordinary_202(world: World):
 
 @pytest.mark.parametrize("shape", ["object", "array", "ndjson"])
 def test_a_batch_is_taken_in_any_of_three_shapes(world: World, shape: str):
-    told = [{"content": f"number {n}", "external_id": str(n)} for n in range(3)]
+    comments = [{"content": f"number {n}", "external_id": str(n)} for n in range(3)]
     if shape == "ndjson":
-        lines = "\n".join(map(json.dumps, told))
+        lines = "\n".join(map(json.dumps, comments))
         more = {"data": lines, "content_type": "application/x-ndjson"}
     else:
-        more = {"json": {"comments": told} if shape == "object" else told}
+        more = {"json": {"comments": comments} if shape == "object" else comments}
     answer = world.ask("POST", "/v1/comments/batch", **more)
     assert answer.status_code == 202
     assert [one["external_id"] for one in answer.json["items"]] == ["0", "1", "2"]
@@ -111,8 +111,8 @@ def test_a_batch_is_taken_in_any_of_three_shapes(world: World, shape: str):
 
 def test_a_conflict_in_a_batch_is_told_by_its_line_also_when_it_is_the_only_one(world: World):
     first = submitted(world, external_id="7").json
-    told = [{"content": "something else", "external_id": "7"}, {"content": "new"}]
-    for lines, outcomes in (told, ["conflict", "new"]), (told[:1], ["conflict"]):
+    comments = [{"content": "something else", "external_id": "7"}, {"content": "new"}]
+    for lines, outcomes in (comments, ["conflict", "new"]), (comments[:1], ["conflict"]):
         answer = world.ask("POST", "/v1/comments/batch", lines)
         assert answer.status_code == 202
         assert [one["outcome"] for one in answer.json["items"]] == outcomes
@@ -140,18 +140,18 @@ def test_an_edit_is_the_next_revision_and_is_screened_anew(world: World):
 
 def test_a_moderators_text_is_put_in_the_place_of_a_comments_where_the_site_has_it(world: World):
     comment = world.comment("toxicity=0.6 with a number 555-0100")
-    path, told = f"/v1/comments/{comment.id}/revision", {"content": "toxicity=0.6", "revision": 1}
-    refused = world.ask("POST", path, told)
+    path, body = f"/v1/comments/{comment.id}/revision", {"content": "toxicity=0.6", "revision": 1}
+    refused = world.ask("POST", path, body)
     assert (refused.status_code, "edits" in refused.json["detail"]) == (409, True)
     site = f"/v1/sites/{world.site.id}"
     assert world.ask("PATCH", site, {"edits": True}, key=world.token).status_code == 200
-    revised = world.ask("POST", path, told | {"moderator": "mia"}).json
+    revised = world.ask("POST", path, body | {"moderator": "mia"}).json
     assert (revised["content"], revised["revision"]) == ("toxicity=0.6", 2)
     assert revised["revised"]["original"] == "toxicity=0.6 with a number 555-0100"
     assert revised["revised"]["by"]["name"] == "mia"
     assert revised["history"][-1]["reason"] == "revised"
-    assert world.ask("POST", path, told).status_code == 409
-    for wrong in ({"content": "x"}, {"content": "", "revision": 2}, told | {"note": "x"}):
+    assert world.ask("POST", path, body).status_code == 409
+    for wrong in ({"content": "x"}, {"content": "", "revision": 2}, body | {"note": "x"}):
         assert world.ask("POST", path, wrong).status_code == 422
     (_held, event) = world.ask("GET", "/v1/events").json["items"]
     assert (event["type"], event["data"]["status"]) == ("comment.revised", "flagged")
@@ -161,8 +161,8 @@ def test_a_moderators_text_is_put_in_the_place_of_a_comments_where_the_site_has_
 def test_an_erased_comment_leaves_a_tombstone_without_words(world: World):
     comment = world.comment("secret words", email="ada@mail.example")
     assert world.ask("DELETE", f"/v1/comments/{comment.id}").status_code == 204
-    told = world.ask("GET", f"/v1/comments/{comment.id}").json
-    assert (told["status"], told["content"], told["author"]["email"]) == ("erased", "", "")
+    answer = world.ask("GET", f"/v1/comments/{comment.id}").json
+    assert (answer["status"], answer["content"], answer["author"]["email"]) == ("erased", "", "")
 
 
 def test_the_queue_is_read_to_its_end_by_cursor(world: World):
@@ -197,14 +197,14 @@ def test_a_decision_is_undone_within_its_window_and_nobody_hears_of_it(world: Wo
     world.ask("POST", f"/v1/comments/{comment.id}/decision", {"decision": "approve"})
     assert world.ask("POST", f"/v1/comments/{comment.id}/undo").json["status"] == "flagged"
     assert world.ask("POST", f"/v1/comments/{comment.id}/undo").status_code == 409
-    told = [one["type"] for one in world.ask("GET", "/v1/events").json["items"]]
-    assert told == ["comment.flagged"]
+    answer = [one["type"] for one in world.ask("GET", "/v1/events").json["items"]]
+    assert answer == ["comment.flagged"]
 
 
 def test_a_bulk_decision_says_what_it_did_and_what_not(world: World):
     one, two = world.comment("toxicity=0.6 a"), world.comment("toxicity=0.6 b")
-    told = {"ids": [one.id, two.id, "nonsense"], "decision": "spam"}
-    answer = world.ask("POST", "/v1/decisions", told).json
+    body = {"ids": [one.id, two.id, "nonsense"], "decision": "spam"}
+    answer = world.ask("POST", "/v1/decisions", body).json
     assert answer["decided"] == [one.id, two.id]
     assert list(answer["refused"]) == ["nonsense"]
 
@@ -222,15 +222,15 @@ def test_an_export_of_an_author_goes_on_until_all_is_told(world: World):
     """Nothing of a busy author is left out silently."""
     for part in range(13):
         world.submit(*[f"{part}.{n}" for n in range(90)], author=Author(email="ada@mail.example"))
-    path, told = "/v1/authors/comments?email=ada@mail.example", []
+    path, ids = "/v1/authors/comments?email=ada@mail.example", []
     answer = world.ask("GET", path).json
     while True:
-        told += [one["id"] for one in answer["items"]]
+        ids += [one["id"] for one in answer["items"]]
         if answer["next"] is None:
             break
         answer = world.ask("GET", f"{path}&cursor={answer['next']}").json
-    assert len(told) == len(set(told)) == 13 * 90
-    times = [one[:13] for one in told]  # within a millisecond, the latest that came is the first
+    assert len(ids) == len(set(ids)) == 13 * 90
+    times = [one[:13] for one in ids]  # within a millisecond, the latest that came is the first
     assert times == sorted(times, reverse=True)
     assert world.ask("GET", f"{path}&cursor=nonsense").status_code == 422
 
@@ -265,8 +265,8 @@ def test_an_author_is_exported_and_erased_by_e_mail(world: World):
 def test_another_sites_comment_does_not_exist(world: World, method: str, path: str):
     other = world.adapters.accounts.add_site("other", now_ms=1)
     comment = world.comment("toxicity=0.6", site=other)
-    told = {"content": "x"} if method == "PUT" else {"decision": "approve"}
-    answer = world.ask(method, f"/v1/comments/{comment.id}{path}", told)
+    body = {"content": "x"} if method == "PUT" else {"decision": "approve"}
+    answer = world.ask(method, f"/v1/comments/{comment.id}{path}", body)
     assert answer.status_code == 404
     assert world.adapters.comments.get(comment.id) == comment
 
@@ -295,8 +295,8 @@ def test_too_fast_is_a_429_that_says_how_long_to_wait(world: World):
 
 def test_too_much_is_refused_whole_and_nothing_is_stored(world_of: Callable[..., World]):
     world = world_of(backlog=4)
-    told = {"comments": [{"content": str(n)} for n in range(5)]}
-    answer = world.ask("POST", "/v1/comments/batch", told)
+    body = {"comments": [{"content": str(n)} for n in range(5)]}
+    answer = world.ask("POST", "/v1/comments/batch", body)
     assert answer.status_code in {429, 503}
     assert "Retry-After" in answer.headers
     assert world.adapters.comments.counts()["pending"] == 0
@@ -347,15 +347,15 @@ def test_a_retry_with_other_metadata_is_the_same_comment_and_the_first_stands(wo
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"author": None, "post": None, "parent": None, "submitted_at": None, "honeypot": None},
         {"author": {"email": None, "ip": None}, "post": {"title": None}, "external_id": None},
     ],
 )
-def test_null_is_absent_where_a_field_may_be_left_out(world: World, told: dict):
-    assert submitted(world, **told).status_code == 202
-    batch = world.ask("POST", "/v1/comments/batch", {"comments": [{"content": "x", **told}]})
+def test_null_is_absent_where_a_field_may_be_left_out(world: World, fields: dict):
+    assert submitted(world, **fields).status_code == 202
+    batch = world.ask("POST", "/v1/comments/batch", {"comments": [{"content": "x", **fields}]})
     assert batch.status_code == 202
 
 
@@ -373,10 +373,10 @@ def test_numbers_are_taken_as_ids(world: World):
 def test_half_a_surrogate_pair_is_replaced_and_counted(world: World):
     headers = {"Authorization": f"Bearer {world.key}", "Content-Type": "application/json"}
     body = '{"content": "cut \\ud83d here", "author": {"name": "\\udc00"}}'
-    told = world.client().post("/v1/comments", data=body, headers=headers)
-    assert told.status_code == 202
-    assert told.json["warnings"] == ["2 halves of surrogate pairs were replaced by U+FFFD"]
-    kept = world.ask("GET", f"/v1/comments/{told.json['id']}").json
+    answer = world.client().post("/v1/comments", data=body, headers=headers)
+    assert answer.status_code == 202
+    assert answer.json["warnings"] == ["2 halves of surrogate pairs were replaced by U+FFFD"]
+    kept = world.ask("GET", f"/v1/comments/{answer.json['id']}").json
     assert kept["content"] == "cut \ufffd here"
     assert "warnings" not in submitted(world, "whole \U0001f600").json
 

@@ -23,8 +23,8 @@ def add(world: World, url: str = "http://blog.internal/hook") -> Endpoint:
     return world.adapters.accounts.endpoint(answer.json["id"])
 
 
-def patch(world: World, endpoint: Endpoint, told: dict, *, key: str | None = None):
-    return world.ask("PATCH", f"/v1/endpoints/{endpoint.id}", told, key=key)
+def patch(world: World, endpoint: Endpoint, body: dict, *, key: str | None = None):
+    return world.ask("PATCH", f"/v1/endpoints/{endpoint.id}", body, key=key)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,10 @@ def test_an_endpoint_says_since_when_it_fails(world: World):
     adapters.deliveries.fan_out(world.site.id, [endpoint], now_ms=now)
     (leased,) = adapters.deliveries.lease(0, "a:1", most=5, lease_ms=1000, now_ms=now)
     assert comment.status == "approved"
-    told = {"at": now, "status": 500, "error": "answered 500"}
-    adapters.deliveries.finish(leased, DeliveryState.DUE, attempt=told, next_ms=now + 9, now_ms=now)
+    attempt = {"at": now, "status": 500, "error": "answered 500"}
+    adapters.deliveries.finish(
+        leased, DeliveryState.DUE, attempt=attempt, next_ms=now + 9, now_ms=now
+    )
     for answer in (
         world.ask("GET", f"/v1/endpoints/{endpoint.id}").json,
         world.ask("GET", "/v1/endpoints").json["items"][0],

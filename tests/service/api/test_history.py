@@ -12,14 +12,14 @@ from service.api import history
 from tests.support.world import World
 
 
-def past(number: int, **told: object) -> dict[str, object]:
+def past(number: int, **fields: object) -> dict[str, object]:
     usual = {
         "external_id": str(number),
         "content": f"Comment number {number}.",
         "created_at": "2021-05-01T10:30:00Z",
         "status": "approved",
     }
-    return usual | told
+    return usual | fields
 
 
 def bring(world: World, *history: object):
@@ -134,8 +134,8 @@ def test_a_request_that_takes_too_long_ends_and_the_same_again_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(history, "_LONGEST_SECONDS", 0.0)
-    told = {"comments": [past(n) for n in range(150)]}
-    answers = [world.ask("POST", "/v1/history", told) for _ in range(3)]
+    body = {"comments": [past(n) for n in range(150)]}
+    answers = [world.ask("POST", "/v1/history", body) for _ in range(3)]
     assert [one.status_code for one in answers] == [503, 503, 200]
     assert [one.json["detail"].split()[0] for one in answers[:2]] == ["64", "128"]
     outcomes = [one["outcome"] for one in answers[2].json["items"]]

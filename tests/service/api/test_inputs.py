@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.support.world import World
 
 
-def submitted(world: World, content: str = "hello", **told: object):
-    return world.ask("POST", "/v1/comments", {"content": content, **told})
+def submitted(world: World, content: str = "hello", **fields: object):
+    return world.ask("POST", "/v1/comments", {"content": content, **fields})
 
 
 def test_an_answer_is_taken_before_and_without_what_it_answers(world: World):

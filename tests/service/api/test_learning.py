@@ -18,9 +18,9 @@ def path(world: World) -> str:
 
 
 def test_a_site_reads_what_it_has_learned(world: World, path: str):
-    told = world.ask("GET", path).json
-    assert (told["current"], told["versions"][0]["decisions"]) == ("s1", 3)
-    assert told["versions"][0]["agreement_after"] == 0.75
+    answer = world.ask("GET", path).json
+    assert (answer["current"], answer["versions"][0]["decisions"]) == ("s1", 3)
+    assert answer["versions"][0]["agreement_after"] == 0.75
     other = world.adapters.accounts.add_site("other", now_ms=1)
     assert world.ask("GET", f"/v1/sites/{other.id}/learning").status_code == 404
 
@@ -29,8 +29,8 @@ def test_taking_it_back_needs_an_administrator_and_shows_in_the_next_verdict(
     world: World, path: str
 ):
     assert world.ask("POST", f"{path}/rollback", {}).status_code == 403
-    told = world.ask("POST", f"{path}/rollback", {}, key=world.token).json
-    assert (told["current"], told["pinned"]) == (None, True)
+    answer = world.ask("POST", f"{path}/rollback", {}, key=world.token).json
+    assert (answer["current"], answer["pinned"]) == (None, True)
     world.adapters.houses._known.clear()
     assert world.comment("toxicity=0.4").scores.model == "plain"
     again = world.ask("POST", f"{path}/rollback", {"version": 0}, key=world.token)
@@ -40,8 +40,8 @@ def test_taking_it_back_needs_an_administrator_and_shows_in_the_next_verdict(
 
 
 def test_a_person_is_left_out_and_taken_in_again(world: World, path: str):
-    told = world.ask("POST", f"{path}/people", {"person": "moderator:ada"}, key=world.token)
-    assert (told.json["left_out"], told.json["current"]) == (["moderator:ada"], None)
+    answer = world.ask("POST", f"{path}/people", {"person": "moderator:ada"}, key=world.token)
+    assert (answer.json["left_out"], answer.json["current"]) == (["moderator:ada"], None)
     back = {"person": "moderator:ada", "out": False}
     assert world.ask("POST", f"{path}/people", back, key=world.token).json["left_out"] == []
     unknown = world.ask("POST", f"{path}/people", {"person": "eve"}, key=world.token)

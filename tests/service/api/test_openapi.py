@@ -26,7 +26,7 @@ _ROUTES = [(one.method, "/v1" + one.path) for one in api.operations]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A Winnow for the whole module, on a server of its own."""
     with serving() as server:
         world = make_world(server.url, tmp_path_factory.mktemp("openapi"))
@@ -109,11 +109,13 @@ def _stylesheets(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", api.operations, ids=lambda one: f"{one.method} {one.path}")
-def test_no_input_crashes_a_route_or_gets_an_answer_that_is_not_documented(told: World, operation):
+def test_no_input_crashes_a_route_or_gets_an_answer_that_is_not_documented(
+    installed: World, operation
+):
     """Statuses, content types and bodies of all answers are those of the document."""
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", told.app)
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", installed.app)
     found = schema["/v1" + operation.path.replace("<", "{").replace(">", "}")][operation.method]
-    headers = {"Authorization": f"Bearer {told.token}"}
+    headers = {"Authorization": f"Bearer {installed.token}"}
 
     @settings(
         max_examples=15,
@@ -124,7 +126,7 @@ def test_no_input_crashes_a_route_or_gets_an_answer_that_is_not_documented(told:
     )
     @given(case=found.as_strategy())
     def check(case: schemathesis.Case):
-        for known in (told.site.id, None):
+        for known in (installed.site.id, None):
             query = {**(case.query or {}), "site": known} if known else case.query
             case.query = {key: value for key, value in (query or {}).items() if key != "wait"}
             response = case.call(headers=headers)

@@ -14,9 +14,9 @@ from moderation.store.accounts.links import Purpose
 
 
 def test_a_new_site_comes_with_a_key_that_works(ask, adapters: wiring.Adapters):
-    told = ask("site", "add", "blog", "--url", "https://blog.example")
-    assert list(told) == ["id", "name", "key"]
-    assert adapters.accounts.key(told["key"], now_ms=1).site_id == told["id"]
+    answer = ask("site", "add", "blog", "--url", "https://blog.example")
+    assert list(answer) == ["id", "name", "key"]
+    assert adapters.accounts.key(answer["key"], now_ms=1).site_id == answer["id"]
     assert adapters.accounts.site("blog").url == "https://blog.example"
 
 
@@ -91,37 +91,37 @@ def test_a_site_is_removed_once_the_person_says_so(run, ask):
 @pytest.mark.parametrize("kind", [kind.value for kind in KeyKind])
 def test_a_key_is_made_listed_and_revoked(run, ask, kind: str):
     ask("site", "add", "blog")
-    told = ask("key", "add", "blog", "--kind", kind)
-    assert list(told) == ["id", "key", "kind", "expires_at"]
-    assert told["kind"] == kind
+    answer = ask("key", "add", "blog", "--kind", kind)
+    assert list(answer) == ["id", "key", "kind", "expires_at"]
+    assert answer["kind"] == kind
     listed = ask("key", "list", "blog", many=True)
-    assert told["id"] in [one["id"] for one in listed]
-    assert told["key"] not in str(listed)
-    run("key", "revoke", told["id"])
-    assert told["id"] not in [one["id"] for one in ask("key", "list", "blog", many=True)]
-    run("key", "revoke", told["id"], code=1)
+    assert answer["id"] in [one["id"] for one in listed]
+    assert answer["key"] not in str(listed)
+    run("key", "revoke", answer["id"])
+    assert answer["id"] not in [one["id"] for one in ask("key", "list", "blog", many=True)]
+    run("key", "revoke", answer["id"], code=1)
 
 
 def test_a_key_may_be_made_for_some_days_only(run, ask, adapters: wiring.Adapters):
     ask("site", "add", "blog")
-    told = ask("key", "add", "blog", "--days", "2")
+    answer = ask("key", "add", "blog", "--days", "2")
     now = adapters.clock.now_ms()
-    assert adapters.accounts.key(told["key"], now_ms=now)
+    assert adapters.accounts.key(answer["key"], now_ms=now)
     with pytest.raises(NotFound):
-        adapters.accounts.key(told["key"], now_ms=now + 3 * 86_400_000)
-    assert told["expires_at"] in run("key", "list", "blog").stdout
+        adapters.accounts.key(answer["key"], now_ms=now + 3 * 86_400_000)
+    assert answer["expires_at"] in run("key", "list", "blog").stdout
     run("key", "add", "blog", "--days", "0", code=2)
 
 
 def test_a_moderators_password_is_made_up_and_works(run, ask, adapters: wiring.Adapters):
     site = ask("site", "add", "blog")
-    told = ask("moderator", "add", "ada", "--site", "blog")
-    assert list(told) == ["name", "password"]
-    ada = adapters.accounts.check_password("ada", told["password"])
+    answer = ask("moderator", "add", "ada", "--site", "blog")
+    assert list(answer) == ["name", "password"]
+    ada = adapters.accounts.check_password("ada", answer["password"])
     assert (ada.role, ada.sites) == (Role.MODERATOR, (site["id"],))
     again = ask("moderator", "reset", "ada")
     assert adapters.accounts.check_password("ada", again["password"]) == ada
-    assert again["password"] != told["password"]
+    assert again["password"] != answer["password"]
     assert ada.must_change_password
     (listed,) = ask("moderator", "list", many=True)
     assert (listed["name"], listed["sites"]) == ("ada", ["blog"])
@@ -133,10 +133,10 @@ def test_a_link_for_a_new_password_is_made_where_no_e_mail_is_sent(
     run, ask, adapters: wiring.Adapters
 ):
     password = ask("moderator", "add", "ada")["password"]
-    told = ask("moderator", "reset-link", "ADA")
-    assert told["name"] == "ada"
-    assert told["link"].startswith(f"{adapters.settings.url}/desk/reset/")
-    person, _link = adapters.follow_link(Purpose.RESET, told["link"].rpartition("/")[2])
+    answer = ask("moderator", "reset-link", "ADA")
+    assert answer["name"] == "ada"
+    assert answer["link"].startswith(f"{adapters.settings.url}/desk/reset/")
+    person, _link = adapters.follow_link(Purpose.RESET, answer["link"].rpartition("/")[2])
     assert person == adapters.accounts.check_password("ada", password), "nothing has changed yet"
     assert adapters.accounts.audit(action="moderator.link")[0].subject == "ada"
     run("moderator", "reset-link", "none", code=1)
@@ -169,23 +169,23 @@ def test_a_moderator_without_a_site_is_warned_of(run):
 
 
 def test_a_token_is_made_listed_and_revoked(run, ask, adapters: wiring.Adapters):
-    told = ask("token", "add", "ci")
-    assert list(told) == ["id", "name", "token"]
-    assert adapters.accounts.token(told["token"]).name == "ci"
-    assert [one["id"] for one in ask("token", "list", many=True)] == [told["id"]]
-    run("token", "revoke", told["id"])
+    answer = ask("token", "add", "ci")
+    assert list(answer) == ["id", "name", "token"]
+    assert adapters.accounts.token(answer["token"]).name == "ci"
+    assert [one["id"] for one in ask("token", "list", many=True)] == [answer["id"]]
+    run("token", "revoke", answer["id"])
     assert adapters.accounts.tokens() == []
 
 
 def test_an_endpoint_comes_with_the_secret_that_signs(run, ask, adapters: wiring.Adapters):
     ask("site", "add", "blog")
-    told = ask("endpoint", "add", "blog", "https://blog.example/hook", "--event", "comment.spam")
-    assert list(told) == ["id", "url", "secret"]
-    assert told["secret"].startswith("whsec_")
+    answer = ask("endpoint", "add", "blog", "https://blog.example/hook", "--event", "comment.spam")
+    assert list(answer) == ["id", "url", "secret"]
+    assert answer["secret"].startswith("whsec_")
     (listed,) = ask("endpoint", "list", "blog", many=True)
-    assert (listed["id"], listed["events"]) == (told["id"], ["comment.spam"])
-    assert told["secret"] not in str(listed)
-    run("endpoint", "remove", told["id"], "--yes")
+    assert (listed["id"], listed["events"]) == (answer["id"], ["comment.spam"])
+    assert answer["secret"] not in str(listed)
+    run("endpoint", "remove", answer["id"], "--yes")
     assert adapters.accounts.endpoints(listed["site_id"]) == []
 
 

@@ -171,9 +171,9 @@ def test_a_torn_backup_is_refused(run: Run, data: Path, tmp_path: Path):
 def test_a_backup_is_verified_by_loading_it(run: Run, data: Path, tmp_path: Path):
     fill(data)
     file = tmp_path / "backup.tar.gz"
-    told = json.loads(run("backup", str(file), "--verify", "--json").stdout)
-    assert (told["comments"], told["sites"], told["verified"]) == (1, 1, True)
-    assert (told["data"], told["bytes"]) == (str(data), file.stat().st_size)
+    answer = json.loads(run("backup", str(file), "--verify", "--json").stdout)
+    assert (answer["comments"], answer["sites"], answer["verified"]) == (1, 1, True)
+    assert (answer["data"], answer["bytes"]) == (str(data), file.stat().st_size)
     assert [path.name for path in tmp_path.iterdir()] == ["backup.tar.gz"]
 
 

@@ -108,8 +108,8 @@ def test_a_text_is_read_from_standard_input(
     run, ask, adapters: wiring.Adapters, flagged: str, written: bytes, refused: str
 ):
     allow(adapters, edits=True)
-    told = run("revise", flagged, "-", input=written, code=1 if refused else 0)
-    assert refused in told.stderr
+    printed = run("revise", flagged, "-", input=written, code=1 if refused else 0)
+    assert refused in printed.stderr
     assert ask("show", flagged)["content"] == (NASTY if refused else "first\nsecond")
 
 
@@ -152,11 +152,11 @@ def test_an_empty_queue_says_so_beside_the_answer(run, ask, adapters: wiring.Ada
 
 
 def test_stats_count_comments_and_bytes(run, ask, flagged: str):
-    told = ask("stats")
-    assert told["comments"]["flagged"] == 1
-    assert told["kinds"]["comment"]["keys"] == 1
-    assert told["kinds"]["comment"]["bytes"] > 100
-    assert "other" not in told["kinds"]
+    answer = ask("stats")
+    assert answer["comments"]["flagged"] == 1
+    assert answer["kinds"]["comment"]["keys"] == 1
+    assert answer["kinds"]["comment"]["bytes"] > 100
+    assert "other" not in answer["kinds"]
     assert "bytes a comment" in run("stats").stdout
 
 
@@ -174,9 +174,9 @@ def test_comments_are_searched_from_a_terminal(run, ask, adapters: wiring.Adapte
     site = adapters.accounts.site(ask("site", "add", "blog")["id"])
     lisa = Author("Lisa", "lisa@mail.example")
     adapters.submit([Draft("thick cut marmalade", lisa), Draft("thin honey")], site=site)
-    told = run("comments", "search", "blog", "marmalade", "--status", "pending").stdout
-    assert "thick cut marmalade" in told
-    assert "honey" not in told
+    printed = run("comments", "search", "blog", "marmalade", "--status", "pending").stdout
+    assert "thick cut marmalade" in printed
+    assert "honey" not in printed
     assert "Lisa" in run("comments", "search", "blog", "--author", "lisa@mail.example").stdout
     assert "Nothing is found" in run("comments", "search", "blog", "jam").stderr
     (first,) = ask("comments", "search", "blog", "--limit", "1", many=True)
@@ -188,7 +188,7 @@ def test_a_campaign_is_cleaned_up_from_a_terminal(run, ask, adapters: wiring.Ada
     texts = [f"cheap jam pots at https://jampots.example.org/{n}" for n in range(3)]
     wrote = adapters.submit([Draft(text) for text in [*texts, "hello"]], site=site)
     assert "no such trait" in run("comments", "clean", wrote[0].id, "--email", code=1).output
-    told = ask("comments", "clean", wrote[0].id, "--domain", "jampots.example.org", "--yes")
-    assert told["decided"] == 3
+    answer = ask("comments", "clean", wrote[0].id, "--domain", "jampots.example.org", "--yes")
+    assert answer["decided"] == 3
     found = adapters.comments.get_many([one.id for one in wrote])
     assert [one.status for one in found] == [Status.SPAM] * 3 + [Status.PENDING]

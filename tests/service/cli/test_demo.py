@@ -8,10 +8,10 @@ from moderation.records import Order
 
 def test_seed_fills_a_site_with_comments_of_every_sort_and_not_twice(run, ask, adapters):
     run("site", "add", "garden")
-    told = ask("demo", "seed", "--site", "garden", "--count", "150")
-    assert told["new"] == 150
-    assert set(told["comments"]) >= {"approved", "flagged", "rejected", "spam"}
-    assert told["comments"]["approved"] > 75, "most people are friendly"
+    answer = ask("demo", "seed", "--site", "garden", "--count", "150")
+    assert answer["new"] == 150
+    assert set(answer["comments"]) >= {"approved", "flagged", "rejected", "spam"}
+    assert answer["comments"]["approved"] > 75, "most people are friendly"
     site = adapters.accounts.site("garden")
     assert adapters.comments.counts(site.id)[Status.PENDING] == 0
     assert adapters.comments.queue(site.id, order=Order.PRIORITY, limit=1).items

@@ -26,13 +26,13 @@ from tests.support.waiting import wait_until
 def findings(run, code: int) -> dict[str, str]:
     """Return what doctor says, text and remedy -> level."""
     lines = run("doctor", "--json", code=code).stdout.splitlines()
-    told = list(map(json.loads, lines))
-    for one in told:
+    answer = list(map(json.loads, lines))
+    for one in answer:
         assert (one["level"] == "ok") == (one["remedy"] == "") or any(
             sign in one["text"]
             for sign in (";", ":")  # an error's own advice
         ), one
-    return {f"{one['text']} {one['remedy']}".strip(): one["level"] for one in told}
+    return {f"{one['text']} {one['remedy']}".strip(): one["level"] for one in answer}
 
 
 def wrong(run) -> str:
@@ -40,10 +40,10 @@ def wrong(run) -> str:
 
 
 def test_an_empty_installation_is_told_how_to_start(run):
-    told = wrong(run)
-    assert "`./winnow up` starts it" in told
-    assert "nobody can moderate" in told
-    assert "no screening worker is alive" in told
+    problems = wrong(run)
+    assert "`./winnow up` starts it" in problems
+    assert "nobody can moderate" in problems
+    assert "no screening worker is alive" in problems
 
 
 def test_a_worker_that_lives_is_seen(run, adapters: wiring.Adapters):
@@ -61,10 +61,10 @@ def test_without_a_deliverer_or_a_watchdog_something_is_wrong(run, adapters: wir
     now = adapters.clock.now_ms()
     adapters.liveness.beat(Part.SCREENER, "w1", now_ms=now)
     adapters.liveness.beat(Part.DELIVERER, "d1", now_ms=now - 20_000)
-    told = wrong(run)
-    assert "no deliverer is alive" in told
-    assert "no supervisor is alive" in told
-    assert "no screening worker" not in told
+    problems = wrong(run)
+    assert "no deliverer is alive" in problems
+    assert "no supervisor is alive" in problems
+    assert "no screening worker" not in problems
     adapters.liveness.beat(Part.DELIVERER, "d1", now_ms=now)
     adapters.liveness.beat(Part.WATCHDOG, "x", now_ms=now)
     assert "alive" not in wrong(run)
@@ -116,12 +116,12 @@ def test_webhooks_that_fail_are_named(run, adapters: wiring.Adapters):
             replace(made, **change), was=made, by=moderator("test"), now_ms=1
         )
         adapters.redis.set(keys.FAILING(0, ids.shorten(made.id)), 1)
-    told = findings(run, 2)
+    levels = findings(run, 2)
     failing, disabled = sorted(
-        (text for text in told if "https://blog.example/" in text),
+        (text for text in levels if "https://blog.example/" in text),
         key=lambda text: "no web" in text,
     )
-    assert (told[failing], told[disabled]) == ("wrong", "warning")
+    assert (levels[failing], levels[disabled]) == ("wrong", "warning")
     assert "webhooks to blog: https://blog.example/0 fail" in failing
     assert "./winnow endpoint test" in failing
     assert "no webhooks are sent to blog: https://blog.example/1: it answered 410" in disabled
@@ -208,14 +208,14 @@ def test_a_redis_that_forgets_is_wrong(run, adapters: wiring.Adapters):
     adapters.redis.config_set("maxmemory-policy", "allkeys-lru")
     adapters.redis.config_set("appendonly", "no")
     try:
-        told = wrong(run)
+        problems = wrong(run)
     finally:
         adapters.redis.config_set("maxmemory-policy", "noeviction")
         adapters.redis.config_set("appendonly", "yes")
         # Until the file is written anew, the server would not stop.
         wait_until(lambda: not adapters.redis.info("persistence")["aof_rewrite_in_progress"])
-    assert "noeviction" in told
-    assert "appendonly yes" in told
+    assert "noeviction" in problems
+    assert "appendonly yes" in problems
 
 
 def test_a_promoted_model_that_cannot_judge_is_named(run, environ):

@@ -28,15 +28,15 @@ def bring_in(run):
     """Import a file and return what the verb answers; `code` is the exit status it must have."""
 
     def bring_in(kind: str, file: Path, *more: str, code: int = 0):
-        told = run("import", kind, str(file), "--site", "garden", "--json", *more, code=code)
-        return json.loads(told.stdout)
+        printed = run("import", kind, str(file), "--site", "garden", "--json", *more, code=code)
+        return json.loads(printed.stdout)
 
     return bring_in
 
 
 def test_decided_comments_are_settled_and_kept_to_learn_from(bring_in, adapters, site):
-    told = bring_in("wordpress", FIXTURES / "wordpress.xml", code=3)
-    assert told == {"new": 4, "same": 0, "not_taken": 4, "not_whole": 0}
+    report = bring_in("wordpress", FIXTURES / "wordpress.xml", code=3)
+    assert report == {"new": 4, "same": 0, "not_taken": 4, "not_whole": 0}
     spam = adapters.comments.find(site.id, "14")
     assert (spam.status, spam.created_at.year, spam.history[-1].by) == (
         Status.SPAM, 2024, IMPORT,
@@ -116,9 +116,9 @@ def test_rejects_are_all_written_though_few_are_shown(run, site, tmp_path):
     assert json.loads(result.stdout)["not_taken"] == 25
     assert result.stderr.count("not JSON") == 10
     assert "--rejects FILE lists them all" in result.stderr
-    told = [json.loads(line) for line in rejects.read_text().splitlines()]
-    assert len(told) == 25
-    assert told[24] == {"where": "line 25", "line": 25, "reason": "not JSON", "taken": False}
+    answer = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert len(answer) == 25
+    assert answer[24] == {"where": "line 25", "line": 25, "reason": "not JSON", "taken": False}
 
 
 def test_a_gzipped_export_is_read_and_a_damaged_one_says_so(bring_in, run, site, tmp_path):
@@ -133,12 +133,12 @@ def test_a_gzipped_export_is_read_and_a_damaged_one_says_so(bring_in, run, site,
 def test_a_dry_run_says_what_would_become_of_a_file_and_keeps_nothing(
     bring_in, run, adapters, site
 ):
-    told = bring_in("wordpress", FIXTURES / "wordpress.xml", "--dry-run", code=3)
-    assert told == {"new": 4, "same": 0, "not_taken": 4, "not_whole": 0}
+    report = bring_in("wordpress", FIXTURES / "wordpress.xml", "--dry-run", code=3)
+    assert report == {"new": 4, "same": 0, "not_taken": 4, "not_whole": 0}
     assert not any(adapters.comments.counts(site.id).values())
     bring_in("wordpress", FIXTURES / "wordpress.xml", code=3)
-    told = bring_in("wordpress", FIXTURES / "wordpress.xml", "--dry-run", code=3)
-    assert (told["new"], told["same"]) == (0, 4)
+    report = bring_in("wordpress", FIXTURES / "wordpress.xml", "--dry-run", code=3)
+    assert (report["new"], report["same"]) == (0, 4)
     shown = run("import", "disqus", str(FIXTURES / "disqus.xml"), "--site", "garden", "--dry-run")
     assert shown.stdout.startswith("3 would be taken, 0 here already, 1 not taken")
 
@@ -158,8 +158,8 @@ def test_what_was_lost_of_a_comment_is_listed_with_its_line(run, adapters, site,
     rejects = tmp_path / "rejects.jsonl"
     run("import", "wordpress", str(tmp_path / "control.xml"), "--site", "garden",
         "--rejects", str(rejects), code=3)  # fmt: skip
-    told = [json.loads(line) for line in rejects.read_text().splitlines()]
-    assert next(one for one in told if one["where"] == "comment 11") == {
+    answer = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert next(one for one in answer if one["where"] == "comment 11") == {
         "where": "comment 11", "line": 21, "taken": True,
         "reason": "1 unreadable character replaced or left out",
     }  # fmt: skip

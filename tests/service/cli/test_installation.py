@@ -114,8 +114,8 @@ def test_10_cron_reads_the_same_file_as_the_service(winnow: Running, tmp_path: P
     """Cron has no variables but those of its file: WINNOW_SETTINGS names all the others."""
     file = tmp_path / "winnow.env"
     file.write_text(f"WINNOW_DATA_DIR={winnow.data}\nWINNOW_PORT={winnow.port}\n")
-    told = shell(winnow, "settings", "--json", WINNOW_SETTINGS=str(file)).stdout.splitlines()
-    values = {one["name"]: (one["value"], one["set_by"]) for one in map(json.loads, told)}
+    printed = shell(winnow, "settings", "--json", WINNOW_SETTINGS=str(file)).stdout.splitlines()
+    values = {one["name"]: (one["value"], one["set_by"]) for one in map(json.loads, printed)}
     assert values["WINNOW_PORT"] == (str(winnow.port), str(file))
     assert values["WINNOW_DATA_DIR"] == (str(winnow.data), str(file))
     assert "demo" in shell(winnow, "site", "list", WINNOW_SETTINGS=str(file)).stdout

@@ -37,8 +37,8 @@ def test_a_site_that_has_learned_nothing_says_so(run, ask, adapters: wiring.Adap
 
 
 def test_what_judges_and_what_it_was_fitted_on_is_told(run, ask, site: Site):
-    told = ask("learning", "status", "blog")
-    assert (told["current"], told["learning"], told["feedback"]) == ("s1", "on", 4)
+    answer = ask("learning", "status", "blog")
+    assert (answer["current"], answer["learning"], answer["feedback"]) == ("s1", "on", 4)
     (version,) = ask("learning", "list", "blog", many=True)
     assert (version["version"], version["decisions"], version["people"]) == (1, 4, {"import:": 4})
     shown = run("learning", "status", "blog").stdout
@@ -48,8 +48,8 @@ def test_what_judges_and_what_it_was_fitted_on_is_told(run, ask, site: Site):
 
 
 def test_one_command_takes_it_back_and_another_lets_it_learn_again(run, ask, site: Site):
-    told = ask("learning", "rollback", "blog")
-    assert (told["current"], told["pinned"]) == (None, True)
+    answer = ask("learning", "rollback", "blog")
+    assert (answer["current"], answer["pinned"]) == (None, True)
     assert "until it is resumed" in run("learning", "status", "blog").stdout
     assert ask("learning", "rollback", "blog", "1")["current"] == "s1"
     assert not ask("learning", "resume", "blog")["pinned"]
@@ -58,7 +58,7 @@ def test_one_command_takes_it_back_and_another_lets_it_learn_again(run, ask, sit
 
 
 def test_a_person_is_left_out_by_name_and_taken_in_again(run, ask, site: Site):
-    told = ask("learning", "forget-person", "blog", "import:")
-    assert (told["left_out"], told["current"]) == (["import:"], None)
+    answer = ask("learning", "forget-person", "blog", "import:")
+    assert (answer["left_out"], answer["current"]) == (["import:"], None)
     assert ask("learning", "forget-person", "blog", "import:", "--again")["left_out"] == []
     assert "names nobody here" in run("learning", "forget-person", "blog", "eve", code=1).stderr

@@ -23,30 +23,30 @@ def kept(ask, adapters: wiring.Adapters) -> None:
 @pytest.mark.parametrize("whom", [("--email", "LISA@mail.example"), ("--user", "42")])
 def test_what_is_kept_of_somebody_is_shown_by_site(run, ask, kept: None, whom: tuple[str, str]):
     assert "blog: 1 pending" in run("person", "show", *whom).stdout
-    told = ask("person", "show", *whom, "--site", "shop", many=True)
-    assert told == [{"site": "shop", "comments": {"pending": 1}, "noted": None}]
+    answer = ask("person", "show", *whom, "--site", "shop", many=True)
+    assert answer == [{"site": "shop", "comments": {"pending": 1}, "noted": None}]
 
 
 def test_an_export_has_every_comment_and_what_was_noted(run, ask, kept: None):
-    told = ("--email", "lisa@mail.example")
-    run("person", "treat", "hold", *told, "--site", "blog", "--days", "7", "--note", "sells jam")
-    lines = run("person", "export", *told).stdout.splitlines()
+    person = ("--email", "lisa@mail.example")
+    run("person", "treat", "hold", *person, "--site", "blog", "--days", "7", "--note", "sells jam")
+    lines = run("person", "export", *person).stdout.splitlines()
     assert len(lines) == 3
     assert "sells jam" in lines[0]
-    assert "hold until" in run("person", "show", *told).stdout
+    assert "hold until" in run("person", "show", *person).stdout
 
 
 def test_an_erasure_leaves_a_receipt_and_nothing_else(
     run, ask, kept: None, adapters: wiring.Adapters
 ):
-    told = ("--email", "lisa@mail.example")
-    run("person", "treat", "block", *told, "--site", "blog")
-    assert "Aborted" in run("person", "erase", *told, code=1, input="n\n").output
-    receipt = ask("person", "erase", *told, "--yes")
+    person = ("--email", "lisa@mail.example")
+    run("person", "treat", "block", *person, "--site", "blog")
+    assert "Aborted" in run("person", "erase", *person, code=1, input="n\n").output
+    receipt = ask("person", "erase", *person, "--yes")
     assert (receipt["comments"], receipt["records"], receipt["sites"]) == (2, 1, 2)
     for words in ("marmalade", "lisa@mail"):
         assert stored_anywhere(adapters.redis, words) == []
-    again = ask("person", "erase", *told, "--yes")
+    again = ask("person", "erase", *person, "--yes")
     assert (again["comments"], again["whom"]) == (0, receipt["whom"])
 
 

@@ -22,11 +22,11 @@ def test_each_line_gets_scores_verdict_and_reasons_in_order(run):
     lines = [{"content": f"{GOOD} {n}"} for n in range(BATCH + 3)]
     lines[BATCH]["content"] = "CHEAP VIAGRA casino http://pills.example/ click here now!!!"
     result = run("score", input="".join(json.dumps(line) + "\n" for line in lines))
-    told = answers(result)
-    assert len(told) == len(lines)
-    assert all(list(one) == ["scores", "model", "verdict", "reasons"] for one in told)
-    assert told[0]["verdict"] == "allow"
-    assert told[BATCH]["scores"]["spam"] > told[0]["scores"]["spam"]
+    outcomes = answers(result)
+    assert len(outcomes) == len(lines)
+    assert all(list(one) == ["scores", "model", "verdict", "reasons"] for one in outcomes)
+    assert outcomes[0]["verdict"] == "allow"
+    assert outcomes[BATCH]["scores"]["spam"] > outcomes[0]["scores"]["spam"]
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_a_bad_line_is_an_error_in_its_place_and_status_1(run, line: str):
     """The good ones around it are answered all the same."""
     good = json.dumps({"content": GOOD})
     text = f"{good}\n{line}\n{good}".encode("latin-1")
-    told = answers(run("score", input=text, code=1))
-    assert [sorted(one) for one in told] == [
+    outcomes = answers(run("score", input=text, code=1))
+    assert [sorted(one) for one in outcomes] == [
         ["model", "reasons", "scores", "verdict"],
         ["error"],
         ["model", "reasons", "scores", "verdict"],
     ]
-    assert told[1]["error"].startswith("line 2: ")
+    assert outcomes[1]["error"].startswith("line 2: ")
 
 
 def test_author_and_post_count(run):
@@ -65,8 +65,8 @@ def test_author_and_post_count(run):
 
 
 def test_lone_surrogates_are_scored_and_not_crashed_on(run):
-    (told,) = answers(run("score", input='{"content": "\\ud800 hello"}'))
-    assert told["verdict"] in {"allow", "flag"}
+    (answer,) = answers(run("score", input='{"content": "\\ud800 hello"}'))
+    assert answer["verdict"] in {"allow", "flag"}
 
 
 class Fragile:
@@ -83,9 +83,9 @@ class Fragile:
 
 def test_a_text_that_breaks_the_model_is_for_a_person_and_leaves_the_others_alone():
     lines = [(n, json.dumps({"content": c}).encode()) for n, c in enumerate(["a", "break", "b"])]
-    told = answers_to(lines, Fragile())
-    assert [one["verdict"] for one in told] == ["allow", "flag", "allow"]
-    assert told[1]["reasons"][0]["code"] == "unscored"
+    outcomes = answers_to(lines, Fragile())
+    assert [one["verdict"] for one in outcomes] == ["allow", "flag", "allow"]
+    assert outcomes[1]["reasons"][0]["code"] == "unscored"
 
 
 def test_a_file_is_read_too(run, tmp_path):

@@ -52,8 +52,8 @@ def test_a_misspelt_setting_is_named(tmp_path: Path, winnow: Running):
 
 
 def private_mb(pid: int) -> float:
-    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.findall(r"Private_Dirty: +(\d+)", told)[0]) / 1024
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.findall(r"Private_Dirty: +(\d+)", text)[0]) / 1024
 
 
 def test_web_and_workers_share_what_was_loaded(winnow: Running):
@@ -133,16 +133,16 @@ def test_an_orphan_is_stopped_and_a_stranger_with_its_number_is_not(tmp_path: Pa
     assert not alive(stranger)
 
 
-@pytest.mark.parametrize("told", ["", "a long first password"])
+@pytest.mark.parametrize("given", ["", "a long first password"])
 def test_the_first_web_over_a_redis_makes_somebody_to_sign_in(
-    told: str, tmp_path: Path, redis_url: str, capsys: pytest.CaptureFixture
+    given: str, tmp_path: Path, redis_url: str, capsys: pytest.CaptureFixture
 ):
     """Several start at once: one of them makes the moderator, and nobody's start fails."""
-    settings = Settings(data_dir=tmp_path, redis_url=redis_url, first_password=told)
+    settings = Settings(data_dir=tmp_path, redis_url=redis_url, first_password=given)
     for _ in range(2):
         _let_somebody_in(settings)
     shown = capsys.readouterr().out
-    password = told or re.search(r"as admin with the password (\S+)\n", shown)[1]
-    assert (shown == "") == bool(told)
+    password = given or re.search(r"as admin with the password (\S+)\n", shown)[1]
+    assert (shown == "") == bool(given)
     accounts = wiring.connect(settings).accounts
     assert accounts.check_password("admin", password).must_change_password

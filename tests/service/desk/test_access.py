@@ -32,8 +32,8 @@ def strict(world_of: Callable[..., World]) -> World:
 def try_in(client: FlaskClient, password: str, address: str, name: str = "ada") -> int:
     there = {"REMOTE_ADDR": address}
     csrf = token(client.get("/desk/sign-in", environ_base=there).text)
-    told = {"csrf_token": csrf, "name": name, "password": password}
-    return client.post("/desk/sign-in", data=told, environ_base=there).status_code
+    form = {"csrf_token": csrf, "name": name, "password": password}
+    return client.post("/desk/sign-in", data=form, environ_base=there).status_code
 
 
 def hammer(world: World, addresses: int, *, name: str = "ada") -> list[int]:
@@ -92,11 +92,11 @@ def test_a_known_browser_helps_with_no_other_name_and_not_for_ever(strict: World
 def test_the_form_that_changes_a_password_is_limited(strict: World):
     client = strict.client()
     assert try_in(client, PASSWORD, HERE) == 302
-    told = {"old": "wrong", "new": "another long one", "again": "another long one"}
+    form = {"old": "wrong", "new": "another long one", "again": "another long one"}
 
     def change() -> int:
         csrf = token(client.get("/desk/password").text)
-        return client.post("/desk/password", data={"csrf_token": csrf, **told}).status_code
+        return client.post("/desk/password", data={"csrf_token": csrf, **form}).status_code
 
     assert [change() for _ in range(5)] == [401] * 3 + [429] * 2
 
@@ -118,9 +118,9 @@ def opened(client: FlaskClient) -> str:
     return client.get("/desk/access").text
 
 
-def end(client: FlaskClient, kind: str, **told: str) -> Any:
+def end(client: FlaskClient, kind: str, **fields: str) -> Any:
     csrf = token(opened(client))
-    return client.post(f"/desk/access/{kind}", data={"csrf_token": csrf, **told})
+    return client.post(f"/desk/access/{kind}", data={"csrf_token": csrf, **fields})
 
 
 def ids(page: str) -> list[str]:

@@ -42,8 +42,8 @@ def allow(world: World, *, links: bool = True) -> None:
 def link(world: World, comment: Comment, name: str = "bob") -> str:
     """Return the path of a link by which somebody decides a comment."""
     person = world.adapters.accounts.moderator(name)
-    told = world.adapters.mail_lines(person, person.email, since_ms=0)
-    paths = re.findall(r"http://127\.0\.0\.1:8025(/desk/act/\S+)", told)
+    lines = world.adapters.mail_lines(person, person.email, since_ms=0)
+    paths = re.findall(r"http://127\.0\.0\.1:8025(/desk/act/\S+)", lines)
     (path,) = [one for one in paths if of(world, one) == comment.id]
     return path
 
@@ -56,8 +56,8 @@ def of(world: World, path: str) -> str:
 def press(client: FlaskClient, path: str, decision: str = "approve", **more: str):
     page = client.get(path).text
     version = re.search(r'name="version" value="(\d+)"', page)
-    told = {"csrf_token": token(page), "decision": decision}
-    return client.post(path, data=told | {"version": version[1] if version else "0"} | more)
+    form = {"csrf_token": token(page), "decision": decision}
+    return client.post(path, data=form | {"version": version[1] if version else "0"} | more)
 
 
 def status(world: World, comment: Comment) -> str:
@@ -102,10 +102,10 @@ def test_a_scanner_that_opens_a_link_decides_nothing(world: World, method: str):
 def test_no_form_is_taken_that_the_page_did_not_make(world: World):
     comment = world.comment("toxicity=0.6 held")
     path, client = link(world, comment), world.client()
-    told = {"decision": "approve", "version": str(comment.version)}
-    assert client.post(path, data=told).status_code == 400
+    form = {"decision": "approve", "version": str(comment.version)}
+    assert client.post(path, data=form).status_code == 400
     other = token(world.client().get(path).text)
-    assert client.post(path, data=told | {"csrf_token": other}).status_code == 400
+    assert client.post(path, data=form | {"csrf_token": other}).status_code == 400
     assert press(client, path, "publish").status_code == 400
     assert status(world, comment) == "flagged"
 
@@ -141,8 +141,8 @@ def test_the_page_says_what_somebody_else_decided_and_takes_no_press(world: Worl
     path, client = link(world, comment), world.client()
     page = client.get(path).text
     world.adapters.review(comment.id, Decision.SPAM, by=ADA)
-    told = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
-    answer = client.post(path, data=told)
+    form = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
+    answer = client.post(path, data=form)
     assert answer.status_code == 409
     assert "<b>spam</b> by ada" in answer.text
     assert 'name="decision"' not in answer.text
@@ -156,9 +156,9 @@ def test_a_press_counts_only_for_the_text_that_was_shown(world: World):
     page = client.get(path).text
     world.adapters.edit(comment.id, replace(comment.draft, content="toxicity=0.7 worse"), by=ADA)
     world.screen()
-    told = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
+    form = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
     for version in (str(comment.version), "", "-1", "none"):
-        answer = client.post(path, data=told | {"version": version})
+        answer = client.post(path, data=form | {"version": version})
         assert answer.status_code == 409
         assert "has changed since" in answer.text
     assert status(world, comment) == "flagged"
@@ -168,8 +168,8 @@ def test_a_press_counts_only_for_the_text_that_was_shown(world: World):
 def gone(world: World, path: str, comment: Comment) -> bool:
     client = world.client()
     page = client.get("/desk/sign-in").text
-    told = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
-    refused = (client.get(path).status_code, client.post(path, data=told).status_code) == (404, 404)
+    form = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
+    refused = (client.get(path).status_code, client.post(path, data=form).status_code) == (404, 404)
     return refused and status(world, comment) == "flagged"
 
 
@@ -189,8 +189,8 @@ def test_what_ends_a_link(world: World, subtests):
     with subtests.test("the owner's wish"):
         path = fresh()
         bob = sign_in(world, "bob")
-        told = {"csrf_token": token(bob.get("/desk/account").text)}
-        bob.post("/desk/account/links/revoke", data=told)
+        form = {"csrf_token": token(bob.get("/desk/account").text)}
+        bob.post("/desk/account/links/revoke", data=form)
         assert gone(world, path, comment)
         assert accounts.audit(action="links.revoke")[0].subject == "bob"
     with subtests.test("another e-mail address: somebody else may read the old one"):
@@ -248,8 +248,8 @@ def test_it_works_over_https_without_a_referrer(world: World):
     path, client = link(world, comment), world.client()
     at = {"base_url": "https://localhost"}
     page = client.get(path, **at).text
-    told = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
-    assert client.post(path, data=told, **at).status_code == 200
+    form = {"csrf_token": token(page), "decision": "approve", "version": str(comment.version)}
+    assert client.post(path, data=form, **at).status_code == 200
     assert status(world, comment) == "approved"
 
 

@@ -46,11 +46,11 @@ def statuses(world: World, ids: list[str]) -> set[Status]:
 def begin(client: FlaskClient, comment: str, kind: str, value: str = "", **more: object):
     asked = {"comment": comment, "kind": kind, "value": value}
     page = client.get("/desk/campaign", query_string=asked)
-    told = {
+    form = {
         **asked, "csrf_token": token(page.text), "decision": "spam",
         "status": ["approved", "flagged", "pending"], **more,
     }  # fmt: skip
-    return page, client.post("/desk/campaign", data=told)
+    return page, client.post("/desk/campaign", data=form)
 
 
 @pytest.mark.parametrize("trait", ["domain", "text"])
@@ -78,8 +78,8 @@ def test_a_clean_up_is_undone_before_any_blog_was_told(world: World, admin: Flas
     assert [one.status for one in world.adapters.comments.get_many(wrote)] == before
     assert "Taken back" in admin.get(where).text
     world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 10**6)
-    told = [event.type for event in world.adapters.comments.events(world.site.id)]
-    assert "comment.spam" not in told
+    types = [event.type for event in world.adapters.comments.events(world.site.id)]
+    assert "comment.spam" not in types
 
 
 def test_who_was_told_that_a_comment_is_published_is_told_that_it_is_withdrawn(
@@ -88,8 +88,8 @@ def test_who_was_told_that_a_comment_is_published_is_told_that_it_is_withdrawn(
     wrote = campaign(world)
     begin(admin, wrote[0], "text")
     world.adapters.comments.release(0, now_ms=world.adapters.clock.now_ms() + 10**6)
-    told = [(e.type, e.subject_id) for e in world.adapters.comments.events(world.site.id)]
-    assert {comment for kind, comment in told if kind == "comment.spam"} == set(wrote)
+    events = [(e.type, e.subject_id) for e in world.adapters.comments.events(world.site.id)]
+    assert {comment for kind, comment in events if kind == "comment.spam"} == set(wrote)
 
 
 def test_after_the_blog_was_told_undoing_publishes_again(world: World, admin: FlaskClient):
@@ -170,9 +170,9 @@ def test_a_moderator_cleans_up_nothing_of_another_site(world: World):
     world.add_moderator("mia", sites=[other.id])
     client = sign_in(world, "mia")
     assert client.get("/desk/campaign", query_string={"comment": wrote[0]}).status_code == 404
-    told = {"comment": wrote[0], "kind": "text", "decision": "spam", "status": "approved"}
-    told["csrf_token"] = token(client.get("/desk/people").text)
-    assert client.post("/desk/campaign", data=told).status_code == 404
+    form = {"comment": wrote[0], "kind": "text", "decision": "spam", "status": "approved"}
+    form["csrf_token"] = token(client.get("/desk/people").text)
+    assert client.post("/desk/campaign", data=form).status_code == 404
 
 
 def test_a_site_has_five_clean_ups_at_work_at_most_and_an_installation_some_more(

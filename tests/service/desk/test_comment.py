@@ -33,8 +33,8 @@ def page_of(world: World, comment: Comment, name: str = "mia"):
 
 def revise(world: World, comment: Comment, text: str, name: str = "mia", revision: int = 1):
     client, page = page_of(world, comment, name)
-    told = {"csrf_token": token(page), "content": text, "revision": revision}
-    return client.post(f"/desk/comments/{comment.id}/revise", data=told, follow_redirects=True)
+    form = {"csrf_token": token(page), "content": text, "revision": revision}
+    return client.post(f"/desk/comments/{comment.id}/revise", data=form, follow_redirects=True)
 
 
 def test_a_moderator_edits_a_text_and_sees_what_the_author_wrote(world: World):
@@ -66,8 +66,8 @@ def test_nobody_edits_the_comments_of_a_site_that_they_do_not_see(world: World):
     comment = world.comment("toxicity=0.6")
     page = page_of(world, comment, "mia")[1]
     client = sign_in(world, "eve")
-    told = {"csrf_token": token(client.get("/desk/queue").text), "content": "x", "revision": 1}
-    assert client.post(f"/desk/comments/{comment.id}/revise", data=told).status_code == 404
+    form = {"csrf_token": token(client.get("/desk/queue").text), "content": "x", "revision": 1}
+    assert client.post(f"/desk/comments/{comment.id}/revise", data=form).status_code == 404
     assert "Edit the text" in page
 
 
@@ -105,9 +105,9 @@ def test_the_longest_texts_are_compared_in_no_time(unit: str):
     assert "".join(text for text, kind in found if kind != "del") == new
 
 
-def post(world: World, comment: Comment, what: str, name: str = "mia", **told: object):
+def post(world: World, comment: Comment, what: str, name: str = "mia", **fields: object):
     client, page = page_of(world, comment, name)
-    form = {"csrf_token": token(page), **told}
+    form = {"csrf_token": token(page), **fields}
     return client.post(f"/desk/comments/{comment.id}/{what}", data=form, follow_redirects=True)
 
 
@@ -181,7 +181,7 @@ def test_the_next_comment_is_of_the_queue_with_its_filters(world: World):
     client = sign_in(world, "mia")
     client.get("/desk/queue?f=1&label=toxicity")
     page = client.get(f"/desk/comments/{first.id}").text
-    told = {
+    form = {
         "csrf_token": token(page),
         "id": f"{first.id}:{first.version}",
         "decision": "approve",
@@ -189,7 +189,7 @@ def test_the_next_comment_is_of_the_queue_with_its_filters(world: World):
             re.search(r'name="next" value="(/desk/comments/[^"]+after[^"]+)"', page)[1]
         ),
     }
-    page = client.post("/desk/decide", data=told, follow_redirects=True).text
+    page = client.post("/desk/decide", data=form, follow_redirects=True).text
     assert "Approved: 1 comment." in page
     (following,) = re.findall(r'rel="next" data-key="n j" href="([^"]+)"', page)
     assert client.get(unescape(following)).location == f"/desk/comments/{last.id}"

@@ -42,8 +42,8 @@ def admin(world: World) -> FlaskClient:
 
 def decide(client: FlaskClient, comment_id: str, decision: str, **more: str):
     page = client.get("/desk/queue").text
-    told = {"id": comment_id, "decision": decision, "csrf_token": token(page), **more}
-    return client.post("/desk/decide", data=told, follow_redirects=True)
+    form = {"id": comment_id, "decision": decision, "csrf_token": token(page), **more}
+    return client.post("/desk/decide", data=form, follow_redirects=True)
 
 
 def test_a_stranger_is_led_to_the_sign_in_page(world: World):
@@ -65,9 +65,9 @@ def test_sign_ins_are_limited_for_each_name(world: World):
         "3/minute", world.adapters.redis
     )
     client = world.client()
-    told = {"name": "ada", "password": "wrong password!"}
-    told["csrf_token"] = token(client.get("/desk/sign-in").text)
-    answers = [client.post("/desk/sign-in", data=told).status_code for _ in range(5)]
+    form = {"name": "ada", "password": "wrong password!"}
+    form["csrf_token"] = token(client.get("/desk/sign-in").text)
+    answers = [client.post("/desk/sign-in", data=form).status_code for _ in range(5)]
     assert answers[:3] == [401, 401, 401]
     assert answers[3:] == [429, 429]
 
@@ -76,9 +76,9 @@ def test_nobody_is_sent_to_another_host_after_signing_in(world: World):
     world.add_moderator("ada")
     client = world.client()
     for target in ("https://evil.example/desk/", "//evil.example/desk/", "/desk/..\\evil"):
-        told = {"name": "ada", "password": PASSWORD}
-        told["csrf_token"] = token(client.get("/desk/sign-in").text)
-        answer = client.post("/desk/sign-in", query_string={"next": target}, data=told)
+        form = {"name": "ada", "password": PASSWORD}
+        form["csrf_token"] = token(client.get("/desk/sign-in").text)
+        answer = client.post("/desk/sign-in", query_string={"next": target}, data=form)
         assert answer.headers["Location"] == "/desk/queue"
 
 
@@ -125,8 +125,8 @@ def test_a_stale_decision_says_who_decided_meanwhile(world: World, admin: FlaskC
 
 def test_a_form_without_our_token_changes_nothing(world: World, admin: FlaskClient):
     comment = world.comment("toxicity=0.6")
-    told = {"id": comment.id, "decision": "approve"}
-    assert admin.post("/desk/decide", data=told).status_code == 400
+    form = {"id": comment.id, "decision": "approve"}
+    assert admin.post("/desk/decide", data=form).status_code == 400
     assert world.adapters.comments.get(comment.id).status == "flagged"
 
 
@@ -149,9 +149,9 @@ def test_a_moderator_neither_sees_nor_touches_another_site_by_any_route(world: W
             continue
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: fill[name[1]], rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}:
-            told = {"csrf_token": csrf, "id": comment.id, "decision": "approve", "next": ""}
+            form = {"csrf_token": csrf, "id": comment.id, "decision": "approve", "next": ""}
             query = {"site": world.site.id}
-            asked = {"query_string": query} | ({"data": told} if method == "POST" else {})
+            asked = {"query_string": query} | ({"data": form} if method == "POST" else {})
             answer = client.open(path, method=method, follow_redirects=False, **asked)
             assert "a private secret" not in answer.text, rule
             stranger = world.client().open(path, method=method, **asked)
@@ -171,14 +171,14 @@ def test_what_if_says_what_would_change_before_anything_is_saved(world: World, a
     for n in range(3):
         world.comment(f"toxicity=0.4 number {n}")
     path = f"/desk/sites/{world.site.id}/settings"
-    told = {"csrf_token": token(admin.get(path).text), "mode": "hold-doubtful"}
-    told |= {"flag_at_toxicity": "30", "spot_checks": "0", "learning": "suggest", "act": "preview"}
-    told["seen"] = re.search(r'name="seen" value="([^"]+)"', admin.get(path).text)[1]
-    page = admin.post(path, data=told).text
+    form = {"csrf_token": token(admin.get(path).text), "mode": "hold-doubtful"}
+    form |= {"flag_at_toxicity": "30", "spot_checks": "0", "learning": "suggest", "act": "preview"}
+    form["seen"] = re.search(r'name="seen" value="([^"]+)"', admin.get(path).text)[1]
+    page = admin.post(path, data=form).text
     assert "3: approved → flagged" in page
     assert world.adapters.accounts.site(world.site.id).policy.flag_at == {}
-    told["previewed"] = re.search(r'name="previewed" value="([^"]+)"', page)[1]
-    admin.post(path, data=told | {"act": "save"})
+    form["previewed"] = re.search(r'name="previewed" value="([^"]+)"', page)[1]
+    admin.post(path, data=form | {"act": "save"})
     assert world.adapters.accounts.site(world.site.id).policy.flag_at == {"toxicity": 0.3}
     assert world.comment("toxicity=0.4 more").status == "flagged"
 
@@ -324,8 +324,8 @@ def test_the_delivery_log_is_searched_and_what_failed_is_sent_again(
     now = adapters.clock.now_ms()
     adapters.deliveries.fan_out(world.site.id, [endpoint], now_ms=now)
     (leased,) = adapters.deliveries.lease(0, "a:1", most=5, lease_ms=1000, now_ms=now)
-    told = {"at": now, "status": 500, "error": "answered 500"}
-    adapters.deliveries.finish(leased, DeliveryState.FAILED, attempt=told, now_ms=now)
+    attempt = {"at": now, "status": 500, "error": "answered 500"}
+    adapters.deliveries.finish(leased, DeliveryState.FAILED, attempt=attempt, now_ms=now)
     path = f"/desk/sites/{world.site.id}/webhooks"
     page = admin.get(path, query_string={"state": "failed", "comment": comment.id}).text
     assert "answered 500" in page

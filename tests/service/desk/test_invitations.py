@@ -15,16 +15,16 @@ PASSWORD = "a password of my own"
 
 def invite(world: World, client: FlaskClient, **more: str) -> str:
     """Return the path of the link that an administrator gets for somebody new."""
-    told = {"csrf_token": token(client.get("/desk/moderators").text), "name": "bob", **more}
-    page = client.post("/desk/moderators", data={"role": "moderator", "sites": "*"} | told).text
+    form = {"csrf_token": token(client.get("/desk/moderators").text), "name": "bob", **more}
+    page = client.post("/desk/moderators", data={"role": "moderator", "sites": "*"} | form).text
     link = re.search(r'id="invitation"[^>]*>([^<]+)<', page)[1]
     assert link not in client.get("/desk/moderators").text, "it is shown once"
     return link.removeprefix(world.adapters.settings.url)
 
 
 def choose(client: FlaskClient, path: str, password: str = PASSWORD):
-    told = {"csrf_token": token(client.get(path).text), "new": password, "again": password}
-    return client.post(path, data=told)
+    form = {"csrf_token": token(client.get(path).text), "new": password, "again": password}
+    return client.post(path, data=form)
 
 
 def test_who_was_invited_chooses_a_password_and_is_signed_in(world: World):

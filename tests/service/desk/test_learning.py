@@ -80,11 +80,11 @@ def test_a_person_is_left_out_with_a_button(world: World, admin: FlaskClient):
     taught(world)
     csrf = token(admin.get("/desk/learning").text)
     path = f"/desk/learning/{world.site.id}/people"
-    told = {"csrf_token": csrf, "person": "moderator:eve", "out": "1"}
-    page = admin.post(path, data=told, follow_redirects=True).text
+    form = {"csrf_token": csrf, "person": "moderator:eve", "out": "1"}
+    page = admin.post(path, data=form, follow_redirects=True).text
     assert "Learn from again" in page
     assert world.adapters.comments.progress(world.site.id).left_out == ("moderator:eve",)
-    admin.post(path, data=told | {"out": "0"})
+    admin.post(path, data=form | {"out": "0"})
     assert world.adapters.comments.progress(world.site.id).left_out == ()
 
 
@@ -157,8 +157,8 @@ def test_a_comment_that_the_head_moved_links_to_what_it_is_like(world: World, ad
     page = admin.get(f"/desk/comments/{moved.id}").text
     assert "like 4 comment(s) that you rejected" in page
     assert all(f"/desk/comments/{one.id}" in page for one in decided)
-    told = world.ask("GET", f"/v1/comments/{moved.id}").json
-    (like,) = [one for one in told["reasons"] if one["code"] == "like_reject"]
+    answer = world.ask("GET", f"/v1/comments/{moved.id}").json
+    (like,) = [one for one in answer["reasons"] if one["code"] == "like_reject"]
     assert [link.rpartition("/")[2] for link in like["links"]] == [one.id for one in decided]
     assert like["values"]["number"] == 4
 
@@ -177,8 +177,8 @@ def test_who_is_set_aside_is_said_why_and_can_be_counted_all_the_same(
     assert "decides the opposite of the others" in page
     assert "21 %" in page
     assert "93 %" in page
-    told = {"csrf_token": token(page), "person": "moderator:eve", "out": "0"}
-    admin.post(f"/desk/learning/{world.site.id}/people", data=told)
+    form = {"csrf_token": token(page), "person": "moderator:eve", "out": "0"}
+    admin.post(f"/desk/learning/{world.site.id}/people", data=form)
     assert "Counts, whatever they decide." in admin.get("/desk/learning").text
     shown = world.ask("GET", f"/v1/sites/{world.site.id}/learning").json
     assert shown["vouched"] == ["moderator:eve"]

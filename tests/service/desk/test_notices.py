@@ -17,10 +17,10 @@ MAIL = {"channel": "mail", "address": "ada@mail.example", "minutes": "60"}
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-def send(client, told: dict[str, Any]) -> str:
+def send(client, fields: dict[str, Any]) -> str:
     csrf = token(client.get("/desk/notices").text)
     return client.post(
-        "/desk/notices", data={"csrf_token": csrf, **told}, follow_redirects=True
+        "/desk/notices", data={"csrf_token": csrf, **fields}, follow_redirects=True
     ).text
 
 
@@ -32,12 +32,12 @@ def feed_of(client) -> str:
 def test_wishes_are_kept_and_a_wrong_address_is_refused(world: World):
     world.add_moderator("ada", sites=[world.site.id])
     client, notices = sign_in(world, "ada"), world.adapters.notices
-    told = {"channel": "mail", "address": "ada@mail.example", "minutes": "240", **QUIET}
-    assert "Saved." in send(client, told)
+    fields = {"channel": "mail", "address": "ada@mail.example", "minutes": "240", **QUIET}
+    assert "Saved." in send(client, fields)
     (wish,) = notices.subscriptions("ADA")
     assert (wish.channel, wish.address, wish.minutes) == (Channel.MAIL, "ada@mail.example", 240)
     assert (wish.quiet, wish.zone, wish.quotes) == ((22, 7), "Europe/Berlin", False)
-    page = send(client, told | {"address": "nobody <x>"})
+    page = send(client, fields | {"address": "nobody <x>"})
     assert "Nothing was saved" in page
     assert "nobody &lt;x&gt;" in page, "what was typed is there still"
     assert notices.subscriptions("ada") == [wish]

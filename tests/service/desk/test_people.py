@@ -37,10 +37,10 @@ def status(world: World, comment_id: str) -> Status:
 
 
 def treat(client: FlaskClient, world: World, kind: str, value: str, treatment: str, **more: str):
-    told = {"site": world.site.id, "kind": kind, "value": value, "treatment": treatment, **more}
-    page = client.get("/desk/person", query_string=told).text
-    told["csrf_token"] = token(page)
-    return client.post("/desk/person/treat", data=told, follow_redirects=True)
+    form = {"site": world.site.id, "kind": kind, "value": value, "treatment": treatment, **more}
+    page = client.get("/desk/person", query_string=form).text
+    form["csrf_token"] = token(page)
+    return client.post("/desk/person/treat", data=form, follow_redirects=True)
 
 
 def section(page: str, heading: str) -> str:
@@ -154,12 +154,12 @@ def test_a_persons_data_is_found_exported_and_erased_with_a_receipt(
     assert "marmalade" in page
     assert "other" in page
     lines = admin.get("/desk/person/export", query_string=asked).text.splitlines()
-    told = [json.loads(line) for line in lines]
-    assert [one["comment"]["content"] for one in told if "comment" in one] == [
+    answer = [json.loads(line) for line in lines]
+    assert [one["comment"]["content"] for one in answer if "comment" in one] == [
         "marmalade", "elsewhere",
     ]  # fmt: skip
-    assert [one["person"]["note"] for one in told if "person" in one] == ["a note on her"]
-    assert told[-1] == {"end": {"comments": 2, "records": 1}}, "the file is whole"
+    assert [one["person"]["note"] for one in answer if "person" in one] == ["a note on her"]
+    assert answer[-1] == {"end": {"comments": 2, "records": 1}}, "the file is whole"
     receipt = admin.post("/desk/person/erase", data={**asked, "csrf_token": token(page)}).text
     assert re.search(r"<dt>Comments</dt><dd>2 ", receipt)
     assert status(world, mine) is Status.ERASED
@@ -197,13 +197,13 @@ def test_all_who_are_treated_are_listed_by_pages_the_latest_first(world: World, 
         comments.note_person(
             world.site.id, PersonRecord(subject, Treatment.BLOCK, None, "", ADA, n // 40)
         )
-    told, path = [], f"/desk/people?site={world.site.id}"
+    names, path = [], f"/desk/people?site={world.site.id}"
     for _ in range(3):
         page = admin.get(path).text
-        told.append(re.findall(r">(p\d+)@mail.example</a>", page))
+        names.append(re.findall(r">(p\d+)@mail.example</a>", page))
         path = html.unescape((re.findall(r'href="([^"]+)" rel="next"', page) or [""])[0])
-    assert [len(one) for one in told] == [100, 100, 30]
-    listed = [int(one[1:]) for page in told for one in page]
+    assert [len(one) for one in names] == [100, 100, 30]
+    listed = [int(one[1:]) for page in names for one in page]
     assert sorted(listed) == list(range(230))
     assert [n // 40 for n in listed] == sorted((n // 40 for n in range(230)), reverse=True)
     assert path == ""
@@ -226,17 +226,17 @@ def test_who_is_no_administrator_exports_and_erases_nobody(world: World):
     page = client.get("/desk/person", query_string=asked)
     assert page.status_code == 200
     assert client.get("/desk/person/export", query_string=asked).status_code == 403
-    told = {**asked, "csrf_token": token(page.text)}
-    assert client.post("/desk/person/erase", data=told).status_code == 403
+    form = {**asked, "csrf_token": token(page.text)}
+    assert client.post("/desk/person/erase", data=form).status_code == 403
 
 
 def test_nobody_treats_people_at_a_site_that_is_not_theirs(world: World):
     other = world.adapters.accounts.add_site("other", now_ms=1)
     world.add_moderator("mia", sites=[world.site.id])
     client = sign_in(world, "mia")
-    told = {"site": other.id, "kind": "email", "value": "a@b.example", "treatment": "block"}
-    told["csrf_token"] = token(client.get("/desk/people").text)
-    assert client.post("/desk/person/treat", data=told).status_code == 404
+    form = {"site": other.id, "kind": "email", "value": "a@b.example", "treatment": "block"}
+    form["csrf_token"] = token(client.get("/desk/people").text)
+    assert client.post("/desk/person/treat", data=form).status_code == 404
 
 
 def test_what_names_nobody_is_said(world: World, admin: FlaskClient):

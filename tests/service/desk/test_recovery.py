@@ -50,8 +50,8 @@ def add(world: World, name: str = "ada", email: str = "ada@mail.example") -> Non
 
 
 def ask(client: FlaskClient, who: str):
-    told = {"csrf_token": token(client.get("/desk/lost-password").text), "who": who}
-    return client.post("/desk/lost-password", data=told)
+    form = {"csrf_token": token(client.get("/desk/lost-password").text), "who": who}
+    return client.post("/desk/lost-password", data=form)
 
 
 def written(world: World, post: Post) -> list[tuple[str, str, str]]:
@@ -68,8 +68,8 @@ def link_in(letter: tuple[str, str, str]) -> str:
 
 
 def choose(client: FlaskClient, path: str, password: str = NEW):
-    told = {"csrf_token": token(client.get(path).text), "new": password, "again": password}
-    return client.post(path, data=told)
+    form = {"csrf_token": token(client.get(path).text), "new": password, "again": password}
+    return client.post(path, data=form)
 
 
 @pytest.mark.parametrize("who", ["ada", "ADA", " ada ", "Ada@mail.example"])
@@ -172,9 +172,9 @@ def test_no_link_is_built_from_the_host_that_a_request_names(world: World, post:
     add(world)
     client = world.client()
     page = client.get("/desk/lost-password", headers={"Host": "evil"}).text
-    told = {"csrf_token": token(page), "who": "ada"}
+    form = {"csrf_token": token(page), "who": "ada"}
     client.post(
-        "/desk/lost-password", data=told, headers={"Host": "evil", "X-Forwarded-Host": "evil"}
+        "/desk/lost-password", data=form, headers={"Host": "evil", "X-Forwarded-Host": "evil"}
     )
     assert "evil" not in "".join(written(world, post)[0])
 
@@ -225,15 +225,15 @@ def test_a_form_with_a_secret_address_works_over_https_without_a_referrer(world:
     client = world.client()
     path = f"/desk/reset/{world.adapters.make_link(Purpose.RESET, 'ada')}"
     at = {"base_url": "https://winnow.example"}
-    told = {"csrf_token": token(client.get(path, **at).text), "new": NEW, "again": NEW}
-    assert client.post(path, data=told | {"csrf_token": "x"}, **at).status_code == 400
-    assert client.post(path, data=told, **at).status_code == 302
+    form = {"csrf_token": token(client.get(path, **at).text), "new": NEW, "again": NEW}
+    assert client.post(path, data=form | {"csrf_token": "x"}, **at).status_code == 400
+    assert client.post(path, data=form, **at).status_code == 302
 
 
 def set_address(client: FlaskClient, email: str, password: str = PASSWORD):
-    told = {"csrf_token": token(client.get("/desk/account").text), "email": email}
+    form = {"csrf_token": token(client.get("/desk/account").text), "email": email}
     return client.post(
-        "/desk/account/address", data=told | {"password": password}, follow_redirects=True
+        "/desk/account/address", data=form | {"password": password}, follow_redirects=True
     )
 
 
@@ -266,8 +266,8 @@ def test_a_link_sent_to_a_mistaken_address_ends_once_the_right_one_is_known(
     world.adapters.ask_address("ada", "ada@mail.example")
     invitation, typo, right = map(link_in, written(world, post))
     stranger = world.client()
-    told = {"csrf_token": token(stranger.get(right).text)}
-    assert stranger.post(right, data=told).status_code == 200
+    form = {"csrf_token": token(stranger.get(right).text)}
+    assert stranger.post(right, data=form).status_code == 200
     for path in (invitation, typo):
         assert stranger.get(path).status_code == 404
     assert world.adapters.accounts.moderator("ada").email == "ada@mail.example"
@@ -286,14 +286,14 @@ def test_what_is_no_address_is_refused_and_none_forgets_it(world: World):
 def test_who_is_invited_with_an_address_gets_the_link_by_e_mail_too(world: World, post: Post):
     world.add_moderator("ada", admin=True)
     client = sign_in(world, "ada")
-    told = {"csrf_token": token(client.get("/desk/moderators").text), "role": "moderator"}
-    told |= {"name": "bob", "email": "bob@mail.example", "sites": "*"}
-    page = client.post("/desk/moderators", data=told)
+    form = {"csrf_token": token(client.get("/desk/moderators").text), "role": "moderator"}
+    form |= {"name": "bob", "email": "bob@mail.example", "sites": "*"}
+    page = client.post("/desk/moderators", data=form)
     assert "The invitation was sent to bob@mail.example" in page.text
     (letter,) = written(world, post)
     assert letter[0] == "bob@mail.example"
     assert choose(world.client(), link_in(letter)).headers["Location"] == "/desk/queue"
-    refused = client.post("/desk/moderators", data=told | {"name": "cyd", "email": "cyd"})
+    refused = client.post("/desk/moderators", data=form | {"name": "cyd", "email": "cyd"})
     assert refused.status_code == 422
 
 
@@ -301,8 +301,8 @@ def test_an_administrator_sets_anothers_address(world: World, post: Post):
     add(world, "bob", email="")
     world.add_moderator("ada", admin=True)
     client = sign_in(world, "ada")
-    told = {"csrf_token": token(client.get("/desk/moderators").text), "name": "bob"}
-    client.post("/desk/moderators/address", data=told | {"email": "bob@mail.example"})
+    form = {"csrf_token": token(client.get("/desk/moderators").text), "name": "bob"}
+    client.post("/desk/moderators/address", data=form | {"email": "bob@mail.example"})
     assert world.adapters.accounts.moderator("bob").email == "bob@mail.example"
 
 

@@ -65,9 +65,9 @@ def token(page: str) -> str:
 
 def sign_in(world: World, name: str) -> FlaskClient:
     client = world.client()
-    told = {"name": name, "password": PASSWORD}
-    told["csrf_token"] = token(client.get("/desk/sign-in").text)
-    client.post("/desk/sign-in", data=told)
+    form = {"name": name, "password": PASSWORD}
+    form["csrf_token"] = token(client.get("/desk/sign-in").text)
+    client.post("/desk/sign-in", data=form)
     return client
 
 
@@ -139,7 +139,7 @@ def state(world: World) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def told(world: World, csrf: str = "") -> dict[str, str]:
+def form_for_all(world: World, csrf: str = "") -> dict[str, str]:
     """Return a form that would do something wherever it is sent."""
     key = world.adapters.accounts.keys(world.site.id)[0]
     form = {
@@ -153,7 +153,7 @@ def told(world: World, csrf: str = "") -> dict[str, str]:
 def test_a_moderator_administers_nothing_not_even_their_own_site(world_with_all: World):
     world = world_with_all
     bob = sign_in(world, "bob")
-    form = told(world, token(bob.get("/desk/queue").text))
+    form = form_for_all(world, token(bob.get("/desk/queue").text))
     before, seen = state(world), set()
     for rule, method, path in routes(world):
         if rule.endpoint not in ADMINISTRATION:
@@ -176,7 +176,7 @@ def test_every_route_with_settings_in_it_is_known_to_be_administration(world_wit
 
 def test_nobody_gets_anywhere_without_a_session(world_with_all: World):
     world = world_with_all
-    before, form = state(world), told(world)
+    before, form = state(world), form_for_all(world)
     for rule, method, path in routes(world):
         if rule.endpoint in OWN:
             continue
@@ -193,7 +193,7 @@ def test_nobody_gets_anywhere_without_a_session(world_with_all: World):
 def test_no_form_is_taken_without_our_token(world_with_all: World, csrf: str):
     world = world_with_all
     admin = sign_in(world, "ada")
-    before, form = state(world), told(world, csrf)
+    before, form = state(world), form_for_all(world, csrf)
     for rule, method, path in routes(world):
         if method == "POST" and rule.endpoint != "desk.sign_in":
             assert admin.post(path, data=form).status_code == 400, path
@@ -204,7 +204,7 @@ def test_whoever_has_yet_to_choose_a_password_does_nothing_else(world_with_all: 
     world = world_with_all
     world.adapters.accounts.set_password("ada", PASSWORD, by=EVE, must_change=True, now_ms=1)
     ada = sign_in(world, "ada")
-    form = told(world, token(ada.get("/desk/password").text))
+    form = form_for_all(world, token(ada.get("/desk/password").text))
     before = state(world)
     for rule, method, path in routes(world):
         if rule.endpoint in OWN | BY_ADDRESS:

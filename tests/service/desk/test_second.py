@@ -48,8 +48,8 @@ def later(world: World) -> None:
     world.adapters.clock.ahead_ms += STEP_SECONDS * 1000
 
 
-def send(client: FlaskClient, path: str, page: str = "/desk/account", **told: str):
-    return client.post(path, data={"csrf_token": token(client.get(page).text), **told})
+def send(client: FlaskClient, path: str, page: str = "/desk/account", **fields: str):
+    return client.post(path, data={"csrf_token": token(client.get(page).text), **fields})
 
 
 def set_up(world: World, client: FlaskClient) -> tuple[Callable[[], str], list[str]]:
@@ -62,8 +62,8 @@ def set_up(world: World, client: FlaskClient) -> tuple[Callable[[], str], list[s
     def code() -> str:
         return app.at(world.adapters.clock.now_ms() // 1000)
 
-    told = {"csrf_token": token(page), "token": link, "code": code()}
-    answer = client.post("/desk/account/app/confirm", data=told)
+    form = {"csrf_token": token(page), "token": link, "code": code()}
+    answer = client.post("/desk/account/app/confirm", data=form)
     assert answer.status_code == 200, answer.text
     codes = re.search(r'<code id="codes">([^<]+)<', answer.text)[1].split()
     later(world)
@@ -188,8 +188,8 @@ def test_a_half_session_ends_with_the_password(world: World, ada: FlaskClient):
     client = sign_in(world, "ada")
     page = client.get("/desk/sign-in/second").text
     world.adapters.accounts.set_password("ada", "another good password", by=ADA, now_ms=1)
-    told = {"csrf_token": token(page), "code": code()}
-    answer = client.post("/desk/sign-in/second", data=told)
+    form = {"csrf_token": token(page), "code": code()}
+    answer = client.post("/desk/sign-in/second", data=form)
     assert answer.headers["Location"] == "/desk/sign-in"
     assert not is_in(client)
 
@@ -215,8 +215,8 @@ def test_other_sessions_end_when_a_second_factor_begins(world: World, ada: Flask
 def test_a_wrong_first_code_sets_nothing_up(world: World, ada: FlaskClient):
     page = send(ada, "/desk/account/app", password=PASSWORD).text
     link = re.search(r'name="token" value="([^"]+)"', page)[1]
-    told = {"csrf_token": token(page), "token": link, "code": "000000"}
-    assert ada.post("/desk/account/app/confirm", data=told).status_code == 422
+    form = {"csrf_token": token(page), "token": link, "code": "000000"}
+    assert ada.post("/desk/account/app/confirm", data=form).status_code == 422
     assert not world.adapters.accounts.factors("ada")
 
 
@@ -235,8 +235,8 @@ def test_nobody_confirms_an_app_that_somebody_else_began(world: World, ada: Flas
     link = re.search(r'name="token" value="([^"]+)"', page)[1]
     world.add_moderator("bob", sites=[world.site.id])
     bob = sign_in(world, "bob")
-    told = {"token": link, "code": "000000"}
-    assert send(bob, "/desk/account/app/confirm", **told).headers["Location"] == "/desk/account"
+    form = {"token": link, "code": "000000"}
+    assert send(bob, "/desk/account/app/confirm", **form).headers["Location"] == "/desk/account"
     assert not world.adapters.accounts.factors("bob")
 
 

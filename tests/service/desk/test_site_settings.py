@@ -28,9 +28,9 @@ def token(page: str) -> str:
 
 def sign_in(world: World, name: str, password: str = PASSWORD) -> FlaskClient:
     client = world.client()
-    told = {"name": name, "password": password}
-    told["csrf_token"] = token(client.get("/desk/sign-in").text)
-    client.post("/desk/sign-in", data=told)
+    form = {"name": name, "password": password}
+    form["csrf_token"] = token(client.get("/desk/sign-in").text)
+    client.post("/desk/sign-in", data=form)
     return client
 
 
@@ -43,17 +43,17 @@ def admin(world: World) -> FlaskClient:
 def fields(page: str) -> dict[str, str]:
     """Return what a browser would send of the page's largest form, as it stands."""
     form = max(re.findall(r'<form method="post".*?</form>', page, re.DOTALL), key=len)
-    told: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for tag in re.findall(r"<input[^>]*>", form):
         told_of = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
         if told_of.get("type") in {"checkbox", "radio"} and " checked" not in tag:
             continue
-        told.setdefault(told_of["name"], []).append(html.unescape(told_of.get("value", "")))
+        values.setdefault(told_of["name"], []).append(html.unescape(told_of.get("value", "")))
     for name, text in re.findall(
         r'<textarea[^>]*name="(\w+)"[^>]*>\n?(.*?)</textarea>', form, re.DOTALL
     ):
-        told[name] = [html.unescape(text)]
-    return told
+        values[name] = [html.unescape(text)]
+    return values
 
 
 class Page:
@@ -65,8 +65,8 @@ class Page:
         self.status = 200
 
     def send(self, **more: object) -> Page:
-        told = fields(self.text) | more
-        answer = self.client.post(self.path, data=told, follow_redirects=True)
+        form = fields(self.text) | more
+        answer = self.client.post(self.path, data=form, follow_redirects=True)
         self.text, self.status = html.unescape(answer.text), answer.status_code
         return self
 
@@ -146,7 +146,7 @@ def test_whoever_saves_over_anothers_change_is_told_first(world: World, admin: F
 
 
 @pytest.mark.parametrize(
-    "typed, told",
+    "typed, problem",
     [
         ({"flag_at_spam": "200"}, "A percentage of 0 to 100"),
         ({"flag_at_spam": "nan"}, "A percentage of 0 to 100"),
@@ -160,11 +160,11 @@ def test_whoever_saves_over_anothers_change_is_told_first(world: World, admin: F
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field_and_kept_as_typed(
-    world: World, admin: FlaskClient, typed: dict, told: str
+    world: World, admin: FlaskClient, typed: dict, problem: str
 ):
     page = policy_page(world, admin).send(**typed, act="save")
     assert page.status == 422
-    assert told in page.text
+    assert problem in page.text
     (name, text) = next(iter(typed.items()))
     assert name == "mode" or text in page.text
     assert saved(world) == world.site
@@ -278,8 +278,8 @@ def test_a_bar_that_rejects_below_the_one_that_holds_is_refused_with_a_sentence(
     world: World, admin: FlaskClient
 ):
     """Also where one of the two is the model's own."""
-    for told in ({"flag_at_spam": "95"}, {"flag_at_spam": "60", "reject_at_spam": "40"}):
-        answer = policy_page(world, admin).send(act="save", **told)
+    for bars in ({"flag_at_spam": "95"}, {"flag_at_spam": "60", "reject_at_spam": "40"}):
+        answer = policy_page(world, admin).send(act="save", **bars)
         assert answer.status == 422
         assert "the score that holds is the lower one" in answer.text
         problems = answer.text.partition('id="problems"')[2].partition("</div>")[0]
@@ -297,8 +297,8 @@ def keys_path(world: World) -> str:
 @pytest.mark.parametrize("kind", KeyKind)
 def test_a_key_is_shown_once_and_revoked(world: World, admin: FlaskClient, kind: KeyKind):
     path, accounts = keys_path(world), world.adapters.accounts
-    told = {"csrf_token": token(admin.get(path).text), "kind": kind, "days": "3"}
-    answer = admin.post(path, data=told)
+    form = {"csrf_token": token(admin.get(path).text), "kind": kind, "days": "3"}
+    answer = admin.post(path, data=form)
     text = re.search(r'class="secret">([^<]+)<', answer.text)[1]
     assert answer.headers["Cache-Control"] == "private, no-store"
     key = accounts.key(text, now_ms=world.adapters.clock.now_ms())
@@ -307,7 +307,7 @@ def test_a_key_is_shown_once_and_revoked(world: World, admin: FlaskClient, kind:
         assert text not in admin.get(later).text
     revoked = admin.post(
         f"{path}/revoke",
-        data={"csrf_token": told["csrf_token"], "key": key.id},
+        data={"csrf_token": form["csrf_token"], "key": key.id},
         follow_redirects=True,
     )
     assert "is revoked" in revoked.text
@@ -319,16 +319,16 @@ def test_a_key_is_revoked_by_its_own_site_alone(world: World, admin: FlaskClient
     accounts = world.adapters.accounts
     other = accounts.add_site("other", now_ms=1)
     key, _ = accounts.add_key(other.id, KeyKind.API, now_ms=1)
-    told = {"csrf_token": token(admin.get(keys_path(world)).text), "key": key.id}
-    assert admin.post(f"{keys_path(world)}/revoke", data=told).status_code == 404
+    form = {"csrf_token": token(admin.get(keys_path(world)).text), "key": key.id}
+    assert admin.post(f"{keys_path(world)}/revoke", data=form).status_code == 404
     assert accounts.keys(other.id) == [key]
 
 
 @pytest.mark.parametrize("days", ["0", "-3", "1e3", "36501"])
 def test_a_key_is_not_made_for_an_impossible_time(world: World, admin: FlaskClient, days: str):
     before = world.adapters.accounts.keys(world.site.id)
-    told = {"csrf_token": token(admin.get(keys_path(world)).text), "kind": "api", "days": days}
-    assert admin.post(keys_path(world), data=told).status_code == 422
+    form = {"csrf_token": token(admin.get(keys_path(world)).text), "kind": "api", "days": days}
+    assert admin.post(keys_path(world), data=form).status_code == 422
     assert world.adapters.accounts.keys(world.site.id) == before
 
 
@@ -352,7 +352,7 @@ def test_an_endpoint_is_added_with_its_secret_shown_once(world: World, admin: Fl
 
 
 @pytest.mark.parametrize(
-    "typed, told",
+    "typed, problem",
     [
         ({"url": "http://127.0.0.1/"}, "cannot be called"),
         ({"url": "javascript:alert(1)"}, "is no http:// or https:// URL"),
@@ -362,12 +362,12 @@ def test_an_endpoint_is_added_with_its_secret_shown_once(world: World, admin: Fl
     ],
 )
 def test_an_endpoint_that_cannot_be_is_not_kept(
-    world: World, admin: FlaskClient, typed: dict, told: str
+    world: World, admin: FlaskClient, typed: dict, problem: str
 ):
     path = f"/desk/sites/{world.site.id}/endpoints"
     page = Page(admin, path).send(**({"url": "https://blog.example/hook"} | typed))
     assert page.status == 422
-    assert told in page.text
+    assert problem in page.text
     assert world.adapters.accounts.endpoints(world.site.id) == []
 
 
@@ -415,9 +415,9 @@ def test_an_endpoints_form_writes_over_no_change_that_it_did_not_show(
 
 def add_bob(world: World, admin: FlaskClient, **more: object) -> str:
     """Return the password that the page shows for a new moderator."""
-    told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
-    told |= {"role": "moderator", "sites": [world.site.id], **more}
-    answer = admin.post("/desk/moderators", data=told)
+    form = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
+    form |= {"role": "moderator", "sites": [world.site.id], **more}
+    answer = admin.post("/desk/moderators", data=form)
     return re.search(r'id="new-password"[^>]*>([^<]+)<', answer.text)[1]
 
 
@@ -427,8 +427,8 @@ def test_a_new_moderator_chooses_a_password_before_anything_else(world: World, a
     bob = sign_in(world, "bob", password)
     assert bob.get("/desk/queue").headers["Location"] == "/desk/password"
     page = bob.get("/desk/password").text
-    told = {"csrf_token": token(page), "old": password, "new": "my very own words"}
-    bob.post("/desk/password", data=told | {"again": "my very own words"})
+    form = {"csrf_token": token(page), "old": password, "new": "my very own words"}
+    bob.post("/desk/password", data=form | {"again": "my very own words"})
     assert bob.get("/desk/queue").status_code == 200
     moderator = world.adapters.accounts.moderator("bob")
     assert (moderator.sites, moderator.must_change_password) == ((world.site.id,), False)
@@ -437,8 +437,8 @@ def test_a_new_moderator_chooses_a_password_before_anything_else(world: World, a
 def test_a_password_is_reset_and_shown_once(world: World, admin: FlaskClient):
     world.add_moderator("bob", sites=[world.site.id])
     bob = sign_in(world, "bob")
-    told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
-    answer = admin.post("/desk/moderators/reset", data=told)
+    form = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
+    answer = admin.post("/desk/moderators/reset", data=form)
     password = re.search(r'id="new-password"[^>]*>([^<]+)<', answer.text)[1]
     assert bob.get("/desk/queue").headers["Location"].startswith("/desk/sign-in")
     again = sign_in(world, "bob", password)
@@ -449,12 +449,12 @@ def test_a_password_is_reset_and_shown_once(world: World, admin: FlaskClient):
 def test_a_disabled_moderator_is_out_at_once(world: World, admin: FlaskClient):
     world.add_moderator("bob", sites=[world.site.id])
     bob = sign_in(world, "bob")
-    told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
-    told |= {"role": "moderator", "sites": [world.site.id]}
-    admin.post("/desk/moderators/save", data=told | {"disabled": "y"})
+    form = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
+    form |= {"role": "moderator", "sites": [world.site.id]}
+    admin.post("/desk/moderators/save", data=form | {"disabled": "y"})
     assert bob.get("/desk/queue").headers["Location"].startswith("/desk/sign-in")
     assert sign_in(world, "bob").get("/desk/queue").status_code == 302
-    admin.post("/desk/moderators/save", data=told)
+    admin.post("/desk/moderators/save", data=form)
     assert sign_in(world, "bob").get("/desk/queue").status_code == 200
 
 
@@ -468,8 +468,8 @@ def test_a_moderators_form_writes_over_no_change_that_it_did_not_show(
         r'name="name" value="bob"><input type="hidden" name="seen" value="(\w+)"', page
     )
     accounts.save_moderator(replace(bob, disabled=True), was=bob, by=EVE, now_ms=1)
-    told = {"csrf_token": token(page), "name": "bob", "role": "moderator", "seen": seen[1]}
-    answer = admin.post("/desk/moderators/save", data=told | {"sites": [world.site.id]})
+    form = {"csrf_token": token(page), "name": "bob", "role": "moderator", "seen": seen[1]}
+    answer = admin.post("/desk/moderators/save", data=form | {"sites": [world.site.id]})
     assert answer.status_code == 409
     assert accounts.moderator("bob").disabled
 
@@ -478,27 +478,27 @@ def test_a_role_and_sites_change_at_once(world: World, admin: FlaskClient):
     other = world.adapters.accounts.add_site("other", now_ms=1)
     world.add_moderator("bob", sites=[world.site.id])
     bob = sign_in(world, "bob")
-    told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
-    admin.post("/desk/moderators/save", data=told | {"role": "moderator", "sites": [other.id]})
+    form = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "bob"}
+    admin.post("/desk/moderators/save", data=form | {"role": "moderator", "sites": [other.id]})
     assert bob.get(f"/desk/queue?site={world.site.id}").status_code == 404
     assert bob.get(f"/desk/queue?site={other.id}").status_code == 200
-    admin.post("/desk/moderators/save", data=told | {"role": "admin"})
+    admin.post("/desk/moderators/save", data=form | {"role": "admin"})
     assert bob.get("/desk/moderators").status_code == 200
 
 
 def test_nobody_takes_their_own_rights_away_by_a_slip(world: World, admin: FlaskClient):
     world.add_moderator("eve", admin=True)
-    told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "ada"}
+    form = {"csrf_token": token(admin.get("/desk/moderators").text), "name": "ada"}
     for slip in ({"role": "moderator"}, {"role": "admin", "disabled": "y"}):
-        assert admin.post("/desk/moderators/save", data=told | slip).status_code == 409
+        assert admin.post("/desk/moderators/save", data=form | slip).status_code == 409
     ada = world.adapters.accounts.moderator("ada")
     assert (ada.role, ada.disabled) == (Role.ADMIN, False)
 
 
 @pytest.mark.parametrize("name", ["ADA", "  ", "line\nbreak", "x" * 101])
 def test_a_name_that_cannot_be_is_said_on_the_page(world: World, admin: FlaskClient, name: str):
-    told = {"csrf_token": token(admin.get("/desk/moderators").text), "name": name}
-    answer = admin.post("/desk/moderators", data=told | {"role": "moderator"})
+    form = {"csrf_token": token(admin.get("/desk/moderators").text), "name": name}
+    answer = admin.post("/desk/moderators", data=form | {"role": "moderator"})
     assert answer.status_code == 422
     assert len(world.adapters.accounts.moderators()) == 1
 
@@ -573,18 +573,18 @@ def test_the_model_page_shows_the_worst_misses_of_the_sites_one_may_see(world: W
     for comment, decision in decided:
         world.adapters.review(comment.id, decision, by=ADA, hold_seconds=0)  # fmt: skip
     page = sign_in(world, "bob").get("/desk/model").text
-    told = re.findall(
+    misses = re.findall(
         r"(rejected in error|missed a little|missed by far|another site|held)</a>", page
     )
-    assert told == ["missed by far", "rejected in error", "missed a little"]
+    assert misses == ["missed by far", "rejected in error", "missed a little"]
     assert "another site" not in page
     assert sign_in(world, "bob").get(f"/desk/model?site={other.id}").status_code == 404
 
 
 def test_a_key_has_a_name_and_says_when_it_was_last_used(world: World, admin: FlaskClient):
     path = keys_path(world)
-    told = {"csrf_token": token(admin.get(path).text), "kind": "api", "name": "the <b>garden</b>"}
-    page = admin.post(path, data=told).text
+    form = {"csrf_token": token(admin.get(path).text), "kind": "api", "name": "the <b>garden</b>"}
+    page = admin.post(path, data=form).text
     text = re.search(r'class="secret">([^<]+)<', page)[1]
     assert "the &lt;b&gt;garden&lt;/b&gt;" in page
     assert "never used" in page

@@ -38,8 +38,8 @@ def test_a_moderator_without_a_site_is_told_whom_to_ask(world: World, path: str)
 def test_a_new_site_comes_with_a_key_and_the_command_that_sends_its_first_comment(bare: World):
     bare.add_moderator("ada", admin=True)
     client = sign_in(bare, "ada")
-    told = {"name": "Garden notes", "url": "", "csrf_token": token(client.get("/desk/queue").text)}
-    page = client.post("/desk/new-site", data=told).text
+    form = {"name": "Garden notes", "url": "", "csrf_token": token(client.get("/desk/queue").text)}
+    page = client.post("/desk/new-site", data=form).text
     key = re.search(r'id="key"[^>]*>(wk_[\w-]+)<', page)[1]
     assert f"Authorization: Bearer {key}" in page.replace("&#39;", "'")
     (site,) = bare.adapters.accounts.sites()
@@ -57,8 +57,8 @@ def test_a_new_site_comes_with_a_key_and_the_command_that_sends_its_first_commen
 def test_a_name_that_is_taken_makes_no_second_site(world: World):
     world.add_moderator("ada", admin=True)
     client = sign_in(world, "ada")
-    told = {"name": "demo", "csrf_token": token(client.get("/desk/new-site").text)}
-    answer = client.post("/desk/new-site", data=told)
+    form = {"name": "demo", "csrf_token": token(client.get("/desk/new-site").text)}
+    answer = client.post("/desk/new-site", data=form)
     assert (answer.status_code, "named demo already" in answer.text) == (422, True)
     assert len(world.adapters.accounts.sites()) == 1
 
@@ -66,6 +66,6 @@ def test_a_name_that_is_taken_makes_no_second_site(world: World):
 def test_only_an_administrator_makes_a_site(world: World):
     world.add_moderator("bob", sites=[world.site.id])
     client = sign_in(world, "bob")
-    told = {"name": "mine", "csrf_token": token(client.get("/desk/queue").text)}
-    assert client.post("/desk/new-site", data=told).status_code == 403
+    form = {"name": "mine", "csrf_token": token(client.get("/desk/queue").text)}
+    assert client.post("/desk/new-site", data=form).status_code == 403
     assert client.get(f"/desk/sites/{world.site.id}/start").status_code == 403

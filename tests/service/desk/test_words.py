@@ -91,15 +91,15 @@ def test_every_catalogue_is_shipped():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_catalogue_has_every_marked_text_and_no_other(language: str, marked: Catalog):
     """`make words` was run, and every text is translated."""
-    told = catalogue(language)
+    translated = catalogue(language)
     assert {(one.context, one.id) for one in texts(language)} == {
         (one.context, one.id) for one in marked if one.id
     }
-    assert not told.obsolete
+    assert not translated.obsolete
     for message in texts(language):
         assert all(forms(message.string)), f"not translated: {message.id}"
         assert not message.fuzzy, f"only guessed: {message.id}"
-        assert len(forms(message.string)) == (told.num_plurals if message.pluralizable else 1)
+        assert len(forms(message.string)) == (translated.num_plurals if message.pluralizable else 1)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -143,9 +143,9 @@ def sign_in(world: World, languages: str, name: str = "ada") -> FlaskClient:
     """Return a browser that asks for *languages*, with *name* signed in."""
     client = world.client()
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = languages
-    told = {"name": name, "password": PASSWORD}
-    told["csrf_token"] = token(client.get("/desk/sign-in").text)
-    client.post("/desk/sign-in", data=told)
+    form = {"name": name, "password": PASSWORD}
+    form["csrf_token"] = token(client.get("/desk/sign-in").text)
+    client.post("/desk/sign-in", data=form)
     return client
 
 
@@ -251,8 +251,8 @@ def test_what_a_form_answers_is_german_too(full: World):
     forged = client.post(f"{site}/keys", data={"csrf_token": "forged"})
     assert "Dieses Formular ist zu alt" in forged.text
     ids = [full.comment(f"toxicity=0.6 {n}").id for n in range(3)]
-    told = {"csrf_token": csrf, "decision": "spam", "id": ids}
-    done = client.post("/desk/decide", data=told, follow_redirects=True)
+    form = {"csrf_token": csrf, "decision": "spam", "id": ids}
+    done = client.post("/desk/decide", data=form, follow_redirects=True)
     assert "3 Kommentare als Spam markiert." in done.text
     undone = client.post("/desk/undo", data={"csrf_token": csrf, "id": ids[0]})
     assert "1 Entscheidung rückgängig" in client.get(undone.headers["Location"]).text
@@ -260,8 +260,8 @@ def test_what_a_form_answers_is_german_too(full: World):
 
 def test_a_feed_is_in_its_readers_language(full: World):
     client = sign_in(full, GERMAN)
-    told = {"csrf_token": token(client.get("/desk/notices").text), "act": "open"}
-    path = re.search(r"/desk/feed/[\w.-]+", client.post("/desk/notices", data=told).text)[0]
+    form = {"csrf_token": token(client.get("/desk/notices").text), "act": "open"}
+    path = re.search(r"/desk/feed/[\w.-]+", client.post("/desk/notices", data=form).text)[0]
     german = full.client().get(path, headers={"Accept-Language": GERMAN})
     assert "demo: zurückgehalten, weil: enthält das gesperrte Wort „casino“" in german.text
     assert "demo: held for contains the blocked word" in full.client().get(path).text
@@ -295,10 +295,10 @@ class Visible(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.silent += tag in self.SILENT
-        told = dict(attrs)
-        self.found += [told[name] or "" for name in self.SHOWN if name in told]
-        if tag == "input" and told.get("type") in {"submit", "button"}:
-            self.found.append(told.get("value") or "")
+        attributes = dict(attrs)
+        self.found += [attributes[name] or "" for name in self.SHOWN if name in attributes]
+        if tag == "input" and attributes.get("type") in {"submit", "button"}:
+            self.found.append(attributes.get("value") or "")
 
     def handle_endtag(self, tag: str) -> None:
         self.silent -= tag in self.SILENT
@@ -448,17 +448,19 @@ VALUES = {
 def test_every_reason_is_said_in_every_language(world: World):
     """One row a code is all that a new reason takes; this asks for its translation."""
     places = {code: set(re.findall(r"%\((\w+)\)s", text)) for code, text in SENTENCES.items()}
-    told = [Reason(code, {name: VALUES[name] for name in places[code]}) for code in SENTENCES]
+    every_reason = [
+        Reason(code, {name: VALUES[name] for name in places[code]}) for code in SENTENCES
+    ]
     said = {text % {"word": "x"} for text in PHRASES}
     for language in LANGUAGES:
         with world.app.test_request_context(headers={"Accept-Language": language}):
-            assert [one.code for one in told if reasons.because(one) == sentence(one)] == []
+            assert [one.code for one in every_reason if reasons.because(one) == sentence(one)] == []
             assert [
                 text for text in PHRASES
                 if reasons.explained(Contribution("", text, 1.0, {"word": "x"})) in said
             ] == []  # fmt: skip
     with world.app.test_request_context():
-        rules = [one for one in told if one.code not in reasons.LIKELY]
+        rules = [one for one in every_reason if one.code not in reasons.LIKELY]
         assert [one.code for one in rules if reasons.because(one) != sentence(one)] == []
 
 
@@ -490,8 +492,8 @@ def test_every_code_has_a_name_for_the_filter_and_the_history(world: World):
 
 def test_a_script_is_told_each_form_that_a_number_takes(world: World):
     with world.app.test_request_context(headers={"Accept-Language": "de"}):
-        told = words.queue_words()
-    assert told["decided"]["approve"] == {
+        queue_words = words.queue_words()
+    assert queue_words["decided"]["approve"] == {
         "one": "{} Kommentar freigegeben.",
         "other": "{} Kommentare freigegeben.",
     }

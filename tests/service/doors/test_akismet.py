@@ -29,9 +29,9 @@ def door(world: World) -> str:
 
 
 def check(world: World, key: str, content: str, *, headers=None, **more: str):
-    told = {"api_key": key, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
-    told |= {"comment_content": content, **more}
-    return world.client().post("/1.1/comment-check", data=told, headers=headers)
+    form = {"api_key": key, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
+    form |= {"comment_content": content, **more}
+    return world.client().post("/1.1/comment-check", data=form, headers=headers)
 
 
 def test_a_door_key_is_twelve_hex_digits_and_is_verified(world: World, door: str):
@@ -78,9 +78,9 @@ def test_only_blatant_spam_may_be_discarded(world: World, door: str):
 def test_wordpress_holds_what_a_person_should_see_and_others_keep_it_as_spam(
     world: World, door: str
 ):
-    told = check(world, door, "spam=0.6", headers=PLUGIN)
-    assert told.data == b"false"
-    assert "X-akismet-error" in told.headers
+    answer = check(world, door, "spam=0.6", headers=PLUGIN)
+    assert answer.data == b"false"
+    assert "X-akismet-error" in answer.headers
     assert world.adapters.comments.counts()["flagged"] == 1
 
 
@@ -90,10 +90,10 @@ def test_no_version_of_the_plugin_publishes_a_held_comment_by_itself(
 ):
     """Before 5.5 `false` alone publishes; from 5.5 on a recheck-after publishes after twice its time."""
     agent = {"User-Agent": f"WordPress/6.1.9 | Akismet/{version}"}
-    told = check(world, door, "spam=0.6", headers=agent)
-    assert told.data == b"false"
-    assert "X-akismet-error" in told.headers
-    assert "X-akismet-recheck-after" not in told.headers
+    answer = check(world, door, "spam=0.6", headers=agent)
+    assert answer.data == b"false"
+    assert "X-akismet-error" in answer.headers
+    assert "X-akismet-recheck-after" not in answer.headers
     assert "X-akismet-error" not in check(world, door, "fine", headers=agent).headers
 
 
@@ -101,9 +101,9 @@ def test_what_wordpress_tries_again_is_not_published_because_it_is_doubtful(
     world: World, door: str
 ):
     """Its plugin publishes what is `false` on a retry, be it held or not."""
-    told = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="retry")
-    assert told.data == b"true"
-    assert "X-akismet-pro-tip" not in told.headers
+    answer = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="retry")
+    assert answer.data == b"true"
+    assert "X-akismet-pro-tip" not in answer.headers
     assert check(world, door, "fine", headers=PLUGIN, recheck_reason="retry").data == b"false"
 
 
@@ -128,9 +128,9 @@ def test_wordpress_reports_unescaped_what_it_checked_escaped(world: World, door:
     check(world, door, escaped, comment_author=r"O\'Brien", headers=OLD_PLUGIN)
     (kept,) = world.adapters.comments.recent(world.site.id).items
     assert (kept.content, kept.draft.author.name) == (written, "O'Brien")
-    told = {"api_key": door, "blog": "https://blog.example", "comment_content": written}
-    told |= {"comment_author": "O'Brien"}
-    assert world.client().post("/1.1/submit-ham", data=told, headers=OLD_PLUGIN).data == THANKS
+    form = {"api_key": door, "blog": "https://blog.example", "comment_content": written}
+    form |= {"comment_author": "O'Brien"}
+    assert world.client().post("/1.1/submit-ham", data=form, headers=OLD_PLUGIN).data == THANKS
     (decided,) = world.adapters.comments.decisions(world.site.id)
     assert (decided.comment_id, decided.decision) == (kept.id, Decision.APPROVE)
 
@@ -158,18 +158,18 @@ def test_a_client_that_cannot_wait_is_never_told_false_of_what_a_person_should_s
 
 
 def test_the_key_may_stand_in_the_host_name(world: World, door: str):
-    told = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
+    form = {"blog": "https://blog.example", "user_ip": "", "comment_content": "hello"}
     answer = world.client().post(
-        "/1.1/comment-check", data=told, headers={"Host": f"{door}.rest.akismet.com"}
+        "/1.1/comment-check", data=form, headers={"Host": f"{door}.rest.akismet.com"}
     )
     assert answer.data == b"false"
 
 
 @pytest.mark.parametrize("missing", ["blog", "user_ip", "api_key"])
 def test_what_is_missing_is_named_and_the_status_is_200(world: World, door: str, missing: str):
-    told = {"api_key": door, "blog": "b", "user_ip": "1.2.3.4", "comment_content": "x"}
-    del told[missing]
-    answer = world.client().post("/1.1/comment-check", data=told)
+    form = {"api_key": door, "blog": "b", "user_ip": "1.2.3.4", "comment_content": "x"}
+    del form[missing]
+    answer = world.client().post("/1.1/comment-check", data=form)
     assert (answer.status_code, answer.data) == (200, b"invalid")
     assert (missing if missing != "api_key" else "key") in answer.headers["X-akismet-debug-help"]
 
@@ -200,9 +200,9 @@ def test_feedback_becomes_a_decision_on_the_comment_that_was_checked(
 ):
     content = "hello" if decision is Decision.SPAM else "spam=0.6"
     guid = check(world, door, content).headers["X-akismet-guid"]
-    told = {"api_key": door, "blog": "https://blog.example", "reporter": "ada"}
-    told |= {"guid": guid} if by_guid else {"comment_content": content, "user_ip": "203.0.113.9"}
-    assert world.client().post(path, data=told).data == THANKS
+    form = {"api_key": door, "blog": "https://blog.example", "reporter": "ada"}
+    form |= {"guid": guid} if by_guid else {"comment_content": content, "user_ip": "203.0.113.9"}
+    assert world.client().post(path, data=form).data == THANKS
     (kept,) = world.adapters.comments.decisions(world.site.id)
     assert (kept.decision, kept.comment_id.replace("-", "")) == (decision, guid)
     (learned,) = world.adapters.comments.feedback(world.site.id)
@@ -212,8 +212,8 @@ def test_feedback_becomes_a_decision_on_the_comment_that_was_checked(
 def test_feedback_on_another_sites_comment_touches_nothing(world: World, door: str):
     other = world.adapters.accounts.add_site("other", now_ms=1)
     comment = world.comment("hello", site=other)
-    told = {"api_key": door, "blog": "b", "guid": comment.id.replace("-", "")}
-    assert world.client().post("/1.1/submit-spam", data=told).data == THANKS
+    form = {"api_key": door, "blog": "b", "guid": comment.id.replace("-", "")}
+    assert world.client().post("/1.1/submit-spam", data=form).data == THANKS
     assert world.adapters.comments.get(comment.id).status == "approved"
 
 
@@ -284,11 +284,11 @@ def test_what_is_no_text_in_that_charset_is_replaced(world: World, door: str):
 
 
 def test_a_form_may_come_in_parts_and_with_more_fields_than_php_takes(world: World, door: str):
-    told = {"api_key": door, "blog": "b", "user_ip": "", "comment_content": "hello"}
+    form = {"api_key": door, "blog": "b", "user_ip": "", "comment_content": "hello"}
     client = world.client()
-    answer = client.post("/1.1/comment-check", data=told, content_type="multipart/form-data")
+    answer = client.post("/1.1/comment-check", data=form, content_type="multipart/form-data")
     assert answer.data == b"false"
-    many = told | {f"POST_{n}": "x" for n in range(1500)}
+    many = form | {f"POST_{n}": "x" for n in range(1500)}
     assert client.post("/1.1/comment-check", data=many).data == b"false"
 
 
@@ -327,12 +327,12 @@ def test_statistics_tell_what_comments_became_and_what_people_corrected(world: W
     check(world, door, "spam=0.6", comment_author="b")
     missed = {"api_key": door, "blog": "https://blog.example", "user_ip": "203.0.113.9"}
     world.client().post("/1.1/submit-spam", data=missed | {"comment_content": "hello"})
-    told = ask(world, "/1.1/get-stats", api_key=door, **{"from": "60-days"}).json
+    answer = ask(world, "/1.1/get-stats", api_key=door, **{"from": "60-days"}).json
     month = stats.month_of(world.adapters.clock.now_ms())
     counts = {"spam": 2, "ham": 1, "missed_spam": 1, "false_positives": 0}
-    assert told["breakdown"] == {month: counts | {"blogs": 1, "da": f"{month}-01"}}
-    assert {name: told[name] for name in counts} == counts
-    assert told["accuracy"] == 66.67
+    assert answer["breakdown"] == {month: counts | {"blogs": 1, "da": f"{month}-01"}}
+    assert {name: answer[name] for name in counts} == counts
+    assert answer["accuracy"] == 66.67
     usage = ask(world, "/1.2/usage-limit", api_key=door).json
     assert (usage["usage"], usage["limit"]) == (3, "none")
 
@@ -346,8 +346,8 @@ def test_a_keys_sites_are_told_as_json_and_as_csv(world: World, door: str):
         "site": "www.blog.example", "api_calls": "1", "spam": "0", "ham": "1",
         "missed_spam": "0", "false_positives": "0", "is_revoked": False,
     }  # fmt: skip
-    told = ask(world, "/1.2/key-sites", api_key=door).json
-    assert told == {month: [line], "limit": 500, "offset": 0, "total": 1}
+    answer = ask(world, "/1.2/key-sites", api_key=door).json
+    assert answer == {month: [line], "limit": 500, "offset": 0, "total": 1}
     csv = ask(world, "/1.2/key-sites", api_key=door, month=month, format="csv", limit="10").data
     assert csv.decode().splitlines() == [
         f"Active sites for {door} during {month} (limit:10, offset: 0, total: 1)",
@@ -394,7 +394,7 @@ def test_staff_is_not_given_the_answer_that_a_stranger_got_for_the_same_text(
     assert check(world, door, "spam=0.95", **who).data == b"true"
 
 
-@pytest.mark.parametrize("differing", DEPENDS_ON, ids=lambda told: next(iter(told)))
+@pytest.mark.parametrize("differing", DEPENDS_ON, ids=lambda changed: next(iter(changed)))
 def test_a_check_that_differs_in_anything_is_a_check_of_its_own(world: World, door: str, differing):
     first = check(world, door, "hello")
     assert guid(check(world, door, "hello")) == guid(first)
@@ -429,7 +429,7 @@ def test_a_recheck_is_answered_by_what_was_decided_but_not_for_another_role(
 
 def test_a_report_finds_the_comment_whatever_else_the_check_said(world: World, door: str):
     first = check(world, door, "hello", permalink="https://blog.example/1", user_agent="Browser")
-    told = {"api_key": door, "blog": "b", "user_ip": "203.0.113.9", "comment_content": "hello"}
-    assert world.client().post("/1.1/submit-spam", data=told).data == THANKS
+    form = {"api_key": door, "blog": "b", "user_ip": "203.0.113.9", "comment_content": "hello"}
+    assert world.client().post("/1.1/submit-spam", data=form).data == THANKS
     found = world.adapters.comments.get(str(uuid.UUID(guid(first))))
     assert found.status == "spam"

@@ -24,8 +24,8 @@ def key(world: World) -> str:
 
 
 def said(world: World, key: str, *messages: tuple[str, Any], **more: Any) -> str:
-    told = [{"role": role, "content": content} for role, content in messages]
-    answer = world.ask("POST", "/v1/chat/completions", {"messages": told, **more}, key=key)
+    conversation = [{"role": role, "content": content} for role, content in messages]
+    answer = world.ask("POST", "/v1/chat/completions", {"messages": conversation, **more}, key=key)
     assert answer.status_code == 200, answer.text
     assert answer.json["object"] == "chat.completion"
     (choice,) = answer.json["choices"]

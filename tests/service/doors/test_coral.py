@@ -24,9 +24,12 @@ def key(world: World) -> str:
 
 
 def ask(world: World, key: str, text: object, *, secret: str = SECRET, role: str = "COMMENTER"):
-    told = {"action": "NEW", "comment": {"body": text, "parentID": None}}
-    told |= {"author": {"id": "1", "role": role}, "story": {"id": "2", "url": "https://x.example"}}
-    body = json.dumps(told, indent=2).encode()
+    content = {"action": "NEW", "comment": {"body": text, "parentID": None}}
+    content |= {
+        "author": {"id": "1", "role": role},
+        "story": {"id": "2", "url": "https://x.example"},
+    }
+    body = json.dumps(content, indent=2).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {"X-Coral-Signature": f"sha256=0,sha256={signature}"}
     return world.client().post(f"/coral/{key}", data=body, headers=headers)
@@ -48,9 +51,9 @@ def test_coral_is_told_what_to_do(world: World, key: str, text: object, status: 
 
 
 def test_a_rejection_says_why(world: World, key: str):
-    told = ask(world, key, "spam=0.95").json
-    assert told["actions"] == [{"actionType": "FLAG", "reason": "COMMENT_DETECTED_SPAM"}]
-    assert told["moderationAction"]["rejectionReason"]["code"] == "SPAM"
+    answer = ask(world, key, "spam=0.95").json
+    assert answer["actions"] == [{"actionType": "FLAG", "reason": "COMMENT_DETECTED_SPAM"}]
+    assert answer["moderationAction"]["rejectionReason"]["code"] == "SPAM"
 
 
 def test_corals_own_staff_pass(world: World, key: str):

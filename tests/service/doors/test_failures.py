@@ -44,8 +44,8 @@ def check_wordpress(world: World, key: str) -> Any:
 
 
 def analyze(world: World, key: str) -> Any:
-    told = {"comment": {"text": "hello"}, "requestedAttributes": {"TOXICITY": {}}}
-    return world.client().post(f"/v1alpha1/comments:analyze?key={key}", json=told)
+    body = {"comment": {"text": "hello"}, "requestedAttributes": {"TOXICITY": {}}}
+    return world.client().post(f"/v1alpha1/comments:analyze?key={key}", json=body)
 
 
 def moderations(world: World, key: str) -> Any:

@@ -76,9 +76,9 @@ def test_no_door_holds_what_no_rule_objects_to(world: World, door: str):
 
 
 def ask(world: World, key: str, *, email: str) -> bytes:
-    told = {"api_key": key, "blog": "b", "user_ip": "", "comment_content": TEXT}
+    form = {"api_key": key, "blog": "b", "user_ip": "", "comment_content": TEXT}
     return (
-        world.client().post("/1.1/comment-check", data=told | {"comment_author_email": email}).data
+        world.client().post("/1.1/comment-check", data=form | {"comment_author_email": email}).data
     )
 
 

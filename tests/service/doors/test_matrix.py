@@ -12,8 +12,8 @@ from tests.support.world import World
 
 def check(world: World, content: Any, kind: str = "m.room.message") -> tuple[int, Any]:
     event = {"type": kind, "sender": "@ada:m.example", "room_id": "!room:m.example"}
-    told = {"event": event | {"content": content}}
-    answer = world.ask("POST", "/matrix/check_event_for_spam", told, key=opened(world))
+    body = {"event": event | {"content": content}}
+    answer = world.ask("POST", "/matrix/check_event_for_spam", body, key=opened(world))
     return answer.status_code, answer.json
 
 
@@ -21,9 +21,9 @@ def check(world: World, content: Any, kind: str = "m.room.message") -> tuple[int
     "body, status", [("hello", 200), ("spam=0.6", 403), ("spam=0.95", 403), (" ", 200)]
 )
 def test_a_message_passes_or_is_refused(world: World, body: str, status: int):
-    found, told = check(world, {"msgtype": "m.text", "body": body})
+    found, content = check(world, {"msgtype": "m.text", "body": body})
     assert found == status
-    assert told == {} if status == 200 else told["errcode"] == "M_FORBIDDEN"
+    assert content == {} if status == 200 else content["errcode"] == "M_FORBIDDEN"
 
 
 def test_an_edit_is_judged_by_what_it_says_from_now_on(world: World):

@@ -19,9 +19,9 @@ def moderate(world: World, key: str, given: object, **more: object):
 
 
 def test_one_text_has_one_result_with_all_thirteen_categories(world: World, key: str):
-    told = moderate(world, key, "insult=0.7").json
-    (result,) = told["results"]
-    assert told["model"] == "omni-moderation-latest"
+    answer = moderate(world, key, "insult=0.7").json
+    (result,) = answer["results"]
+    assert answer["model"] == "omni-moderation-latest"
     for part in ("categories", "category_scores", "category_applied_input_types"):
         assert set(result[part]) == set(CATEGORIES)
         assert len(result[part]) == 13
@@ -37,8 +37,8 @@ def test_spam_is_flagged_beside_the_categories(world: World, key: str):
 
 
 def test_several_texts_have_a_result_each_and_parts_have_one(world: World, key: str):
-    told = moderate(world, key, ["fine", "insult=0.7"]).json["results"]
-    assert [one["flagged"] for one in told] == [False, True]
+    answer = moderate(world, key, ["fine", "insult=0.7"]).json["results"]
+    assert [one["flagged"] for one in answer] == [False, True]
     parts = [{"type": "text", "text": "fine"}, {"type": "text", "text": "insult=0.7"}]
     assert [one["flagged"] for one in moderate(world, key, parts).json["results"]] == [True]
 
@@ -97,6 +97,6 @@ def test_an_empty_text_is_not_flagged(world: World, key: str, text: str):
 def test_null_is_absent_and_half_a_pair_is_counted(world: World, key: str):
     body = '{"input": "cut \\ud83d", "model": null}'
     headers = {"Authorization": f"Bearer {key}"}
-    told = world.client().post("/v1/moderations", data=body, headers=headers).json
-    assert told["model"] == "omni-moderation-latest"
-    assert len(told["warnings"]) == 1
+    answer = world.client().post("/v1/moderations", data=body, headers=headers).json
+    assert answer["model"] == "omni-moderation-latest"
+    assert len(answer["warnings"]) == 1

@@ -19,32 +19,32 @@ def key(world: World) -> str:
 
 
 def analyze(world: World, key: str, text: object = "toxicity=0.7", **more: object):
-    told = {"comment": {"text": text}, "requestedAttributes": {"TOXICITY": {}}, **more}
-    return world.client().post(f"/v1alpha1/comments:analyze?key={key}&alt=json", json=told)
+    body = {"comment": {"text": text}, "requestedAttributes": {"TOXICITY": {}}, **more}
+    return world.client().post(f"/v1alpha1/comments:analyze?key={key}&alt=json", json=body)
 
 
 def test_an_attribute_has_a_summary_and_spans(world: World, key: str):
-    told = analyze(world, key, clientToken="t", languages=["en"]).json
-    assert told["attributeScores"]["TOXICITY"] == {
+    answer = analyze(world, key, clientToken="t", languages=["en"]).json
+    assert answer["attributeScores"]["TOXICITY"] == {
         "spanScores": [{"begin": 0, "end": 12, "score": {"value": 0.7, "type": "PROBABILITY"}}],
         "summaryScore": {"value": 0.7, "type": "PROBABILITY"},
     }
-    assert (told["clientToken"], told["languages"]) == ("t", ["en"])
-    assert told["detectedLanguages"] == ["en"]
+    assert (answer["clientToken"], answer["languages"]) == ("t", ["en"])
+    assert answer["detectedLanguages"] == ["en"]
 
 
 def test_spans_cover_the_text_in_code_points(world: World, key: str):
     text = "A good start 👍. toxicity=0 Then worse! And an end"
-    told = analyze(world, key, text, spanAnnotations=True).json
-    spans = [(s["begin"], s["end"]) for s in told["attributeScores"]["TOXICITY"]["spanScores"]]
+    answer = analyze(world, key, text, spanAnnotations=True).json
+    spans = [(s["begin"], s["end"]) for s in answer["attributeScores"]["TOXICITY"]["spanScores"]]
     assert "".join(text[a:b] for a, b in spans) == text
     assert len(spans) == 3
 
 
 @pytest.mark.parametrize("name", sorted(ATTRIBUTES))
 def test_every_attribute_that_clients_ask_for_is_answered(world: World, key: str, name: str):
-    told = analyze(world, key, requestedAttributes={name: {"scoreType": "PROBABILITY"}}).json
-    assert 0 <= told["attributeScores"][name]["summaryScore"]["value"] <= 1
+    answer = analyze(world, key, requestedAttributes={name: {"scoreType": "PROBABILITY"}}).json
+    assert 0 <= answer["attributeScores"][name]["summaryScore"]["value"] <= 1
 
 
 def test_a_score_under_its_threshold_is_left_out(world: World, key: str):
@@ -115,9 +115,9 @@ def test_half_an_emoji_where_a_client_cut_the_text_does_no_harm(world: World, ke
         '{"comment": {"text": "toxicity=0.7 \\ud83d"}, "requestedAttributes": {"TOXICITY": {}}, '
         '"clientToken": "\\ud83d\\ude00"}'
     )
-    told = world.client().post(f"/v1alpha1/comments:analyze?key={key}", data=body).json
-    assert told["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == 0.7
-    assert told["clientToken"] == "😀"
+    answer = world.client().post(f"/v1alpha1/comments:analyze?key={key}", data=body).json
+    assert answer["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == 0.7
+    assert answer["clientToken"] == "😀"
 
 
 def test_what_must_not_be_stored_is_nowhere_in_redis(world: World, key: str):
@@ -131,11 +131,11 @@ def test_what_must_not_be_stored_is_nowhere_in_redis(world: World, key: str):
 
 
 def suggest(world: World, key: str, text: str, value: object, **more: object):
-    told = {
+    body = {
         "comment": {"text": text},
         "attributeScores": {"TOXICITY": {"summaryScore": {"value": value}}},
     }
-    return world.client().post(f"/v1alpha1/comments:suggestscore?key={key}", json=told | more)
+    return world.client().post(f"/v1alpha1/comments:suggestscore?key={key}", json=body | more)
 
 
 def test_a_suggestion_is_taken_and_echoed_and_nothing_is_kept_unasked(world: World, key: str):
@@ -170,8 +170,8 @@ def test_a_suggestion_without_a_score_is_refused(world: World, key: str, value: 
 
 
 def test_the_discovery_document_names_both_methods(world: World):
-    told = world.client().get("/$discovery/rest?version=v1alpha1").json
-    assert set(told["resources"]["comments"]["methods"]) == {"analyze", "suggestscore"}
+    answer = world.client().get("/$discovery/rest?version=v1alpha1").json
+    assert set(answer["resources"]["comments"]["methods"]) == {"analyze", "suggestscore"}
 
 
 def test_when_the_scorer_fails_no_score_is_given(world: World, key: str):
@@ -181,11 +181,11 @@ def test_when_the_scorer_fails_no_score_is_given(world: World, key: str):
 
 
 def test_null_is_absent(world: World, key: str):
-    told = analyze(
+    answer = analyze(
         world, key, languages=None, requestedAttributes={"TOXICITY": None}, context=None,
         clientToken=None, comment={"text": "toxicity=0.7", "type": None},
     )  # fmt: skip
-    assert told.json["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == 0.7
+    assert answer.json["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == 0.7
 
 
 def test_emoji_alone_are_scored(world: World, key: str):

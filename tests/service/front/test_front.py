@@ -49,9 +49,13 @@ class App:
             body = b"x" * 8_000_000
         if path == "/break":
             raise RuntimeError("broken")
-        told = {"n": len(body), "from": environ["REMOTE_ADDR"], "text": body[:99].decode("latin-1")}
+        answer = {
+            "n": len(body),
+            "from": environ["REMOTE_ADDR"],
+            "text": body[:99].decode("latin-1"),
+        }
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [body if path == "/large" else json.dumps(told).encode()]
+        return [body if path == "/large" else json.dumps(answer).encode()]
 
 
 @pytest.fixture
@@ -316,12 +320,12 @@ def test_a_refused_client_that_sends_all_the_same_still_reads_why(app: App):
 def test_large_bodies_share_their_room(app: App):
     """Half of it is for others, and what waits is let in when there is room."""
     with large(app, 10**6, keyed_bytes=4 * 10**6, room_seconds=5) as front:
-        told = LARGE.format("Bearer good", 10**6, "Expect: 100-continue\r\n")
-        mine = [Wire(front.port).send(told) for _ in range(3)]
+        head = LARGE.format("Bearer good", 10**6, "Expect: 100-continue\r\n")
+        mine = [Wire(front.port).send(head) for _ in range(3)]
         for one in mine[:2]:
             assert one.answer()[0] == 100
         with Wire(front.port, "127.0.0.2") as other:
-            assert other.send(told).answer()[0] == 100
+            assert other.send(head).answer()[0] == 100
         wait_until(lambda: len(front.crowd.keyed._queue) == 1)
         assert mine[0].send("x" * 10**6).answer()[0] == 200
         assert mine[2].answer()[0] == 100
@@ -332,8 +336,8 @@ def test_large_bodies_share_their_room(app: App):
 
 def test_whoever_waits_for_room_too_long_is_told_to_come_again(app: App):
     with large(app, 10**6, keyed_bytes=2 * 10**6, room_seconds=0.2) as front:
-        told = LARGE.format("Bearer good", 10**6, "")
-        mine = [Wire(front.port).send(told) for _ in range(2)]
+        head = LARGE.format("Bearer good", 10**6, "")
+        mine = [Wire(front.port).send(head) for _ in range(2)]
         status, headers, _ = mine[1].answer()
         assert (status, headers["retry-after"]) == (503, "1")
 
@@ -375,8 +379,8 @@ def test_one_request_of_a_piece_is_answered_at_once_and_the_others_keep_their_or
     quick = GET.replace("/x", "/quick")
     with fronting(app, bounds=FAST, at_once={b"/quick": at_once}) as front, Wire(front.port) as one:
         one.send(GET + quick * 3 + GET + quick)
-        told = [one.answer()[2] == b"at once" for _ in range(6)]
-        assert told == [False, True, False, False, False, False]
+        early = [one.answer()[2] == b"at once" for _ in range(6)]
+        assert early == [False, True, False, False, False, False]
         one.send(quick * 3)
         assert [one.answer()[2] == b"at once" for _ in range(3)] == [True, False, False]
         assert one.send(quick).answer()[2] == b"at once"

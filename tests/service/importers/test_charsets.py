@@ -35,8 +35,8 @@ def read(content: bytes) -> str:
 @pytest.mark.parametrize("declared", ["", "UTF-8", "utf8", "nonsense", "UTF-16", "itself"])
 @pytest.mark.parametrize("charset, text", TEXTS.items())
 def test_a_charset_is_found_though_undeclared_or_misnamed(charset: str, text: str, declared: str):
-    told = xml(text, charset if declared == "itself" else declared)
-    assert text in read(told.encode(charset))
+    document = xml(text, charset if declared == "itself" else declared)
+    assert text in read(document.encode(charset))
 
 
 @pytest.mark.parametrize("declared", ["ISO-8859-1", "GBK", "Big5", "windows-1251"])
@@ -57,8 +57,8 @@ def test_a_declared_name_is_never_a_python_codec(name: str):
 
 
 def test_a_byte_that_cannot_be_read_costs_that_byte():
-    told = xml("日本語 and X more é", "UTF-8").encode().replace(b"X", b"\xff")
-    text, lost = cleaned(read(told))
+    document = xml("日本語 and X more é", "UTF-8").encode().replace(b"X", b"\xff")
+    text, lost = cleaned(read(document))
     assert "日本語 and \ufffd more é" in text
     assert lost == 1
 
@@ -72,5 +72,5 @@ def test_lines_end_as_they_end_anywhere_and_a_long_one_is_cut():
 
 
 def test_all_texts_of_parsed_json_are_cleaned_and_the_cost_counted():
-    told = {"a\x00": ["x\ud800", 1, None, {"b": "\x08"}]}
-    assert cleaned_deeply(told) == ({"a": ["x\ufffd", 1, None, {"b": ""}]}, 3)
+    parsed = {"a\x00": ["x\ud800", 1, None, {"b": "\x08"}]}
+    assert cleaned_deeply(parsed) == ({"a": ["x\ufffd", 1, None, {"b": ""}]}, 3)

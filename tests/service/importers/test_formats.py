@@ -243,18 +243,18 @@ SAMPLES = {
 @st.composite
 def mutated(draw: st.DrawFn, sample: bytes) -> bytes:
     """Draw a sample with parts cut, doubled, moved or replaced."""
-    told = bytearray(sample)
+    raw = bytearray(sample)
     for _ in range(draw(st.integers(0, 6))):
-        begin = draw(st.integers(0, len(told)))
-        end = min(len(told), begin + draw(st.integers(0, 60)))
-        other = draw(st.integers(0, len(told)))
-        told[begin:end] = draw(
+        begin = draw(st.integers(0, len(raw)))
+        end = min(len(raw), begin + draw(st.integers(0, 60)))
+        other = draw(st.integers(0, len(raw)))
+        raw[begin:end] = draw(
             st.sampled_from(
-                [b"", bytes(told[other : other + 60]), b"<![CDATA[", b"]]>", b"&#xD800;", b"\x00",
+                [b"", bytes(raw[other : other + 60]), b"<![CDATA[", b"]]>", b"&#xD800;", b"\x00",
                  b"\xff\xfe", b'"', b"}", b"null", b"1e999", b"-1", b"[[", b"\\ud800", b"<", b"</"]
             ) | st.binary(max_size=20)
         )  # fmt: skip
-    return bytes(told)
+    return bytes(raw)
 
 
 @pytest.mark.parametrize("kind", sorted(READERS))

@@ -14,8 +14,8 @@ TABLE = (Path(__file__).parents[3] / "docs" / "inputs.md").read_text(encoding="u
 
 
 def wordpress(*comments: str) -> list[Taken | Unusable]:
-    told = "".join(f"<wp:comment>{one}</wp:comment>" for one in comments)
-    content = f"<rss><channel><item><title>T</title>{told}</item></channel></rss>"
+    items = "".join(f"<wp:comment>{one}</wp:comment>" for one in comments)
+    content = f"<rss><channel><item><title>T</title>{items}</item></channel></rss>"
     return list(READERS["wordpress"](io.BytesIO(content.encode())))
 
 
@@ -65,9 +65,9 @@ def test_a_comment_without_a_time_gets_its_posts():
 
 
 def test_what_is_too_long_of_author_or_post_costs_no_comment():
-    told = comment(1) + f"<wp:comment_author>{'x' * 900}</wp:comment_author>"
-    told += f"<wp:comment_author_url>https://a.example/{'x' * 9000}</wp:comment_author_url>"
-    (found,) = wordpress(told)
+    item = comment(1) + f"<wp:comment_author>{'x' * 900}</wp:comment_author>"
+    item += f"<wp:comment_author_url>https://a.example/{'x' * 9000}</wp:comment_author_url>"
+    (found,) = wordpress(item)
     assert found.past.draft.author.name == "x" * 200
     assert found.past.draft.author.url == ""
     assert found.lost == ("author.name is too long: cut", "author.url is too long: left out")

@@ -17,14 +17,14 @@ PLACES = {("comments", "*"), ("db", "*", "data", "users", "*")}
 
 
 def read(content: str | bytes):
-    told = content.encode() if isinstance(content, str) else content
-    return list(items(io.BytesIO(told), PLACES, kind="export"))
+    raw = content.encode() if isinstance(content, str) else content
+    return list(items(io.BytesIO(raw), PLACES, kind="export"))
 
 
 def document(*comments: str) -> str:
-    told = ",\n".join(comments)
+    items = ",\n".join(comments)
     return (
-        f'{{"version": 1, "other": {{"comments": [{{"n": 0}}]}},\n"comments": [{told}], "x": [1]}}'
+        f'{{"version": 1, "other": {{"comments": [{{"n": 0}}]}},\n"comments": [{items}], "x": [1]}}'
     )
 
 

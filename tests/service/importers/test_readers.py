@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 
 
 def read(reader, content: bytes | str | None = None, *, name: str = ""):
-    told = (HERE / name).read_bytes() if name else content
-    found = list(reader(io.BytesIO(told.encode() if isinstance(told, str) else told)))
+    raw = (HERE / name).read_bytes() if name else content
+    found = list(reader(io.BytesIO(raw.encode() if isinstance(raw, str) else raw)))
     kept = {one[1].draft.external_id: one[1] for one in found if not isinstance(one, Unusable)}
     return kept, {one.where: one.reason for one in found if isinstance(one, Unusable)}
 

@@ -16,9 +16,9 @@ PATH = ("rss", "channel", "item", "comment")
 
 
 def found(*comments: str | bytes, head: str = "", tail: str = "</item></channel></rss>"):
-    told = [one.encode() if isinstance(one, str) else one for one in comments]
+    parts = [one.encode() if isinstance(one, str) else one for one in comments]
     before = f"{head}<rss><channel><language>en</language><item><title>T</title>".encode()
-    return read(before + b"\n".join(told) + tail.encode())
+    return read(before + b"\n".join(parts) + tail.encode())
 
 
 def read(content: bytes) -> list[Record | Unusable]:
@@ -99,8 +99,10 @@ def test_a_broken_record_costs_itself_and_is_named_with_its_line(broken: str, af
     "broken", ["<title>A", "<x><![CDATA[", "<!--", "<a></b>", "</z>", '<a b="c']
 )
 def test_what_is_broken_around_records_costs_none(broken: str):
-    told = f"<rss><channel><item>{broken}{ONE}</item><item>{broken}{THREE}</item></channel></rss>"
-    assert [one.node.text("text") for one in read(told.encode())] == ["one", "three"]
+    document = (
+        f"<rss><channel><item>{broken}{ONE}</item><item>{broken}{THREE}</item></channel></rss>"
+    )
+    assert [one.node.text("text") for one in read(document.encode())] == ["one", "three"]
 
 
 def test_a_comment_that_quotes_an_export_is_one_comment():

@@ -78,11 +78,11 @@ def send(channel: Channel, receiver: Receiver, text: str = TEXT) -> tuple[Way, R
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_each_service_gets_the_message_where_it_takes_it(channel: Channel):
     with Receiver() as receiver:
-        way, request, told = send(channel, receiver)
+        way, request, body = send(channel, receiver)
     assert (request.method, request.path) == (way.method, way.path)
     assert request.headers["content-type"] == "application/json"
-    assert FOOT.replace("&", "&amp;" if channel is Channel.SLACK else "&") in told[way.text]
-    assert "blog" in told[way.text]
+    assert FOOT.replace("&", "&amp;" if channel is Channel.SLACK else "&") in body[way.text]
+    assert "blog" in body[way.text]
 
 
 @pytest.mark.parametrize("letter", ["x", "&", "\\", "*", "ä", "😀", "\n", "<@1> "])
@@ -91,11 +91,11 @@ def test_a_long_text_is_cut_to_what_the_service_takes_and_the_links_stay(
     channel: Channel, letter: str
 ):
     with Receiver() as receiver:
-        way, _, told = send(channel, receiver, letter * 70_000)
-    assert way.size(told[way.text]) <= way.most
-    assert way.size(told[way.text]) > way.most / 7
-    assert told[way.text].rstrip().endswith("c=2")
-    assert "…" in told[way.text]
+        way, _, body = send(channel, receiver, letter * 70_000)
+    assert way.size(body[way.text]) <= way.most
+    assert way.size(body[way.text]) > way.most / 7
+    assert body[way.text].rstrip().endswith("c=2")
+    assert "…" in body[way.text]
 
 
 def test_nothing_of_a_message_is_markup_and_nobody_is_mentioned():

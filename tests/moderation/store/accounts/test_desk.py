@@ -23,8 +23,8 @@ def test_what_can_be_undone_is_a_stack_that_forgets_what_is_over_or_taken_back(d
     desk.remember("ada", Decision.APPROVE, ["c"], until_ms=7_000, now_ms=2_000)
     desk.remember("ada", Decision.REJECT, ["d"], until_ms=8_000, now_ms=3_000)
     desk.remember("eve", Decision.REJECT, ["e"], until_ms=8_000, now_ms=3_000)
-    told = desk.undoable("ada", now_ms=3_000)
-    assert [(one.decision, sorted(one.comment_ids)) for one in told] == [
+    undoable = desk.undoable("ada", now_ms=3_000)
+    assert [(one.decision, sorted(one.comment_ids)) for one in undoable] == [
         ("reject", ["d"]), ("approve", ["c"]), ("spam", ["a", "b"]),
     ]  # fmt: skip
     desk.forget("ada", ["d"])
