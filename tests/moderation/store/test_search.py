@@ -275,8 +275,8 @@ def test_an_authors_latest_comments_cost_as_much_with_thousands_as_with_ten(worl
 
     def microseconds(email: str) -> int:
         def spent() -> int:
-            told: Any = redis.info("commandstats")
-            return int(told["cmdstat_fcall"]["usec"])
+            statistics: Any = redis.info("commandstats")
+            return int(statistics["cmdstat_fcall"]["usec"])
 
         before = spent()
         assert len(comments.by_author(world.site.id, now_ms=now, email=email, limit=2)) == 2

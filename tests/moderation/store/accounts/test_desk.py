@@ -74,8 +74,8 @@ def test_whether_it_is_their_first_is_asked_once_of_each_author(world: World):
     comments, redis = world.adapters.comments, world.adapters.redis
 
     def calls() -> int:
-        told: Any = redis.info("commandstats")
-        return int(told["cmdstat_fcall"]["calls"])
+        statistics: Any = redis.info("commandstats")
+        return int(statistics["cmdstat_fcall"]["calls"])
 
     before = calls()
     assert comments.first_comments(wrote, now_ms=world.adapters.clock.now_ms()) == set()
