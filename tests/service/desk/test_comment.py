@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 
 from moderation import ids
-from moderation.comment import Comment
+from moderation.comment import Comment, Decision
 from moderation.endpoint import Endpoint
 from moderation.events import EventType
 from service.desk.differences import differences
@@ -48,6 +48,20 @@ def test_a_moderator_edits_a_text_and_sees_what_the_author_wrote(world: World):
     assert "mia changed this text" in page
     assert "<del> &lt;b&gt;555&lt;/b&gt; </del><ins>\n</ins>" in page
     assert "mia changed the text" in page
+
+
+def test_an_approved_edit_is_no_word_on_the_model_and_a_rejected_one_is(world: World):
+    """On the Model page and in the overview: what was read is what the author wrote."""
+    allowed(world, edits=True)
+    world.add_moderator("mia", sites=[world.site.id])
+    client = sign_in(world, "mia")
+    for n, decision in enumerate((Decision.APPROVE, Decision.REJECT)):
+        comment = world.comment(f"toxicity=0.6 number {n}")
+        world.adapters.revise(comment.id, f"a kind word {n}", revision=1, by=ADA)
+        world.adapters.review(comment.id, decision, by=ADA)
+        page = client.get(f"/desk/model?site={world.site.id}").text
+        assert ("decided on 1 comments" in page) is (decision is Decision.REJECT)
+    assert "of 1 decisions on what it had held" in client.get("/desk/overview").text
 
 
 def test_the_desk_offers_no_edit_where_the_site_does_not_have_it(world: World):
