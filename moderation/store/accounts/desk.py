@@ -249,6 +249,15 @@ def session_id(token: str) -> str:
     return _digest(token)
 
 
+def kept_of(name: str) -> list[str]:
+    """Return the keys of what is kept here of a moderator beside their sessions."""
+    return [
+        *(_index(kind, name) for kind in (keys.SESSIONS, keys.KNOWN)),
+        keys.TALLY(_G, _digest(fold(name))),
+        *(kind(_G, _digest(name)) for kind in (keys.UNDOABLE, keys.VIEW)),
+    ]
+
+
 def _index(kind: keys.RedisKey, name: str) -> str:
     return kind(_G, _digest(fold(name))[:32])
 

@@ -28,6 +28,7 @@ from moderation.store.accounts.base import (
     notices_key,
     readable,
 )
+from moderation.store.accounts.desk import kept_of
 from moderation.store.accounts.sites import Sites
 from moderation.store.accounts.trail import line_of
 
@@ -189,7 +190,8 @@ class Moderators(Sites):
                 ["HDEL", keys.MODERATORS(_G), fold(name)],
                 ["HDEL", keys.FACTORS(_G), fold(name)],
                 ["HINCRBY", keys.EPOCHS(_G), fold(name), "1"],
-                ["DEL", notices_key(name)],  # nobody who has the name later inherits them
+                # Nobody who has the name later inherits any of it.
+                ["DEL", notices_key(name), *kept_of(moderator.name)],
                 line_of(AuditLine(now_ms, by, "moderator.remove", moderator.name)),
             ],
         )

@@ -52,6 +52,24 @@ def test_a_moderator_sees_their_own_figures_and_nobody_elses(world: World):
     assert "have not decided on like comments" in page
 
 
+def test_whoever_has_the_name_of_one_who_was_removed_inherits_no_figures_and_undoes_nothing(
+    world: World,
+):
+    desk, now = Desk(world.adapters.redis), world.adapters.clock.now_ms()
+    world.add_moderator("Mia", sites=[world.site.id])
+    desk.count("Mia", 3, now_ms=now)
+    desk.know("Mia", "a network", now_ms=now)
+    desk.keep_view("Mia", {"order": "newest"})
+    comment = world.comment("toxicity=0.6")
+    desk.remember("Mia", Decision.SPAM, [comment.id], until_ms=now + 60_000, now_ms=now)
+    world.adapters.accounts.remove_moderator("mia", by=moderator("ada"), now_ms=now)
+    world.add_moderator("Mia", sites=[world.site.id])
+    assert desk.tally("Mia", now_ms=now).by_day == {}
+    assert not desk.knows("Mia", "a network")
+    assert desk.view("Mia") == {}
+    assert desk.undoable("Mia", now_ms=now) == []
+
+
 def test_the_tally_says_how_often_others_agree_on_like_comments(world: World):
     world.add_moderator("mia", sites=[world.site.id])
     mia = sign_in(world, "mia")
