@@ -41,6 +41,9 @@ TWO_SHARE, PERSON_SHARE = 0.5, 0.4
 #: People whose decisions are held against the others', those with most; decisions of each, and of the
 #: others, the latest. The fewest of a person.
 LOOKED_AT, LOOKED_FAR, FEWEST_OF_A_PERSON = 6, 500, 30
+#: Decisions on what the machine had settled are tried for people with most of them, and for all others
+#: together: groups; the latest decisions of each, and of the other people; parts of these.
+TRIED, TRIED_FAR, TRIED_FOLDS = 4, 250, 3
 #: Standard errors by which a share has to be on one side of a half.
 SURELY = 3.0
 #: A feature is kept as an int8: its value times this. The largest have a spread of 2 to 3.
@@ -543,7 +546,8 @@ def learn(
 ) -> Learned:
     """Return a head fitted on all of *evidence*, and what the gate says of it.
 
-    Left out are people who decide the opposite of the others (``contrary``).
+    Left out are people who decide the opposite of the others (``contrary``), and decisions on what
+    the machine had settled where they don't help with the other people's (``unproven``).
 
     The latest two fifths (20 to 400 decisions) are replayed in two parts, each by a trial head
     fitted on what came before it. The trials have to do better on them than what judged until then;
@@ -563,13 +567,15 @@ def learn(
     without : collection of int
         People (``Evidence.by``) whose decisions are left out.
     vouched : collection of int
-        People who are not set aside, whatever they decide.
+        People whose decisions all count, whatever they decide.
     """
     rows = _in_order(evidence, basis.name, without)[-MOST:]
     opposed = contrary(rows, basis, vouched=vouched)
     if opposed:
         out = {one.by for one in opposed}
         rows = [one for one in rows if one.by not in out]
+    doubted = unproven(rows, basis, vouched=vouched)
+    rows = [one for one in rows if one.seen is not Seen.SURE or one.by not in doubted]
     return replace(_learned(rows, basis, current), contrary=opposed)
 
 
@@ -763,6 +769,53 @@ def contrary(
             found.append(Contrary(by, share, others))
     # Where most people oppose the others, nobody knows who is right.
     return tuple(found) if 2 * len(found) < len(people) else ()
+
+
+def unproven(
+    rows: Sequence[Evidence], basis: Basis, *, vouched: Collection[int] = ()
+) -> frozenset[int]:
+    """Return whose decisions on what the machine had settled do not help, where others decide, too.
+
+    A person who decides on what was settled chooses the comments, mostly those that the machine got
+    wrong, or those that it should get wrong from now on. The shared model is sure of the opposite,
+    so each such decision has a large pull. A person's therefore count if a head judges the other
+    people's decisions on what was held or spot-checked better with them than without: decisions
+    that it was not fitted on, and by more than a standard error of the log-loss. Where the others
+    have fewer than ``FEWEST`` of those, all count.
+
+    Parameters
+    ----------
+    rows : sequence of Evidence
+        By time, one of each comment.
+    vouched : collection of int
+        People who are never among them.
+    """
+    counts = Counter(one.by for one in rows if one.seen is Seen.SURE and one.by not in vouched)
+    people = sorted(counts, key=lambda by: (-counts[by], by))
+    groups = [{by} for by in people[: TRIED - 1]]
+    if rest := set(people[TRIED - 1 :]):
+        groups.append(rest)
+    return frozenset(by for group in groups if not _helps(group, rows, basis) for by in group)
+
+
+def _helps(group: Collection[int], rows: Sequence[Evidence], basis: Basis) -> bool:
+    """Say whether decisions of *group* on what was settled help with the others' on what was not."""
+    settled = [one for one in rows if one.by in group and one.seen is Seen.SURE][-TRIED_FAR:]
+    others = [one for one in rows if one.by not in group and one.seen is not Seen.SURE]
+    others = _once(others[-TRIED_FAR:])
+    if len(others) < FEWEST:
+        return True
+    known = replace(_nothing(basis), strengths=(1.0, 1.0))
+    gains: list[Numbers] = []
+    for fold in range(TRIED_FOLDS):
+        unseen = others[fold::TRIED_FOLDS]
+        seen = [one for place, one in enumerate(others) if place % TRIED_FOLDS != fold]
+        without, with_them = (
+            _losses_of(_of_rows(some, basis, known), unseen) for some in (seen, seen + settled)
+        )
+        gains.append(without - with_them)
+    gain = np.concatenate(gains)
+    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
 
 
 def _ordered(
@@ -1021,11 +1074,17 @@ def _replayed(
 
     Decisions at *after* and before are judged by the shared model alone.
     """
-    bad = np.array([one.answer != Answer.APPROVE for one in recent], float)
-    p = _badness(head, recent, after)
-    p = np.clip(p, 1e-6, 1 - 1e-6)
-    losses = -(bad * np.log(p) + (1 - bad) * np.log1p(-p))
-    return float(losses.mean()), float(((p >= 0.5) == (bad > 0.5)).mean())
+    bad = np.array([one.answer != Answer.APPROVE for one in recent])
+    agreed = (_badness(head, recent, after) >= 0.5) == bad
+    return float(_losses_of(head, recent, after).mean()), float(agreed.mean())
+
+
+def _losses_of(head: HouseHead | None, rows: Sequence[Evidence], after: int = -1) -> Numbers:
+    """Return the log-loss of "bad" on each decision, as *head* moves what is later than *after*."""
+    bad = np.array([one.answer != Answer.APPROVE for one in rows])
+    p = np.clip(_badness(head, rows, after), 1e-6, 1 - 1e-6)
+    losses: Numbers = -np.log(np.where(bad, p, 1 - p))
+    return losses
 
 
 def _badness(head: HouseHead | None, rows: Sequence[Evidence], after: int = -1) -> Numbers:

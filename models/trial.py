@@ -427,6 +427,15 @@ def _poisoned(
         replace(one, by=1 + place % 2) for place, one in enumerate(evidence(site, ground, right))
     ]
     rogue = evidence(site, ground, wrong, by=3, reversed_=True, begin=most)
+    # One who reverses only what the machine settled rightly, which nobody else sees.
+    level = ground.frozen.levels[:, site.column]
+    logits = site.shared[:, site.column]
+    settled = [
+        (int(row), Seen.SURE)
+        for row in pool[len(pool) // 2 :]
+        if (logits[row] >= level[1] if site.target[row] else logits[row] < level[0])
+    ]
+    hidden = evidence(site, ground, settled[:most], by=3, reversed_=True, begin=most)
     # A strict person, who also removes half of the good comments: those that the shared model scores worst.
     worse = np.median(site.shared[~site.target, site.column])
     strict = [
@@ -441,6 +450,8 @@ def _poisoned(
     without = learn(two + rogue, ground, without={3})
     counted = learn(two + rogue, ground, vouched={3})
 
+    tried = learn(two + hidden, ground)
+
     def gained(learned: Learned) -> float:
         head = learned.head if learned.gate.accepted else None
         return _ranked(site, rest, head) - base
@@ -454,6 +465,9 @@ def _poisoned(
         "poison: the left out head is the honest one": float(
             without.head.digest == honest.head.digest
         ),
+        "poison: reversed decisions of a third on what was settled": gained(tried),
+        "poison: their number": float(len(hidden)),
+        "poison: these counted all the same": gained(learn(two + hidden, ground, vouched={3})),
         "poison: 200 reversed decisions of the only person": gained(alone),
         "poison: their drop on the frozen set": alone.gate.auc_drop,
         "set aside: an honest third": _aside(two + right_third, ground),
