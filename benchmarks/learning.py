@@ -299,10 +299,13 @@ def _drop(told: Mapping[str, Any]) -> float:
     return max(judging, default=0.0)
 
 
-def sites(data: Path, most: int) -> dict[str, tuple[str, list[Text]]]:
-    """Return side and comments of each of the trial's sites, drawn by a fixed seed."""
+def sites(
+    data: Path, most: int, names: Sequence[str] | None = None
+) -> dict[str, tuple[str, list[Text]]]:
+    """Return side and comments of the trial's sites *names*, all without, drawn by a fixed seed."""
     corpus, found = load(data), {}
-    for name, place in PLACES.items():
+    for name in names or PLACES:
+        place = PLACES[name]
         own_comments = corpus.where(place.has).capped(MOST).examples
         texts = [(one.text, one.labels[place.side] == 1) for one in own_comments]
         random.Random(1).shuffle(texts)
@@ -341,11 +344,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, help="labelled comments; our own without")
     parser.add_argument("--model", type=Path, help="the model that judges; the shipped one without")
+    parser.add_argument(
+        "--site", action="append", choices=list(PLACES), help="of the five; all without"
+    )
     parser.add_argument("--ranked", type=int, default=RANKED)
     parser.add_argument("--decided", type=int, default=DECIDED)
     chosen = parser.parse_args(arguments)
     most = chosen.ranked + chosen.decided
-    known = sites(chosen.data, most) if chosen.data else own()
+    known = sites(chosen.data, most, chosen.site) if chosen.data else own()
     result: dict[str, dict[str, Any]] = {}
     settings = {"WINNOW_SITE_RATE": "10000000/minute", "WINNOW_HURRY_AFTER": "3600"}
     with tempfile.TemporaryDirectory() as place:
