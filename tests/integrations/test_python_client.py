@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said_and_not_tried_again(world: World, winnow: Winnow)
 
 def test_a_time_without_a_zone_is_a_mistake():
     with pytest.raises(ValueError, match="time zone"):
-        Comment("hello", submitted_at=datetime(2026, 1, 1)).told()  # noqa: DTZ001 - that is the mistake
+        Comment("hello", submitted_at=datetime(2026, 1, 1)).document()  # noqa: DTZ001 - that is the mistake
 
 
 # -- trying again

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: Every room of the product.
-ROOMS = ("moderation", "worker", "service", "models")
-#: Comments as readers write them: templates for training, in plain lists.
-SAMPLES = {"models/augmentation.py"}
+#: Every room of the product, and its tests.
+ROOMS = ("moderation", "worker", "service", "models", "tests")
+#: Comments as readers write them, templates for training, in plain lists; and this file, which names the turns.
+SAMPLES = {"models/augmentation.py", "tests/meta/test_english.py"}
 #: Bounds without a unit, and turns that hide who or what is meant.
 RIDDLES = re.compile(
     r"\bso (?:many|long|soon|seldom|often)\b(?! as)|\bwhoever\b|\bsuch a one\b|\bwhatever it was\b"

@@ -53,7 +53,7 @@ def test_a_page_costs_the_same_for_few_comments_and_for_many(
 
 
 def test_the_page_of_moderators_is_light_with_thirty_of_them_and_forty_sites(world: World):
-    """Each form has a box a site; then there is one form at a time, for whoever is named."""
+    """Each form has a box a site; above that number there is one form at a time, for the person named."""
     world.add_moderator("ada", admin=True)
     sites = [world.adapters.accounts.add_site(f"blog {n}", now_ms=1).id for n in range(39)]
     for n in range(29):

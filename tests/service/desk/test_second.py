@@ -155,7 +155,7 @@ def test_codes_that_are_tried_are_bounded(world: World, ada: FlaskClient):
 
 
 def test_one_new_password_after_another_allows_no_more_than_90_codes_a_day(world: World):
-    """Whoever reads somebody's mailbox chooses passwords for them, and would guess 2,000 codes a day."""
+    """A reader of somebody's mailbox can set their password, and could try 2,000 codes a day."""
     world.add_moderator("ada", admin=True)
     with world.client().application.test_request_context():
         for number in range(18):

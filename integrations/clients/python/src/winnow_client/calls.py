@@ -74,13 +74,13 @@ def problem_of(response: httpx.Response) -> WinnowError | None:
 def submit(comment: Comment, wait_seconds: int) -> Call[Answer]:
     headers = {"Prefer": f"wait={wait_seconds}"} if wait_seconds else {}
     return Call(
-        "POST", "/v1/comments", Answer.of, comment.told(), headers=headers,
+        "POST", "/v1/comments", Answer.of, comment.document(), headers=headers,
         repeatable=bool(comment.external_id), patience_seconds=wait_seconds,
     )  # fmt: skip
 
 
 def submit_many(comments: Sequence[Comment]) -> Call[list[Answer]]:
-    body = {"comments": [one.told() for one in comments]}
+    body = {"comments": [one.document() for one in comments]}
     named = all(one.external_id for one in comments)
     return Call("POST", "/v1/comments/batch", _answers, body, repeatable=named)
 
@@ -94,7 +94,7 @@ def find(external_id: str) -> Call[list[Answer]]:
 
 
 def edit(comment_id: str, comment: Comment) -> Call[Answer]:
-    return Call("PUT", _comment(comment_id), Answer.of, comment.told())
+    return Call("PUT", _comment(comment_id), Answer.of, comment.document())
 
 
 def erase(comment_id: str) -> Call[None]:
@@ -122,7 +122,7 @@ def queue(cursor: str | None) -> Call[tuple[list[Answer], str | None]]:
 
 
 def remember(history: Sequence[Past]) -> Call[list[Remembered]]:
-    body = {"comments": [one.told() for one in history]}
+    body = {"comments": [one.document() for one in history]}
     return Call("POST", "/v1/history", _remembered, body, patience_seconds=60)
 
 

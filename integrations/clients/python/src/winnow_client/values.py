@@ -62,7 +62,7 @@ class Comment:
     form_served_at: datetime | None = None
     submitted_at: datetime | None = None
 
-    def told(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return it as the API takes it."""
         return {"content": self.content, **_told(self)}
 
@@ -78,12 +78,12 @@ class Past:
     created_at: datetime
     status: str
 
-    def told(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return it as the API takes it."""
         if self.created_at.tzinfo is None:
             raise ValueError("created_at needs a time zone")
         own = {"created_at": self.created_at.isoformat(), "status": self.status}
-        return {**self.comment.told(), **own}
+        return {**self.comment.document(), **own}
 
 
 @dataclass(frozen=True)
