@@ -71,9 +71,10 @@ class Alarm:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
 
-    def wait(self, seconds: float) -> None:
-        """Return after *seconds*, or when a signal comes or came since the last call."""
-        select.select([self._heard], [], [], max(0.0, seconds))
+    def wait(self, seconds: float | None) -> None:
+        """Return after *seconds*, None for never, or when a signal comes or came since the last call."""
+        left = None if seconds is None else max(0.0, seconds)
+        select.select([self._heard], [], [], left)
         with contextlib.suppress(BlockingIOError):
             while os.read(self._heard, 4096):
                 pass

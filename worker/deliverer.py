@@ -358,7 +358,7 @@ def _json(value: dict[str, Any]) -> bytes:
 def run(settings: Settings, *, part: Part, name: str) -> None:
     """Deliver until SIGTERM, with heartbeats under *name*."""
     adapters = wiring.connect(settings)
-    pulse = Pulse(part, name, liveness=adapters.liveness, clock=adapters.clock)
+    pulse = Pulse(part, name, liveness=adapters.liveness)
     deliverer = Deliverer(adapters, pulse=pulse)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, deliverer.stop)

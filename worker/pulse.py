@@ -7,7 +7,6 @@ import socket
 import time
 
 from moderation.errors import StorageUnavailable
-from moderation.ports import Clock
 from moderation.store.liveness import Liveness, Part
 
 #: A third of the silence after which a process counts as dead.
@@ -27,10 +26,10 @@ def is_here(name: str) -> bool:
 class Pulse:
     """The heartbeats of one process, one every few seconds."""
 
-    def __init__(self, part: Part, name: str, *, liveness: Liveness, clock: Clock) -> None:
+    def __init__(self, part: Part, name: str, *, liveness: Liveness) -> None:
         """Beat as *name*, which does *part*."""
         self._part, self._name = part, name
-        self._liveness, self._clock = liveness, clock
+        self._liveness = liveness
         self._next = 0.0
 
     def beat(self) -> None:
@@ -40,4 +39,4 @@ class Pulse:
             return
         self._next = now + _BEAT_SECONDS
         with contextlib.suppress(StorageUnavailable):
-            self._liveness.beat(self._part, self._name, now_ms=self._clock.now_ms())
+            self._liveness.beat(self._part, self._name)

@@ -157,7 +157,7 @@ class Supervisor:
         """
         liveness, clock = self._adapters.liveness, self._adapters.clock
         try:
-            liveness.beat(Part.WATCHDOG, self._name, now_ms=clock.now_ms())
+            liveness.beat(Part.WATCHDOG, self._name)
             self._kill_silent(time.monotonic())
             left_ms = liveness.leads(self._boot, lock_ms=_LOCK_MS)
             at = self._look(leads=left_ms is None)

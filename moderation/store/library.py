@@ -48,6 +48,7 @@ DELIVERIES_CHANNEL = "winnow:deliveries"
 _FILES = (
     "counters", "indexes", "postings", "near", "comments", "learning", "search",
     "intake", "screening", "decisions", "remarks", "retention", "queries", "deliveries", "accounts",
+    "liveness",
 )  # fmt: skip
 _CONSTANTS = {
     "HISTORY_KEPT": HISTORY_KEPT,

@@ -11,6 +11,7 @@ from typing import Any
 
 from moderation.store import keys
 from moderation.store.client import Client
+from moderation.store.library import Library
 
 _G = keys.GLOBAL
 #: A process whose last heartbeat is older counts as dead. It beats every five seconds, and not
@@ -39,13 +40,11 @@ class Liveness:
     def __init__(self, redis: Client) -> None:
         """Keep all of it in *redis*."""
         self._redis: Any = redis
+        self._library = Library(redis)
 
-    def beat(self, part: Part, name: str, *, now_ms: int) -> None:
-        """Note that the process *name* lives; to be called by the thread that does its work."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zadd(_key(part), {name: now_ms})
-        pipeline.zremrangebyscore(_key(part), "-inf", now_ms - _HEARTBEATS_KEPT_MS)
-        pipeline.execute()
+    def beat(self, part: Part, name: str, *, ago_ms: int = 0) -> None:
+        """Note that the process *name* lived *ago_ms* ago; to be called by the thread that does its work."""
+        self._library("beat", _G, _key(part), name, ago_ms, _HEARTBEATS_KEPT_MS)
 
     def leave(self, part: Part, name: str) -> None:
         """Note that the process *name* has ended."""

@@ -21,7 +21,7 @@ from pathlib import Path
 import structlog
 
 from moderation.installation import CODE
-from moderation.processes import Restarts, die_with, name_process
+from moderation.processes import Alarm, Restarts, die_with, name_process
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +63,10 @@ class Process:
         self._fork()
         return True
 
+    def due(self) -> float | None:
+        """Return when the program is to be started (monotonic seconds); None while it runs."""
+        return self._restarts.at if self.pid is None else None
+
     def stop(self) -> None:
         """Ask the program to end, wait, and end it if it does not."""
         if self.pid is None or self._ended() is not None:
@@ -100,8 +104,9 @@ class Process:
             return
         status = 1
         try:
+            Alarm.leave()
             os.setsid()  # Ctrl-C is for `up`, which stops everyone in order
-            for signum in _STOPS:
+            for signum in (*_STOPS, signal.SIGCHLD):
                 signal.signal(signum, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             os.closerange(3, _MOST_FILES)

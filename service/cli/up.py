@@ -12,7 +12,7 @@ import socket
 import textwrap
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -25,6 +25,7 @@ from moderation.credentials import KeyKind
 from moderation.errors import BadSettings, Conflict, StorageUnavailable
 from moderation.installation import Installation, announced
 from moderation.moderators import Role
+from moderation.processes import Alarm
 from moderation.settings import Settings
 from moderation.store.embedded import EmbeddedValkey
 from moderation.vault import new_password
@@ -39,7 +40,9 @@ DEMO_SITE = "demo"
 FIRST_MODERATOR = "admin"
 _READY_SECONDS = 30.0
 _NOT_READY = "  It is NOT READY yet: comments are not screened. The messages above say why.\n"
-_TICK_SECONDS = 0.2
+#: Between two looks while a start is to get ready or storage does not start again; else only the end of a
+#: process wakes `up`.
+_TICK_SECONDS = 0.05
 _STORE_PAUSE_SECONDS = 2.0
 #: Niceness of the web process: workers get processor time first, so that accepted comments are
 #: screened while new ones come in.
@@ -65,6 +68,8 @@ def start(worker: str = "worker.__main__:main") -> None:
     stopping = Event()
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda *_: stopping.set())
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # it ends a wait; who ended is asked then
+    alarm = Alarm()
     with _store(settings) as server, announced(here):
         adapters = wiring.connect(settings)
         wiring.prepare(adapters)
@@ -72,7 +77,7 @@ def start(worker: str = "worker.__main__:main") -> None:
         _check_port(settings)
         welcome = _welcome(adapters, settings)
         try:
-            _run(here, server, stopping, welcome, worker)
+            _run(here, server, stopping, alarm, welcome, worker)
         finally:
             _remembered(settings).unlink(missing_ok=True)
 
@@ -126,6 +131,7 @@ def _run(
     here: Installation,
     server: EmbeddedValkey | None,
     stopping: Event,
+    alarm: Alarm,
     welcome: str,
     worker: str,
 ) -> None:
@@ -143,10 +149,22 @@ def _run(
                 welcome = ""
             if server is not None and not server.alive():
                 _revive(server, stopping)
-            stopping.wait(_TICK_SECONDS)
+            # A server that did not start again is no process whose end would wake us.
+            restless = bool(welcome) or (server is not None and not server.alive())
+            alarm.wait(_left(parts, restless=restless))
     finally:
         for part in reversed(parts):
             part.stop()
+
+
+def _left(parts: Sequence[Process], *, restless: bool) -> float | None:
+    """Return in how many seconds to look again unless a process ends before; None for never.
+
+    While *restless*, something is awaited that ends no process.
+    """
+    due = [at for part in parts if (at := part.due()) is not None]
+    left = min(due) - time.monotonic() if due else None
+    return min(_TICK_SECONDS, left or _TICK_SECONDS) if restless else left
 
 
 def _parts(settings: Settings, worker: str) -> list[Process]:

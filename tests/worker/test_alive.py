@@ -40,8 +40,7 @@ class Host:
         return asked.returncode, said
 
     def beat(self, part: Part, name: str, *, ago_ms: int = 0) -> None:
-        now = self.adapters.clock.now_ms()
-        self.adapters.liveness.beat(part, name, now_ms=now - ago_ms)
+        self.adapters.liveness.beat(part, name, ago_ms=ago_ms)
 
 
 @pytest.fixture

@@ -276,8 +276,7 @@ class Sleeping:
         adapters = self.supervisor._adapters
         for child in self.supervisor.children:
             if child.part != but:
-                now = time.time_ns() // 1_000_000
-                adapters.liveness.beat(child.part, child.name, now_ms=now)
+                adapters.liveness.beat(child.part, child.name)
 
     def dead(self) -> list[str]:
         ended = zip(self.supervisor.children, self.sleepers, strict=True)

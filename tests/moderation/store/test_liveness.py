@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moderation.store import keys
+from moderation.store.liveness import Part
 from tests.support.world import World
 
 LOCK_MS, HOUR_MS = 8000, 3_600_000
@@ -25,3 +26,18 @@ def test_a_periodic_job_falls_due_once_and_then_in_its_time(world: World):
     assert liveness.first("job", every_ms=HOUR_MS, now_ms=1) == 0
     assert HOUR_MS / 2 < liveness.first("job", every_ms=HOUR_MS, now_ms=2) <= HOUR_MS
     assert liveness.first("other", every_ms=HOUR_MS, now_ms=2) == 0
+
+
+def test_a_beat_is_noted_by_the_time_of_redis_in_one_round_trip(world: World):
+    redis, liveness = world.adapters.redis, world.adapters.liveness
+    liveness.beat(
+        Part.SCREENER, "gone", ago_ms=2 * HOUR_MS
+    )  # which also gives the server the library
+    reads = redis.info("stats")["total_reads_processed"]
+    liveness.beat(Part.SCREENER, "a")
+    assert (
+        redis.info("stats")["total_reads_processed"] == reads + 2
+    )  # the last is the question itself
+    seconds, _ = redis.time()
+    assert abs(liveness.beats()["a"] - seconds * 1000) < 5000
+    assert liveness.alive(Part.SCREENER, since_ms=0) == ["a"]

@@ -58,15 +58,14 @@ def test_how_many_moderate_how_many_sites_is_counted(run, adapters: wiring.Adapt
 
 
 def test_without_a_deliverer_or_a_watchdog_something_is_wrong(run, adapters: wiring.Adapters):
-    now = adapters.clock.now_ms()
-    adapters.liveness.beat(Part.SCREENER, "w1", now_ms=now)
-    adapters.liveness.beat(Part.DELIVERER, "d1", now_ms=now - 20_000)
+    adapters.liveness.beat(Part.SCREENER, "w1")
+    adapters.liveness.beat(Part.DELIVERER, "d1", ago_ms=20_000)
     problems = wrong(run)
     assert "no deliverer is alive" in problems
     assert "no supervisor is alive" in problems
     assert "no screening worker" not in problems
-    adapters.liveness.beat(Part.DELIVERER, "d1", now_ms=now)
-    adapters.liveness.beat(Part.WATCHDOG, "x", now_ms=now)
+    adapters.liveness.beat(Part.DELIVERER, "d1")
+    adapters.liveness.beat(Part.WATCHDOG, "x")
     assert "alive" not in wrong(run)
 
 

@@ -16,7 +16,7 @@ from moderation.settings import Settings
 from moderation.store import keys
 from service.cli.base import storage
 from service.cli.forks import Process, remember, stop_orphans
-from service.cli.up import _let_somebody_in
+from service.cli.up import _left, _let_somebody_in
 from tests.support.service import Running, alive, command, descendants, running
 from tests.support.waiting import wait_until
 
@@ -131,6 +131,15 @@ def test_an_orphan_is_stopped_and_a_stranger_with_its_number_is_not(tmp_path: Pa
     assert alive(stranger)
     parts[1].stop()
     assert not alive(stranger)
+
+
+def test_who_runs_everything_wakes_for_a_restart_and_else_for_nothing():
+    started, waits = Process("a", sleep), Process("b", sleep)
+    started.pid = 1
+    assert _left([started], restless=False) is None
+    assert 0 < (_left([started], restless=True) or 0) < 1
+    waits._restarts.at = time.monotonic() + 30
+    assert 29 < (_left([started, waits], restless=False) or 0) <= 30
 
 
 @pytest.mark.parametrize("given", ["", "a long first password"])
