@@ -80,6 +80,7 @@ def verify_key() -> Response:
 @bp.route("/1.1/comment-check", methods=["GET", "POST"])
 def comment_check() -> Response:
     """Say `true` for spam and `false` for ham, from the site's own policy."""
+    raise_failed()  # before the key is looked up again
     fields = _fields()
     site = _site(fields)
     if site is None:
@@ -87,7 +88,6 @@ def comment_check() -> Response:
     for name, missing in (("blog", not fields.get("blog")), ("user_ip", "user_ip" not in fields)):
         if missing:
             return _invalid(name)
-    raise_failed()
     spend(site)
     draft = draft_of(fields)
     if _is_guaranteed_spam(fields):

@@ -23,6 +23,8 @@ import pytest
 from moderation.actor import moderator
 from moderation.credentials import KeyKind
 from moderation.errors import StorageUnavailable
+from service.api.base import CALLERS
+from service.doors.base import SITES
 from service.front import Front
 from service.front.pool import Job, Pool, Request, Response
 from service.short import PlainHealth
@@ -416,7 +418,7 @@ def test_the_short_way_keeps_to_the_rate_of_a_site(tmp_path: Path, redis_url: st
     assert one.slow < 300
 
 
-@pytest.mark.parametrize(
+PLAIN = pytest.mark.parametrize(
     "plain,step",
     [
         (Sent(headers=KEYED, body=b'{"content": "x"}'), "accept"),
@@ -431,6 +433,9 @@ def test_the_short_way_keeps_to_the_rate_of_a_site(tmp_path: Path, redis_url: st
     ],
     ids=["submission", "check"],
 )
+
+
+@PLAIN
 def test_what_failed_after_it_was_begun_is_not_begun_again(
     sides: tuple[Side, Side], plain: Sent, step: str
 ):
@@ -445,3 +450,25 @@ def test_what_failed_after_it_was_begun_is_not_begun_again(
         setattr(one.world.adapters.comments, step, away)
     compare(sides, [plain])
     assert len(calls) == len(sides)
+
+
+@PLAIN
+def test_what_failed_is_answered_without_looking_its_key_up_again(
+    tmp_path: Path, redis_url: str, plain: Sent, step: str
+):
+    """Where storage does not answer, that would take as long once more."""
+    looked_up = []
+
+    def away(*_: object, **__: object) -> None:
+        app = one.world.app
+        for known in (app.extensions[CALLERS], app.extensions[SITES]):
+            known._known.clear()
+        one.world.adapters.accounts.key = lambda *_, **__: looked_up.append(1)
+        raise StorageUnavailable("Redis is away")
+
+    with side(tmp_path, redis_url, short=True) as one:
+        one.ask(plain)
+        setattr(one.world.adapters.comments, step, away)
+        answer = one.ask(plain)
+    assert looked_up == []
+    assert b"503" in answer[:20] or b"unavailable" in answer
