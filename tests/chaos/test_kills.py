@@ -56,7 +56,7 @@ def assert_judged_once(comments: dict[str, dict]) -> None:
 
 
 def assert_told_once(receiver: Receiver, comments: dict[str, dict]) -> None:
-    """Each approval was told, however often, under one id (the blog drops repeats by it)."""
+    """Every approval was delivered, once or more, always under one id (by which the blog drops repeats)."""
     ids = [one for one, comment in comments.items() if comment["status"] == "approved"]
     assert len(ids) > len(comments) / 2
 

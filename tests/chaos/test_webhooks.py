@@ -162,7 +162,7 @@ def test_every_event_is_delivered_and_repeats_carry_the_same_id(tmp_path: Path):
         repeats = sum(len(took) - len(set(took)) for took in moody.took.values())
         for endpoint in endpoints:
             took = moody.took["/" + endpoint.url.rpartition("/")[2]]
-            assert set(took) == expected, "an event was never told, or under another id"
+            assert set(took) == expected, "an event was never delivered, or under another id"
         print(  # noqa: T201 - the figures of the full trial
             json.dumps({"delivered": total, "repeats": repeats, "attempts": len(receiver.requests)})
         )

@@ -58,7 +58,7 @@ def screen_all(world: World) -> int:
 def test_sites_spread_over_a_cluster_and_each_comment_goes_its_whole_way(
     clustered: World, ports: list[int]
 ):
-    """Accepted, judged, decided, undone, told, found, erased: in whichever shard a site lies."""
+    """Accepted, judged, decided, undone, delivered, found, erased: on every shard."""
     adapters = clustered.adapters
     sites = [adapters.accounts.add_site(f"site {n}", now_ms=1) for n in range(2 * SHARDS)]
     assert len({adapters.comments.shard_of_site(site.id) for site in sites}) == SHARDS

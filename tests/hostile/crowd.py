@@ -66,7 +66,7 @@ class Bad:
         return pair
 
     async def trickling(self, n: int) -> None:
-        """Announce a body, and send a byte of it every second; anew whenever it is ended."""
+        """Announce a body, and send a byte of it every second; reconnect whenever the server closes."""
         heads = (
             "POST /desk/sign-in HTTP/1.1\r\nHost: {}\r\nContent-Length: 4000\r\n\r\nname=",
             "POST /1.1/verify-key HTTP/1.1\r\nHost: {}\r\nContent-Length: 4000\r\n\r\nkey=",
@@ -96,7 +96,7 @@ class Bad:
             await asyncio.sleep(0.5)
 
     async def idle(self, _n: int) -> None:
-        """Connect and say nothing; anew whenever it is ended."""
+        """Connect and send nothing; reconnect whenever the server closes."""
         while True:
             pair = await self.connected("idle")
             if pair is None:

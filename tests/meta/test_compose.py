@@ -197,7 +197,7 @@ def test_the_image_is_built_in_stages_and_the_last_one_only_copies():
 
 
 def test_valkey_may_not_fill_its_container():
-    """While it writes its file anew it may need its memory twice."""
+    """While it rewrites its file it may need twice its memory."""
     most = substituted(SERVICES["valkey"]["environment"]["MAXMEMORY"])
     limit = substituted(SERVICES["valkey"]["mem_limit"])
     assert int(limit.rstrip("g")) >= 2 * int(most.rstrip("gb"))

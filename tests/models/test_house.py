@@ -200,7 +200,7 @@ def test_no_person_counts_beyond_a_share(basis):
 
 
 def site_of(basis, seed, people, count=100, agreement=1.0):
-    """Decisions on one site: each of *people* wants a number of 100 comments gone, some by mistake.
+    """Return decisions on *count* comments by each of *people*: (share rejected, share of mistakes).
 
     How bad a comment is shows in direction 3, partly in the shared model, and never quite.
     """

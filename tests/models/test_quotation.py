@@ -1,4 +1,4 @@
-"""Quotations are told from the author's own words, in many languages."""
+"""Quotations are distinguished from the author's own words, in many languages."""
 
 import pytest
 

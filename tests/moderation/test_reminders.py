@@ -220,7 +220,7 @@ def test_a_channel_that_fails_is_left_alone_for_longer_each_time_and_says_why(ad
     (kept,) = ada.adapters.notices.subscriptions("Ada")
     assert (kept.failures, kept.error) == (3, "answered 503 Service Unavailable")
     assert ada.adapters.notices.has_trouble("Ada")
-    assert len(set(post.keys)) == 1, "the same message, lest one arrive twice"
+    assert len(set(post.keys)) == 1, "one key for one message, so that it does not arrive twice"
     post.problem = None
     assert remind(ada, post, hours_later=2) == 1
     (kept,) = ada.adapters.notices.subscriptions("Ada")

@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 
 class Slow:
-    """Work whose first calls do not end before they are told to; it doubles what it is given."""
+    """Work that doubles its input, and whose first calls end only when released."""
 
     def __init__(self, held: int = 1) -> None:
         self.held = held

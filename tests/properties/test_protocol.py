@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, no comment is lost, stuck or told twice.
+"""In whatever order steps happen, no comment is lost or stuck, and no event is delivered twice.
 
 Hypothesis interleaves every step of the protocol with deaths, expiries and repeats on a real
 server; after each step the invariants of design section 4 are read from Redis itself.

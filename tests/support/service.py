@@ -138,7 +138,7 @@ class Running:
 
 @contextmanager
 def running(data: Path, *, poisonable: bool = False, **settings: str) -> Iterator[Running]:
-    """Run a Winnow of its own, and leave nothing of it behind."""
+    """Run a separate Winnow, and stop it afterwards."""
     winnow = Running(data, settings, poisonable=poisonable)
     try:
         yield winnow.start()

@@ -20,6 +20,6 @@ def wait_until(
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout:g} s in vain for {message}")
+            raise AssertionError(f"gave up after {timeout:g} s of waiting for {message}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)

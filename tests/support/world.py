@@ -236,7 +236,7 @@ class World:
         return self.adapters.screen(0, holder=holder, limits=Limits(linger_seconds=0))
 
     def learn(self, site: Site | None = None) -> FitReport | None:
-        """Learn as the job does, and let this process look for heads anew."""
+        """Learn as the job does, and let this process look for new heads."""
         attempt = self.adapters.learn((site or self.site).id)
         self.adapters.houses._known.clear()
         return attempt

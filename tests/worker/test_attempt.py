@@ -233,7 +233,7 @@ def test_a_receiver_that_breaks_the_protocol_is_a_failure_worth_another_try(beha
     ],
 )
 def test_time_is_up_however_the_answer_trickles(behaviour):
-    """A socket's time-out starts anew with each byte; ours is for everything together."""
+    """A socket's time-out restarts with each byte; ours is for the whole attempt."""
     with Receiver(behaviour) as receiver:
         came = send(receiver, timeout_seconds=0.4)
     assert came.error == "no answer within 0.4 s"

@@ -2,7 +2,7 @@
 
 As root it installs what is missing of PHP, MariaDB and faketime with apt; else they must be there. Each
 WordPress is unpacked into a throw-away directory, and everything runs from there, on ports of its own:
-nothing of it is set up on the machine. ``ARGS='plugin wp-beta'`` narrows it.
+nothing is installed on the machine. ``ARGS='plugin wp-beta'`` narrows it.
 """
 
 from __future__ import annotations

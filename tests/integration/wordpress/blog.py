@@ -447,7 +447,7 @@ def held(blog: Blog, winnow: Running, text: str, name: str) -> tuple[int, dict]:
 
 
 def signed(secret: str, at: int, body: bytes) -> dict[str, str]:
-    """Return the headers of Standard Webhooks v1, written anew here from its specification."""
+    """Return the headers of Standard Webhooks v1, written independently from its specification."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     mac = hmac.digest(key, f"evt_1.{at}.".encode() + body, hashlib.sha256)
     signature = f"v1,bm90aGluZw== v1,{base64.b64encode(mac).decode()}"

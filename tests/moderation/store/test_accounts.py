@@ -122,7 +122,7 @@ def test_a_renamed_site_gives_its_old_name_back(accounts: Accounts):
 
 
 def test_a_removed_site_leaves_nobody_who_may_speak_for_it(accounts: Accounts):
-    """Its comments are still there, so the worker is told to purge them."""
+    """Its comments are still there: it is listed as removed, and the worker purges them."""
     site = accounts.add_site("blog", now_ms=NOW)
     key, text = accounts.add_key(site.id, KeyKind.API, now_ms=NOW)
     endpoint = accounts.add_endpoint(

@@ -19,7 +19,7 @@ class Server:
 
 
 def asked_seldom(server: Server) -> RedisClock:
-    """Return a clock that is asked every ten seconds, so that it reads the server's time anew."""
+    """Return a clock that is asked every ten seconds, so that it reads the server's time again."""
     return RedisClock(server, monotonic=count(step=10).__next__)
 
 

@@ -316,7 +316,7 @@ def keys_of(world: World, kind: keys.RedisKey) -> Iterator[bytes]:
 
 
 def test_an_index_finds_what_it_was_given_before_it_grew(world: World):
-    """With every few entries it has one bucket more, so that none becomes large."""
+    """It has a bucket more for every few entries, so that no bucket becomes large."""
     many = 3000
     drafts = [Draft("hello", external_id=f"no-{n}") for n in range(many)]
     adapters = world.adapters

@@ -1,4 +1,4 @@
-"""The embedded Valkey keeps what it was told, and says plainly when it can't."""
+"""The embedded Valkey keeps what was written to it; where it cannot start, its error names the cause."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ print(server.pid, flush=True)
 signal.pause()
 """
 
-#: The same, but the kernel is told to leave the server alone when its parent dies.
+#: The same without PR_SET_PDEATHSIG: the kernel does not end the server with its parent.
 OTHER_WITHOUT_PDEATHSIG = "import ctypes\n" + OTHER.replace(
     "server =",
     "import moderation.processes as p\n"

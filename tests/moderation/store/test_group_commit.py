@@ -1,4 +1,4 @@
-"""Requests that arrive at once are stored by one call, and each is told of its own."""
+"""Requests that arrive at once are stored by one call; each gets its own result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = 1_800_000_000_000
 
 
 class Slow:
-    """A store whose first calls, one for each site, do not end before they are told to."""
+    """A store whose first calls, one for each site, do not end before they are released."""
 
     def __init__(self, comments: Any, problem: Exception | None = None, *, sites: int = 1) -> None:
         self.comments = comments
@@ -41,7 +41,7 @@ class Slow:
 def accepted_at_once(
     group: GroupCommit, slow: Slow, sites: Sequence[str]
 ) -> list[tuple[list[Accepted], bool] | Exception]:
-    """Return what each of several requests was told; the first of each site held up the rest of it."""
+    """Return the result of each request; the first of each site delays the others of that site."""
 
     def ask(number: int) -> Any:
         try:

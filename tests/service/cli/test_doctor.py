@@ -211,7 +211,7 @@ def test_a_redis_that_forgets_is_wrong(run, adapters: wiring.Adapters):
     finally:
         adapters.redis.config_set("maxmemory-policy", "noeviction")
         adapters.redis.config_set("appendonly", "yes")
-        # Until the file is written anew, the server would not stop.
+        # The server does not stop before the file has been rewritten.
         wait_until(lambda: not adapters.redis.info("persistence")["aof_rewrite_in_progress"])
     assert "noeviction" in problems
     assert "appendonly yes" in problems

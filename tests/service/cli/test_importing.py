@@ -1,4 +1,4 @@
-"""import: comments from before Winnow, known again when they come again, and told to nobody."""
+"""import: comments from before Winnow; a second import finds them, and no event announces them."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def test_the_language_that_is_asked_for_first_and_spoken_is_taken(world: World, 
 
 
 def test_two_browsers_are_answered_each_in_its_language(full: World):
-    """What one process found out for one reader isn't told to the next."""
+    """A process that looked up words for one reader does not show them to the next."""
     ada, zoe = sign_in(full, GERMAN), sign_in(full, "en")
     for _ in range(2):
         assert "Alle Kommentare" in ada.get("/desk/comments").text

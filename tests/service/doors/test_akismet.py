@@ -100,7 +100,7 @@ def test_no_version_of_the_plugin_publishes_a_held_comment_by_itself(
 def test_what_wordpress_tries_again_is_not_published_because_it_is_doubtful(
     world: World, door: str
 ):
-    """Its plugin publishes what is `false` on a retry, be it held or not."""
+    """On a retry its plugin publishes a comment for the answer `false`, even if it was held."""
     answer = check(world, door, "spam=0.6", headers=PLUGIN, recheck_reason="retry")
     assert answer.data == b"true"
     assert "X-akismet-pro-tip" not in answer.headers

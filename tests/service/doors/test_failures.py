@@ -74,7 +74,7 @@ def coral(world: World, key: str) -> Any:
 
 
 def held_by_akismets_clients(answer: Any) -> bool:
-    """Neither word, and WordPress's plugin is told so besides."""
+    """The answer is neither `true` nor `false`; WordPress's plugin gets a header that says so, too."""
     return answer.data not in {b"true", b"false"} and "X-akismet-error" in answer.headers
 
 
@@ -94,13 +94,13 @@ def held_by_openais_clients(answer: Any) -> bool:
 
 
 def held_by_twikoo(answer: Any) -> bool:
-    """Twikoo publishes after three errors: it must be told that it is spam."""
+    """Twikoo publishes after three errors: a failure must answer that it is spam."""
     content = answer.json["choices"][0]["message"]["content"]
     return answer.status_code == 200 and json.loads(content)["spam"] is True
 
 
 def refused_by_synapse(answer: Any) -> bool:
-    """Whatever is no 2xx refuses the event, and the sender is told why."""
+    """Every status but 2xx refuses the event; the sender gets the reason."""
     return answer.status_code >= 400 and set(answer.json) == {"errcode", "error"}
 
 
