@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -127,4 +128,7 @@ _named_as_called(cli)
 
 def run() -> None:
     """Run the command line; its name in the shell's completion is `winnow`, however it was called."""
+    # Read when numpy is loaded, which no verb has done yet. Matrices of a site's head are small: with two threads
+    # they took five times the processor time of one, most of it spent waiting for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cli(prog_name=PROGRAM, complete_var="_WINNOW_COMPLETE")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,3 +157,16 @@ def test_the_first_web_over_a_redis_makes_somebody_to_sign_in(
     assert (shown == "") == bool(given)
     accounts = wiring.connect(settings).accounts
     assert accounts.check_password("admin", password).must_change_password
+
+
+def test_matrices_are_reckoned_by_one_thread_unless_somebody_says_otherwise():
+    program = (
+        "import contextlib, os, sys; from service import cli\n"
+        "sys.argv = ['winnow', '--version']\n"
+        "with contextlib.suppress(SystemExit): cli.run()\n"
+        "print(os.environ['OPENBLAS_NUM_THREADS'], 'numpy' in sys.modules)"
+    )
+    for given, used in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
+        environ = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"} | given
+        said = subprocess.check_output([sys.executable, "-c", program], env=environ, text=True)
+        assert said.splitlines()[-1] == f"{used} False"
