@@ -118,8 +118,9 @@ def indexing(settings: Settings, site_id: str, size: int) -> None:
     """Add *size* comments to the index as they come."""
     adapters = wiring.connect(settings)
     for _ in waited_for():
-        left = adapters.comments.index(site_id, most=10**6, seconds=3600)
-        if not left and adapters.comments.accepted() >= size:
+        whole = adapters.comments.accepted() >= size  # before, since more come meanwhile
+        left = adapters.comments.index(site_id, most=10**6, seconds=3600, at_once=8192)
+        if whole and not left:
             return
 
 
@@ -134,10 +135,13 @@ def waited_for() -> Iterator[None]:
 def fill(store: Store) -> float:
     """Bring *store* to its size; return how many seconds that took.
 
-    Three processes accept, judge and index at a time, as web and workers do.
+    Three processes accept, judge and index at a time, as web and workers do. The server's
+    append-only file is off, then and later.
     """
     comments, site = store.world.adapters.comments, store.world.site
     settings, began = store.world.adapters.settings, time.perf_counter()
+    redis: Any = store.world.adapters.redis
+    redis.config_set("appendonly", "no")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(3, mp_context=context) as pool:
         parts = [

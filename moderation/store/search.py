@@ -39,19 +39,25 @@ class Search(Queries):
     """Finds comments; what it adds to the index, no status depends on."""
 
     def index(
-        self, site_id: str, *, most: int = _CAUGHT_UP, seconds: float = _CATCHING_UP_SECONDS
+        self,
+        site_id: str,
+        *,
+        most: int = _CAUGHT_UP,
+        seconds: float = _CATCHING_UP_SECONDS,
+        at_once: int = _INDEXED,
     ) -> int:
         """Add the words of up to *most* comments to a site's index; return how many are left.
 
-        No other is begun after *seconds*: one of 64 KiB may take 0.3 s.
+        No other is begun after *seconds*: one of 64 KiB may take 0.3 s. *at_once* are added by a call
+        that nothing else runs beside on the server.
         Several may do so at once: each comment is added once, in the order in which they came.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         (first, numbered), done = self._progress(shard, site), 0
         end = time.monotonic() + seconds
         while first < numbered and done < most:
-            first = self._index(shard, site, first, min(first + _INDEXED, numbered), end)
-            done += _INDEXED
+            first = self._index(shard, site, first, min(first + at_once, numbered), end)
+            done += at_once
             if time.monotonic() >= end:
                 break
         return max(0, numbered - first)
