@@ -107,11 +107,15 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """What a site keeps of a subject: its comments by status, and what was noted."""
+    """What a site keeps of a subject: its comments by status, and what was noted.
+
+    Not ``whole`` where only the latest 10,000 were counted.
+    """
 
     site_id: str
     comments: Mapping[Status, int]
     person: PersonRecord | None
+    whole: bool = True
 
     @property
     def total(self) -> int:

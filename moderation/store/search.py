@@ -29,8 +29,8 @@ _CATCHING_UP_SECONDS = 2.0
 _READ = 1000
 #: Comments that one call of the library names.
 _NAMED = 200
-#: Steps of one tally, at most: some 20 ms.
-_TALLY_STEPS = 100_000
+#: Comments that one tally counts, at most: some 5 ms.
+_TALLY_STEPS = 10_000
 _ID_BYTES = 22
 _NO_DIGEST = bytes(12)
 

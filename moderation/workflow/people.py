@@ -102,8 +102,9 @@ def look_up(
     for site_id in site_ids:
         if query.domains or query.networks:
             comments.index(site_id)
-        counts = comments.tally(site_id, query, now_ms=now).counts
-        dossier = Dossier(site_id, counts, comments.person(site_id, subject))
+        tally = comments.tally(site_id, query, now_ms=now)
+        known = comments.person(site_id, subject)
+        dossier = Dossier(site_id, tally.counts, known, tally.whole)
         if dossier.total or dossier.person:
             found.append(dossier)
     return found

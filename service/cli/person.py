@@ -165,7 +165,8 @@ def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **named: str) -> 
         names = _ids(adapters, sites)
         kept = adapters.look_up(list(names), subject)
         number = sum(one.total for one in kept)
-        confirm(f"Erase {number} comments at {len(kept)} sites for good?", yes=yes)
+        or_more = "" if all(one.whole for one in kept) else " or more"
+        confirm(f"Erase {number}{or_more} comments at {len(kept)} sites for good?", yes=yes)
         one = adapters.erase_person(list(names), subject, by=operator())
         while one.goes_on:
             click.echo(f"{one.comments} erased so far", err=True)

@@ -80,6 +80,7 @@ def person() -> Any:
         subject=subject,
         counts=here.comments if here else dict.fromkeys(LIVING, 0),
         total=here.total if here else 0,
+        sign="≥ " if here and not here.whole else "",
         noted=here.person if here else None,
         names=list(
             dict.fromkeys(one.draft.author.name for one in found.items if one.draft.author.name)

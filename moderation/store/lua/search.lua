@@ -171,23 +171,25 @@ register('search', function()
 end, {'no-writes'})
 
 -- TALLY: count what SEARCH would name, by status.
--- ARGV: as for SEARCH, of which the time does not count; most: the steps to take.
+-- ARGV: as for SEARCH, of which the time does not count; most: how many to count and to look at.
 -- Returns {the number to go on below, '' at the end, then letter and number of each status}.
 -- Atomic so that a comment whose status changes meanwhile counts once.
 register('tally', function()
   local site, letters, below, _, most = unpack(ARGV, 1, 5)
-  local query, sums_of, steps, rest = read_query(), {}, 0, ''
+  local query, sums_of, steps, seen, rest = read_query(), {}, 0, 0, ''
   local top = math.min(tonumber(below) or math.huge, numbered(site))
-  while top > 0 do
+  most = tonumber(most)
+  while top > 0 and rest == '' do
     local block = block_of(top - 1)
-    steps = steps + visit_block(site .. ':' .. block, query, letters, top - block * BLOCK, function(_, letter)
-      sums_of[letter] = (sums_of[letter] or 0) + 1
+    steps = steps + visit_block(site .. ':' .. block, query, letters, top - block * BLOCK, function(at, letter)
+      if seen >= most then
+        rest = block * BLOCK + at + 1
+        return true
+      end
+      sums_of[letter], seen = (sums_of[letter] or 0) + 1, seen + 1
     end)
     top = block * BLOCK
-    if steps > tonumber(most) and top > 0 then
-      rest = top
-      break
-    end
+    if rest == '' and steps > most and top > 0 then rest = top end
   end
   local reply = {rest}
   for letter, number in pairs(sums_of) do reply[#reply + 1], reply[#reply + 2] = letter, number end

@@ -304,3 +304,17 @@ def test_what_is_found_below_a_number_of_two_authors_and_a_rare_status_is_whole(
             break
     assert pages == theirs[::-1]
     assert found(world, query(statuses=[Status.SPAM])) == [wrote[2]]
+
+
+def test_a_tally_counts_the_latest_ten_thousand_and_says_so(world: World):
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    drafts = [Draft(f"number {n}", LISA) for n in range(10_001)]
+    for first in range(0, 10_000, 1000):
+        some = drafts[first : first + 1000]
+        comments.accept(world.site.id, some, backlog=10**6, now_ms=now)
+    sought = Query(emails=(LISA.email,))
+    tally = comments.tally(world.site.id, sought, now_ms=now)
+    assert (tally.total, tally.whole) == (10_000, True)
+    comments.accept(world.site.id, drafts[10_000:], backlog=10**6, now_ms=now)
+    tally = comments.tally(world.site.id, sought, now_ms=now)
+    assert (tally.total, tally.whole) == (10_000, False)
