@@ -98,18 +98,23 @@ class ClusterClient(redis.cluster.RedisCluster):
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def connect(url: str, *, cluster: bool = False) -> Client:
+def connect(url: str, *, cluster: bool = False, timeout: float = _TIMEOUT_SECONDS) -> Client:
     """Return a client for *url*; it connects when first used.
 
-    A command is sent again at most twice, within half a second: every function of ours may run twice.
+    A command whose connection is refused or breaks is sent again at most twice, within half a second:
+    every function of ours may run twice. One that is not answered within *timeout* seconds is not:
+    a server that hangs would be waited for nine times, three by the command for each of three by the
+    connection.
     """
     options: dict[str, Any] = {
-        "socket_timeout": _TIMEOUT_SECONDS,
-        "socket_connect_timeout": _TIMEOUT_SECONDS,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
         "health_check_interval": 30,
     }
     if cluster:
         return ClusterClient.from_url(url, **options)  # type: ignore[return-value]
-    retry = Retry(ExponentialBackoff(cap=0.25, base=0.05), 2)
+    retry = Retry(
+        ExponentialBackoff(cap=0.25, base=0.05), 2, supported_errors=(exceptions.ConnectionError,)
+    )
     client: Client = Client.from_url(url, retry=retry, **options)  # type: ignore[assignment]
     return client

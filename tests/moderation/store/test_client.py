@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 
 import pytest
 import redis
@@ -50,3 +51,17 @@ def test_a_node_of_a_cluster_that_is_gone_is_storage_that_is_away():
             client.pipeline(transaction=False).set(lost, 1).execute()
         with pytest.raises(StorageUnavailable):
             client.set(lost, 1)
+
+
+def test_a_server_that_hangs_is_asked_once_and_not_nine_times():
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        client = connect(f"redis://127.0.0.1:{hanging.getsockname()[1]}", timeout=0.2)
+        with pytest.raises(StorageUnavailable):
+            client.get("a")
+        hanging.setblocking(False)
+        connections = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                hanging.accept()[0].close()
+                connections += 1
+        assert connections == 1
