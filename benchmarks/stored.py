@@ -181,15 +181,16 @@ def asked(store: Store) -> dict[str, Callable[[], Any]]:
         return lambda: client.get(f"/desk{path}")
 
     def decide() -> Any:
-        told = {"id": next(store.waiting), "decision": Decision.SPAM, "csrf_token": token}
-        return client.post("/desk/decide", data=told, headers={"Accept": "application/json"})
+        form = {"id": next(store.waiting), "decision": Decision.SPAM, "csrf_token": token}
+        return client.post("/desk/decide", data=form, headers={"Accept": "application/json"})
 
     def undo() -> Any:
-        told = {"csrf_token": token}
-        return client.post("/desk/undo", data=told, headers={"Accept": "application/json"})
+        form = {"csrf_token": token}
+        return client.post("/desk/undo", data=form, headers={"Accept": "application/json"})
 
     comment = comments.get(held.partition(":")[0])
-    second = comments.queue(site, limit=PAGE).next
+    # A queue of one page has no cursor, and is asked for that page.
+    second = comments.queue(site, limit=PAGE).next or ""
     trait = campaign.traits_of(comment)[0]
     return {
         "queue": get(f"/queue?site={site}"),

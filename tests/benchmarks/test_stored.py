@@ -23,6 +23,6 @@ def test_every_page_answers_at_every_size_and_ratios_are_printed(
         logging.disable(logging.NOTSET)
     lines = capsys.readouterr().out.splitlines()
     ratios = json.loads(lines[-1])
-    assert ratios["of"] == [40, 80]
+    assert ratios["of"] == ["40 to 80"]
     assert {"queue", "decide", "a rare word", "people", "a person of a tenth"} <= set(ratios)
     assert lines[1].split() == ["waiting", "4", "8"]
