@@ -30,6 +30,7 @@ ELSEWHERE = {
     r"useradd |install |cp /opt/winnow|systemctl ": "make test-deploy",
     r"pipx install|uv tool install|winnow (up|--version)$|.*_WINNOW_COMPLETE": "make test-wheel",
     r"\./winnow model (train|compare|rollback|freeze|house-trial)": "tests/models",
+    r"\.venv/bin/python -m benchmarks\.learning": "tests/benchmarks",
     r"git show |for file in|done$": "another program's",
     r"cp docs/integrate|python3 -m venv|WINNOW_URL=|cd ": "tests/docs/test_integrate.py, make test-hosts",
     r"wp |split |for part in|for image in|docker |cat \.env": "another program's",
