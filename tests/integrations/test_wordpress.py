@@ -84,7 +84,7 @@ def test_an_answer_that_an_event_overtook_takes_nothing_back(answer: str):
 
 
 def test_what_waited_is_done_although_its_version_was_known_before():
-    """Such as a comment that was edited, and edited back before Winnow heard of it."""
+    """One is a comment that was edited, and edited back before Winnow received the edit."""
     code = OVERTAKEN.replace("::$answer", "::$event = null; Client::$answer")
     code = code.replace("=> 'waiting',", "=> 'waiting', Notes::SEQUENCE => 1, Notes::WANTED => 1,")
     assert ran(code % '{"id":"c1","status":"approved","version":1}') == ["1", "approved"]
