@@ -14,7 +14,7 @@ from moderation.endpoint import Endpoint
 from moderation.events import EventType
 from tests.support import browser
 from tests.support.actors import ADA
-from tests.support.browser import Desk
+from tests.support.browser import Desk, press
 
 pytestmark = browser.needed
 
@@ -35,33 +35,33 @@ def test_by_keys_alone_a_comment_is_edited_approved_undone_and_left_for_the_next
     allowed(desk)
     one, other = desk.flagged("toxicity=0.6 call me at 555-0100", "toxicity=0.7 other")
     page = desk.page()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_url(f"**/comments/{one}**")
-    page.keyboard.press("e")
+    press(page, "e")
     expect(page.locator("textarea[name=content]")).to_be_focused()
-    page.keyboard.press("Control+A")
+    press(page, "Control+A")
     page.keyboard.type("toxicity=0.6 call me")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    press(page, "Tab")
+    press(page, "Enter")
     expect(page.locator("#messages")).to_contain_text("The text was changed")
     page.click("summary:has-text('ada changed this text')")
     expect(page.locator(".original del")).to_have_text(" at 555-0100")
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.locator("textarea[name=content]")).to_have_value("toxicity=0.6 call me")
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#messages")).to_contain_text("Approved: 1 comment.")
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.locator(".head .status")).to_have_text("flagged")
     page.click("main a:has-text('Back to the queue')")
     expect(page.locator(f"#c-{one}")).to_contain_text("ada changed this text")
     page.goto(f"{desk.url}/desk/comments/{one}")
-    page.keyboard.press("s")
+    press(page, "s")
     expect(page.locator("#messages")).to_contain_text("Marked as spam: 1 comment.")
-    page.keyboard.press("n")
+    press(page, "n")
     page.wait_for_url(f"**/comments/{other}**")
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#messages")).to_contain_text("Rejected: 1 comment.")
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page.locator("#messages")).to_contain_text("No other comment waits.")
     assert [desk.status(each) for each in (one, other)] == ["spam", "rejected"]
     assert desk.world.adapters.comments.get(one).original.content.endswith("555-0100")
@@ -74,7 +74,7 @@ def test_keys_decide_nothing_while_somebody_types(desk: Desk):
     page.goto(f"{desk.url}/desk/comments/{one}")
     for box in ("#reply", "#note", "input[name=note]"):
         page.locator(box).press_sequentially("ars nju e")
-    assert page.locator("#note").input_value() == "ars nju e"
+    expect(page.locator("#note")).to_have_value("ars nju e")
     assert desk.status(one) == "flagged"
 
 
@@ -107,7 +107,7 @@ def test_what_was_typed_is_not_lost_when_somebody_was_faster(desk: Desk):
     page = desk.page()
     page.goto(f"{desk.url}/desk/comments/{one}")
     desk.world.adapters.revise(one, "toxicity=0.7 second", revision=1, by=ADA)
-    page.keyboard.press("e")
+    press(page, "e")
     page.fill("textarea[name=content]", "toxicity=0.7 my own words")
     page.click("button:has-text('Change the text')")
     expect(page.locator(".message.problem")).to_contain_text("changed meanwhile")
@@ -119,7 +119,7 @@ def test_the_tally_says_what_one_decided_and_where_one_finds_it(desk: Desk):
     desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(8)])
     page = desk.page()
     for left in range(7, 0, -1):
-        page.keyboard.press("a")
+        press(page, "a")
         expect(page.locator("#waiting")).to_have_text(str(left))
     page.reload()
     expect(page.locator(".tally")).to_contain_text("You decided 7 today")

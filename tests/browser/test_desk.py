@@ -11,7 +11,7 @@ from moderation.comment import Decision
 from moderation.endpoint import Endpoint
 from tests.support import browser, hostile
 from tests.support.actors import ADA
-from tests.support.browser import Desk
+from tests.support.browser import Desk, press
 
 pytestmark = browser.needed
 
@@ -19,10 +19,10 @@ pytestmark = browser.needed
 def test_a_moderator_decides_with_one_key_and_takes_it_back_with_another(desk: Desk):
     first, second = desk.flagged("toxicity=0.7 first", "toxicity=0.6 second")
     page = desk.page()
-    page.keyboard.press("a")
+    press(page, "a")
     page.wait_for_selector("text=Approved: 1 comment")
     assert sorted([desk.status(first), desk.status(second)]) == ["approved", "flagged"]
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.locator(".comment:not(.gone)")).to_have_count(2)
     assert [desk.status(first), desk.status(second)] == ["flagged", "flagged"]
 
@@ -32,11 +32,11 @@ def test_the_keys_speak_the_browsers_language(desk: Desk):
     desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(3)])
     page = desk.page(locale="de-DE")
     for key in ("x", "j", "x"):
-        page.keyboard.press(key)
+        press(page, key)
     expect(page.locator("#picked")).to_have_text("2 ausgewählt:")
-    page.keyboard.press("a")
+    press(page, "a")
     page.wait_for_selector("text=2 Kommentare freigegeben.")
-    page.keyboard.press("r")
+    press(page, "r")
     page.wait_for_selector("text=Alles erledigt.")
 
 
@@ -44,7 +44,7 @@ def test_many_are_selected_and_decided_at_once(desk: Desk):
     ids = desk.flagged(*[f"toxicity=0.6 number {n}" for n in range(4)])
     page = desk.page()
     for key in ("x", "j", "x", "j", "x", "s"):
-        page.keyboard.press(key)
+        press(page, key)
     page.wait_for_selector("text=Marked as spam: 3 comments")
     assert sorted(map(desk.status, ids)) == ["flagged", "spam", "spam", "spam"]
 
@@ -163,7 +163,7 @@ def test_a_new_owner_sees_the_first_comment_come_in(desk: Desk):
     desk.world.adapters.accounts.remove_site(desk.world.site.id, by=ADA, now_ms=2)
     page = desk.page()
     page.fill("#name", "Garden notes")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     key = page.locator("#key").inner_text()
     assert desk.world.ask("POST", "/v1/comments", {"content": "hello"}, key=key).status_code == 202
     desk.world.screen()

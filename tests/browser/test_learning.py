@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from moderation.comment import Decision
 from tests.support import browser
@@ -25,7 +26,7 @@ def test_what_was_learned_is_taken_back_with_a_click_and_learned_again_with_anot
     page.click("nav >> text=Learning")
     page.wait_for_url("**/desk/learning*")
     page.click("text=Show these comments")
-    assert page.is_visible("text=an everyday remark")
+    expect(page.locator("text=an everyday remark").first).to_be_visible()
     page.click("text=Roll back to the shared model")
     page.wait_for_selector("text=The shared model judges alone from now on.")
     assert desk.world.adapters.comments.progress(desk.world.site.id).current == 0
@@ -41,5 +42,5 @@ def test_nothing_of_the_page_is_wider_than_a_phone(desk: Desk, learned: bool):
         taught(desk)
     page = desk.page(viewport={"width": 360, "height": 740}, locale="de-DE")
     page.goto(f"{desk.url}/desk/learning")
-    assert page.is_visible("text=Was urteilt")
+    expect(page.locator("text=Was urteilt").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

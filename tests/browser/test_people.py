@@ -11,7 +11,7 @@ from moderation.comment import Author, Decision, Status
 from moderation.treatment import Subject, SubjectKind
 from moderation.workflow import campaigns, people
 from tests.support.actors import ADA
-from tests.support.browser import Desk, chromium, desk, needed
+from tests.support.browser import Desk, chromium, desk, needed, press
 
 __all__ = ["chromium", "desk"]
 pytestmark = needed
@@ -28,24 +28,24 @@ def test_a_campaign_is_found_and_cleaned_up_and_taken_back_by_keys(desk: Desk):
     desk.world.screen()
     page = desk.page()
     page.goto(f"{desk.url}/desk/comments")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("jam pots")
     with page.expect_navigation(wait_until="load"):  # and its script has run
-        page.keyboard.press("Enter")
+        press(page, "Enter")
     expect(page.locator("#list .comment")).to_have_count(6)
-    page.keyboard.press("j")
-    page.keyboard.press("j")
+    press(page, "j")
+    press(page, "j")
     expect(page.locator(".comment.current")).to_contain_text("jampots.example.org/4")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_url("**/desk/comments/0*")
     with page.expect_navigation(wait_until="load"):
         page.get_by_role("link", name="Clean up a campaign").press("Enter")
     expect(page.get_by_role("heading", level=2).first).to_contain_text("6 comments")
     with page.expect_navigation(wait_until="load"):
-        page.keyboard.press("s")
+        press(page, "s")
     expect(page.get_by_role("heading", name="Done")).to_be_visible()
     assert {desk.status(one.id) for one in wrote} == {Status.SPAM}
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.get_by_role("heading", name="Taken back")).to_be_visible()
     assert {desk.status(one.id) for one in wrote} == {Status.APPROVED}
 
@@ -55,9 +55,9 @@ def test_a_persons_page_is_reached_and_saved_by_keys(desk: Desk):
     desk.world.screen()
     page = desk.page()
     page.goto(f"{desk.url}/desk/people")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("lisa@mail.example")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("lisa@mail.example")
     page.get_by_label("always hold").press("Space")
     page.get_by_label("Note for other moderators").press_sequentially("a regular")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from moderation.actor import OPERATOR
 from moderation.store.accounts.links import OneTimeLink, Purpose
 from tests.support import browser
-from tests.support.browser import Desk
+from tests.support.browser import Desk, press
 from tests.support.world import PASSWORD
 
 pytestmark = browser.needed
@@ -36,7 +36,7 @@ def set_up(page: Page, desk: Desk) -> pyotp.TOTP:
     page.goto(f"{desk.url}/desk/account")
     page.locator("details:has(#app-password) summary").click()
     page.fill("#app-password", PASSWORD)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_selector("img.qr")
     return pyotp.TOTP(page.locator("#secret").inner_text().replace(" ", ""))
 
@@ -68,11 +68,11 @@ def test_every_page_of_signing_in_is_accessible_and_fits_its_width(
     app = set_up(page, desk)
     check(page)
     page.fill("#code", "000000")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_selector("#code-wrong")
     check(page)
     page.fill("#code", app.now())
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#codes")).to_be_visible()
     check(page)
     page.goto(f"{desk.url}/desk/account")
@@ -87,7 +87,7 @@ def sign_in(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/desk/sign-in")
     page.fill("#name", "ada")
     page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_selector("#code")
 
 
@@ -95,7 +95,7 @@ def test_a_recovery_code_signs_in_by_keyboard_alone(desk: Desk):
     page = desk.page("ada")
     app = set_up(page, desk)
     page.fill("#code", app.now())
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     codes = page.locator("#codes").inner_text().split()
     other = desk.browser.new_context().new_page()
     sign_in(other, desk)

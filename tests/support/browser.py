@@ -27,6 +27,12 @@ FLAGS = [
 ]  # fmt: skip
 
 
+def press(page: Page, key: str) -> None:
+    """Press *key* once the page's script listens: words of a new page are seen before its script has run."""
+    page.wait_for_load_state("load")
+    page.keyboard.press(key)
+
+
 @dataclass
 class Desk:
     world: World
