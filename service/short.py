@@ -27,8 +27,8 @@ from werkzeug.urls import iri_to_uri
 
 from moderation.errors import WinnowError
 from moderation.site import Door
-from service import ops
-from service.api import comments, schemas
+from service import inputs, ops
+from service.api import comments
 from service.api.base import CALLERS, LIMITER
 from service.api.describe import FEW_MEMBERS_BYTES, JSON, needs_mending
 from service.auth import Callers
@@ -145,7 +145,7 @@ class PlainSubmission:
         if site is None or needs_mending(body):
             return None
         try:
-            draft = schemas.CommentIn.model_validate_json(body).draft()
+            draft = inputs.CommentIn.model_validate_json(body).draft()
         except (ValidationError, WinnowError):
             return None
         if not self.limiter.spend_share(site.id):

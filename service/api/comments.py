@@ -19,6 +19,7 @@ from moderation.records import Accepted, IntakeOutcome, Order
 from moderation.search import LIVING, LONGEST, Query, query
 from moderation.site import Site
 from moderation.treatment import Subject, SubjectKind
+from service import inputs
 from service.api import schemas
 from service.api.base import (
     CURSOR,
@@ -56,7 +57,7 @@ PREFER = Parameter(
     "POST",
     "/comments",
     tag="Comments",
-    body=schemas.CommentIn,
+    body=inputs.CommentIn,
     answers={202: schemas.AcceptedOut, 200: schemas.CommentOut},
     problems=(409,),
     query=(SITE,),
@@ -70,7 +71,7 @@ def submit_comment() -> Any:
     With other content it is a 409 that names the comment.
     """
     site = asked_site()
-    draft = read(schemas.CommentIn).draft()
+    draft = read(inputs.CommentIn).draft()
     context = winnow()
     spend()
     accepted = take(draft, site=site, context=context)
@@ -189,14 +190,14 @@ def get_comment(comment_id: str) -> Any:
     "PUT",
     "/comments/<comment_id>",
     tag="Comments",
-    body=schemas.CommentIn,
+    body=inputs.CommentIn,
     answers={200: schemas.CommentOut},
     problems=(409,),
 )
 def edit_comment(comment_id: str) -> Any:
     """Edit a comment: its next revision is pending and screened anew."""
     comment = own_comment(comment_id)
-    draft = read(schemas.CommentIn).draft()
+    draft = read(inputs.CommentIn).draft()
     known = comment.draft.external_id
     if draft.external_id != known and (draft.external_id or not known):
         raise InvalidInput("external_id cannot be changed by an edit", field="external_id")
@@ -542,14 +543,14 @@ def get_erasure(erasure_id: str) -> Any:
     return receipt_shape(one.receipt)
 
 
-def _batch() -> Sequence[schemas.CommentIn]:
+def _batch() -> Sequence[inputs.CommentIn]:
     body = request.get_data()
     if request.mimetype == NDJSON:
         lines = [line for line in body.splitlines() if line.strip()]
         if not 1 <= len(lines) <= schemas.MAX_BATCH:
             raise InvalidInput(f"a batch has 1 to {schemas.MAX_BATCH} lines")
         return [
-            parsed(schemas.CommentIn, line, where=f"line {n}: ") for n, line in enumerate(lines, 1)
+            parsed(inputs.CommentIn, line, where=f"line {n}: ") for n, line in enumerate(lines, 1)
         ]
     if request.mimetype != JSON:
         detail = f"send the batch as {JSON} or {NDJSON}"

@@ -20,8 +20,8 @@ from service.api.schemas import (
     MAX_MEMBERS,
     ProblemOut,
     WebhookOut,
-    without_nulls,
 )
+from service.inputs import without_nulls
 from service.problems import problem
 
 Model = TypeVar("Model", bound=BaseModel)

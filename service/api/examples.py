@@ -13,6 +13,7 @@ from moderation.endpoint import Endpoint
 from moderation.events import EventType
 from moderation.feedback import FitReport, Progress, Version
 from moderation.site import Site
+from service import inputs
 from service.api import schemas
 from service.shapes import delivery_shape, endpoint_shape, key_shape, learning_shape, site_shape
 
@@ -112,7 +113,7 @@ _EVENT_DATA = {
 
 #: An example of each model.
 MODELS: Mapping[type[BaseModel], dict[str, Any]] = {
-    schemas.CommentIn: _NEW,
+    inputs.CommentIn: _NEW,
     schemas.BatchIn: {"comments": [_NEW]},
     schemas.HistoryIn: {"comments": [{**_NEW, "created_at": _AT, "status": "approved"}]},
     schemas.DecisionIn: {"decision": "approve", "version": 2, "moderator": "ada"},

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     FailFast,
     Field,
     create_model,
 )
 
-from moderation import texts, values
 from moderation.actor import ActorKind
-from moderation.comment import MAX_CONTENT_BYTES, Author, Decision, Draft, Post, Status, rfc3339
+from moderation.comment import Decision, Status
 from moderation.credentials import KeyKind
 from moderation.delivery import DeliveryState
 from moderation.endpoint import EndpointKind
-from moderation.errors import InvalidInput
 from moderation.events import EventType
 from moderation.feedback import LearningMode
 from moderation.fields import (
@@ -40,180 +34,29 @@ from moderation.policy import Policy
 from moderation.remarks import LONGEST_REPLY
 from moderation.site import Retention, Site
 from moderation.verdict import Action
+from service.inputs import BlogId, CommentIn, Content, Long, Moment, PastIn, Short, Strict, Text
 
 MAX_BATCH = 1000
 #: Comments of history in one request: some seconds of scoring.
 MAX_HISTORY = 500
 #: Members of one JSON object; no body has an object with half of it.
 MAX_MEMBERS = 64
-_MOST_NUMBER = 10**100
 
 
-def _text(value: str) -> str:
-    """Return *value* if it is text (:mod:`moderation.texts`)."""
-    fault = texts.fault_of(value)
-    if fault:
-        raise ValueError(fault)
-    return value
-
-
-def _fits(value: str) -> str:
-    if len(_text(value).encode()) > MAX_CONTENT_BYTES:
-        raise ValueError(f"must be at most {MAX_CONTENT_BYTES} bytes of UTF-8")
-    if not value.strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-def _moment(at: datetime) -> datetime:
-    try:
-        return values.moment(at)
-    except InvalidInput as problem:
-        raise ValueError(str(problem)) from None
-
-
-#: A time with its zone, in UTC; the edges of time, which some zones do not have, are refused.
-Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_moment)]
-Text = Annotated[str, AfterValidator(_text)]
-Content = Annotated[
-    str,
-    Field(min_length=1, max_length=MAX_CONTENT_BYTES, description="The text, 64 KiB at most."),
-    AfterValidator(_fits),
-]
-Short = Annotated[Text, Field(max_length=200)]
-
-
-def _as_text(value: Any) -> Any:
-    """Return a whole number as text: blogs number their comments."""
-    return str(value) if type(value) is int and abs(value) < _MOST_NUMBER else value
-
-
-#: A blog's id of a comment, as a string or as a number.
-BlogId = Annotated[Short, BeforeValidator(_as_text, json_schema_input_type=str | int)]
-Long = Annotated[Text, Field(max_length=2000)]
-
-
-class _Strict(BaseModel):
-    """What clients send: unknown fields and wrong types are errors that name them."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-def without_nulls(model: type[BaseModel], given: Any) -> Any:
-    """Return *given*, parsed JSON for *model*, without nulls where a field that may be left out has no null."""
-    if isinstance(given, list):
-        return [without_nulls(model, one) for one in given]
-    if not isinstance(given, dict):
-        return given
-    kept = {}
-    for name, value in given.items():
-        field = model.model_fields.get(name)
-        if value is None and field and not field.is_required() and field.default is not None:
-            continue
-        inner = _model_in(field.annotation) if field else None
-        kept[name] = without_nulls(inner, value) if inner else value
-    return kept
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation is or has in it."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
-
-
-class AuthorIn(_Strict):
-    """Who wrote the comment, as far as the blog knows."""
-
-    name: Short = ""
-    email: Annotated[Text, Field(max_length=320)] = ""
-    url: Long = ""
-    ip: Annotated[Text, Field(max_length=64)] = ""
-    user_agent: Annotated[Text, Field(max_length=1000)] = ""
-    role: Short = ""
-    id: Annotated[
-        BlogId, Field(description="The blog's own id of a user who is signed in there.")
-    ] = ""
-
-
-class PostIn(_Strict):
-    """What was commented on."""
-
-    url: Long = ""
-    title: Annotated[Text, Field(max_length=500)] = ""
-    published_at: Moment | None = None
-    language: Annotated[Text, Field(max_length=35)] = ""
-
-
-class CommentIn(_Strict):
-    """A comment to be screened."""
-
-    content: Content
-    external_id: Annotated[
-        BlogId, Field(description="The blog's own id; makes the call repeatable.")
-    ] = ""
-    author: AuthorIn = AuthorIn()
-    post: PostIn = PostIn()
-    parent: Annotated[BlogId, Field(description="The blog's id of the parent.")] = ""
-    honeypot: Annotated[
-        Text, Field(max_length=2000, description="What stood in a field that people cannot see.")
-    ] = ""
-    form_served_at: Moment | None = None
-    submitted_at: Moment | None = None
-
-    def draft(self) -> Draft:
-        """Return the comment in the words of the domain."""
-        post = self.post
-        return Draft(
-            content=self.content,
-            external_id=self.external_id,
-            author=Author(**self.author.__dict__),
-            post=Post(
-                url=post.url,
-                title=post.title,
-                language=post.language,
-                published_at=rfc3339(post.published_at) if post.published_at else "",
-            ),
-            parent=self.parent,
-            honeypot=self.honeypot,
-            form_served_at=rfc3339(self.form_served_at) if self.form_served_at else "",
-            submitted_at=rfc3339(self.submitted_at) if self.submitted_at else "",
-        )
-
-
-class BatchIn(_Strict):
+class BatchIn(Strict):
     """Up to 1,000 comments, taken whole or not at all."""
 
     #: The first comment that cannot be ends the reading: each of a thousand would have its errors.
     comments: Annotated[list[CommentIn], Field(min_length=1, max_length=MAX_BATCH), FailFast()]
 
 
-def _named(value: str) -> str:
-    if not value:
-        raise ValueError("must not be empty")
-    return value
-
-
-class PastIn(CommentIn):
-    """A comment as ``POST /v1/comments`` takes it, with its own id, its time and where it stands."""
-
-    external_id: Annotated[
-        BlogId, AfterValidator(_named), Field(description="The blog's own id of it.")
-    ]
-    created_at: Moment
-    status: Annotated[
-        Literal["approved", "rejected", "spam", "flagged", "pending"],
-        Field(description="What the blog decided; `flagged` and `pending`: nothing yet."),
-    ]
-
-
-class HistoryIn(_Strict):
+class HistoryIn(Strict):
     """Up to 500 comments from before Winnow; each is taken or refused on its own."""
 
     comments: Annotated[list[PastIn], Field(min_length=1, max_length=MAX_HISTORY)]
 
 
-class DecisionIn(_Strict):
+class DecisionIn(Strict):
     """A moderator's decision. With *version*, only if the comment has not moved on since."""
 
     decision: Annotated[Decision, Field(strict=False)]
@@ -223,7 +66,7 @@ class DecisionIn(_Strict):
     moderator: Annotated[Short, Field(description="Who decided, for the record.")] = ""
 
 
-class DecisionsIn(_Strict):
+class DecisionsIn(Strict):
     """One decision on many comments, undoable together for longer."""
 
     ids: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(min_length=1, max_length=500)]
@@ -233,7 +76,7 @@ class DecisionsIn(_Strict):
     moderator: Short = ""
 
 
-class RevisionIn(_Strict):
+class RevisionIn(Strict):
     """A moderator's text for a comment, if *revision* is the latest."""
 
     content: Content
@@ -241,7 +84,7 @@ class RevisionIn(_Strict):
     moderator: Annotated[Short, Field(description="Who changed it, for the record.")] = ""
 
 
-class RemarkIn(_Strict):
+class RemarkIn(Strict):
     """A note, of at most 2,000 characters, or a reply, of at most 5,000."""
 
     text: Annotated[Text, Field(min_length=1, max_length=LONGEST_REPLY)]
@@ -250,7 +93,7 @@ class RemarkIn(_Strict):
     ] = ""
 
 
-class EraseAuthorIn(_Strict):
+class EraseAuthorIn(Strict):
     """Whose comments to erase: by e-mail, address or the blog's own id of a user."""
 
     model_config = ConfigDict(
@@ -262,7 +105,7 @@ class EraseAuthorIn(_Strict):
     user_id: BlogId = ""
 
 
-class SiteIn(_Strict):
+class SiteIn(Strict):
     """A new site."""
 
     name: Annotated[Text, Field(min_length=1, max_length=100)]
@@ -302,7 +145,7 @@ def _changes_of(owner: type) -> Any:
     fields: dict[str, Any] = {
         one.name: (_annotation(one, may_be_null=True), None) for one in settings_of(owner)
     }
-    return create_model(f"{owner.__name__}Settings", __base__=_Strict, **fields)
+    return create_model(f"{owner.__name__}Settings", __base__=Strict, **fields)
 
 
 _PolicySettings: Any = _changes_of(Policy)
@@ -325,7 +168,7 @@ class SiteChange(_SiteSettings):
     retention: RetentionIn | None = None
 
 
-class RollbackIn(_Strict):
+class RollbackIn(Strict):
     """Which version of the site's own head is to judge."""
 
     version: Annotated[
@@ -334,7 +177,7 @@ class RollbackIn(_Strict):
     ] = None
 
 
-class LeaveOutIn(_Strict):
+class LeaveOutIn(Strict):
     """Whose decisions are left out of what is learned."""
 
     person: Annotated[
@@ -344,7 +187,7 @@ class LeaveOutIn(_Strict):
     out: Annotated[bool, Field(description="False: count them, whatever they are.")] = True
 
 
-class KeyIn(_Strict):
+class KeyIn(Strict):
     """A new key."""
 
     kind: Annotated[KeyKind, Field(strict=False)] = KeyKind.API
@@ -355,23 +198,23 @@ class KeyIn(_Strict):
     ] = None
 
 
-class EndpointIn(_Strict):
+class EndpointIn(Strict):
     """A subscriber: where to send which events."""
 
     url: Annotated[Text, Field(min_length=1, max_length=2000)]
     events: Annotated[
         list[Annotated[EventType, Field(strict=False)]],
         Field(min_length=1, max_length=len(EventType)),
-    ] = [EventType.APPROVED]
+    ] = [EventType.APPROVED]  # noqa: RUF012 - pydantic copies it
     description: Short = ""
     enabled: bool = True
     allow_private: Annotated[bool, Field(description="Administrators only.")] = False
     full_payload: bool = True
     kind: Annotated[EndpointKind, Field(strict=False)] = EndpointKind.WEBHOOK
-    headers: Annotated[dict[Short, Short], Field(max_length=20)] = {}
+    headers: Annotated[dict[Short, Short], Field(max_length=20)] = {}  # noqa: RUF012 - pydantic copies it
 
 
-class EndpointChange(_Strict):
+class EndpointChange(Strict):
     """What to change of an endpoint; what is left out keeps its value."""
 
     url: Annotated[Text | None, Field(min_length=1, max_length=2000)] = None
@@ -389,7 +232,7 @@ class EndpointChange(_Strict):
     headers: Annotated[dict[Short, Short], Field(max_length=20)] | None = None
 
 
-class RedeliverIn(_Strict):
+class RedeliverIn(Strict):
     """Which deliveries to send again: one by its id, or all that failed since a time."""
 
     model_config = ConfigDict(

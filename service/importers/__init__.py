@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from moderation.comment import Decision, to_ms
 from moderation.records import Past
 from moderation.texts import paired
-from service.api.schemas import PastIn, without_nulls
+from service.inputs import PastIn, without_nulls
 
 #: What each status says that somebody decided; a comment in the others still waits.
 _DECIDED = {
