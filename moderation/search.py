@@ -85,8 +85,8 @@ class Query:
         """Return the entries of the networks of which a comment has to be from one."""
         return [_entry("i", network) for network in self.networks]
 
-    def fits(self, comment: Comment) -> bool:
-        """Tell whether *comment* is what was asked for."""
+    def fits(self, comment: Comment, former: Sequence[Draft] = ()) -> bool:
+        """Tell whether *comment* is what was asked for; *former* revisions are asked for their author alone."""
         draft = comment.draft
         if self.id and comment.id != self.id:
             return False
@@ -94,7 +94,7 @@ class Query:
             return False
         if self.before is not None and ids.made_ms(ids.shorten(comment.id)) >= self.before:
             return False
-        return self._fits_author(draft) and self._fits_text(draft)
+        return any(map(self.fits_author, (draft, *former))) and self._fits_text(draft)
 
     def _fits_text(self, draft: Draft) -> bool:
         if self.phrases:
@@ -111,7 +111,8 @@ class Query:
                 return False
         return not self.post or self.post in _posts(draft)
 
-    def _fits_author(self, draft: Draft) -> bool:
+    def fits_author(self, draft: Draft) -> bool:
+        """Tell whether the author of *draft* is one who was asked for."""
         author = draft.author
         if self.name:
             name = f" {' '.join(normal.words(normal.normal(author.name)))} "

@@ -69,6 +69,14 @@ class Queries(Sharded):
         docs = pipeline.execute() if revised else []
         return {known: codec.unpack(doc) for known, doc in zip(revised, docs, strict=True) if doc}
 
+    def former(self, comments: Sequence[Comment]) -> dict[str, tuple[Draft, ...]]:
+        """Return by id the former revisions of *comments* that are kept with decisions, the latest first."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for one in comments:
+            pipeline.hgetall(keys.KEPT(self.shard_of(one.id), ids.shorten(one.id)))
+        kept = pipeline.execute()
+        return {one.id: tuple(_former(stored)) for one, stored in zip(comments, kept, strict=True)}
+
     def find(self, site_id: str, external_id: str) -> Comment:
         """Return the comment that the blog knows as *external_id*. Raises NotFound."""
         digest = external_digest(external_id)
@@ -308,6 +316,13 @@ class Queries(Sharded):
 def joined_history(*histories: bytes) -> bytes:
     """Return lines of history as one."""
     return b"\n".join(history for history in histories if history)
+
+
+def _former(kept: dict[bytes, bytes]) -> Iterator[Draft]:
+    """Yield the drafts that stand in *kept* with the version of a decision, the latest first."""
+    versions = [name[:-2] for name in kept if name.endswith(b":d") and name[:-2].isdigit()]
+    for version in sorted(versions, key=int, reverse=True):
+        yield codec.unpack(kept[version + b":d"])
 
 
 def decisions_on(comment: Comment, kept: dict[bytes, bytes]) -> Iterator[KeptDecision]:

@@ -119,17 +119,18 @@ class Search(Queries):
         below = values.whole(cursor, field="cursor", most=2**53) if cursor else None
         if query.id:
             known = [one for one in self.get_many([query.id]) if one.site_id == site_id]
-            return Found(tuple(filter(query.fits, known)), None)
+            return Found(tuple(self._fitting(query, known)), None)
         behind = self.index(site_id) if query.entries() or query.networks or query.some else 0
         items: list[Comment] = []
         looked, want = 0, limit + 1
         while looked < _READ:
             asked = min(want, _NAMED)
             pairs, below = self._search(site_id, query, below, asked, now_ms)
-            known_by_id = {one.id: one for one in self.get_many([short for _, short in pairs])}
+            known = self.get_many([comment_id for _, comment_id in pairs])
+            fitting = {one.id: one for one in self._fitting(query, known)}
             for number, comment_id in pairs:
-                comment = known_by_id.get(comment_id)
-                if comment is None or not query.fits(comment):
+                comment = fitting.get(comment_id)
+                if comment is None:
                     continue
                 if len(items) == limit:
                     return Found(tuple(items), str(number + 1), behind)
@@ -139,6 +140,12 @@ class Search(Queries):
             if below is None:
                 return Found(tuple(items), None, behind)
         return Found(tuple(items), str(below), behind)
+
+    def _fitting(self, query: Query, known: Sequence[Comment]) -> list[Comment]:
+        """Return those of *known* that fit, also by the author of a former revision that is kept."""
+        doubtful = [one for one in known if query.by_author and not query.fits_author(one.draft)]
+        former = self.former(doubtful) if doubtful else {}
+        return [one for one in known if query.fits(one, former.get(one.id, ()))]
 
     def each_found(
         self, site_id: str, query: Query, *, now_ms: int, most: int = 1_000_000

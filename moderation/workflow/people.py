@@ -113,9 +113,18 @@ def look_up(
 def export(
     site_ids: Sequence[str], subject: Subject, *, comments: Comments, clock: Clock
 ) -> Iterator[Comment]:
-    """Yield every comment of a subject, whole, site by site, the latest first."""
+    """Yield every comment of a subject, whole, site by site, the latest first.
+
+    One that the blog gave another author since comes as it was under the subject: nothing of the other.
+    """
+    query = sought(subject)
     for site_id in site_ids:
-        yield from comments.each_found(site_id, sought(subject), now_ms=clock.now_ms())
+        for comment in comments.each_found(site_id, query, now_ms=clock.now_ms()):
+            if not query.by_author or query.fits_author(comment.draft):
+                yield comment
+                continue
+            for draft in filter(query.fits_author, comments.former([comment])[comment.id]):
+                yield replace(comment, draft=draft, original=None)
 
 
 def begin_erasure(

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from moderation.comment import Author, Status
+from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import Conflict, InvalidInput
 from moderation.store.accounts import erasures
 from moderation.treatment import Subject, Treatment
 from moderation.workflow import people
-from tests.support.actors import ADA
+from tests.support.actors import ADA, BLOG
 from tests.support.stored import stored_anywhere
 from tests.support.world import World
 
@@ -132,3 +132,26 @@ def test_the_trail_says_that_it_began_and_what_came_of_it_and_names_nobody(world
     lines = world.adapters.accounts.audit(limit=5)
     assert [one.action for one in lines[:2]] == ["person.erase", "person.erase_begin"]
     assert "lisa" not in str(lines)
+
+
+def test_a_former_e_mail_that_is_kept_with_a_decision_is_found_exported_and_erased(world: World):
+    adapters = world.adapters
+    (accepted,) = world.submit("spam=0.6", author=Author("Lisa", LISA.value))
+    world.screen()
+    adapters.review(accepted.id, Decision.APPROVE, by=ADA)
+    newer = Draft("another text", Author("Ada", "ada@mail.example"))
+    adapters.edit(accepted.id, newer, by=BLOG)
+    world.screen()
+
+    (exported,) = adapters.export_person([world.site.id], LISA)
+    assert (exported.id, exported.content) == (accepted.id, "spam=0.6")
+    assert exported.draft.author.email == LISA.value  # and nothing of the other
+    (dossier,) = adapters.look_up([world.site.id], LISA)
+    assert dossier.total == 1
+
+    one = adapters.step_erasure(begin(world).id)
+    assert adapters.comments.get(accepted.id).status is Status.ERASED
+    while one.goes_on:
+        one = adapters.step_erasure(one.id)
+    assert one.receipt.comments == 1
+    assert stored_anywhere(adapters.redis, "lisa@mail") == []
