@@ -17,12 +17,12 @@ PACKAGES = ("flask", "httptools", "numpy", "onnxruntime", "redis", "rq", "valkey
 
 def machine() -> str:
     """Return what this machine is: system, processors, memory."""
-    told = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", told.read_text()) if told.exists() else None
+    cpuinfo = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores of "
-        f"{found[1] if found else platform.processor() or 'a kind not told'}, {memory:.0f} GiB"
+        f"{found[1] if found else platform.processor() or 'an unknown processor'}, {memory:.0f} GiB"
     )
 
 

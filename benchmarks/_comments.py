@@ -89,7 +89,7 @@ def many(count: int, *, seed: int = 1) -> Iterator[Draft]:
 
 def document(draft: Draft) -> dict[str, Any]:
     """Return a draft as a blog would send it: the fields that are not empty."""
-    told = {key: value for key, value in asdict(draft).items() if value}
+    fields = {key: value for key, value in asdict(draft).items() if value}
     for part in ("author", "post"):
-        told[part] = {key: value for key, value in told[part].items() if value}
-    return {key: value for key, value in told.items() if value}
+        fields[part] = {key: value for key, value in fields[part].items() if value}
+    return {key: value for key, value in fields.items() if value}

@@ -1,7 +1,7 @@
 """A load generator: keep-alive connections that each send one request after the other.
 
-``python -m benchmarks._load`` reads what to do as JSON from standard input and prints what came of
-it, so that it runs in a process of its own and leaves the measured ones alone.
+``python -m benchmarks._load`` reads what to do as JSON from standard input and prints the
+result: a separate process, whose work does not count as the measured ones'.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ def send(
 
     Each connection rests *pause_seconds* between an answer and its next request.
     """
-    told = {
+    plan = {
         "port": port, "path": path, "bodies": list(bodies), "headers": headers,
         "connections": connections, "seconds": seconds, "pause": pause_seconds,
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks._load"],
-        input=json.dumps(told), capture_output=True, text=True, check=True,
+        input=json.dumps(plan), capture_output=True, text=True, check=True,
     )  # fmt: skip
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
-async def _main(told: dict[str, Any]) -> dict[str, Any]:
-    head = f"POST {told['path']} HTTP/1.1\r\nHost: localhost\r\n" + "".join(
-        f"{name}: {value}\r\n" for name, value in told["headers"].items()
+async def _main(plan: dict[str, Any]) -> dict[str, Any]:
+    head = f"POST {plan['path']} HTTP/1.1\r\nHost: localhost\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in plan["headers"].items()
     )
     requests = [
         f"{head}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
-        for body in told["bodies"]
+        for body in plan["bodies"]
     ]
-    ends = time.monotonic() + told["seconds"]
+    ends = time.monotonic() + plan["seconds"]
     statuses: dict[str, int] = {}
     took: list[float] = []
     turn = iter(range(10**9))
 
     async def connection() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", told["port"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", plan["port"])
         while time.monotonic() < ends:
             began = time.monotonic()
             writer.write(requests[next(turn) % len(requests)])
@@ -65,12 +65,12 @@ async def _main(told: dict[str, Any]) -> dict[str, Any]:
             took.append(time.monotonic() - began)
             status = answer[9:12].decode()
             statuses[status] = statuses.get(status, 0) + 1
-            if told["pause"]:
-                await asyncio.sleep(told["pause"])
+            if plan["pause"]:
+                await asyncio.sleep(plan["pause"])
         writer.close()
 
     began = time.monotonic()
-    await asyncio.gather(*(connection() for _ in range(told["connections"])))
+    await asyncio.gather(*(connection() for _ in range(plan["connections"])))
     elapsed = time.monotonic() - began
     took.sort()
     return {

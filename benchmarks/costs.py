@@ -43,15 +43,15 @@ Snapshot = Mapping[str, float]
 def snapshot(winnow: Running) -> Snapshot:
     """Return what everything has cost so far, and when that was."""
     with redis.Redis.from_url(socket_url(winnow.data)) as valkey:
-        told = valkey.info("everything")
+        info = valkey.info("everything")
     return {
         "at": time.monotonic(),
         "web_ms": cpu_ms(winnow.pids("winnow-web")),
         "worker_ms": cpu_ms(winnow.pids("winnow-worker")),
-        "valkey_ms": (told["used_cpu_user"] + told["used_cpu_sys"]) * 1000,
-        "round_trips": told["total_reads_processed"],
-        "aof_bytes": told["aof_current_size"],
-        "wire_bytes": told["total_net_input_bytes"] + told["total_net_output_bytes"],
+        "valkey_ms": (info["used_cpu_user"] + info["used_cpu_sys"]) * 1000,
+        "round_trips": info["total_reads_processed"],
+        "aof_bytes": info["aof_current_size"],
+        "wire_bytes": info["total_net_input_bytes"] + info["total_net_output_bytes"],
     }
 
 

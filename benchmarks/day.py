@@ -41,18 +41,18 @@ def arrivals(a_month: float, seed: int = 1) -> list[float]:
 
 def waits(coming: list[float], cores: float) -> list[tuple[float, float]]:
     """Return for each second how long what comes waits, in seconds, and how much comes."""
-    backlog, told = 0.0, []
+    backlog, found = 0.0, []
     for number in coming:
         read = (HURRIED if backlog > HURRY_AFTER_SECONDS * READ * cores else READ) * cores
         backlog = max(0.0, backlog + number - read)
-        told.append((backlog / read, number))
-    return told
+        found.append((backlog / read, number))
+    return found
 
 
-def percentile(told: list[tuple[float, float]], share: float) -> float:
+def percentile(found: list[tuple[float, float]], share: float) -> float:
     """Return the wait that *share* of all comments do not exceed."""
-    seen, whole = 0.0, sum(number for _, number in told)
-    for wait, number in sorted(told):
+    seen, whole = 0.0, sum(number for _, number in found)
+    for wait, number in sorted(found):
         seen += number
         if seen >= share * whole:
             return wait

@@ -49,8 +49,8 @@ def signed_in(world: World) -> Any:
     client = world.client()
     page = client.get("/desk/sign-in").text
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    told = {"name": "ada", "password": PASSWORD, "csrf_token": found[1] if found else ""}
-    client.post("/desk/sign-in", data=told)
+    form = {"name": "ada", "password": PASSWORD, "csrf_token": found[1] if found else ""}
+    client.post("/desk/sign-in", data=form)
     return client
 
 

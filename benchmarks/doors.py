@@ -66,8 +66,8 @@ def main() -> None:
         ) as winnow,
         null() as port,
     ):
-        told = winnow.cli("key", "add", "demo", "--kind", "door")
-        forms = checks(told["key"])
+        made = winnow.cli("key", "add", "demo", "--kind", "door")
+        forms = checks(made["key"])
         rates, waits = [], []
         for _ in range(RUNS):
             for light, kept, figure in ((False, rates, "per_second"), (True, waits, "p99_ms")):

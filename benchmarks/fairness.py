@@ -71,11 +71,11 @@ def main() -> None:
         )  # fmt: skip
         time.sleep(1)
         during = asked(winnow.port, quiet[2000:], SECONDS)
-        told = flood.result()
+        flooded = flood.result()
     for name, took in (("quiet", alone), ("in the flood", during)):
         for what, waits in took.items():
             print(f"{name}, {what}: p50 {statistics.median(waits):.1f} ms, p99 {p99(waits):.1f} ms")
-    print(f"the flood: {told['per_second']:.0f} checks a second, p50 {told['p50_ms']:.0f} ms")
+    print(f"the flood: {flooded['per_second']:.0f} checks a second, p50 {flooded['p50_ms']:.0f} ms")
     figures = {
         "health_p99_ms": round(p99(during["health"]), 1),
         "health_limit_ms": HEALTH_LIMIT_MS,

@@ -91,16 +91,16 @@ class Store:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that Valkey has used, without its children's."""
-        told = self.info("cpu")
-        return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+        info = self.info("cpu")
+        return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
 
     def settled(self) -> None:
         """Return once Valkey writes no append-only file anew."""
         wait_until(lambda: not self._rewrites(), 300, "the append-only file")
 
     def _rewrites(self) -> bool:
-        told = self.info("persistence")
-        return bool(told["aof_rewrite_in_progress"] or told["aof_rewrite_scheduled"])
+        info = self.info("persistence")
+        return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
 
     def events_bytes(self) -> int:
         """Return what the site's event stream takes, which is trimmed by age."""

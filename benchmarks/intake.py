@@ -54,8 +54,8 @@ _HEADERS = {"Content-Type": "application/json"}
 
 def bodies(count: int = 2000) -> list[str]:
     """Return comments as a blog would send them, each without an id of its own."""
-    told = (document(draft) | {"external_id": "", "parent": ""} for draft in drafts(count))
-    return [json.dumps({key: value for key, value in one.items() if value}) for one in told]
+    documents = (document(draft) | {"external_id": "", "parent": ""} for draft in drafts(count))
+    return [json.dumps({key: value for key, value in one.items() if value}) for one in documents]
 
 
 def load(winnow: Running | None, port: int, texts: list[str], seconds: float) -> dict[str, Any]:
@@ -88,12 +88,12 @@ def main() -> None:
         wait_until(lambda: winnow.cli("stats")["comments"]["pending"] == 0, 60, "verdicts")
         before = winnow.cli("stats")["comments"]
         began = time.monotonic()
-        told = load(winnow, winnow.port, texts, LONG_SECONDS)
+        result = load(winnow, winnow.port, texts, LONG_SECONDS)
         after = winnow.cli("stats")["comments"]
         lasted = time.monotonic() - began
     accepted = sum(after.values()) - sum(before.values())
     judged = accepted - after["pending"]
-    print(f"{accepted:,} accepted and {judged:,} judged in {lasted:.0f} s: {told['statuses']}")
+    print(f"{accepted:,} accepted and {judged:,} judged in {lasted:.0f} s: {result['statuses']}")
     figures = {
         "intake_to_null": round(ratio, 2),
         "limit": LIMIT,

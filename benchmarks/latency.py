@@ -81,15 +81,15 @@ class Blog:
         self._expected = 200 if wait else 202
 
     def post(self, body: str) -> int:
-        """Submit a comment; return when its verdict was stored, in Unix ms (0 if not told)."""
+        """Submit a comment; return when its verdict was stored, in Unix ms (0 if it has none yet)."""
         self._connection.request("POST", "/v1/comments", body, self._headers)
         answer = self._connection.getresponse()
-        told = json.loads(answer.read())
+        shape = json.loads(answer.read())
         if answer.status != self._expected:
-            raise SystemExit(f"a comment was answered {answer.status}: {told}")
-        if "history" not in told:
+            raise SystemExit(f"a comment was answered {answer.status}: {shape}")
+        if "history" not in shape:
             return 0
-        return round(datetime.fromisoformat(told["history"][-1]["at"]).timestamp() * 1000)
+        return round(datetime.fromisoformat(shape["history"][-1]["at"]).timestamp() * 1000)
 
 
 def timed(ask: Callable[[str], int], bodies: Iterator[str], *, on: Callable[[], bool],
@@ -192,7 +192,7 @@ def pooled(runs: Sequence[Sequence[Any]], n: int) -> Waits:
     return all_of
 
 
-def told(name: str, waits: Waits) -> None:
+def report(name: str, waits: Waits) -> None:
     """Print a line of percentiles."""
     a, s = waits.answered, waits.stored
     print(
@@ -226,14 +226,14 @@ def main() -> None:
         # A site has as many recent texts to compare with as it keeps, as after a week or two.
         wait_until(lambda: pending(winnow) == 0, 60, "verdicts")
         single = light(winnow, comments, texts)
-        told("light load, Winnow", pooled(single, 0))
-        told("light load, bare RQ job", pooled(single, 1))
+        report("light load, Winnow", pooled(single, 0))
+        report("light load, bare RQ job", pooled(single, 1))
         blog = Blog(winnow.port, winnow.key)
         silent = timed(blog.post, comments, on=times(SILENT), rest=SILENCE)
-        told("after five seconds of silence, Winnow", silent)
+        report("after five seconds of silence, Winnow", silent)
         flood = quiet(winnow, key, comments, batches)
-        told("quiet site alone", pooled(flood, 0))
-        told("quiet site during another's flood", pooled(flood, 1))
+        report("quiet site alone", pooled(flood, 0))
+        report("quiet site during another's flood", pooled(flood, 1))
         sent = statistics.median(run[2]["per_second"] for run in flood)
         print(
             f"the flood: {sent:.1f} batches of {FLOOD_BATCH:,} a second, {flood[-1][2]['statuses']}"

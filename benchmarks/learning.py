@@ -74,9 +74,9 @@ class Blog:
         ]
         self.key, *self.keys = (one["key"] for one in made)
 
-    def ask(self, method: str, path: str, told: Any = None, *, key: str = "") -> Any:
+    def ask(self, method: str, path: str, body: Any = None, *, key: str = "") -> Any:
         """Return what the API answers; anything but success ends the run."""
-        status, answer = self.winnow.ask(method, path, told, key=key or self.key)
+        status, answer = self.winnow.ask(method, path, body, key=key or self.key)
         assert status < 300, (method, path, status, answer)
         return answer
 
@@ -85,8 +85,10 @@ class Blog:
         ids: list[str] = []
         for begin in range(0, len(texts), _AT_ONCE):
             part = texts[begin : begin + _AT_ONCE]
-            told = self.ask("POST", "/v1/comments/batch", [{"content": text} for text, _ in part])
-            new = [one["id"] for one in told["items"]]
+            accepted = self.ask(
+                "POST", "/v1/comments/batch", [{"content": text} for text, _ in part]
+            )
+            new = [one["id"] for one in accepted["items"]]
             self.bad |= dict(zip(new, (bad for _, bad in part), strict=True))
             # One batch at a time: none waits long enough to be read in a hurry.
             self._screened(new[-1])
@@ -95,8 +97,8 @@ class Blog:
 
     def _screened(self, comment_id: str) -> dict[str, Any]:
         def read() -> dict[str, Any] | None:
-            told: dict[str, Any] = self.ask("GET", f"/v1/comments/{comment_id}")
-            return None if told["status"] == "pending" else told
+            comment: dict[str, Any] = self.ask("GET", f"/v1/comments/{comment_id}")
+            return None if comment["status"] == "pending" else comment
 
         found = wait_until(read, PATIENCE, "a verdict")
         assert found is not None
@@ -135,30 +137,30 @@ class Blog:
                      "/v1/comments?status=rejected&"):  # fmt: skip
             cursor = ""
             while len(found) < most:
-                told = self.ask("GET", f"{path}limit=100{cursor and '&cursor='}{cursor}")
-                for one in told["items"]:
+                page = self.ask("GET", f"{path}limit=100{cursor and '&cursor='}{cursor}")
+                for one in page["items"]:
                     held = path == "/v1/queue?"
                     wrong = (one["status"] == "approved") == (self.bad.get(one["id"]) != reverse)
                     if one["id"] in self.bad and one["id"] not in {*self.decided, *found}:
                         found += [one["id"]] * (held or wrong)
-                cursor = told["next"] or ""
+                cursor = page["next"] or ""
                 if not cursor:
                     break
         yield from found[:most]
 
     def learning(self) -> dict[str, Any]:
         """Return what the site has learned."""
-        told: dict[str, Any] = self.ask("GET", f"/v1/sites/{self.site}/learning")
-        return told
+        state: dict[str, Any] = self.ask("GET", f"/v1/sites/{self.site}/learning")
+        return state
 
     def learned(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the site has learned once everything decided since *before* is dealt with."""
         was = before["latest"] and before["latest"]["at"]
 
         def done() -> dict[str, Any] | None:
-            told = self.learning()
-            new = told["latest"] and told["latest"]["at"] != was
-            return told if new and not told["due"] else None
+            state = self.learning()
+            new = state["latest"] and state["latest"]["at"] != was
+            return state if new and not state["due"] else None
 
         found = wait_until(done, PATIENCE, "a head")
         assert found is not None
@@ -174,10 +176,10 @@ class Blog:
 
         wait_until(judged, PATIENCE, f"a verdict by {current}")
 
-    def administer(self, action: str, told: Any) -> dict[str, Any]:
+    def administer(self, action: str, body: Any) -> dict[str, Any]:
         """Return what the site has learned after a step that administrators alone may do."""
         path = f"/v1/sites/{self.site}/learning/{action}"
-        answer: dict[str, Any] = self.ask("POST", path, told, key=self.token)
+        answer: dict[str, Any] = self.ask("POST", path, body, key=self.token)
         return answer
 
 
@@ -195,20 +197,20 @@ def tried(blog: Blog, texts: Sequence[Text], *, ranked: int, decided: int) -> di
         begun = time.monotonic()
         if after == AFTER[0]:
             found["seconds to the 51st verdict"] = _first_verdict(blog, before, begun)
-        told = blog.learned(before)
-        blog.judged_by(told["current"])
+        state = blog.learned(before)
+        blog.judged_by(state["current"])
         scored = blog.scores(rest)
-        versions[after] = (told, scored)
+        versions[after] = (state, scored)
         found |= {
             f"{after}: decisions": made,
-            f"{after}: judges": told["current"],
-            f"{after}: outcome": told["latest"]["outcome"],
+            f"{after}: judges": state["current"],
+            f"{after}: outcome": state["latest"]["outcome"],
             f"{after}: gain": round(_ranked(blog, rest, scored) - roc, 4),
-            f"{after}: frozen drop": _drop(told),
+            f"{after}: frozen drop": _drop(state),
         }
-    told, scored = versions[AFTER[-1]]
-    found["an outsider changes"] = _outsider(blog, told, probes, scored[:PROBES])
-    found |= _poisoned(blog, rest, roc, told)
+    state, scored = versions[AFTER[-1]]
+    found["an outsider changes"] = _outsider(blog, state, probes, scored[:PROBES])
+    found |= _poisoned(blog, rest, roc, state)
     found["rolled back, verdicts equal"] = _rolled_back(blog, probes, first[:PROBES])
     return found
 
@@ -219,11 +221,11 @@ def _first_verdict(blog: Blog, before: Mapping[str, Any], begun: float) -> float
     decided = len(blog.decided)
 
     def judging() -> str | None:
-        told = blog.learning()
-        for one in told["versions"]:
+        state = blog.learning()
+        for one in state["versions"]:
             if one["current"] and sum(one["people"].values()) == decided:
                 return str(one["name"])
-        done = told["latest"] and told["latest"]["at"] != was and not told["due"]
+        done = state["latest"] and state["latest"]["at"] != was and not state["due"]
         return "none" if done else None
 
     current = wait_until(judging, PATIENCE, "the first head")
@@ -241,8 +243,8 @@ def _outsider(
         [(f"{blog.name} {n}: vote for me, I said it {n} times", True) for n in range(50)]
     )
     for one in sent[:10]:
-        told = {"content": f"{blog.name}: I take that back, {one['id']}"}
-        blog.ask("PUT", f"/v1/comments/{one['id']}", told)
+        body = {"content": f"{blog.name}: I take that back, {one['id']}"}
+        blog.ask("PUT", f"/v1/comments/{one['id']}", body)
     blog.erase(sent)
     now = blog.learning()
     kept = all(was[name] == now[name] for name in ("current", "feedback", "latest", "versions"))
@@ -255,15 +257,15 @@ def _poisoned(
 ) -> dict[str, Any]:
     """Return what a third person does with 200 reversed decisions, and what leaving them out does."""
     made = blog.decide(AFTER[-1], blog.keys[2:], reverse=True)
-    told = blog.learned(was)
-    blog.judged_by(told["current"])
+    state = blog.learned(was)
+    blog.judged_by(state["current"])
     scored = blog.scores(rest)
     known = {*was["latest"]["people"]}
-    seen = {*told["latest"]["people"], *told["latest"]["set_aside"]}
+    seen = {*state["latest"]["people"], *state["latest"]["set_aside"]}
     found: dict[str, Any] = {
         "rogue: reversed decisions": made,
         "rogue: gain": round(_ranked(blog, rest, scored) - roc, 4),
-        "rogue: set aside": [list(one.values()) for one in told["latest"]["set_aside"].values()],
+        "rogue: set aside": [list(one.values()) for one in state["latest"]["set_aside"].values()],
     }
     (rogue,) = seen - known
     before = blog.learning()
@@ -293,9 +295,9 @@ def _ranked(blog: Blog, texts: Sequence[Text], scored: Sequence[Mapping[str, Any
     return round(float(roc_auc_score(target, [one[blog.side] for one in scored])), 4)
 
 
-def _drop(told: Mapping[str, Any]) -> float:
+def _drop(state: Mapping[str, Any]) -> float:
     """Return the largest loss of ROC-AUC on the frozen set of what judges."""
-    judging = [one["frozen_auc_drop"] for one in told["versions"] if one["current"]]
+    judging = [one["frozen_auc_drop"] for one in state["versions"] if one["current"]]
     return max(judging, default=0.0)
 
 
@@ -369,21 +371,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def summary(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means and worst figures over sites."""
-    told: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for after in AFTER:
         gains = [one[f"{after}: gain"] for one in figures]
-        told[f"{after}: mean gain"] = round(float(np.mean(gains)), 4)
-        told[f"{after}: worst gain"] = min(gains)
-        told[f"{after}: worst frozen drop"] = max(one[f"{after}: frozen drop"] for one in figures)
+        result[f"{after}: mean gain"] = round(float(np.mean(gains)), 4)
+        result[f"{after}: worst gain"] = min(gains)
+        result[f"{after}: worst frozen drop"] = max(one[f"{after}: frozen drop"] for one in figures)
     waits = [one["seconds to the 51st verdict"] for one in figures]
-    told["longest wait for the 51st verdict, s"] = max(filter(None, waits), default=None)
-    told["mean gain with a rogue"] = round(
+    result["longest wait for the 51st verdict, s"] = max(filter(None, waits), default=None)
+    result["mean gain with a rogue"] = round(
         float(np.mean([one["rogue: gain"] for one in figures])), 4
     )
     for name, wanted in (("an outsider changes", "nothing"), ("rolled back, verdicts equal", True),
                          ("rogue left out: head equal", True)):  # fmt: skip
-        told[f"{name} {wanted}".lower()] = sum(one[name] == wanted for one in figures)
-    return told
+        result[f"{name} {wanted}".lower()] = sum(one[name] == wanted for one in figures)
+    return result
 
 
 if __name__ == "__main__":

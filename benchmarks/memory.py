@@ -84,7 +84,7 @@ def expire(world: World) -> None:
 def report(world: World, name: str, base: int, count: int) -> float:
     """Print bytes per comment by kind of key; return their sum without the event stream."""
     used = int(world.adapters.redis.info("memory")["used_memory"]) - base
-    kinds = {kind: told["bytes"] for kind, told in measured(world.adapters.redis, 2000).items()}
+    kinds = {kind: one["bytes"] for kind, one in measured(world.adapters.redis, 2000).items()}
     events = kinds.get(keys.EVENTS.name, 0)
     print(f"{name}: {(used - events) / count:,.0f} bytes a comment, events {events / count:,.0f}")
     for kind, size in sorted(kinds.items(), key=lambda pair: -pair[1]):
@@ -106,7 +106,7 @@ def main(count: int = COMMENTS) -> None:
         decided = report(world, "decided by a moderator", base, count)
         expire(world)
         expired = report(world, "with its text expired", base, count)
-    told = {
+    result = {
         "comments": count,
         "judged_bytes": round(judged),
         "decided_bytes": round(decided),
@@ -114,7 +114,7 @@ def main(count: int = COMMENTS) -> None:
         "expired_bytes": round(expired),
         "limit_expired": LIMIT_EXPIRED,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

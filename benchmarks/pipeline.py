@@ -61,21 +61,21 @@ def written(url: str, made: list[Draft]) -> float:
 
 def ours(winnow: Running, made: list[Draft], turn: int) -> float:
     """Return how many comments a second go from a batch to their verdict."""
-    told = [
+    documents = [
         document(replace(draft, external_id=f"{turn}-{n}", parent=""))
         for n, draft in enumerate(made)
     ]
     bodies = [
-        json.dumps({"comments": told[at : at + BATCH]}).encode()
-        for at in range(0, len(told), BATCH)
+        json.dumps({"comments": documents[at : at + BATCH]}).encode()
+        for at in range(0, len(documents), BATCH)
     ]
     before = judged(winnow)
     began = time.perf_counter()
     with ThreadPoolExecutor(BLOGS) as blogs:
         answers = [blogs.submit(winnow.ask, "POST", "/v1/comments/batch", body) for body in bodies]
-    for status, told in (answer.result() for answer in answers):
+    for status, answered in (answer.result() for answer in answers):
         if status != 202:
-            raise SystemExit(f"a batch was answered {status}: {told}")
+            raise SystemExit(f"a batch was answered {status}: {answered}")
     wait_until(lambda: judged(winnow) - before >= len(made), 120, "the verdicts")
     return len(made) / (time.perf_counter() - began)
 

@@ -37,16 +37,16 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 def cpu_ms(winnow: Running) -> float:
     """Return the processor time of all processes so far."""
-    told = [Path(f"/proc/{pid}/stat").read_text() for pid in descendants(winnow._process.pid)]  # noqa: SLF001
-    fields = [one.rpartition(")")[2].split() for one in told]
+    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in descendants(winnow._process.pid)]  # noqa: SLF001
+    fields = [one.rpartition(")")[2].split() for one in stats]
     return sum(int(one[11]) + int(one[12]) for one in fields) / _TICKS * 1000
 
 
 def pss_mb(winnow: Running) -> float:
     """Return the proportional memory of all processes."""
     pids = descendants(winnow._process.pid)  # noqa: SLF001
-    told = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
-    return sum(int(re.findall(r"^Pss: +(\d+)", one, re.MULTILINE)[0]) for one in told) / 1024
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    return sum(int(re.findall(r"^Pss: +(\d+)", one, re.MULTILINE)[0]) for one in rollups) / 1024
 
 
 def round_trips(winnow: Running) -> int:

@@ -36,12 +36,12 @@ _LETTERS = "etaoinshrdlcumwfgypbvk"
 
 def word(rank: int) -> str:
     """Return the word of a rank: the commoner, the shorter."""
-    told = ""
+    letters = ""
     rank += len(_LETTERS)
     while rank:
         rank, letter = divmod(rank, len(_LETTERS))
-        told += _LETTERS[letter]
-    return told
+        letters += _LETTERS[letter]
+    return letters
 
 
 def drafts(count: int) -> Iterator[Draft]:
@@ -73,8 +73,8 @@ def served(world: World, do: Callable[[], Any]) -> float:
     redis: Any = world.adapters.redis
 
     def spent() -> float:
-        told = redis.info("cpu")
-        return float(told["used_cpu_user_main_thread"] + told["used_cpu_sys_main_thread"])
+        info = redis.info("cpu")
+        return float(info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"])
 
     before = spent()
     do()
@@ -150,7 +150,7 @@ def timed(world: World) -> dict[str, tuple[float, int]]:
 
 def main(*sizes: int) -> None:
     """Print both; the last line is JSON."""
-    told: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for count in sizes or SIZES:
         with serving() as valkey, tempfile.TemporaryDirectory() as data:
             world = make_world(valkey.url, Path(data))
@@ -174,13 +174,13 @@ def main(*sizes: int) -> None:
         print(f"  server: {spent} µs a comment")
         for name, (took, number) in times.items():
             print(f"  {took:>7.2f} ms  {name}: {number}")
-        told[str(count)] = {
+        result[str(count)] = {
             "bytes": round(memory / count),
             "index_bytes": round(index / count),
             "server_us": spent,
             "ms": times,
         }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 def kind_bytes(redis: Any) -> dict[str, int]:

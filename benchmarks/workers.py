@@ -33,10 +33,14 @@ _MB = 1024
 
 def memory(winnow: Running) -> dict[str, float]:
     """Return PSS and RSS, in MB, of the supervisor and its children."""
-    told = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in winnow.pids("winnow-worker")]
+    rollups = [
+        Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in winnow.pids("winnow-worker")
+    ]
     return {
         name: sum(
-            int(size) for one in told for size in re.findall(rf"^{name}: +(\d+)", one, re.MULTILINE)
+            int(size)
+            for one in rollups
+            for size in re.findall(rf"^{name}: +(\d+)", one, re.MULTILINE)
         )
         / _MB
         for name in ("Pss", "Rss")
@@ -46,11 +50,11 @@ def memory(winnow: Running) -> dict[str, float]:
 def all_worked(winnow: Running, workers: int) -> bool:
     """Tell whether each of *workers* has screened for a while, by RQ's own books."""
     with redis.Redis.from_url(socket_url(winnow.data)) as valkey:
-        told = [
+        worked = [
             float(valkey.hget(key, "total_working_time") or 0)
             for key in valkey.scan_iter(f"rq:worker:{SCREENING}-*", count=1000, _type="hash")
         ]
-    return sum(seconds >= WARM_SECONDS for seconds in told) >= workers
+    return sum(seconds >= WARM_SECONDS for seconds in worked) >= workers
 
 
 def measured(workers: int) -> dict[str, float]:

@@ -93,8 +93,8 @@ def _settings() -> dict[str, str]:
     done = subprocess.run(verb, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         sys.exit(done.returncode)  # it said why
-    told = map(json.loads, done.stdout.splitlines())
-    return {one["name"]: one["value"] for one in told}
+    made = map(json.loads, done.stdout.splitlines())
+    return {one["name"]: one["value"] for one in made}
 
 
 def _answers(url: str) -> bool:

@@ -64,11 +64,11 @@ def create_app(config: Mapping[str, Any]) -> Flask:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             comment_id = secrets.token_hex(8)
             comments.add(comment_id, author, content, reader, now)
-            told = described(request) | {"external_id": comment_id, "submitted_at": now}
-            told |= {"content": content}
-            told["author"]["name"] = author
+            comment = described(request) | {"external_id": comment_id, "submitted_at": now}
+            comment |= {"content": content}
+            comment["author"]["name"] = author
             try:
-                answered = submit(app.config["WINNOW_URL"], app.config["WINNOW_KEY"], told)
+                answered = submit(app.config["WINNOW_URL"], app.config["WINNOW_KEY"], comment)
                 comments.submitted(comment_id, answered["id"])
             except URLError as problem:  # it stays pending; a real blog would try again later
                 app.logger.warning("Winnow did not take %s: %s", comment_id, problem.reason)
@@ -90,12 +90,12 @@ def create_app(config: Mapping[str, Any]) -> Flask:
 
 def described(form: Request) -> dict[str, Any]:
     """Return what Winnow may know of a submitted *form* beside the words."""
-    told: dict[str, Any] = {
+    known: dict[str, Any] = {
         "author": {"ip": form.remote_addr or "", "user_agent": form.user_agent.string[:500]},
         "post": {"url": url_for("post", _external=True), "title": TITLE},
         "honeypot": form.form.get("website", "")[:500],
     }
     served = form.form.get("served_at", "")
     if served.isdigit() and len(served) < 12:
-        told["form_served_at"] = datetime.fromtimestamp(int(served), UTC).isoformat()
-    return told
+        known["form_served_at"] = datetime.fromtimestamp(int(served), UTC).isoformat()
+    return known

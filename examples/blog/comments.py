@@ -17,7 +17,7 @@ create table if not exists comments (
 
 
 class Comments:
-    """Every comment of the blog, with the status that Winnow last told."""
+    """Every comment of the blog, with the last status from Winnow."""
 
     def __init__(self, path: Path) -> None:
         """Open the database at *path*, making it if need be."""
@@ -37,7 +37,7 @@ class Comments:
         self._change("update comments set winnow_id = ? where id = ?", winnow_id, comment_id)
 
     def settle(self, comment_id: str, winnow_id: str, status: str, sequence: int) -> None:
-        """Note what Winnow told; events may come twice or late, and the sequence says so.
+        """Store what Winnow answered; events may come twice or late, and the sequence says so.
 
         Of an erased comment Winnow knows no more than its own id.
         """

@@ -26,8 +26,8 @@ def submit(url: str, key: str, comment: Mapping[str, Any]) -> dict[str, Any]:
         },
     )
     with urllib.request.urlopen(request, timeout=5) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
+        answered: dict[str, Any] = json.load(answer)
+    return answered
 
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:

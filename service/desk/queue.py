@@ -386,7 +386,7 @@ def _became(comment: Comment) -> dict[str, str]:
     """Return the status of a comment that left the queue, and who decided."""
     last = comment.last_move
     by = last.by if last else None
-    return {"status": comment.status, "told": word(comment.status), "by": who(by) if by else ""}
+    return {"status": comment.status, "says": word(comment.status), "by": who(by) if by else ""}
 
 
 def order_of(text: str) -> Order:

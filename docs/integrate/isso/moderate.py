@@ -1,6 +1,6 @@
 """Beside an Isso with `[moderation] enabled = true`: Winnow decides what leaves its queue.
 
-Reads Isso's database, sends what is pending to Winnow, and writes back what became of it, from
+Reads Isso's database, sends what is pending to Winnow, and writes back what happened to it, from
 Winnow's feed of events. It needs nothing but Python and, beside it, examples/blog/winnow.py.
 
     WINNOW_URL=... WINNOW_KEY=... python moderate.py /var/lib/isso/comments.db https://blog.example
@@ -35,15 +35,15 @@ def send(database, state, blog, url, key):
         if mode == SHOWN:
             database.execute("UPDATE comments SET mode = ? WHERE id = ?", (PENDING, number))
             database.commit()
-        told = {
+        document = {
             "external_id": name,
             "content": text,
             "author": {"name": author, "email": email, "url": website, "ip": address},
             "post": {"url": blog + uri, "title": title},
         }
-        told["author"] = {field: said for field, said in told["author"].items() if said}
+        document["author"] = {field: said for field, said in document["author"].items() if said}
         try:
-            submit(url, key, told)
+            submit(url, key, document)
         except HTTPError as problem:
             if problem.code in {429, 503}:
                 raise  # later
@@ -58,8 +58,8 @@ def receive(database, state, url, key, wait=10):
         f"{url}/v1/events?{query}", headers={"Authorization": f"Bearer {key}"}
     )
     with urllib.request.urlopen(request, timeout=wait + 5) as answer:
-        told = json.load(answer)
-    for event in told["items"]:
+        page = json.load(answer)
+    for event in page["items"]:
         name = event["data"].get("external_id", "")
         if name not in state["sent"]:
             continue
@@ -71,7 +71,7 @@ def receive(database, state, url, key, wait=10):
             (mode, int(number), float(created), SHOWN, PENDING, float(modified)),
         )
     database.commit()
-    state["after"] = told["next"] or state["after"]
+    state["after"] = page["next"] or state["after"]
 
 
 def main(path, blog):

@@ -27,15 +27,15 @@ def create_app(settings=os.environ):
 
     @app.post("/comments")
     def comment():
-        told = {name: request.form.get(name, "").strip()[:most] for name, most in LONGEST.items()}
+        fields = {name: request.form.get(name, "").strip()[:most] for name, most in LONGEST.items()}
         post = request.form.get("post", "")
-        if not told["comment"] or not POST.fullmatch(post):
+        if not fields["comment"] or not POST.fullmatch(post):
             abort(400)
         draft = {
-            "content": told["comment"],
-            "author": {"name": told["name"], "email": told["email"], "ip": request.remote_addr},
+            "content": fields["comment"],
+            "author": {"name": fields["name"], "email": fields["email"], "ip": request.remote_addr},
             "post": {"url": settings["SITE_URL"] + post},
-            "honeypot": told["website"],  # people do not see that field; robots fill it in
+            "honeypot": fields["website"],  # people do not see that field; robots fill it in
         }
         try:
             submit(settings["WINNOW_URL"], settings["WINNOW_KEY"], draft)

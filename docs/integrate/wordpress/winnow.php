@@ -111,9 +111,9 @@ function is_signed( \WP_REST_Request $request ) {
 
 function decided( \WP_REST_Request $request ) {
 	$event = $request->get_json_params();
-	$told  = $event['data'] ?? array();
-	$turn  = (int) ( $told['sequence'] ?? 0 );
-	$id    = find( $told );
+	$data  = $event['data'] ?? array();
+	$turn  = (int) ( $data['sequence'] ?? 0 );
+	$id    = find( $data );
 	// The first turn is the verdict that the check was answered with; a lower one came too late.
 	if ( $id && $turn > max( 1, (int) get_comment_meta( $id, 'winnow_sequence', true ) ) ) {
 		update_comment_meta( $id, 'winnow_sequence', $turn );
@@ -127,10 +127,10 @@ function decided( \WP_REST_Request $request ) {
 	return new \WP_REST_Response( null, 204 );
 }
 
-function find( $told ) {
-	$guid  = str_replace( '-', '', (string) ( $told['id'] ?? '' ) );
+function find( $data ) {
+	$guid  = str_replace( '-', '', (string) ( $data['id'] ?? '' ) );
 	$query = array( 'meta_key' => 'winnow_guid', 'meta_value' => $guid, 'status' => 'any', 'fields' => 'ids', 'number' => 1 );
 	$found = '' === $guid ? array() : get_comments( $query );
-	$own   = (string) ( $told['external_id'] ?? '' ); // an imported comment's is its number here
+	$own   = (string) ( $data['external_id'] ?? '' ); // an imported comment's is its number here
 	return $found ? $found[0] : ( ctype_digit( $own ) && get_comment( (int) $own ) ? (int) $own : 0 );
 }

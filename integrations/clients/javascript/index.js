@@ -151,8 +151,8 @@ export class Winnow {
 
   async #ask(method, path, { body, headers = {}, patienceMs = 0, repeatable = true } = {}) {
     for (let tries = 1; ; tries += 1) {
-      const { problem, told, isUndone } = await this.#once(method, path, body, headers, patienceMs);
-      if (!problem) return told;
+      const { problem, answer, isUndone } = await this.#once(method, path, body, headers, patienceMs);
+      if (!problem) return answer;
       const again = problem instanceof Unavailable && (repeatable || isUndone) && tries < TRIES;
       if (!again || (problem.retryAfter ?? 0) > MOST_PATIENCE) throw problem;
       await this.#sleep(
@@ -182,16 +182,16 @@ export class Winnow {
     } catch (cause) {
       return { problem: new Unavailable("Winnow does not answer", null, { cause }) };
     }
-    let told = null;
+    let answer = null;
     try {
-      if (text) told = JSON.parse(text);
+      if (text) answer = JSON.parse(text);
     } catch {
-      told = undefined;
+      answer = undefined;
     }
     const { status } = response;
-    if (response.ok && told !== undefined) return { told };
+    if (response.ok && answer !== undefined) return { answer };
     if (response.ok) return { problem: new Unavailable("what answers at this address is not Winnow") };
-    const problem = told && typeof told === "object" ? told : {};
+    const problem = answer && typeof answer === "object" ? answer : {};
     if (status === 429 || status >= 500) {
       const after = response.headers.get("retry-after") ?? "";
       const seconds = /^\d+$/.test(after) ? Number(after) : null;

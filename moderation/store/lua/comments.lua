@@ -72,7 +72,7 @@ local function wake()                 -- 1: the caller should enqueue a screenin
   return 0
 end
 
--- To whoever listens to the site.
+-- To those who listen to the site.
 
 local function has_events(site)       -- a deliverer looks again
   if not eventful[site] and call('SADD', eventful_key(), site) == 1 then wake_deliverers() end

@@ -1,9 +1,9 @@
--- Decisions: of moderators, and how they are taken back and told.
+-- Decisions of moderators: writing them, undoing them, sending their events.
 
 -- DECIDE: write a moderator's decision; its event is held until the undo window closes.
 -- ARGV: now, day, id, decision, status, by, reason, note, version ('' for any), hold until, event.
 -- Returns {'missing'}, {'stale', version}, {'illegal', status} or {'ok'}.
--- Atomic so that of two moderators one decides and the other is told.
+-- Atomic so that of two moderators one decides and the other gets a conflict.
 register('decide', function()
   local now, day, id, decision, status, by, reason, note, seen, hold, event = unpack(ARGV)
   local c = look(id)
@@ -55,7 +55,7 @@ local function tell_held(id, now)     -- tell of a decision that can no longer b
 end
 
 -- RELEASE: tell the events whose undo window has closed.
--- ARGV: now, most, when the latest window can close. Returns how many were told.
+-- ARGV: now, most, when the latest window can close. Returns the number of events sent.
 -- Atomic so that an event leaves the held set and enters the stream in one step.
 register('release', function()
   local now, most, latest = unpack(ARGV)

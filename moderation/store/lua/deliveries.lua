@@ -1,4 +1,4 @@
--- Deliveries: fan events out, lease what is due, write what came of it.
+-- Deliveries: fan events out, lease what is due, write the result.
 
 -- Deliveries to one endpoint that may be under way at once.
 local IN_FLIGHT = 4
@@ -37,9 +37,9 @@ register('fan_out', function()
       due(site, endpoint, event, now)
     end
     if kind == 'comment.approved' and call('EXISTS', comment_key(comment)) == 1 then
-      local told = call('HGET', comment_key(comment), 'td') or ''
-      if not string.find(told, endpoint, 1, true) then
-        call('HSET', comment_key(comment), 'td', told .. endpoint)
+      local heard = call('HGET', comment_key(comment), 'td') or ''
+      if not string.find(heard, endpoint, 1, true) then
+        call('HSET', comment_key(comment), 'td', heard .. endpoint)
       end
     end
   end
@@ -79,7 +79,7 @@ register('lease_deliveries', function()
   return reply
 end)
 
--- FINISH_DELIVERY: write what came of an attempt, and when the next one is.
+-- FINISH_DELIVERY: write the result of an attempt, and when the next one is.
 -- ARGV: now, lease, state (delivered, failed, dropped, due), next ms, attempt as JSON, life in s.
 -- Returns 1, or 0 when the lease is gone: somebody else has the delivery now.
 -- Atomic so that an attempt is counted once and a retry is never forgotten.

@@ -16,7 +16,7 @@ register('accept', function()
 
   local all = tonumber(call('HGET', counts_key(), 'pending') or 0)
   local own = tonumber(call('HGET', counts_key(), site .. ':pending') or 0)
-  if all + n > cap or own + n > share then        -- near the limit, repeats are told from new ones
+  if all + n > cap or own + n > share then        -- near the limit, repeats do not count
     local fresh = 0
     for i = 0, n - 1 do
       if not existing(ARGV[7 + i * 5], ARGV[10 + i * 5]) then fresh = fresh + 1 end

@@ -35,10 +35,10 @@ register('note', function()
 end)
 
 -- REPLY: put a reply beside an approved comment, and tell the blog. A decision that could still be undone is
--- told first: the reply would stand under nothing.
+-- sent first: without the comment there is nothing to reply to.
 -- ARGV: now, id, reply, most, event.
 -- Returns {'missing'}, {'expired'}, {'illegal', status}, {'full'} or {'ok', its number}.
--- Atomic so that no reply is kept without its event, or told before its comment.
+-- Atomic so that no reply is kept without its event, or sent before its comment.
 register('reply', function()
   local now, id, line, most, event = unpack(ARGV)
   local c = look(id)

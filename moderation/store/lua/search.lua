@@ -1,6 +1,6 @@
 -- Search: comments of a site by status, author and word, the latest number first. A query is groups of
 -- entries of one index; a comment is in a group if it has any of its entries, and is found if it is in as
--- many groups as needed. Words are hashed and the common ones are not indexed, so that whoever asks reads
+-- many groups as needed. Words are hashed and the common ones are not indexed, so that a search reads
 -- the text, too.
 
 -- Numbers that one call looks at, at most: some 10 ms.

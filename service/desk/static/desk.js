@@ -43,9 +43,9 @@ if (bar) {
     if (!entry) { say(words.nothing_to_undo); return; }
     stack = stack.filter((one) => one !== entry);
     count_down();
-    const told = await send(undo.action, entry.ids.map((id) => ["id", id]));
-    const done = Object.entries(told.done);
-    say(done.length ? number(words.undone, done.length) : told.refused[0] ?? words.nothing_to_undo);
+    const reply = await send(undo.action, entry.ids.map((id) => ["id", id]));
+    const done = Object.entries(reply.done);
+    say(done.length ? number(words.undone, done.length) : reply.refused[0] ?? words.nothing_to_undo);
     if (!done.length) return;
     const cards = done.map(([id, version]) => [cardOf(id), version]);
     // A comment that is not on this page is fetched with it.
@@ -147,14 +147,14 @@ if (bar) {
     place(next ?? items().at(-1) ?? null, stood);
     count();
     const ids = chosen.map((item) => ["id", `${item.dataset.id}:${item.dataset.version}`]);
-    const told = await send(queue.action, [...ids, ["decision", decision]]);
-    for (const item of chosen) if (!told.done.includes(item.dataset.id)) unfold(item);
-    if (told.done.length) {
-      stack.push({ ids: told.done, decision, until: performance.now() + 1000 * told.undo_seconds });
+    const reply = await send(queue.action, [...ids, ["decision", decision]]);
+    for (const item of chosen) if (!reply.done.includes(item.dataset.id)) unfold(item);
+    if (reply.done.length) {
+      stack.push({ ids: reply.done, decision, until: performance.now() + 1000 * reply.undo_seconds });
       count_down();
     }
-    say([told.done.length ? number(words.decided[decision], told.done.length) : "", ...told.refused].filter(Boolean).join(" "));
-    refresh(-told.done.length);
+    say([reply.done.length ? number(words.decided[decision], reply.done.length) : "", ...reply.refused].filter(Boolean).join(" "));
+    refresh(-reply.done.length);
     if (items().length < 10) await more();
     if (!items().length) location.reload();
   };
@@ -257,20 +257,20 @@ if (bar) {
         const answer = await fetch(url, { headers: etag ? { "If-None-Match": etag } : {} });
         if (answer.status === 200 && !answer.redirected) {
           etag = answer.headers.get("ETag") ?? "";
-          const told = await answer.json();
-          document.querySelector("#waiting").textContent = told.flagged;
-          document.title = `${put(words.waiting, told.flagged)} – Winnow`;
+          const reply = await answer.json();
+          document.querySelector("#waiting").textContent = reply.flagged;
+          document.title = `${put(words.waiting, reply.flagged)} – Winnow`;
           let gone = 0;
           for (const item of items()) {
-            const who = told.claims[item.dataset.id];
+            const who = reply.claims[item.dataset.id];
             const mark = item.querySelector(".claimed");
             mark.hidden = !who;
             mark.textContent = who ? put(words.on_it, who) : "";
-            const became = told.gone[item.dataset.id];
+            const became = reply.gone[item.dataset.id];
             if (!became || !shown.includes(item.dataset.id)) continue;
             const stood = item === current ? where(item) : null;
             const following = items()[items().indexOf(item) + 1] ?? items()[0];
-            fold(item, words.became_by.replace("{status}", () => became.told).replace("{name}", () => became.by), false);
+            fold(item, words.became_by.replace("{status}", () => became.says).replace("{name}", () => became.by), false);
             if (stood !== null) place(following === item ? null : following, stood);
             gone += 1;
           }
@@ -336,10 +336,10 @@ if (first && !first.classList.contains("done")) {
   const look = async () => {
     try {
       const answer = await fetch(first.dataset.ask);
-      const told = answer.ok && !answer.redirected ? await answer.json() : {};
-      if (told.screened) {
+      const reply = answer.ok && !answer.redirected ? await answer.json() : {};
+      if (reply.screened) {
         const link = first.querySelector(".came");
-        link.href = told.comment;
+        link.href = reply.comment;
         link.hidden = false;
         first.querySelector(".waits").hidden = true;
         first.classList.add("done");

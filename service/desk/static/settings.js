@@ -37,8 +37,8 @@ for (const row of form.querySelectorAll(".score")) {
     fields.forEach((field, at) => {
       const value = field.value === "" ? field.placeholder : field.value;
       if (ranges[at].value !== String(value)) ranges[at].value = value;
-      const told = value > 100 ? words.never : `${Number(value).toLocaleString(document.documentElement.lang)} %`;
-      ranges[at].setAttribute("aria-valuetext", field.value === "" ? put(words.is_own, told) : told);
+      const shown = value > 100 ? words.never : `${Number(value).toLocaleString(document.documentElement.lang)} %`;
+      ranges[at].setAttribute("aria-valuetext", field.value === "" ? put(words.is_own, shown) : shown);
       ranges[at].classList.toggle("unset", field.value === "");
       const bar = at ? reject : hold;
       bar.setAttribute("x", Math.min(value, 100));
@@ -72,7 +72,7 @@ async function swap(button) {
   if (open && target.querySelector("details")) target.querySelector("details").open = true;
 }
 
-// What is wrong is said above the form and beside each field, as after a reload; whoever pressed a
+// What is wrong is said above the form and beside each field, as after a reload; the person who pressed a
 // button is led there.
 function mark(page, go) {
   document.querySelector("#problems")?.remove();

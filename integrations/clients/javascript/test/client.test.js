@@ -13,8 +13,8 @@ function server(...answers) {
     asked.push({ url, ...options });
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     if (answer instanceof Error) throw answer;
-    const [status, told, headers] = answer;
-    return new Response(typeof told === "string" ? told : JSON.stringify(told ?? {}), { status, headers });
+    const [status, body, headers] = answer;
+    return new Response(typeof body === "string" ? body : JSON.stringify(body ?? {}), { status, headers });
   };
   const sleep = async (milliseconds) => void pauses.push(milliseconds);
   return { asked, pauses, client: new Winnow("http://w/", "wk_x", { fetch, sleep }) };

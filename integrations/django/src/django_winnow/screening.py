@@ -93,7 +93,7 @@ def hear(event: Event) -> None:
     if not Screening.objects.filter(external_id=event.external_id).exists():
         return
     reasons = event.data.get("comment", {}).get("reasons", ())
-    told = [Reason(one["code"], one["text"], one["values"]) for one in reasons]
+    why = [Reason(one["code"], one["text"], one["values"]) for one in reasons]
     status = event.status
     if event.revised and event.content is not None:
         rewrite = getattr(adapter(), "rewrite", None)
@@ -102,7 +102,7 @@ def hear(event: Event) -> None:
             status = "flagged"
         elif _is_newer(event):
             rewrite(event.external_id, event.content)
-    apply(event.external_id, status, event.sequence, told)
+    apply(event.external_id, status, event.sequence, why)
 
 
 def _is_newer(event: Event) -> bool:
@@ -112,7 +112,7 @@ def _is_newer(event: Event) -> bool:
 
 
 def apply(external_id: str, status: str, sequence: int, reasons: Iterable[Reason]) -> None:
-    """Show or hide a comment, once for each sequence, whoever tells of it first."""
+    """Show or hide a comment, once for each sequence, anyone who tells of it first."""
     if status == "pending":
         return
     with transaction.atomic():

@@ -26,12 +26,12 @@ final class Client {
 	 *
 	 * @param string     $method  GET, POST, PUT, PATCH or DELETE.
 	 * @param string     $path    Beginning with /v1/.
-	 * @param array|null $told    The body.
+	 * @param array|null $body    The body.
 	 * @param int        $timeout Seconds.
 	 * @param array      $headers More headers.
 	 * @return array|\WP_Error
 	 */
-	public static function ask( $method, $path, $told = null, $timeout = 10, $headers = array() ) {
+	public static function ask( $method, $path, $body = null, $timeout = 10, $headers = array() ) {
 		if ( ! Settings::complete() ) {
 			return new \WP_Error( 'winnow_key', __( 'The address of Winnow or the site key is missing.', 'winnow' ) );
 		}
@@ -44,9 +44,9 @@ final class Client {
 			'limit_response_size' => self::MAX_LEN,
 			'user-agent'          => 'WordPress/' . get_bloginfo( 'version' ) . ' | Winnow/' . VERSION,
 		);
-		if ( null !== $told ) {
+		if ( null !== $body ) {
 			$args['headers']['Content-Type'] = 'application/json';
-			$args['body']                    = wp_json_encode( $told, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE );
+			$args['body']                    = wp_json_encode( $body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE );
 		}
 		$answer = wp_remote_request( Settings::url() . $path, $args );
 		if ( is_wp_error( $answer ) ) {

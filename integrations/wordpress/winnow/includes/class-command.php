@@ -31,7 +31,7 @@ final class Command {
 	}
 
 	/**
-	 * Brings to Winnow what waits, and reads what became of the rest: what WP-Cron does every five minutes.
+	 * Brings to Winnow what waits, and reads the outcome of the rest: what WP-Cron does every five minutes.
 	 */
 	public function check() {
 		$done = Schedule::run( 300 );

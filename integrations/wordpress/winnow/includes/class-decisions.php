@@ -1,6 +1,6 @@
 <?php
 /**
- * What moderators decide in WordPress, told to Winnow.
+ * Send to Winnow what moderators decide in WordPress.
  *
  * @package Winnow
  */
@@ -99,8 +99,8 @@ final class Decisions {
 	 * @return true|\WP_Error
 	 */
 	public static function tell( $id ) {
-		$told = json_decode( Notes::get( $id, Notes::DECISION ), true );
-		if ( ! is_array( $told ) ) {
+		$decision = json_decode( Notes::get( $id, Notes::DECISION ), true );
+		if ( ! is_array( $decision ) ) {
 			return true;
 		}
 		if ( '' === Notes::get( $id, Notes::ID ) || Notes::WAITING === Notes::get( $id, Notes::STATE ) ) {
@@ -110,7 +110,7 @@ final class Decisions {
 			}
 		}
 		$path   = '/v1/comments/' . rawurlencode( Notes::get( $id, Notes::ID ) ) . '/decision';
-		$answer = Client::ask( 'POST', $path, $told + array( 'reason' => 'wordpress' ), 3 );
+		$answer = Client::ask( 'POST', $path, $decision + array( 'reason' => 'wordpress' ), 3 );
 		if ( is_wp_error( $answer ) ) {
 			return self::given_up( $id, $answer );
 		}

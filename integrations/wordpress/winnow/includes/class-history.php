@@ -137,7 +137,7 @@ final class History {
 			$comment          = new \WP_Comment( $row );
 			$status['cursor'] = (int) $comment->comment_ID;
 			if ( '' === Notes::get( (int) $comment->comment_ID, Notes::STATE ) ) {
-				$history[] = self::told( $comment );
+				$history[] = self::body( $comment );
 				$ids[]     = (int) $comment->comment_ID;
 			}
 		}
@@ -187,17 +187,17 @@ final class History {
 	 * @param \WP_Comment $comment The comment.
 	 * @return array
 	 */
-	private static function told( $comment ) {
+	private static function body( $comment ) {
 		$statuses = array(
 			'1'     => 'approved',
 			'0'     => 'pending',
 			'spam'  => 'spam',
 			'trash' => 'rejected',
 		);
-		$told     = Screening::told( $comment );
-		$time     = isset( $told['submitted_at'] ) ? $told['submitted_at'] : Screening::time( $comment->comment_date );
-		unset( $told['submitted_at'] );
-		return $told + array(
+		$body     = Screening::body( $comment );
+		$time     = isset( $body['submitted_at'] ) ? $body['submitted_at'] : Screening::time( $comment->comment_date );
+		unset( $body['submitted_at'] );
+		return $body + array(
 			'created_at' => $time ? $time : '1970-01-01T00:00:00Z',
 			'status'     => $statuses[ $comment->comment_approved ],
 		);

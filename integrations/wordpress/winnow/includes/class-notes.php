@@ -129,11 +129,11 @@ final class Notes {
 	/**
 	 * The comment that an event is about, 0 for none of this blog.
 	 *
-	 * @param array $told The event's data.
+	 * @param array $data The event's data.
 	 * @return int
 	 */
-	public static function comment_of( $told ) {
-		$own  = isset( $told['external_id'] ) && is_string( $told['external_id'] ) ? $told['external_id'] : '';
+	public static function comment_of( $data ) {
+		$own  = isset( $data['external_id'] ) && is_string( $data['external_id'] ) ? $data['external_id'] : '';
 		$blog = get_current_blog_id();
 		if ( is_multisite() && $blog > 1 ) {
 			$prefix = $blog . '-';
@@ -147,6 +147,6 @@ final class Notes {
 		}
 		// A database that was restored may have given the number to another comment.
 		$known = self::get( (int) $own, self::ID );
-		return '' === $known || $known === $told['id'] ? (int) $own : 0;
+		return '' === $known || $known === $data['id'] ? (int) $own : 0;
 	}
 }

@@ -46,7 +46,7 @@ final class Page {
 	}
 
 	/**
-	 * Take a form of the page, and go back to it with a word on what came of it.
+	 * Take a form of the page, and go back to it with a word on the outcome.
 	 */
 	public static function submitted() {
 		if ( ! current_user_can( 'manage_options' ) ) {
@@ -117,7 +117,7 @@ final class Page {
 	/**
 	 * What to say of an outcome.
 	 *
-	 * @param true|\WP_Error $outcome What came of it.
+	 * @param true|\WP_Error $outcome The outcome.
 	 * @param string         $good    What to say if it went well.
 	 * @return array Kind and words.
 	 */

@@ -127,14 +127,14 @@ final class Privacy {
 	 * @return array|\WP_Error
 	 */
 	public static function erase( $email ) {
-		$told = array(
+		$result = array(
 			'items_removed'  => false,
 			'items_retained' => false,
 			'messages'       => array(),
 			'done'           => true,
 		);
 		if ( ! Settings::complete() ) {
-			return $told;
+			return $result;
 		}
 		$own = get_comments(
 			array(
@@ -158,9 +158,9 @@ final class Privacy {
 				sprintf( __( 'Winnow has not erased this person\'s comments. Try again: %s', 'winnow' ), $erased->get_error_message() )
 			);
 		}
-		$told['items_removed'] = $erased['erased'] > 0;
-		$told['done']          = ! isset( $erased['done'] ) || $erased['done']; // Else WordPress asks again, and Winnow goes on.
-		return $told;
+		$result['items_removed'] = $erased['erased'] > 0;
+		$result['done']          = ! isset( $erased['done'] ) || $erased['done']; // Else WordPress asks again, and Winnow goes on.
+		return $result;
 	}
 
 	/**

@@ -41,7 +41,7 @@ final class Receiver {
 	}
 
 	/**
-	 * Take one event. Says nothing to whoever cannot sign.
+	 * Take one event. Answers nothing to a caller who cannot sign.
 	 *
 	 * @param \WP_REST_Request $request The request.
 	 * @return \WP_REST_Response|\WP_Error
@@ -101,13 +101,13 @@ final class Receiver {
 		if ( 'reply.requested' === $event['type'] ) {
 			return Replies::requested( $event );
 		}
-		$told = $event['data'];
-		if ( ! isset( $told['id'], $told['sequence'], $told['status'], $told['site_id'] ) || Settings::all()['site_id'] !== $told['site_id'] || ! is_string( $told['id'] ) || ! is_int( $told['sequence'] ) ) {
+		$data = $event['data'];
+		if ( ! isset( $data['id'], $data['sequence'], $data['status'], $data['site_id'] ) || Settings::all()['site_id'] !== $data['site_id'] || ! is_string( $data['id'] ) || ! is_int( $data['sequence'] ) ) {
 			return true;
 		}
-		$id    = Notes::comment_of( $told );
+		$id    = Notes::comment_of( $data );
 		$known = $id ? Notes::get( $id, Notes::SEQUENCE ) : '';
-		if ( ! $id || ( '' !== $known && $told['sequence'] <= (int) $known ) ) {
+		if ( ! $id || ( '' !== $known && $data['sequence'] <= (int) $known ) ) {
 			return true;
 		}
 		switch ( $event['type'] ) {
@@ -115,11 +115,11 @@ final class Receiver {
 			case 'comment.flagged':
 			case 'comment.spam':
 			case 'comment.rejected':
-				return self::decided( $id, $told );
+				return self::decided( $id, $data );
 			case 'comment.revised':
-				return self::revised( $id, $told );
+				return self::revised( $id, $data );
 			case 'comment.erased':
-				self::erased( $id, $told );
+				self::erased( $id, $data );
 		}
 		return true;
 	}
@@ -128,23 +128,23 @@ final class Receiver {
 	 * Move a comment as Winnow says.
 	 *
 	 * @param int   $id   WordPress's id.
-	 * @param array $told The event's data.
+	 * @param array $data The event's data.
 	 * @return bool
 	 */
-	private static function decided( $id, $told ) {
+	private static function decided( $id, $data ) {
 		$comment = array(
-			'id'      => $told['id'],
-			'status'  => $told['status'],
-			'version' => $told['sequence'],
-			'reasons' => isset( $told['comment']['reasons'] ) ? $told['comment']['reasons'] : array(),
+			'id'      => $data['id'],
+			'status'  => $data['status'],
+			'version' => $data['sequence'],
+			'reasons' => isset( $data['comment']['reasons'] ) ? $data['comment']['reasons'] : array(),
 		);
-		$approved = 'approved' === $told['status'];
+		$approved = 'approved' === $data['status'];
 		// The event of a new text may still be under way, or this body too short to have it.
-		$revised = ! isset( $told['comment'] ) || ! empty( $told['comment']['revised'] );
+		$revised = ! isset( $data['comment'] ) || ! empty( $data['comment']['revised'] );
 		// The blog's own rules hold it: only a person's word publishes it. The event does not say whose it is.
 		$unwanted = '0' === Notes::get( $id, Notes::WANTED );
 		if ( $approved && ( $unwanted || $revised ) ) {
-			$comment = self::asked( $told['id'] );
+			$comment = self::asked( $data['id'] );
 			if ( is_wp_error( $comment ) ) {
 				return 'winnow_refused' === $comment->get_error_code();
 			}
@@ -168,16 +168,16 @@ final class Receiver {
 	 * A moderator changed a comment's text in Winnow: show the new one here.
 	 *
 	 * @param int   $id   WordPress's id.
-	 * @param array $told The event's data.
+	 * @param array $data The event's data.
 	 * @return bool
 	 */
-	private static function revised( $id, $told ) {
-		$comment = self::asked( $told['id'] );
+	private static function revised( $id, $data ) {
+		$comment = self::asked( $data['id'] );
 		if ( is_wp_error( $comment ) ) {
 			return 'winnow_refused' === $comment->get_error_code();
 		}
 		Screening::take_text( $id, $comment );
-		Notes::set( $id, array( Notes::SEQUENCE => (string) $told['sequence'] ) );
+		Notes::set( $id, array( Notes::SEQUENCE => (string) $data['sequence'] ) );
 		return true;
 	}
 
@@ -185,13 +185,13 @@ final class Receiver {
 	 * A comment was erased in Winnow: unpublish it here, unless WordPress asked for that erasure.
 	 *
 	 * @param int   $id   WordPress's id.
-	 * @param array $told The event's data.
+	 * @param array $data The event's data.
 	 */
-	private static function erased( $id, $told ) {
+	private static function erased( $id, $data ) {
 		if ( Notes::ERASED === Notes::get( $id, Notes::STATE ) ) {
 			return;
 		}
-		Screening::apply( $id, array( 'status' => 'rejected', 'version' => $told['sequence'], 'id' => $told['id'] ) ); // phpcs:ignore WordPress.Arrays.ArrayDeclarationSpacing.AssociativeArrayFound -- one line.
+		Screening::apply( $id, array( 'status' => 'rejected', 'version' => $data['sequence'], 'id' => $data['id'] ) ); // phpcs:ignore WordPress.Arrays.ArrayDeclarationSpacing.AssociativeArrayFound -- one line.
 	}
 
 	/**

@@ -30,12 +30,12 @@ final class Replies {
 	 * @return bool
 	 */
 	public static function requested( $event ) {
-		$told  = $event['data'];
-		$reply = isset( $told['reply'] ) && is_array( $told['reply'] ) ? $told['reply'] : array();
-		if ( ! isset( $told['id'], $told['site_id'], $reply['id'], $reply['text'] ) || ! is_string( $told['id'] ) || ! is_string( $reply['id'] ) || ! is_string( $reply['text'] ) || Settings::all()['site_id'] !== $told['site_id'] ) {
+		$data  = $event['data'];
+		$reply = isset( $data['reply'] ) && is_array( $data['reply'] ) ? $data['reply'] : array();
+		if ( ! isset( $data['id'], $data['site_id'], $reply['id'], $reply['text'] ) || ! is_string( $data['id'] ) || ! is_string( $reply['id'] ) || ! is_string( $reply['text'] ) || Settings::all()['site_id'] !== $data['site_id'] ) {
 			return true;
 		}
-		$id   = Notes::comment_of( $told );
+		$id   = Notes::comment_of( $data );
 		$text = trim( mb_substr( $reply['text'], 0, self::LONGEST ) );
 		if ( ! $id || '' === $text || ! preg_match( '/^[0-9a-zA-Z-]{1,80}$/D', $reply['id'] ) ) {
 			return true;

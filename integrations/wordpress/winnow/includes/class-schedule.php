@@ -75,7 +75,7 @@ final class Schedule {
 	}
 
 	/**
-	 * Bring to Winnow what waits, tell decisions, and read what became of the rest.
+	 * Bring to Winnow what waits, tell decisions, and read the outcome of the rest.
 	 *
 	 * @param int $seconds How long it may take.
 	 * @return true|\WP_Error What went wrong first, if anything did.
@@ -115,9 +115,9 @@ final class Schedule {
 			}
 		}
 		foreach ( Notes::find( Notes::DECISION, null, self::BATCH ) as $id ) {
-			$told = time() < $until ? Decisions::tell( $id ) : true;
-			if ( is_wp_error( $told ) ) {
-				return $told;
+			$sent = time() < $until ? Decisions::tell( $id ) : true;
+			if ( is_wp_error( $sent ) ) {
+				return $sent;
 			}
 		}
 		return Receiver::catch_up( $until );

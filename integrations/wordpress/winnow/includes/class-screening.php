@@ -98,7 +98,7 @@ final class Screening {
 				Notes::WANTED => $held['wanted'],
 			)
 		);
-		if ( '1' === (string) $comment->comment_approved ) { // Whoever did that did not ask Winnow.
+		if ( '1' === (string) $comment->comment_approved ) { // The person who did that did not ask Winnow.
 			self::move( $id, 'hold' );
 		}
 	}
@@ -114,7 +114,7 @@ final class Screening {
 		}
 		self::send( $id, self::VERDICT_SECONDS );
 		if ( 'approved' === wp_get_comment_status( $id ) ) {
-			// Approving it told the post's author already.
+			// Approving it has notified the post's author already.
 			remove_action( 'comment_post', 'wp_new_comment_notify_postauthor' );
 		}
 	}
@@ -175,7 +175,7 @@ final class Screening {
 	}
 
 	/**
-	 * Bring a comment to Winnow, or ask what became of it, and do here what Winnow says.
+	 * Bring a comment to Winnow, or ask for its outcome, and do here what Winnow says.
 	 *
 	 * @param int $id      Its id.
 	 * @param int $seconds How long to wait for the verdict; 0: not at all.
@@ -192,13 +192,13 @@ final class Screening {
 		if ( '' !== $known ) {
 			$same   = $digest === Notes::get( $id, Notes::DIGEST );
 			$path   = '/v1/comments/' . rawurlencode( $known );
-			$answer = $same ? Client::ask( 'GET', $path ) : Client::ask( 'PUT', $path, self::told( $comment ), self::ANSWER_SECONDS );
+			$answer = $same ? Client::ask( 'GET', $path ) : Client::ask( 'PUT', $path, self::body( $comment ), self::ANSWER_SECONDS );
 		} else {
 			$headers = $seconds ? array( 'Prefer' => 'wait=' . $seconds ) : array();
-			$answer  = Client::ask( 'POST', '/v1/comments', self::told( $comment ), self::ANSWER_SECONDS, $headers );
+			$answer  = Client::ask( 'POST', '/v1/comments', self::body( $comment ), self::ANSWER_SECONDS, $headers );
 			if ( is_wp_error( $answer ) && self::is_conflict( $answer ) ) {
 				$known  = (string) $answer->get_error_data()['comment_id'];
-				$answer = Client::ask( 'PUT', '/v1/comments/' . rawurlencode( $known ), self::told( $comment ), self::ANSWER_SECONDS );
+				$answer = Client::ask( 'PUT', '/v1/comments/' . rawurlencode( $known ), self::body( $comment ), self::ANSWER_SECONDS );
 			}
 		}
 		if ( is_wp_error( $answer ) ) {
@@ -255,34 +255,34 @@ final class Screening {
 	 * Do here what Winnow says of a comment, unless something newer is known.
 	 *
 	 * @param int   $id   WordPress's id.
-	 * @param array $told What Winnow says: id, status, version, reasons, and history where it is known.
+	 * @param array $answer What Winnow says: id, status, version, reasons, and history where it is known.
 	 */
-	public static function apply( $id, $told ) {
+	public static function apply( $id, $answer ) {
 		clean_comment_cache( $id );
 		wp_cache_delete( $id, 'comment_meta' ); // An event may have arrived while a reader waited.
-		$version = (int) $told['version'];
+		$version = (int) $answer['version'];
 		$known   = Notes::get( $id, Notes::SEQUENCE );
 		$open    = in_array( Notes::get( $id, Notes::STATE ), array( Notes::SENT, Notes::WAITING ), true );
 		if ( '' !== $known && ( $version < (int) $known || ( $version === (int) $known && ! $open ) ) ) {
 			return;
 		}
 		$notes = array(
-			Notes::ID       => $told['id'],
+			Notes::ID       => $answer['id'],
 			Notes::SEQUENCE => $version,
 		);
 		if ( '' !== Notes::get( $id, Notes::DECISION ) ) {
 			Notes::set( $id, $notes ); // A person decided here meanwhile; Winnow will hear of it.
 			return;
 		}
-		$pending               = 'pending' === $told['status'];
-		$notes[ Notes::STATE ] = $pending ? Notes::SENT : $told['status'];
+		$pending               = 'pending' === $answer['status'];
+		$notes[ Notes::STATE ] = $pending ? Notes::SENT : $answer['status'];
 		if ( ! $pending ) {
-			$notes[ Notes::REASON ] = self::reasons( $told );
+			$notes[ Notes::REASON ] = self::reasons( $answer );
 		}
 		Notes::set( $id, $notes );
 		$comment = get_comment( $id );
 		if ( $comment ) {
-			self::publish_or_not( $comment, $told );
+			self::publish_or_not( $comment, $answer );
 		}
 	}
 
@@ -324,12 +324,12 @@ final class Screening {
 	 * Move a comment to where Winnow has it.
 	 *
 	 * @param \WP_Comment $comment The comment.
-	 * @param array       $told    What Winnow says.
+	 * @param array       $answer  What Winnow says.
 	 */
-	private static function publish_or_not( $comment, $told ) {
+	private static function publish_or_not( $comment, $answer ) {
 		$now = (string) $comment->comment_approved;
 		$id  = (int) $comment->comment_ID;
-		switch ( $told['status'] ) {
+		switch ( $answer['status'] ) {
 			case 'approved':
 				$sent = Notes::get( $id, Notes::DIGEST );
 				if ( '' !== $sent && self::digest( $comment ) !== $sent ) {
@@ -337,7 +337,7 @@ final class Screening {
 					break;
 				}
 				$wanted = '0' !== Notes::get( $id, Notes::WANTED );
-				if ( '1' !== $now && 'post-trashed' !== $now && ( $wanted || self::by_person( $told ) ) ) {
+				if ( '1' !== $now && 'post-trashed' !== $now && ( $wanted || self::by_person( $answer ) ) ) {
 					self::move( $id, 'approve' );
 				}
 				break;
@@ -363,11 +363,11 @@ final class Screening {
 	/**
 	 * Whether a person decided last, whose word goes over the blog's own rules.
 	 *
-	 * @param array $told A comment as Winnow tells it, with its history.
+	 * @param array $answer A comment as Winnow tells it, with its history.
 	 * @return bool
 	 */
-	private static function by_person( $told ) {
-		$last = empty( $told['history'] ) ? array() : end( $told['history'] );
+	private static function by_person( $answer ) {
+		$last = empty( $answer['history'] ) ? array() : end( $answer['history'] );
 		$kind = isset( $last['by']['kind'] ) ? $last['by']['kind'] : '';
 		return in_array( $kind, array( 'moderator', 'operator', 'token', 'blog' ), true );
 	}
@@ -399,12 +399,12 @@ final class Screening {
 	/**
 	 * Winnow's reasons in a line.
 	 *
-	 * @param array $told A comment as Winnow tells it.
+	 * @param array $answer A comment as Winnow tells it.
 	 * @return string
 	 */
-	private static function reasons( $told ) {
+	private static function reasons( $answer ) {
 		$texts = array();
-		foreach ( isset( $told['reasons'] ) ? (array) $told['reasons'] : array() as $reason ) {
+		foreach ( isset( $answer['reasons'] ) ? (array) $answer['reasons'] : array() as $reason ) {
 			$texts[] = isset( $reason['text'] ) ? (string) $reason['text'] : '';
 		}
 		return self::cut( implode( '; ', array_filter( $texts ) ), 500 );
@@ -416,11 +416,11 @@ final class Screening {
 	 * @param \WP_Comment $comment The comment.
 	 * @return array
 	 */
-	public static function told( $comment ) {
+	public static function body( $comment ) {
 		$post   = get_post( (int) $comment->comment_post_ID );
 		$user   = $comment->user_id ? get_userdata( (int) $comment->user_id ) : false;
 		$parent = (int) $comment->comment_parent;
-		$told   = array(
+		$body   = array(
 			'external_id'  => Notes::external_id( (int) $comment->comment_ID ),
 			'content'      => (string) $comment->comment_content,
 			'author'       => array(
@@ -440,12 +440,12 @@ final class Screening {
 			'submitted_at' => self::time( $comment->comment_date_gmt ),
 		);
 		if ( $post && self::time( $post->post_date_gmt ) ) {
-			$told['post']['published_at'] = self::time( $post->post_date_gmt );
+			$body['post']['published_at'] = self::time( $post->post_date_gmt );
 		}
-		if ( null === $told['submitted_at'] ) {
-			unset( $told['submitted_at'] );
+		if ( null === $body['submitted_at'] ) {
+			unset( $body['submitted_at'] );
 		}
-		return $told;
+		return $body;
 	}
 
 	/**

@@ -59,16 +59,16 @@ def problem_of(response: httpx.Response) -> WinnowError | None:
     if response.is_success:
         return None
     try:
-        told = response.json()
+        body = response.json()
     except ValueError:
-        told = {}
-    told = told if isinstance(told, dict) else {}
+        body = {}
+    body = body if isinstance(body, dict) else {}
     if status in _NOTHING_DONE | _PERHAPS_DONE or status >= 500:
         after = response.headers.get("retry-after", "")
         seconds = float(after) if after.isdigit() else None
-        return Unavailable(str(told.get("detail") or f"HTTP {status}"), seconds)
+        return Unavailable(str(body.get("detail") or f"HTTP {status}"), seconds)
     kinds = {404: NotFound, 409: Conflict}
-    return kinds.get(status, Refused)(status, told)
+    return kinds.get(status, Refused)(status, body)
 
 
 def submit(comment: Comment, wait_seconds: int) -> Call[Answer]:
@@ -104,13 +104,13 @@ def erase(comment_id: str) -> Call[None]:
 def decide(
     comment_id: str, decision: str, moderator: str, reason: str, note: str, version: int | None
 ) -> Call[Answer]:
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "decision": decision, "moderator": moderator, "reason": reason, "note": note,
     }  # fmt: skip
     if version is not None:
-        told["version"] = version
+        body["version"] = version
     path = f"{_comment(comment_id)}/decision"
-    return Call("POST", path, Answer.of, told, repeatable=False)
+    return Call("POST", path, Answer.of, body, repeatable=False)
 
 
 def undo(comment_id: str) -> Call[Answer]:
@@ -145,8 +145,8 @@ def export_author(email: str, ip: str, cursor: str | None) -> Call[tuple[list[An
 
 
 def erase_author(email: str, ip: str) -> Call[int]:
-    told = {"email": email, "ip": ip}
-    return Call("POST", "/v1/authors/erase", lambda answer: int(answer["erased"]), told)
+    body = {"email": email, "ip": ip}
+    return Call("POST", "/v1/authors/erase", lambda answer: int(answer["erased"]), body)
 
 
 def _comment(comment_id: str) -> str:
@@ -161,18 +161,18 @@ def _nothing(_: Any) -> None:
     return None
 
 
-def _answers(told: Any) -> list[Answer]:
-    return [Answer.of(one) for one in told["items"]]
+def _answers(body: Any) -> list[Answer]:
+    return [Answer.of(one) for one in body["items"]]
 
 
-def _page(told: Any) -> tuple[list[Answer], str | None]:
-    return _answers(told), told["next"]
+def _page(body: Any) -> tuple[list[Answer], str | None]:
+    return _answers(body), body["next"]
 
 
-def _remembered(told: Any) -> list[Remembered]:
+def _remembered(body: Any) -> list[Remembered]:
     names = ("external_id", "outcome", "id", "reason")
-    return [Remembered(**{name: one[name] for name in names}) for one in told["items"]]
+    return [Remembered(**{name: one[name] for name in names}) for one in body["items"]]
 
 
-def _events(told: Any) -> EventPage:
-    return EventPage(tuple(Event.of(one, one["id"]) for one in told["items"]), told["next"])
+def _events(body: Any) -> EventPage:
+    return EventPage(tuple(Event.of(one, one["id"]) for one in body["items"]), body["next"])

@@ -103,7 +103,7 @@ class Winnow:
         return self._do(call)
 
     def undo(self, comment_id: str) -> Answer:
-        """Take back the last decision before anyone was told. Raises Conflict."""
+        """Take back the last decision before anyone is notified. Raises Conflict."""
         return self._do(calls.undo(comment_id))
 
     def queue(self) -> Iterator[Answer]:
@@ -116,7 +116,7 @@ class Winnow:
                 return
 
     def remember(self, history: Iterable[Past]) -> Iterator[Remembered]:
-        """Bring in comments from before Winnow, and yield what became of each; may be repeated."""
+        """Bring in comments from before Winnow, and yield the outcome of each; may be repeated."""
         for batch in calls.batches(history):
             yield from self._do(calls.remember(batch))
 
@@ -251,7 +251,7 @@ class AsyncWinnow:
         return await self._do(call)
 
     async def undo(self, comment_id: str) -> Answer:
-        """Take back the last decision before anyone was told. Raises Conflict."""
+        """Take back the last decision before anyone is notified. Raises Conflict."""
         return await self._do(calls.undo(comment_id))
 
     async def queue(self) -> AsyncIterator[Answer]:
@@ -265,7 +265,7 @@ class AsyncWinnow:
                 return
 
     async def remember(self, history: Iterable[Past]) -> AsyncIterator[Remembered]:
-        """Bring in comments from before Winnow, and yield what became of each; may be repeated."""
+        """Bring in comments from before Winnow, and yield the outcome of each; may be repeated."""
         for batch in calls.batches(history):
             for one in await self._do(calls.remember(batch)):
                 yield one

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 
-def _told(value: Any) -> dict[str, Any]:
+def _body(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that say something, as JSON."""
-    told: dict[str, Any] = {}
+    body: dict[str, Any] = {}
     for part in fields(value):
         given = getattr(value, part.name)
         if isinstance(given, datetime):
@@ -18,10 +18,10 @@ def _told(value: Any) -> dict[str, Any]:
                 raise ValueError(f"{part.name} needs a time zone")
             given = given.isoformat()
         elif isinstance(given, Author | Post):
-            given = _told(given)
+            given = _body(given)
         if given not in ("", None, {}):
-            told[part.name] = given
-    return told
+            body[part.name] = given
+    return body
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Comment:
 
     def document(self) -> dict[str, Any]:
         """Return it as the API takes it."""
-        return {"content": self.content, **_told(self)}
+        return {"content": self.content, **_body(self)}
 
 
 @dataclass(frozen=True)
@@ -115,25 +115,25 @@ class Answer:
     raw: Mapping[str, Any]
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Answer:
+    def of(cls, body: Mapping[str, Any]) -> Answer:
         """Return what Winnow's JSON says."""
         return cls(
-            id=told["id"],
-            status=told["status"],
-            external_id=told.get("external_id"),
-            outcome=told.get("outcome", ""),
-            version=told.get("version"),
-            verdict=told.get("verdict"),
+            id=body["id"],
+            status=body["status"],
+            external_id=body.get("external_id"),
+            outcome=body.get("outcome", ""),
+            version=body.get("version"),
+            verdict=body.get("verdict"),
             reasons=tuple(
-                Reason(one["code"], one["text"], one["values"]) for one in told.get("reasons", ())
+                Reason(one["code"], one["text"], one["values"]) for one in body.get("reasons", ())
             ),
-            raw=told,
+            raw=body,
         )
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """What became of a comment from before: new, same, conflict or refused, then with the reason."""
+    """Outcome for a comment from before: new, same, conflict or refused, then with the reason."""
 
     external_id: str | None
     outcome: str
@@ -169,12 +169,12 @@ class Event:
         return self.data.get("comment", {}).get("revised") is True
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], event_id: str) -> Event:
+    def of(cls, body: Mapping[str, Any], event_id: str) -> Event:
         """Return what a webhook's body or a line of the feed says."""
-        data = told["data"]
+        data = body["data"]
         return cls(
             id=event_id,
-            type=told["type"],
+            type=body["type"],
             comment_id=data.get("id", ""),
             external_id=data.get("external_id"),
             status=data.get("status", ""),
