@@ -124,7 +124,11 @@ class Channel(StrEnum):
         return not self.needs or bool(getattr(settings, self.needs))
 
 
-class Gone(OSError):
+class Refused(OSError):
+    """Raised when a service refuses a message until somebody changes the address, its token or a right."""
+
+
+class Gone(Refused):
     """Raised when nobody will take a message at an address any more."""
 
 
@@ -135,7 +139,8 @@ class Sender(Protocol):
         """Hand a message over. *text* is cut to what the channel takes, *subject* and *foot* are not.
 
         What is sent twice under one *key*, since the answer was lost, arrives once where the channel
-        can do that. Raises OSError when nobody takes it, and :class:`Gone` when nobody will.
+        can do that. Raises OSError when nobody takes it, :class:`Refused` when nobody will unless a person
+        changes something, and :class:`Gone` when nobody ever will.
         """
         ...
 

@@ -40,6 +40,14 @@ def changed(name: str, url: str) -> Letter:
     )
 
 
+def silent(name: str, url: str) -> Letter:
+    """Return word that a channel for reminders was switched off."""
+    return "A channel for your reminders was switched off", (
+        f"The moderator {name} has a channel that tells of waiting comments. It failed again and again, and was "
+        f"switched off.\n\nWhich one, and why, is at {url}/desk/notices; saving it there switches it on again.\n"
+    )
+
+
 def moved(name: str, url: str) -> Letter:
     """Return word to an address that it is no longer the account's."""
     return "Your e-mail address was changed", (

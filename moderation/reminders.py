@@ -7,7 +7,7 @@ interval or while a channel failed is left out of the next one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import cache
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from moderation.actor import Actor, ActorKind
 from moderation.audit import AuditLine
-from moderation.channels import Channel, Gone, Sender
+from moderation.channels import Channel, Gone, Refused, Sender
 from moderation.comment import Comment, Status, from_ms
 from moderation.errors import InvalidInput
 from moderation.moderators import Moderator
@@ -37,6 +37,8 @@ UTC = "UTC"
 _MINUTE_MS, _DAY_MS = 60_000, 86_400_000
 #: How long a channel may fail before it is switched off.
 OFF_AFTER_MS = 5 * _DAY_MS
+#: Refusals in a row after which it is: the last comes some two and a half hours after the first.
+OFF_AFTER_REFUSALS = 5
 #: The pause after a failure, doubled with each, up to the last.
 _FIRST_PAUSE_MS, _LAST_PAUSE_MS = 10 * _MINUTE_MS, _DAY_MS
 #: Without a new comment, a message comes once a day at most.
@@ -68,7 +70,9 @@ class Subscription:
     failing_since_ms: int = 0
     next_try_ms: int = 0
     error: str = ""
-    #: Whether it was switched off since it failed for days.
+    #: How often in a row the service refused a message for what only a person can change.
+    refusals: int = 0
+    #: Whether it was switched off: it failed for days, or was refused some times.
     off: bool = False
     #: Whether a message was asked for, to try it.
     tested: bool = False
@@ -173,11 +177,13 @@ def remind(
     clock: Clock,
     url: str,
     links: MailLinks | None = None,
+    tell_off: Callable[[Moderator, Subscription], None] = lambda _person, _wish: None,
 ) -> int:
     """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
 
-    *links* gives the part of an e-mail with links that decide. A channel that fails keeps back nobody else and no other channel. It is tried again after a pause,
-    longer each time, and after five days it is switched off, which the audit trail says.
+    *links* gives the part of an e-mail with links that decide. A channel that fails keeps back nobody else and no other
+    channel. It is tried again after a pause, longer each time. After five days, or five refusals in a row, it is
+    switched off, which the audit trail says, and *tell_off* is called.
     """
     now = clock.now_ms()
     sites = accounts.sites()
@@ -220,6 +226,7 @@ def remind(
             if after.off and not wish.off:
                 detail = {"channel": str(wish.channel)}
                 accounts.note(AuditLine(now, REMINDERS, "notice.off", moderator.name, detail))
+                tell_off(moderator, wish)
             raise
         notices.sent(moderator.name, wish, now_ms=now)
         return 1
@@ -230,13 +237,16 @@ def remind(
 def failed(wish: Subscription, problem: Exception, *, now_ms: int) -> Subscription:
     """Return a channel after one more failure: when it is tried next, or that it is off."""
     failures, since = wish.failures + 1, wish.failing_since_ms or now_ms
+    refusals = wish.refusals + 1 if isinstance(problem, Refused) else 0
+    lasts = now_ms - since >= OFF_AFTER_MS or refusals >= OFF_AFTER_REFUSALS
     return replace(
         wish,
         failures=failures,
         failing_since_ms=since,
         next_try_ms=now_ms + pause_ms(failures),
         error=_in_words(problem),
-        off=wish.off or isinstance(problem, Gone) or now_ms - since >= OFF_AFTER_MS,
+        refusals=refusals,
+        off=wish.off or isinstance(problem, Gone) or lasts,
         tested=False,
     )
 

@@ -11,7 +11,7 @@ from moderation.actor import Actor
 from moderation.agreement import Colleague
 from moderation.audit import AuditLine
 from moderation.campaign import REACHED, CleanUp, Trait
-from moderation.channels import Sender
+from moderation.channels import Channel, Sender
 from moderation.comment import Comment, Decision, Draft, Status
 from moderation.dispatch import CLEAN_UP, ERASE, Jobs
 from moderation.endpoint import Endpoint
@@ -23,6 +23,7 @@ from moderation.moderators import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
 from moderation.records import Accepted, Judged, Past, Tally
 from moderation.remarks import Remark
+from moderation.reminders import Subscription
 from moderation.rows import each
 from moderation.scores import Scores
 from moderation.settings import Settings
@@ -554,6 +555,11 @@ class Winnow:
     def invite(self, name: str) -> None:
         """Have an invitation sent to a moderator's address."""
         links.invite(name, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
+
+    def tell_off(self, person: Moderator, wish: Subscription) -> None:
+        """Have a moderator be written to, where there is a mail server, that a channel was switched off."""
+        if Channel.MAIL.can_send(self.settings):
+            links.tell_off(person, wish, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
 
     def write_letters(self, sender: Sender) -> int:
         """Write what waits in the outbox; return how many letters were sent."""

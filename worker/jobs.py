@@ -121,4 +121,5 @@ def remind() -> int:
         clock=adapters.clock,
         url=adapters.settings.url,
         links=adapters.mail_lines,
+        tell_off=adapters.tell_off,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from moderation.channels import Gone
+from moderation.channels import Gone, Refused
 from worker.attempt import attempt
 
 
@@ -32,6 +33,11 @@ class ChannelRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+#: Statuses of 400 to 499 that say "not now"; every other one says that the address, its token or the room is wrong.
+_NOT_NOW = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+
 #: Returns what to send to an address.
 Shape = Callable[[str, Note], ChannelRequest]
 
@@ -44,7 +50,7 @@ class Poster:
     allow_private: bool = False
 
     def send(self, to: str, subject: str, text: str, *, foot: str = "", key: str = "") -> None:
-        """Hand a message over. Raises OSError that names no part of the address, or Gone."""
+        """Hand a message over. Raises OSError that names no part of the address, Refused or Gone."""
         request = self.shape(to, Note(subject, text, foot, key))
         came = attempt(
             request.url,
@@ -55,5 +61,7 @@ class Poster:
         )
         if came.disable:
             raise Gone(came.error)
+        if came.status and 400 <= came.status < 500 and came.status not in _NOT_NOW:
+            raise Refused(came.error)
         if not came.delivered:
             raise OSError(came.error)

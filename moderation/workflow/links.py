@@ -9,6 +9,7 @@ from moderation.dispatch import LETTERS, Jobs
 from moderation.errors import InvalidInput, NotFound
 from moderation.moderators import Moderator
 from moderation.ports import Clock
+from moderation.reminders import Subscription
 from moderation.rows import each
 from moderation.store.accounts import Accounts, fold
 from moderation.store.accounts.links import Kind, OneTimeLink, OneTimeLinks, Outbox, Purpose, Wanted
@@ -113,6 +114,15 @@ def set_address(
         _write(Wanted(Kind.MOVED, was.name, now, was.email), outbox=outbox, jobs=jobs)
 
 
+def tell_off(
+    person: Moderator, wish: Subscription, *, outbox: Outbox, jobs: Jobs, clock: Clock
+) -> None:
+    """Have a moderator be written to that a channel of theirs was switched off, unless it is that very address."""
+    address = wish.address if wish.channel is Channel.MAIL else ""
+    if person.email and person.email.casefold() != address.casefold():
+        _write(Wanted(Kind.SILENT, person.name, clock.now_ms()), outbox=outbox, jobs=jobs)
+
+
 def invite(name: str, *, outbox: Outbox, jobs: Jobs, clock: Clock) -> None:
     """Have an invitation sent to a moderator's address."""
     _write(Wanted(Kind.INVITE, name, clock.now_ms()), outbox=outbox, jobs=jobs)
@@ -186,6 +196,8 @@ def _addressed(
             letter = letters.invite(person.name, f"{url}/desk/invitation/{token}")
         case Kind.CHANGED:
             letter = letters.changed(person.name, url)
+        case Kind.SILENT:
+            letter = letters.silent(person.name, url)
         case _:
             letter = letters.moved(person.name, url)
     address = wanted.address or person.email

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from moderation import reminders
-from moderation.channels import Channel, Gone
+from moderation.channels import Channel, Gone, Refused
 from moderation.errors import InvalidInput
 from moderation.reminders import Subscription
 from tests.support.actors import ADA
@@ -47,13 +47,13 @@ def wish(world: World, name: str = "Ada", address: str = ADDRESS, **fields: Any)
     return world.adapters.notices.subscribe(name, made, now_ms=world.adapters.clock.now_ms())
 
 
-def remind(world: World, post: Any, *, hours_later: float = 0) -> int:
+def remind(world: World, post: Any, *, hours_later: float = 0, **more: Any) -> int:
     adapters = world.adapters
     return reminders.remind(
         accounts=adapters.accounts, comments=adapters.comments, notices=adapters.notices,
         senders=dict.fromkeys(Channel, post),
         clock=At(adapters.clock.now_ms() + round(hours_later * HOUR)),
-        url="https://winnow.example",
+        url="https://winnow.example", **more,
     )  # fmt: skip
 
 
@@ -242,6 +242,29 @@ def test_a_channel_that_fails_for_five_days_is_switched_off_and_the_trail_says_s
     assert len(post.keys) == tried
     ada.adapters.notices.subscribe("Ada", kept, now_ms=1)  # saving it switches it on
     assert remind(ada, Post(), hours_later=24 * 9) == 1
+
+
+def test_one_that_is_refused_for_some_hours_is_switched_off_and_its_owner_hears_of_it_once(
+    ada: World,
+):
+    ada.comment("toxicity=0.6")
+    post, heard = Post(Refused("answered 403 Forbidden")), []
+    for n in range(12 * 24):  # every five minutes, as the schedule has it
+        remind(ada, post, hours_later=n / 12, tell_off=lambda person, _: heard.append(person.name))
+    (kept,) = ada.adapters.notices.subscriptions("Ada")
+    assert (kept.off, len(post.keys), heard) == (True, 5, ["Ada"])
+
+
+def test_refusals_between_failures_of_the_network_switch_nothing_off(ada: World):
+    ada.comment("toxicity=0.6")
+    post = Post()
+    for n in range(24 * 4):
+        now_refused = len(post.keys) % 4
+        post.problem = Refused("answered 404 Not Found") if now_refused else OSError("no answer")
+        remind(ada, post, hours_later=n)
+    assert len(post.keys) > 8
+    (kept,) = ada.adapters.notices.subscriptions("Ada")
+    assert not kept.off
 
 
 def test_one_that_is_gone_for_good_is_switched_off_at_once(ada: World):

@@ -67,3 +67,20 @@ def test_a_link_that_decides_arrives_with_the_reminder_and_works(mailed: tuple[W
 def subscribe(world: World) -> None:
     wish = Subscription(channel=Channel.MAIL, address="ada@mail.example")
     world.adapters.notices.subscribe("ada", wish, now_ms=1)
+
+
+def test_the_owner_of_a_channel_that_was_switched_off_is_written_to_but_not_by_that_channel(
+    mailed: tuple[World, Box],
+):
+    world, box = mailed
+    person = world.adapters.accounts.moderator("ada")
+    world.adapters.tell_off(person, Subscription(channel=Channel.MAIL, address="Ada@mail.example"))
+    assert jobs.write_letters() == 0
+    world.adapters.tell_off(
+        person, Subscription(channel=Channel.NTFY, address="https://n.example/a")
+    )
+    assert jobs.write_letters() == 1
+    (envelope,) = box.messages
+    letter = message_from_bytes(envelope.content, policy=policy.default)
+    assert letter["Subject"] == "A channel for your reminders was switched off"
+    assert f"{URL}/desk/notices" in letter.get_content()

@@ -92,6 +92,8 @@ class Kind(StrEnum):
     CHANGED = "changed"
     #: Word to an address that it is no longer the account's.
     MOVED = "moved"
+    #: Word that a channel for reminders was switched off.
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)

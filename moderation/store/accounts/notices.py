@@ -29,6 +29,7 @@ _FRESH: dict[str, Any] = {
     "failing_since_ms": 0,
     "next_try_ms": 0,
     "error": "",
+    "refusals": 0,
     "off": False,
     "tested": False,
 }

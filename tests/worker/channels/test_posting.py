@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from moderation.channels import Channel, Gone
+from moderation.channels import Channel, Gone, Refused
 from moderation.errors import InvalidInput
 from moderation.settings import Settings
 from tests.support.receiver import Received, Receiver, answer, redirect
@@ -136,6 +136,19 @@ def test_a_service_that_takes_nothing_is_an_error_that_names_no_secret(channel: 
 def test_one_that_says_that_it_is_gone_is_told_from_one_that_fails(channel: Channel):
     with Receiver(answer(410)) as receiver, pytest.raises(Gone):
         send(channel, receiver)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+def test_what_only_a_person_can_change_is_a_refusal(status: int):
+    with Receiver(answer(status)) as receiver, pytest.raises(Refused, match=str(status)):
+        send(Channel.MATRIX, receiver)
+
+
+@pytest.mark.parametrize("status", [302, 408, 425, 429, 500, 503])
+def test_what_may_pass_is_no_refusal(status: int):
+    with Receiver(answer(status)) as receiver, pytest.raises(OSError, match=str(status)) as failed:
+        send(Channel.MATRIX, receiver)
+    assert not isinstance(failed.value, Refused)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
