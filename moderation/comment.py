@@ -22,7 +22,8 @@ REVISED = "revised"
 #: Why a comment is screened anew: the blog sent another text.
 EDITED = "edited"
 
-#: What a digest is made of: JSON with sorted keys. Never change it: digests are kept.
+#: What a digest is made of: JSON with sorted keys, and the id of an author who has one. Never change
+#: it: digests are stored, and a repeat is known by its digest.
 _DIGESTED = (
     '{"author": {"email": %s, "ip": %s, "name": %s, "role": %s, "url": %s, "user_agent": %s}, '
     '"content": %s, "external_id": %s, "form_served_at": %s, "honeypot": %s, "parent": %s, "post": '
@@ -122,6 +123,8 @@ class Draft:
             post.language, post.published_at, post.title, post.url, self.submitted_at,
         )  # fmt: skip
         text = _DIGESTED % tuple(map(encode_basestring, parts))
+        if author.id:
+            text += encode_basestring(author.id)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
     @property

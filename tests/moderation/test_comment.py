@@ -89,6 +89,7 @@ def test_threads_pack_drafts_at_once():
 def test_a_digest_tells_any_difference():
     assert Draft("a").digest != Draft("a", external_id="1").digest
     assert Draft("a", Author("b")).digest == Draft("a", Author("b")).digest
+    assert Draft("a", Author("b", id="7")).digest != Draft("a", Author("b")).digest
 
 
 def test_a_digest_is_the_same_in_every_release():

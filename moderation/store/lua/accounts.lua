@@ -1,7 +1,7 @@
 -- Accounts: sites, keys, tokens, moderators and endpoints, in hashes of JSON.
 
 -- CHANGE: write only if certain fields are as expected.
--- ARGV: JSON {"if": [[hash, field, allowed value...]...], "do": [[command...]...]}.
+-- KEYS: tag. ARGV: JSON {"if": [[hash, field, allowed value...]...], "do": [[command...]...]}.
 -- An allowed value of '' stands for an absent field, '*' for any that is there.
 -- Returns 0, or the number of the first condition that does not hold; then nothing was written.
 -- Atomic so that a name is given once and no change is built on one that it has not seen. Sent

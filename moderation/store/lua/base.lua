@@ -1,6 +1,6 @@
 -- What every function of the library stands on. library.py joins the files in its order and puts its
 -- constants before them; a local of one file is seen by those after it. Conventions:
--- * A function declares one key, the tag of its shard ('{w:0}:'), and builds the others from it by the
+-- * A function declares one key, `tag`, which is its shard's ('{w:0}:'), and builds the others from it by the
 --   <kind>_key functions made of keys.py, so that a Cluster runs it in the right slot.
 -- * Times are arguments, in Unix milliseconds. Ids are short. '' stands for "none".
 -- * Each is one atomic step of design section 4 and idempotent: redis-py repeats what got no answer.

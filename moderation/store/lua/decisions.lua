@@ -1,7 +1,7 @@
 -- Decisions of moderators: writing them, undoing them, sending their events.
 
 -- DECIDE: write a moderator's decision; its event is held until the undo window closes.
--- ARGV: now, day, id, decision, status, by, reason, note, version ('' for any), hold until, event.
+-- KEYS: tag. ARGV: now, day, id, decision, status, by, reason, note, version ('' for any), hold until, event.
 -- Returns {'missing'}, {'stale', version}, {'illegal', status} or {'ok'}.
 -- Atomic so that of two moderators one decides and the other gets a conflict.
 register('decide', function()
@@ -27,7 +27,7 @@ register('decide', function()
 end)
 
 -- UNDO: take back the last decision while its event is held.
--- ARGV: now, day, id, by. Returns {'missing'}, {'late'} or {'ok', wake}.
+-- KEYS: tag. ARGV: now, day, id, by. Returns {'missing'}, {'late'} or {'ok', wake}.
 -- Atomic so that either the blog hears of the decision or it is undone, never both.
 register('undo', function()
   local now, day, id, by = unpack(ARGV)
@@ -55,7 +55,7 @@ local function tell_held(id, now)     -- tell of a decision that can no longer b
 end
 
 -- RELEASE: tell the events whose undo window has closed.
--- ARGV: now, most, when the latest window can close. Returns the number of events sent.
+-- KEYS: tag. ARGV: now, most, when the latest window can close. Returns the number of events sent.
 -- Atomic so that an event leaves the held set and enters the stream in one step.
 register('release', function()
   local now, most, latest = unpack(ARGV)
@@ -66,7 +66,7 @@ register('release', function()
 end)
 
 -- RETRY: make a flagged comment pending again, its deaths forgotten.
--- ARGV: now, id, by. Returns {'missing'}, {'illegal', status}, {'revised'} or {'ok', wake}.
+-- KEYS: tag. ARGV: now, id, by. Returns {'missing'}, {'illegal', status}, {'revised'} or {'ok', wake}.
 -- Atomic so that it leaves the queue and enters its site's list in one step.
 register('retry', function()
   local now, id, by = unpack(ARGV)

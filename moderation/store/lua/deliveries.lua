@@ -21,7 +21,7 @@ local function reschedule(site, endpoint)      -- when the endpoint is to be loo
 end
 
 -- FAN_OUT: turn events into due deliveries and move the site's cursor past them.
--- ARGV: now, site, cursor expected, new cursor, record's life in s, then per delivery endpoint,
+-- KEYS: tag. ARGV: now, site, cursor expected, new cursor, record's life in s, then per delivery endpoint,
 -- event, comment, type. Returns 1, or 0 when another deliverer was first.
 -- Atomic so that an event is fanned out once, and never skipped.
 register('fan_out', function()
@@ -50,7 +50,7 @@ register('fan_out', function()
 end)
 
 -- LEASE_DELIVERIES: take what is due, a few of each endpoint, the longest due endpoint first.
--- ARGV: now, holder, most, lease ms. Returns {lease, site, endpoint, event, attempts so far} each.
+-- KEYS: tag. ARGV: now, holder, most, lease ms. Returns {lease, site, endpoint, event, attempts so far} each.
 -- Atomic so that a delivery is due, on lease or finished, and in one of these only.
 register('lease_deliveries', function()
   local now, holder, most, lease = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -80,7 +80,7 @@ register('lease_deliveries', function()
 end)
 
 -- FINISH_DELIVERY: write the result of an attempt, and when the next one is.
--- ARGV: now, lease, state (delivered, failed, dropped, due), next ms, attempt as JSON, life in s.
+-- KEYS: tag. ARGV: now, lease, state (delivered, failed, dropped, due), next ms, attempt as JSON, life in s.
 -- Returns 1, or 0 when the lease is gone: somebody else has the delivery now.
 -- Atomic so that an attempt is counted once and a retry is never forgotten.
 register('finish_delivery', function()
@@ -106,7 +106,7 @@ register('finish_delivery', function()
 end)
 
 -- RECLAIM_DELIVERIES: make due again what expired on lease or, with a holder, what a dead deliverer held.
--- ARGV: now, holder. Returns how many.
+-- KEYS: tag. ARGV: now, holder. Returns how many.
 -- Atomic so that a delivery leaves its lease and is due in one step.
 register('reclaim_deliveries', function()
   local now, holder = ARGV[1], ARGV[2]
@@ -128,7 +128,7 @@ register('reclaim_deliveries', function()
 end)
 
 -- ANNOUNCE: put an event that is about no comment on its site's stream.
--- ARGV: now, site, type, subject. Returns the event's cursor.
+-- KEYS: tag. ARGV: now, site, type, subject. Returns the event's cursor.
 -- Atomic so that an event on the stream is always fanned out.
 register('announce', function()
   local now, site, kind, subject = unpack(ARGV)
@@ -136,7 +136,7 @@ register('announce', function()
 end)
 
 -- REDELIVER: make a finished delivery due again.
--- ARGV: now, site, endpoint, event. Returns 1, or 0 when there is no such delivery or it is due.
+-- KEYS: tag. ARGV: now, site, endpoint, event. Returns 1, or 0 when there is no such delivery or it is due.
 -- Atomic so that a delivery is never due twice.
 register('redeliver', function()
   local now, site, endpoint, event = unpack(ARGV)

@@ -1,7 +1,7 @@
 -- Intake: comments come in, are edited and are erased.
 
 -- ACCEPT: store drafts as pending, all or none.
--- ARGV: now, day, site, cap, site cap, count, then per draft id, document, digest, external id (eight
+-- KEYS: tag. ARGV: now, day, site, cap, site cap, count, then per draft id, document, digest, external id (eight
 -- bytes of a digest, or ''), and its author's entries, eight bytes each, joined.
 -- Returns {'busy'|'site_busy'} or {'ok', wake, then outcome, id, status per draft}.
 -- Atomic so that what is acknowledged is stored, counted, listed and findable, or nothing is.
@@ -51,7 +51,7 @@ register('accept', function()
 end)
 
 -- RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
--- ARGV: now, day, site, id, document, digest, external, author's entries, status, scores, priority,
+-- KEYS: tag. ARGV: now, day, site, id, document, digest, external, author's entries, status, scores, priority,
 -- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
 -- ('' when the machine settled it), NEAR entry ('' for none), 1 for a spot check.
 -- With a window, only the same document is a repeat, and only while the machine would not settle it
@@ -92,7 +92,7 @@ register('record', function()
 end)
 
 -- EDIT: make a document the next revision, pending again (in place while still pending).
--- ARGV: now, id, document, digest, by, event, author's entries, the digest that the caller saw, the
+-- KEYS: tag. ARGV: now, id, document, digest, by, event, author's entries, the digest that the caller saw, the
 -- words of that text and of the new one.
 -- Returns {'missing'}, {'same', 0}, {'changed'} when the caller saw another text, or {'ok', wake}.
 -- Atomic so that the old text can no longer be approved, or found, once the new one is stored.
@@ -123,7 +123,7 @@ end)
 
 -- REVISE: put a moderator's text in the place of a comment's, which keeps its status, scores and verdict;
 -- what its author wrote stays beside it.
--- ARGV: now, id, document, digest, by, event, revision that the moderator saw, the digest that the caller
+-- KEYS: tag. ARGV: now, id, document, digest, by, event, revision that the moderator saw, the digest that the caller
 -- saw, the words of that text and of the new one.
 -- Returns {'missing'}, {'stale', revision}, {'illegal', status}, {'held'} while a decision can be undone,
 -- {'expired'}, {'same'}, {'changed'} when the caller saw another text, or {'ok'}.
@@ -155,7 +155,7 @@ register('revise', function()
 end)
 
 -- ERASE: leave a tombstone of id, site, digest and time.
--- ARGV: now, id, by, event, the author's number as in NEAR ('': none), the digest that the caller saw,
+-- KEYS: tag. ARGV: now, id, by, event, the author's number as in NEAR ('': none), the digest that the caller saw,
 -- the words of that text.
 -- Returns {'missing'|'already'|'changed'|'ok'}; 'changed' as for EDIT.
 -- Atomic so that no reader finds words in one place that are gone from another.

@@ -85,7 +85,7 @@ local function note_decision(c, decision, by, at, now, spot)
 end
 
 -- KEEP_READINGS: keep what was read of texts that people decided on.
--- ARGV: site, then id, revision, reading each. Returns how many were kept.
+-- KEYS: tag. ARGV: site, then id, revision, reading each. Returns how many were kept.
 -- Atomic so that nothing comes back of what was erased or taken back meanwhile.
 register('keep_readings', function()
   local site, kept = ARGV[1], 0
@@ -101,7 +101,7 @@ register('keep_readings', function()
 end)
 
 -- CLAIM_LEARNING: the sites of a shard with something new to learn, and not before a lease ends again.
--- ARGV: now, lease ms. Returns their short ids.
+-- KEYS: tag. ARGV: now, lease ms. Returns their short ids.
 -- Atomic so that of two watchdogs one has it learned. One that is lost is due again after the lease.
 register('claim_learning', function()
   local now, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -114,7 +114,7 @@ register('claim_learning', function()
 end)
 
 -- LEARNED: what a site had decided up to *place* is dealt with.
--- ARGV: now, site, place. Returns 1 if nothing came meanwhile; else it is due again soon.
+-- KEYS: tag. ARGV: now, site, place. Returns 1 if nothing came meanwhile; else it is due again soon.
 -- Atomic so that a decision made meanwhile is never passed over.
 register('learned', function()
   local now, site, place = ARGV[1], ARGV[2], ARGV[3]
@@ -128,7 +128,7 @@ register('learned', function()
 end)
 
 -- RELEARN: have a site learned anew although nothing was decided.
--- ARGV: now, site. Returns nothing.
+-- KEYS: tag. ARGV: now, site. Returns nothing.
 -- Atomic so that a job that is under way sees that it has to be done again.
 register('relearn', function()
   changed(ARGV[2])
@@ -139,7 +139,7 @@ end)
 local TRAIL_BYTES = 300
 
 -- KEEP_HEAD: keep a head as a site's next version, and let it judge if it may.
--- ARGV: site, number, head, report (JSON), 1 to let it judge, the version that it was held against,
+-- KEYS: tag. ARGV: site, number, head, report (JSON), 1 to let it judge, the version that it was held against,
 -- versions that are kept, the place of the latest evidence that it may be of.
 -- Returns {1 if it was kept, 1 if it judges}; what was erased since that place keeps it from both.
 -- Atomic so that it replaces the very head that it was found to be better than.
@@ -165,7 +165,7 @@ register('keep_head', function()
   return {1, judges and 1 or 0}
 end)
 
--- USE_HEAD: let another version judge. ARGV: site, the version that judges now, the one that is to,
+-- USE_HEAD: let another version judge. KEYS: tag. ARGV: site, the version that judges now, the one that is to,
 -- the trail of those that judged, 1 to keep later ones from replacing it.
 -- Returns 'ok', 'stale' or 'missing'. Version 0 is the shared model alone.
 -- Atomic so that nobody replaces a version that they have not seen.

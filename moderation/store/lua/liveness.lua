@@ -1,6 +1,6 @@
 -- Signs of life between processes.
 
--- BEAT: note that a process lives, by the server's own time. ARGV: the sorted set, the process's name, the
+-- BEAT: note that a process lives, by the server's own time. KEYS: tag. ARGV: the sorted set, the process's name, the
 -- age of the note and the age at which names are forgotten, ms. Returns nothing.
 -- Atomic so that the note has the time at which it is made, and is one round trip: each idle process makes one
 -- every few seconds.

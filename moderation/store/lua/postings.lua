@@ -194,7 +194,7 @@ local function unnumber(c)
 end
 
 -- INDEX: add the words of comments to their site's index, in the order of their numbers.
--- ARGV: site, the first number, ids and digests of the comments, joined (22 and 12 bytes each, zeros for
+-- KEYS: tag. ARGV: site, the first number, ids and digests of the comments, joined (22 and 12 bytes each, zeros for
 -- a comment without a text), then for each word its entry and the numbers within the block, joined.
 -- Returns the first number that is not indexed: that of the first comment still, when it is another
 -- by now or a text was edited or erased meanwhile; then the caller reads again.

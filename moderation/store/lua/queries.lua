@@ -1,6 +1,6 @@
 -- Queries that need more than one command.
 
--- FIND: look up entries of an index. ARGV: site, 'externals', then the entries.
+-- FIND: look up entries of an index. KEYS: tag. ARGV: site, 'externals', then the entries.
 -- Returns what each leads to, '' for nothing.
 -- Atomic so that no entry is missed that goes to another bucket meanwhile.
 register('find', function()
@@ -10,7 +10,7 @@ register('find', function()
 end, {'no-writes'})
 
 -- AGENDA: what the watchdog has to do in a shard, and when.
--- ARGV: now, when the latest lease can end, when the latest undo window can close.
+-- KEYS: tag. ARGV: now, when the latest lease can end, when the latest undo window can close.
 -- Returns {1 if comments wait for a worker, when the first lease ends, when the first window closes,
 -- when the first site is to be learned}, '' for none; now where one ends later than any can, since
 -- the clock was set back.
@@ -36,7 +36,7 @@ local function is_before(one, other)  -- by bytes; Lua compares by the server's 
 end
 
 -- RANKED: a site's queue from behind a place on, which need not be taken any more.
--- ARGV: site, 1 by priority or 0 by time, 1 for the lowest first, score and id of the place ('' for the
+-- KEYS: tag. ARGV: site, 1 by priority or 0 by time, 1 for the lowest first, score and id of the place ('' for the
 -- beginning), how many. Returns id and score each. Logarithmic in the queue, however many share a score.
 -- Atomic so that a place is found in the queue that it is then read from.
 register('ranked', function()

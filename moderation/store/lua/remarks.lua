@@ -23,7 +23,7 @@ local function remark(id, kind, line, most)
 end
 
 -- NOTE: put a moderator's note beside a comment.
--- ARGV: id, note, most. Returns {'missing'}, {'expired'}, {'full'} or {'ok', its number}.
+-- KEYS: tag. ARGV: id, note, most. Returns {'missing'}, {'expired'}, {'full'} or {'ok', its number}.
 -- Atomic so that no note comes to stand beside what was erased meanwhile.
 register('note', function()
   local id, line, most = unpack(ARGV)
@@ -36,7 +36,7 @@ end)
 
 -- REPLY: put a reply beside an approved comment, and tell the blog. A decision that could still be undone is
 -- sent first: without the comment there is nothing to reply to.
--- ARGV: now, id, reply, most, event.
+-- KEYS: tag. ARGV: now, id, reply, most, event.
 -- Returns {'missing'}, {'expired'}, {'illegal', status}, {'full'} or {'ok', its number}.
 -- Atomic so that no reply is kept without its event, or sent before its comment.
 register('reply', function()

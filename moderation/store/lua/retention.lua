@@ -1,7 +1,7 @@
 -- Retention: what is let go of in time.
 
 -- FORGET: let go of a comment's words, or of all of it, once its retention is over.
--- ARGV: id, version, 'text' or 'all', the words of its text, then for 'text' the verdict and the
+-- KEYS: tag. ARGV: id, version, 'text' or 'all', the words of its text, then for 'text' the verdict and the
 -- history, packed.
 -- Returns 1 when it did.
 -- Atomic so that a comment that was reopened meanwhile keeps its words.

@@ -4,7 +4,7 @@
 local FATAL_DEATHS = 3
 
 -- TAKE: lease pending comments, a fair share from each site in turn, or one suspect alone.
--- ARGV: now, token, size, most bytes, lease ms.
+-- KEYS: tag. ARGV: now, token, size, most bytes, lease ms.
 -- Returns {wake, suspect, then {id, site, revision, version, document, digest} each}; a token that
 -- holds a lease already is given that lease again.
 -- Atomic so that a pending comment is always in exactly one list or lease.
@@ -83,7 +83,7 @@ register('take', function()
 end)
 
 -- COMMIT: write verdicts, once, and end the lease.
--- ARGV: now, day, token, then per comment id, revision, status, scores, priority, by, reason,
+-- KEYS: tag. ARGV: now, day, token, then per comment id, revision, status, scores, priority, by, reason,
 -- event, daily field, NEAR entry, 1 for a spot check.
 -- Returns how many were written; -1 when the token is no longer on lease (late: nothing is done).
 -- Atomic so that a verdict comes with its transition, queue entry, counters and event, or not at all.
@@ -133,7 +133,7 @@ register('commit', function()
 end)
 
 -- RECLAIM: take back leases that expired or, with a holder, those of a worker that died.
--- ARGV: now, day, holder, event of a quarantine, when the latest lease can end, who quarantines.
+-- KEYS: tag. ARGV: now, day, holder, event of a quarantine, when the latest lease can end, who quarantines.
 -- Returns the ids that were quarantined.
 -- Atomic so that an id leaves its lease and enters a list, the suspects or the queue in one step.
 register('reclaim', function()

@@ -144,7 +144,7 @@ local function visit_block(part, query, letters, top, visit)
 end
 
 -- SEARCH: name comments that may be what is sought.
--- ARGV: site, letters of the statuses, the number to begin below ('' for the latest), the time before
+-- KEYS: tag. ARGV: site, letters of the statuses, the number to begin below ('' for the latest), the time before
 -- which they came in ms ('' for any), most, need, then for each group index, count, entries.
 -- Returns {the number to go on below, '' at the end, then number and id of each}.
 -- Atomic so that a comment is not missed whose status changes meanwhile.
@@ -171,7 +171,7 @@ register('search', function()
 end, {'no-writes'})
 
 -- TALLY: count what SEARCH would name, by status.
--- ARGV: as for SEARCH, of which the time does not count; most: how many to count and to look at.
+-- KEYS: tag. ARGV: as for SEARCH, of which the time does not count; most: how many to count and to look at.
 -- Returns {the number to go on below, '' at the end, then letter and number of each status}.
 -- Atomic so that a comment whose status changes meanwhile counts once.
 register('tally', function()

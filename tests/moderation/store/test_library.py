@@ -71,11 +71,16 @@ def test_another_release_runs_beside_this_one_and_its_library_goes_when_it_is_go
     assert [one[1].decode() for one in client.function_list("winnow_*")] == [ours.name]
 
 
-def test_each_function_says_what_it_takes_and_returns_and_why_it_is_atomic():
+def test_each_function_is_headed_by_keys_arguments_result_and_why_it_is_atomic():
     for file in LUA.glob("*.lua"):
         text = file.read_text(encoding="utf-8")
         for head, name in re.findall(r"((?:^-- .*\n)*)^register\('(\w+)'", text, re.MULTILINE):
-            for word in (f"-- {name.upper()}: ", "ARGV: ", "Returns ", "Atomic so that "):
+            for word in (
+                f"-- {name.upper()}: ",
+                "KEYS: tag. ARGV: ",
+                "Returns ",
+                "Atomic so that ",
+            ):
                 assert word in head, (file.name, name, word)
 
 

@@ -377,7 +377,7 @@ def test_a_token_stands_for_the_site_and_is_plain_text(world: World, door: str):
 DEPENDS_ON = [
     {"user_role": "administrator"}, {"user_ip": "203.0.113.10"}, {"user_agent": "curl"},
     {"permalink": "https://blog.example/2"}, {"blog_lang": "de"}, {"comment_parent": "7"},
-    {"honeypot_field_name": "trap", "trap": "filled"}, {"comment_author": "Bob"},
+    {"honeypot_field_name": "trap", "trap": "filled"}, {"comment_author": "Bob"}, {"user_ID": "7"},
 ]  # fmt: skip
 
 

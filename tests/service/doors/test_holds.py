@@ -11,7 +11,7 @@ from moderation.comment import Author, Decision, Status
 from moderation.policy import Mode, Policy
 from tests.service.doors.test_failures import WAYS, opened
 from tests.support.actors import ADA
-from tests.support.world import World
+from tests.support.world import PlainModel, World
 
 TEXT = "hello"
 #: Each rule that holds, with a policy under which it holds TEXT once another author has sent it.
@@ -30,6 +30,17 @@ SAYS_HELD = {
     "matrix": lambda answer: answer.status_code == 403,
     "coral": lambda answer: answer.json["status"] == "SYSTEM_WITHHELD",
 }
+
+
+class Counting(PlainModel):
+    """A scorer that keeps the texts that it was asked about."""
+
+    def __init__(self) -> None:
+        self.scored: list[str] = []
+
+    def score(self, items: Any, **options: Any) -> Any:
+        self.scored += [item.content for item in items]
+        return super().score(items, **options)
 
 
 def under(world: World, policy: Policy, **more: Any) -> None:
@@ -66,6 +77,15 @@ def test_what_a_door_records_is_held_by_each_rule(world: World, door: str, rule:
     way.ask(world, key)
     (held,) = world.adapters.comments.queue(world.site.id).items
     assert (held.content, held.verdict.reasons[0].code) == (TEXT, rule)
+
+
+@pytest.mark.parametrize("door", WAYS)
+def test_a_door_that_records_scores_a_comment_once(world: World, door: str):
+    key, way, model = opened(world), WAYS[door], Counting()
+    under(world, Policy(), record_doors=True)
+    world.model = model
+    way.ask(world, key)
+    assert model.scored == [TEXT]
 
 
 @pytest.mark.parametrize("door", SAYS_HELD)
