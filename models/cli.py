@@ -389,7 +389,7 @@ def adopt_encoder(data: Path, encoder: Path, directory: Path | None, output: Pat
     """Give a model's heads ENCODER: a new export of the weights that they were fitted on.
 
     Writes nothing if ENCODER says something else of our own sentences than the model's own: then
-    heads are fitted anew, by `model train`. What is said of the model is measured again below
+    heads are fitted again, by `model train`. The card's figures are measured again below
     DATA_DIR.
 
     \b

@@ -20,7 +20,7 @@ Numbers = NDArray[np.float64]
 HAM = "blog_haacked_ham"
 #: Tolerated loss of a candidate in any figure: the variation between two seeds.
 TOLERANCE = 0.005
-#: The error budget allows to hold one good comment in twenty; fewer is no aim of its own.
+#: The error budget allows to hold one good comment in twenty; fewer is no goal.
 ENOUGH: Mapping[str, float] = {"blog comments allowed": 0.95}
 
 #: Sentences that only mention somebody; ``evaluate`` counts how many of them would be held.

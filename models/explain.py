@@ -13,7 +13,7 @@ from models.text import places, read
 
 _TOKEN = re.compile(r"\S+")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*", re.DOTALL)
-#: Most sentences of a comment that get a group of words of their own.
+#: Largest number of sentences of a comment that are grouped separately.
 _MOST_SENTENCES = 200
 #: Most groups of words that are left out in turn; each costs one more scoring of the comment.
 MOST_GROUPS = 24

@@ -99,7 +99,7 @@ class Fitter:
         for column, (label, (target, weight)) in enumerate(zip(LABELS, targets, strict=True)):
             known = rows[~np.isnan(target[rows]) & (weight[rows] > 0)]
             chosen = self.columns(label)
-            if len(np.unique(target[known])) < 2:  # a label that nobody told apart says nothing
+            if len(np.unique(target[known])) < 2:  # a label with one class only says nothing
                 continue
             head = LogisticRegression(C=strength, max_iter=400, tol=1e-4)
             head.fit(self._X[np.ix_(known, chosen)], target[known].astype(int), weight[known])

@@ -426,7 +426,7 @@ class Basis:
 
     @classmethod
     def load(cls, directory: Path = SHIPPED) -> Basis | None:
-        """Return the basis below *directory*; None if there is none, and so no learning.
+        """Return the basis below *directory*; None if it is missing: then nothing is learned.
 
         Raises BrokenArtifact if it can't be read.
         """
@@ -738,7 +738,7 @@ def contrary(
 ) -> tuple[Contrary, ...]:
     """Return who decides the opposite of the others: surely, and where the others surely agree.
 
-    A strict or a lenient person puts comments in the same order as the others and is none of them,
+    A strict or a lenient person puts comments in the same order as the others and is not set aside,
     so order is all that is compared. Decisions on what the machine had settled are left out: a
     person who corrects its mistakes would seem to oppose the others. It takes three people: of two
     nobody knows who is wrong. At most half a second.

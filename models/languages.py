@@ -110,7 +110,7 @@ _SELDOM = frozenset(
     ["tl", "sw", "eu", "cy", "ga", "sq", "az", "is", "ps", "ug", "tg", "tt", "ky", "ne"]
 )
 _SELDOM_BAR = 0.95
-#: Letters; in fewer, a name or an exclamation can't be told from a language.
+#: Fewest letters of a text whose language is named; a shorter one may be a name or an exclamation.
 _FEWEST = 6
 #: Characters; two or three of Chinese may be Japanese.
 _FEWEST_HAN = 4

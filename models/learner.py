@@ -79,7 +79,7 @@ class HeadLearner:
         self._scorer = scorer
         self._basis = getattr(scorer, "basis", None)
         name = self._basis.name if self._basis else ""
-        #: The basis and the shared model: readings of another model are read anew while they can be.
+        #: The basis and the shared model; texts read by another model are read again while they are kept.
         self.reader = f"{name}:{scorer.version}" if name else ""
 
     def read(self, items: Sequence[Item]) -> list[bytes]:

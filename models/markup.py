@@ -125,7 +125,7 @@ _ELEMENTS = frozenset(
         "u", "ul", "var", "video", "wbr", "xmp",
     ]
 )  # fmt: skip
-#: Elements whose content a parser reads in a way of its own and a blog's filter does not: their
+#: Elements whose content a parser reads differently and a blog's filter does not: their
 #: tags are dropped, and their content is read as any other.
 _SPECIAL = frozenset(
     [
@@ -205,7 +205,7 @@ class _Builder:
         text = self.content[begin:end]
         origins: Iterable[int] = range(begin, end)
         if "&" in text:
-            # What was encoded twice is decoded twice: some editors encode what they are given.
+            # Text that was encoded twice is decoded twice: some editors encode their input again.
             text, origins = _decoded(*_decoded(text, list(origins)))
         self._add(text, origins, kind)
 
@@ -284,7 +284,7 @@ def _is_tag(content: str, match: re.Match[str]) -> bool:
     name, rest = match[2].lower(), match[3]
     if name not in _ELEMENTS:
         begin, end = match.span()
-        # Of unknown tags those vanish that split a word, be it by several in a row.
+        # Unknown tags are removed where they split a word, also several in a row.
         return (
             begin > 0
             and (content[begin - 1].isalnum() or content[begin - 1] == ">")

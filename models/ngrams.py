@@ -18,7 +18,7 @@ from models.text import FEW, read
 Codes = NDArray[np.uint32]
 Keys = NDArray[np.uint32]
 
-#: Character n-grams and word n-grams have regions of their own, so that they never collide.
+#: Character n-grams and word n-grams have separate regions, so that they never collide.
 CHARACTER_BITS = 19
 WORD_BITS = 18
 CHARACTER_BUCKETS = 1 << CHARACTER_BITS

@@ -69,7 +69,7 @@ class Item:
     #: Whether the form's hidden field was filled in.
     honeypot: bool = False
     seconds_to_submit: float | None = None
-    #: Other authors who lately sent nearly this text to this site: count.
+    #: Number of other authors who recently sent nearly this text to this site.
     near_duplicates: int = 0
     #: What the site thinks of the author, from -1 (rejected before) over 0 (unknown) to 1 (approved
     #: many times). It moves the log-odds of spam by at most ``MOST_OF_TRUST``.
@@ -80,7 +80,7 @@ class Score(NamedTuple):
     """The model's scores of one comment."""
 
     labels: Mapping[str, float]
-    #: ISO 639-1 code, or "" where the language can't be told.
+    #: ISO 639-1 code, or "" where the language is unknown.
     language: str
     #: False when the model was not measured on the comment's language.
     known_language: bool
@@ -149,7 +149,7 @@ class Scorer:
     artifact
         The heads.
     encoder
-        What reads sentences; None leaves n-grams and signals alone, with thresholds of their own.
+        The sentence encoder; None: only n-grams and signals, with their own thresholds.
     basis
         What sites' heads are fitted in; None, or one that another encoder has, leaves them out.
 
@@ -391,7 +391,7 @@ class Scorer:
         if some.all():
             sums = np.add.reduceat(rows, starts, axis=0, dtype=np.int32)
         else:
-            # reduceat gives a neighbour's n-gram to a block that has none of its own.
+            # For an empty block reduceat gives a neighbour's n-gram.
             sums = np.zeros((len(starts), rows.shape[1]), np.int32)
             sums[some] = np.add.reduceat(rows, starts[some], axis=0, dtype=np.int32)
         norms = np.sqrt(np.maximum(sums[:, -1:], 1) / 128)
@@ -402,7 +402,7 @@ class Scorer:
     def explain(self, item: Item, label: str | None = None) -> Explanation:
         """Return what made the score of *label*, or of the label closest to being flagged.
 
-        A span's weight is what the log-odds lose when its words are left out, everything else
+        A span's weight: by how much the log-odds fall when its words are left out, everything else
         being read again without them. The weights of signals are exact. All is read in one batch;
         long comments are left out in groups of words, at most ``explain.MOST_GROUPS``.
         """
@@ -505,7 +505,7 @@ def _way(heads: Heads, known: Mapping[str, Any]) -> _Way:
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Cut *items* so that what is held of them at once is bounded."""
+    """Cut *items* into parts of bounded memory."""
     begin = length = 0
     for end, item in enumerate(items):
         longer = min(len(item.content), MAX_LENGTH)
@@ -533,7 +533,7 @@ def _logit(probabilities: Numbers) -> Numbers:
 
 
 def _sigmoid(logits: Numbers) -> Numbers:
-    # Beyond 60 a probability can't be told from 1, and far beyond it exp overflows.
+    # Beyond 60 a probability rounds to 1, and far beyond it exp overflows.
     bounded = np.minimum(np.maximum(-logits, -60), 60)
     probabilities: Numbers = 1 / (1 + np.exp(bounded))
     return probabilities

@@ -567,6 +567,6 @@ def of_author(reading: Reading, name: str, email: str, url: str) -> dict[str, fl
 
 
 def _is_phrase(name: str) -> bool:
-    """Say whether a name has more words than names have, such as what is typed into a search."""
+    """Say whether a name has more words than people's names have, such as a search phrase."""
     words = name.split()
     return len(words) > 4 and sum(word[:1].islower() for word in words) > 2

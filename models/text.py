@@ -25,7 +25,7 @@ from models.markup import CharacterKind, Link
 #: Longest text that is read whole, in characters before and after NFKC; of a longer one the beginning
 #: and the end are read, to bound time.
 MAX_LENGTH = 20_000
-#: Characters that NFKC makes of one at most (U+FDFA).
+#: Largest number of characters that NFKC makes from one (U+FDFA).
 _MOST_FROM_ONE = 18
 
 _LATIN_LOOKALIKES = {
@@ -478,7 +478,7 @@ def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:
 
 
 def bounded(text: str) -> str:
-    """Return *text*, or its two ends when it, or what NFKC makes of it, is longer than MAX_LENGTH."""
+    """Return *text*, or its two ends when it or its NFKC form is longer than MAX_LENGTH."""
     most = MAX_LENGTH
     if len(text) * _MOST_FROM_ONE > MAX_LENGTH and not text.isascii():
         if len(text) > most:
@@ -571,7 +571,7 @@ def _joined(match: re.Match[str]) -> str:
 def _segmented(letters: str) -> list[str]:
     """Cut letters that ran together into common words, with what is left between them.
 
-    Spaced-out words that follow one another can't be told apart by their gaps. The cheapest cut
+    Gaps do not separate spaced-out words that follow one another. The cheapest cut
     is taken: a common word costs one, a letter outside of any costs one too.
     """
     letters = letters[:_LONGEST_RUN]

@@ -142,7 +142,7 @@ def training_corpus(data: Corpus, recipe: Recipe) -> Corpus:
     """Return the training corpus: licensed sources, capped, with our own comments and disguises.
 
     The kept tenth is in it as it stands, to be taken out by ``held_out``; nothing else is that
-    says the same, be it another spelling or a twin in disguise (``docs/adr/0107``).
+    says the same, in another spelling or in disguise (``docs/adr/0107``).
     """
     own = sentences.generated(recipe.own, recipe.seed) + generated(recipe.own_english, recipe.seed)
     real = capped(data, recipe).where(may_train)
@@ -253,7 +253,7 @@ def encoded(
     """Return what *encoder* says of the first window of each text: features and logits.
 
     Float32 of shape (n_texts, 768), rounded to float16, and float32 of shape (n_texts, 7).
-    *cache* is a directory; what is read now is kept there for the next training with this encoder.
+    *cache* is a directory; readings are kept there for the next training with this encoder.
     """
     keys = np.array([_key(text) for text in texts], np.uint64)
     path = cache / f"encoded-{encoder.version}.npz" if cache else None
@@ -485,7 +485,7 @@ class Good:
 
 
 def good_comments(corpus: Corpus, fewest: int = 80) -> Good:
-    """Return the published comments of *corpus*, told apart by length, language and script."""
+    """Return the published comments of *corpus*, grouped by length, language and script."""
     rows = np.array(
         [
             (published(one.source) or _is_trying(one)) and not any(one.labels.values())
@@ -552,7 +552,7 @@ def thresholds(probabilities: Numbers, good: Good) -> dict[str, dict[str, float]
 
 
 def _level(probability: Numbers, good: Good, budget: float) -> float:
-    """Return the lowest level that *budget* of the comments reach, and no group too many of its own."""
+    """Return the lowest level that *budget* of the comments reach, and in no group too many."""
     weight = good.weight
     bounds = [_lowest(probability, weight, budget * float(weight.sum()))]
     for name, yes in good.groups.items():

@@ -25,7 +25,7 @@ class HashedNgrams(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     min_texts : int, default=2
-        An n-gram of fewer texts weighs next to nothing: what was hardly ever seen says nothing,
+        An n-gram of fewer texts weighs next to nothing: a rare one says nothing,
         and must not make the rest look small.
 
     Attributes

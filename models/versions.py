@@ -4,7 +4,7 @@
 
     models/
       current             versions, the one in use first, the ones before it below
-      3f2a9c1b77de/       an artifact, with an ``encoder/`` of its own if it brought one
+      3f2a9c1b77de/       an artifact, with an ``encoder/`` beside it if it was promoted with one
 """
 
 from __future__ import annotations

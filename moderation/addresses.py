@@ -179,7 +179,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a webhook's URL says, taken apart once, so that what was checked is what is dialled."""
+    """A webhook's URL, parsed once, so that the address that was checked is the one dialled."""
 
     scheme: str
     host: str  #: a name, or an address without brackets

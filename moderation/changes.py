@@ -2,7 +2,7 @@
 
 A change tells of each setting that differs, by its dotted name: ``{"before": 1, "after": 2}``, one
 of the two left out where the setting was not there; of a list ``{"added": [...], "removed":
-[...]}``; and of what may not be told ``{"hidden": True}``.
+[...]}``; and for a secret ``{"hidden": True}``.
 """
 
 from __future__ import annotations

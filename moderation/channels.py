@@ -138,7 +138,7 @@ class Sender(Protocol):
     def send(self, to: str, subject: str, text: str, *, foot: str = "", key: str = "") -> None:
         """Hand a message over. *text* is cut to what the channel takes, *subject* and *foot* are not.
 
-        What is sent twice under one *key*, since the answer was lost, arrives once where the channel
+        A message sent twice under one *key*, since the answer was lost, arrives once where the channel
         can do that. Raises OSError when nobody takes it, :class:`Refused` when nobody will unless a person
         changes something, and :class:`Gone` when nobody ever will.
         """

@@ -19,7 +19,7 @@ MAX_CONTENT_BYTES = 64 * 1024
 
 #: Why a comment has a line of history that moves it nowhere: a moderator changed its text.
 REVISED = "revised"
-#: Why a comment is screened anew: the blog sent another text.
+#: Why a comment is screened again: the blog sent another text.
 EDITED = "edited"
 
 #: What a digest is made of: JSON with sorted keys, and the id of an author who has one. Never change

@@ -1,4 +1,4 @@
-"""Keys and tokens: what is known of them once they were made; they themselves are shown once."""
+"""Keys and tokens as they are stored: all but the secret, which is shown once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a site's key after it was made; the key itself is shown only then."""
+    """A site's key as it is stored; the key itself is shown only when it is made."""
 
     id: str
     site_id: str
@@ -25,7 +25,7 @@ class Key:
     expires_at: int | None = None
     #: What it is for, as its maker says, such as the blog that holds it.
     name: str = ""
-    #: When it was last looked up (Unix ms); what is asked again within seconds is not counted.
+    #: When it was last looked up (Unix ms), exact to some seconds.
     last_used_at: int | None = None
 
     def has_expired(self, now_ms: int) -> bool:

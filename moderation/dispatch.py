@@ -22,7 +22,7 @@ CLEAN_UP = "worker.jobs.clean_up"
 ERASE = "worker.jobs.erase"
 LETTERS = "worker.jobs.write_letters"
 REMIND = "worker.jobs.remind"
-#: What is asked for by name.
+#: Jobs that are enqueued by name.
 ASKED_FOR = (SCREEN_PENDING, LEARN, CLEAN_UP, ERASE, LETTERS, REMIND)
 
 _TTL_SECONDS = 30
@@ -39,7 +39,7 @@ class Jobs:
         self._upkeep = Queue(UPKEEP, connection=connection, serializer=JSONSerializer)
 
     def queue(self, name: str) -> Queue:
-        """Return the queue that a worker of its own serves."""
+        """Return the queue of that name; each has its own workers."""
         return {SCREENING: self._screening, UPKEEP: self._upkeep}[name]
 
     def wake(self, shard: int) -> None:

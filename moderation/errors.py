@@ -64,7 +64,7 @@ class NotFound(WinnowError):
 
 
 class Conflict(WinnowError):
-    """Raised when the state of things forbids what was asked; nothing was changed."""
+    """Raised when the current state forbids the request; nothing was changed."""
 
 
 class DuplicateExternalId(Conflict):

@@ -33,7 +33,7 @@ class Feedback:
     """A decision with what it was made on, without the text.
 
     ``scores`` and ``verdict`` are the machine's when the person decided, None for a comment that no
-    model had read. ``reading`` is what the shared model makes of the text, packed by the learner;
+    model had read. ``reading`` is the shared model's reading of the text, packed by the learner;
     empty until a worker has read it. ``place`` orders a site's feedback: the later, the higher.
     """
 

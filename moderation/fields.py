@@ -33,7 +33,7 @@ class Section(StrEnum):
 
 
 class FieldKind(Protocol):
-    """What a field takes. Each method raises InvalidInput that says what is wrong with a value."""
+    """Kind of a field's value. Each method raises InvalidInput with what is wrong with a value."""
 
     #: How the desk asks for it.
     widget: ClassVar[str]
@@ -245,7 +245,7 @@ class Numbers:
     least: float
     most: float
     whole: bool = False
-    #: What is wrong with a number that is out of bounds.
+    #: The sentence about a number that is out of bounds.
     fault: str = ""
     widget: ClassVar[str] = "numbers"
 

@@ -1,4 +1,4 @@
-"""Sites' own heads as one process knows them: looked for anew every second, unpacked once."""
+"""Sites' own heads in one process: looked up every second, unpacked once."""
 
 from __future__ import annotations
 

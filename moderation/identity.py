@@ -22,7 +22,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def address(text: str) -> Address | None:
-    """Return the address that *text* is, or the first of a list; None when it is none.
+    """Return *text* as an address, or the first of a list; None for anything else.
 
     An IPv4 address written as IPv6 (::ffff:192.0.2.1) is the IPv4 one; ports and zones are dropped.
     """
@@ -37,7 +37,7 @@ def address(text: str) -> Address | None:
 
 
 def address_form(text: str) -> str:
-    """Return the one form of an IP address; of what is none, itself in lower case."""
+    """Return the one form of an IP address; for any other text, the text in lower case."""
     found = address(text)
     return text.strip().lower() if found is None else str(found)
 

@@ -42,7 +42,7 @@ def made_ms(short: str) -> int:
 
 
 def canonical(identifier: str) -> str | None:
-    """Return *identifier* as a lower-case dashed UUIDv7, or None when it is none."""
+    """Return *identifier* as a lower-case dashed UUIDv7, or None for anything else."""
     try:
         shard_of(identifier)
     except (ValueError, AttributeError, TypeError):

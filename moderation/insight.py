@@ -186,8 +186,8 @@ def summary(decisions: Iterable[KeptDecision]) -> Summary:
 def how_wrong(kept: KeptDecision) -> float:
     """Return by how much, of 1, the model's scores missed what a person then decided.
 
-    Of an approved comment the highest score is what was too much; of one that was not, the highest
-    is what there should have been more of: of its score for spam, if that is what it was.
+    For an approved comment the highest score was too high; for any other, the highest
+    was too low: its score for spam, if it was decided to be spam.
     """
     if kept.scores is None:
         return 0.0

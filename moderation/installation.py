@@ -67,7 +67,7 @@ class Installation:
     def require(self) -> None:
         """Raise NoInstallation unless the data directory has data that this user may touch.
 
-        An installation with a Redis of its own keeps its data there: see :func:`wiring.require`.
+        An installation with an external Redis keeps its data there: see :func:`wiring.require`.
         """
         if self.settings.redis_url:
             return
@@ -201,7 +201,7 @@ def _setting(line: str, *, where: str) -> tuple[str, str]:
 
 
 def _overridden(name: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether the environment gives this setting, by itself or by a file of its own."""
+    """Tell whether the environment gives this setting, as a value or as the name of a file."""
     base = name.removesuffix("_FILE")
     return base in environ or f"{base}_FILE" in environ
 

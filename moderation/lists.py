@@ -86,7 +86,7 @@ class WordList:
     def __init__(self, entries: Iterable[str], *, language: str = "") -> None:
         """Take in *entries*, one a line; raises InvalidInput that names the first bad one's line.
 
-        *language* is the site's (BCP 47): Turkish and its kin fold I and İ in a way of their own.
+        *language* is the site's (BCP 47): Turkish and related languages fold I and İ differently.
         """
         self._turkic = is_turkic(language)
         self._dotless = self._turkic
@@ -325,7 +325,7 @@ _latest: dict[tuple[object, ...], tuple[tuple[str, ...], Any]] = {}
 
 
 def kept(make: Callable[..., List], entries: tuple[str, ...], *more: str) -> List:
-    """Return what *make* makes of *entries*; of the very same ones without looking at them.
+    """Return *make* applied to *entries*; for the same object as before, the result as before.
 
     The comments of a batch share their site's policy, and to hash and compare thousands of entries
     for each of them would cost more than to look for them does.
@@ -418,7 +418,7 @@ class DomainList:
     """Domains to look for, each with all that lies under it; a star stands for part of a label."""
 
     def __init__(self, entries: Iterable[str]) -> None:
-        """Take in *entries*, one a line; raises InvalidInput that names the first that is none."""
+        """Take in *entries*, one a line; raises InvalidInput that names the first invalid one."""
         self._domains: dict[str, Hit] = {}
         wild: list[tuple[Hit, str]] = []
         for line, written in enumerate(entries, 1):

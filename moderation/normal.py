@@ -3,7 +3,7 @@
 A text is taken as its readers see it: without markup, with entities decoded and without characters
 that have no width; then NFKC, full case folding and single spaces. Words end where Unicode's UAX 29
 ends them, tailored as its section 4 allows: full stops, colons and underscores always part words,
-"l'" and "'s" don't belong to the word beside them, and each character is a word of its own in the
+"l'" and "'s" don't belong to the word beside them, and each character is a separate word in the
 scripts that are written without spaces, and in Korean, whose particles follow without one.
 """
 
@@ -142,7 +142,7 @@ def folded(text: str, *, dotless: bool = False) -> str:
 
 
 def traced(text: str, view: View, *, dotless: bool = False) -> Traced:
-    """Return what :func:`folded` makes of a view of *text*, with origins; for people, who can wait."""
+    """Return :func:`folded` of a view of *text*, with origins; slow, so for pages only."""
     characters: list[str] = []
     origins: list[tuple[int, int]] = []
     pieces = [(text, 0, len(text))] if view is View.RAW else _plain(text, bare=view is View.BARE)
@@ -191,7 +191,7 @@ def _simple(text: str, *, dotless: bool) -> str:
         if dotless and "I" in text:
             text = text.replace("I", "\u0131")
         return _CONTROL.sub("", text).lower()
-    # The one noncharacter that outlives what is unseen.
+    # The one noncharacter that stays when unseen characters are removed.
     text = APART.join(_UNSEEN.sub("", part) for part in text.split(APART))
     text = _TOO_MANY_MARKS.sub(r"\1", text).translate(_BEFORE)
     text = unicodedata.normalize("NFKC", text)
@@ -243,7 +243,7 @@ def _unmarked(
 
 
 def _is_tag(name: str, reading: str) -> bool:
-    """Tell whether a tag is what an editor writes, so that nobody reads it: not "<b you fool>"."""
+    """Tell whether a tag is one of an editor's, which no reader sees: not "<b you fool>"."""
     return (name in _BLOCKS or name in _INLINE) and ("=" in reading or not reading.strip(" /\n"))
 
 

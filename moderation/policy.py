@@ -43,7 +43,7 @@ from moderation.wording import said
 MAX_ENTRIES = 5000
 #: A threshold that no score reaches.
 NEVER = 1.01
-#: Spot checks of 1,000 settled comments, at most: more would be a queue of its own.
+#: Most spot checks of 1,000 settled comments: more would be a second queue.
 MOST_SPOT_CHECKS = 200
 
 
@@ -364,7 +364,7 @@ def perhaps_bad(case: Case) -> Verdict | None:
 
 
 def repeated(case: Case) -> Verdict | None:
-    """Nearly the same text as others sent lately."""
+    """Nearly the same text as other authors sent recently."""
     bar = case.policy.hold_near_duplicates
     near = case.facts.near.count
     if bar is not None and near >= bar:
@@ -406,7 +406,7 @@ RULES: tuple[Rule, ...] = (
     # Who may pass before anything is read.
     wrote_as_staff,
     blocked_author,
-    # What no score can speak for.
+    # What no score can decide.
     unscored,
     empty,
     # What the scores say, the surest first; the site's lists may hold but not reject.

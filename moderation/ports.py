@@ -51,7 +51,7 @@ class Model(Protocol):
         decided comments that it is most like.
 
         ``model`` names who read it. *hurried* spares the dearest part of the model what the rest
-        is sure of. Where a site has a head of its own, ``house`` is given, too: one for each Sample
+        is sure of. Where a site has its own head, ``house`` is given, too: one for each Sample
         that Learner.head returned, or None; so are ``bars``, thresholds like its own, of each site
         that has set any, or None.
         """
@@ -103,7 +103,7 @@ class Learner(Protocol):
         ...
 
     def read(self, items: Sequence[Any]) -> Sequence[bytes]:
-        """Return for each Sample what the shared model makes of it, packed, without the text."""
+        """Return the shared model's reading of each Sample, packed, without the text."""
         ...
 
     def fits(self, reading: bytes) -> bool:

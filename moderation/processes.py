@@ -22,7 +22,7 @@ _LONGEST_PAUSE_OF_KILLED_SECONDS = 1.0
 #: was killed.
 _FREE_ENDS, _FREE_DEATHS = 1, 6
 
-# Run by a Python of its own before the program; `preexec_fn` may deadlock once the parent has threads.
+# Run by a separate Python before the program; `preexec_fn` may deadlock once the parent has threads.
 _LAUNCH = """
 import ctypes, os, signal, sys
 prctl = getattr(ctypes.CDLL(None), "prctl", None)
@@ -65,7 +65,7 @@ class Alarm:
     """Waits that a signal ends, such as SIGCHLD; for the main thread. The signals need a handler."""
 
     def __init__(self) -> None:
-        """Hear of signals by a pipe that the interpreter writes to."""
+        """Receive signals through a pipe that the interpreter writes to."""
         self._heard, wakes = os.pipe()
         for end in (self._heard, wakes):
             os.set_blocking(end, False)
@@ -81,7 +81,7 @@ class Alarm:
 
     @staticmethod
     def leave() -> None:
-        """Hear of no signals any more: what a forked child has to do first."""
+        """Receive no more signals: the first thing that a forked child does."""
         signal.set_wakeup_fd(-1)
 
 

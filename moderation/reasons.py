@@ -1,6 +1,6 @@
 """Why the machine judged as it did: a code and its values, and one sentence for each code.
 
-What is stored and sent is the code with the values; the sentence is made where somebody reads it.
+Stored and sent are the code and the values; the sentence is made where somebody reads it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Reason:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def __hash__(self) -> int:
-        """Return a hash of both; a mapping has none of its own."""
+        """Return a hash of both; a mapping has no hash."""
         return hash((self.code, *self.values.items()))
 
     @property
@@ -42,7 +42,7 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     # nothing was held
     "clean": (said("no rule objected"), said("nothing objected")),
     "staff": (said("written by the blog's own staff"), said("the blog’s own staff")),
-    # no score can speak for it
+    # no score can decide it
     "unscored": (said("could not be scored; a person has to look at it"), said("unscored")),
     "empty": (said("nothing readable is left of the text"), said("empty")),
     # the site's lists

@@ -44,7 +44,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the machine makes of a draft; ``signature`` is its text's SimHash, 0 for none.
+    """Result of judging a draft; ``signature`` is its text's SimHash, 0 for none.
 
     ``spot_check``: chance picked it to be looked at although it is settled.
     """

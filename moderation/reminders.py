@@ -90,7 +90,7 @@ class Subscription:
 
     @property
     def tz(self) -> tzinfo:
-        """The time zone in which hours are meant and told."""
+        """The time zone in which quiet hours are set and shown."""
         return ZoneInfo(self.zone if self.zone in zones() else UTC)
 
     def is_quiet(self, now_ms: int) -> bool:

@@ -11,7 +11,7 @@ from moderation.wording import said
 
 
 class Label(StrEnum):
-    """What is measured; each score is a calibrated probability."""
+    """What the model scores; each score is a calibrated probability."""
 
     SPAM = "spam", said("spam")
     TOXICITY = "toxicity", said("toxicity")

@@ -1,4 +1,4 @@
-"""What is sought among a site's comments, and what each comment is found by. Pure.
+"""A search of a site's comments, and the entries by which each comment is found. Pure.
 
 The index of the store answers by hashes of four bytes, and not at all for what stands in very many
 comments; :meth:`Query.fits` reads the comments that it names.

@@ -38,8 +38,8 @@ def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -
     """Return the ``webhook-signature`` header: a signature by each secret, in their order.
 
     *timestamp* is of this attempt, in Unix seconds; a receiver refuses what is five minutes old,
-    so each retry is signed anew. Pass an old and a new secret while a receiver changes over.
-    Raises InvalidInput for a secret that is none, and ValueError for an id with a dot, which
+    so each retry is signed again. Pass an old and a new secret while a receiver changes over.
+    Raises InvalidInput for an invalid secret, and ValueError for an id with a dot, which
     would let bytes move between the signed fields.
     """
     if "." in message_id:

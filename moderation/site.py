@@ -1,4 +1,4 @@
-"""A site, and who may speak for it: keys, tokens, moderators, endpoints."""
+"""A site, its settings and its doors."""
 
 from __future__ import annotations
 

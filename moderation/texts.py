@@ -16,7 +16,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def fault_of(text: str) -> str | None:
-    """Return why *text* is none, such as "must not contain NUL characters"; None if it is."""
+    """Return why *text* is refused, such as "must not contain NUL characters"; None if it is valid."""
     found = _NOT_TEXT.search(text)
     if found is None:
         return None

@@ -128,7 +128,7 @@ class Together(Generic[Item, Result]):
             one.results.append(result)
 
     def _group(self, mine: _Waiting[Item, Result]) -> list[_Waiting[Item, Result]]:
-        """Take from the queue what is of the same kind as *mine*, in fair turn, while there is room."""
+        """Take from the queue calls of the same kind as *mine*, in fair turn, while there is room."""
         group, rest, size, had = [mine], [], mine.weight, Counter([mine.whose])
         places: list[tuple[int, _Waiting[Item, Result]]] = []
         for one in self._queue:

@@ -1,4 +1,4 @@
-"""People, addresses, networks and domains that a site treats in a way of their own. Pure.
+"""People, addresses, networks and domains that a site blocks, holds or trusts. Pure.
 
 An e-mail can be typed by anybody; the blog's own id of a user, who signed in there, cannot.
 """
@@ -107,7 +107,7 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """What a site keeps of a subject: its comments by status, and what was noted.
+    """What a site keeps of a subject: its comments by status, and its record.
 
     Not ``whole`` where only the latest 10,000 were counted.
     """
@@ -125,7 +125,7 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was found and erased of somebody: numbers and times, no word of theirs.
+    """Result of erasing somebody: numbers and times, no word of theirs.
 
     ``whom`` is their keyed hash: a holder of the installation's secret who asks for the same
     e-mail, address or id again can tell that it was them.
@@ -182,7 +182,7 @@ class Erasure:
 
     @property
     def receipt(self) -> Receipt:
-        """What was erased so far; all of it once it is done."""
+        """Receipt so far; complete once the erasure is done."""
         at = self.done_at or self.begun_at
         return Receipt(
             self.id, at, self.whom, self.sites, self.comments, self.records, dict(self.by_status),

@@ -36,7 +36,7 @@ def whole(text: str, *, field: str, most: int, least: int = 0) -> int:
 
 
 def whole_or(other: Other, text: str, *, most: int, least: int = 0) -> int | Other:
-    """Return the whole number that *text* is, or *other* where it is none of *least* to *most*."""
+    """Return *text* as a whole number of *least* to *most*, else *other*."""
     number = int(text) if _WHOLE.fullmatch(text) else least - 1
     return number if least <= number <= most else other
 

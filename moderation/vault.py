@@ -25,7 +25,7 @@ _NONCE_BYTES = 12
 
 
 class Vault:
-    """Derives a key of its own for each purpose; no two purposes share one."""
+    """Derives a separate key for each purpose."""
 
     def __init__(self, secret: bytes) -> None:
         """Derive everything from *secret*."""

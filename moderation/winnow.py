@@ -93,11 +93,11 @@ class Winnow:
         )
 
     def judge(self, drafts: Sequence[Draft], *, site: Site) -> list[Judged]:
-        """Return what the site's policy makes of *drafts*, by the facts that the queue has, too."""
+        """Judge *drafts* by their sites' policies and the same facts as the queue; nothing is stored."""
         return self.judge_many([(draft, site) for draft in drafts])
 
     def judge_many(self, drafts: Sequence[tuple[Draft, Site]]) -> list[Judged]:
-        """Return what the policy of each draft's site makes of it; all are read together."""
+        """Judge each draft by its site's policy; all are scored together."""
         subjects = [judging.Candidate(draft, site.id, site.policy) for draft, site in drafts]
         facts = judging.gather(
             subjects,
@@ -133,9 +133,9 @@ class Winnow:
         repeat_ms: int | None = None,
         decided: bool = False,
     ) -> Accepted:
-        """Store what was judged in the request of a door; see :func:`intake.record`.
+        """Store a draft that a door has judged; see :func:`intake.record`.
 
-        What is *decided* next, since somebody reported it, is no fair sample: chance picks none.
+        One that is *decided* next, since somebody reported it, is never a spot check.
         """
         return intake.record(
             draft,
@@ -165,7 +165,7 @@ class Winnow:
         return intake.recognise(history, site=site, comments=self.comments)
 
     def edit(self, comment_id: str, draft: Draft, *, by: Actor) -> Comment:
-        """Make *draft* the next revision of a comment and have it screened anew."""
+        """Make *draft* the next revision of a comment and have it screened again."""
         return intake.edit(
             comment_id, draft, by=by, comments=self.comments, jobs=self.jobs, clock=self.clock
         )
@@ -184,7 +184,7 @@ class Winnow:
         limits: screening.Limits,
         stopping: Callable[[], bool] = lambda: False,
     ) -> int:
-        """Judge what is pending in *shard*; see :func:`screening.screen`."""
+        """Judge pending comments of *shard*; see :func:`screening.screen`."""
         return screening.screen(
             shard,
             holder=holder,
@@ -351,7 +351,7 @@ class Winnow:
     ) -> Erasure:
         """Erase all that is kept of a person; see :func:`people.begin_erasure`.
 
-        What is not erased after *seconds* is left to a worker; the erasure says whether it goes on.
+        A worker erases what is left after *seconds*; the erasure says whether it goes on.
         """
         one = people.begin_erasure(
             site_ids,
@@ -608,7 +608,7 @@ class Winnow:
     def learn(
         self, site_id: str, *, stopping: Callable[[], bool] = lambda: False
     ) -> FitReport | None:
-        """Learn from what was decided on a site since; see :func:`learning.learn`."""
+        """Learn from a site's new decisions; see :func:`learning.learn`."""
         model = self._reader()
         return learning.learn(
             site_id,
@@ -652,7 +652,7 @@ class Winnow:
         )
 
     def leave_out(self, site_id: str, person: str, *, out: bool = True, by: Actor) -> Progress:
-        """Leave a person's decisions out of what is learned; see :func:`learning.leave_out`."""
+        """Leave a person's decisions out of learning; see :func:`learning.leave_out`."""
         return learning.leave_out(
             site_id,
             person,

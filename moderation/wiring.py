@@ -45,7 +45,7 @@ class Adapters(Winnow):
 def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
     """Return adapters for *settings*; nothing is contacted before it is used, save secret.key.
 
-    That one is made if there is none and the installation may be a *fresh* one.
+    It is made if it is missing and the installation may be a *fresh* one.
     """
     if settings.cluster and settings.wait_replicas:
         raise BadSettings(

@@ -26,7 +26,7 @@ TOKEN_PREFIX = "wt_"  # noqa: S105 - what tokens begin with, not a token
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent this request: a site, or an administrator (then ``site`` is None)."""
+    """The sender of a request: a site, or an administrator (then ``site`` is None)."""
 
     site: Site | None
     actor: Actor

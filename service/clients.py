@@ -15,7 +15,7 @@ _LONGEST_CHAIN = 20
 def network_of(address: str) -> str:
     """Return the network that limits count *address* as: itself, or the /64 of an IPv6 address.
 
-    One customer of a provider has at least a /64, so a limit on single addresses would be none.
+    One customer of a provider has at least a /64, so a limit on single addresses would limit nobody.
     A text that is no address is returned as it is.
     """
     try:

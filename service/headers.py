@@ -43,7 +43,7 @@ def begin(named: str) -> str:
 
 
 class SafeHeaders:
-    """Gives each answer the headers of :data:`SAFE`, save those that it has of its own."""
+    """Gives each answer the headers of :data:`SAFE`, save those that it sets itself."""
 
     def __init__(self, app: Any) -> None:
         """Give them to what *app* answers."""

@@ -1,4 +1,4 @@
-"""Which Host names are served: a page elsewhere must not reach the desk by a name of its own (DNS rebinding)."""
+"""Which Host names are served: another page must not reach the desk by its own name (DNS rebinding)."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class AuthorIn(Strict):
 
 
 class PostIn(Strict):
-    """What was commented on."""
+    """The post or page that the comment stands under."""
 
     url: Long = ""
     title: Annotated[Text, Field(max_length=500)] = ""

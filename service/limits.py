@@ -80,7 +80,7 @@ class Limiter:
 
 
 def _storage(redis: Any) -> RedisStorage:
-    """Return the library's storage over *redis*; for a Cluster it makes a client of its own."""
+    """Return the library's storage over *redis*; for a Cluster it makes a second client."""
     prefix = keys.LIMITS(keys.GLOBAL)
     if not isinstance(redis, ClusterClient):
         return RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix=prefix)

@@ -240,7 +240,7 @@ class _Counters(Collector):
         yield build
         redis: Any = self._context.redis
         if self._context.settings.cluster:
-            return  # its nodes have exporters of their own
+            return  # its nodes have their own exporters
         memory = redis.info("memory")
         yield GaugeMetricFamily(
             "winnow_storage_bytes", "Memory that Redis uses.", value=memory["used_memory"]

@@ -103,7 +103,7 @@ def person_shape(person: PersonRecord) -> dict[str, Any]:
 
 
 def receipt_shape(receipt: Receipt) -> dict[str, Any]:
-    """Return what is told of an erasure: numbers, a time, and a keyed hash of who it was."""
+    """Return a receipt of an erasure: numbers, a time, and a keyed hash of the person."""
     return receipt.to_dict() | {"at": _time(receipt.at)}
 
 

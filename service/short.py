@@ -96,7 +96,7 @@ class ShortWay:
         request_id = begin(environ.get(_REQUEST_ID_KEY, ""))
         answer = way.answer(environ, body)
         if answer is None:
-            # One name in the logs, and one body, for what was begun here.
+            # One name in the logs, and one body, for requests that begin here.
             environ[_REQUEST_ID_KEY] = request_id
             environ["wsgi.input"] = io.BytesIO(body)
             return self._app(environ, start_response)

@@ -15,7 +15,7 @@ from service.app import create_app
 from service.clients import Proxies
 from service.front import Bounds, Front, allow_files
 
-#: Threads of their own. Health is told while all others are taken; checking a password costs
+#: Separate threads. Health is answered while all others are taken; checking a password costs
 #: 20 MB and a core for a moment, so that strangers may have two at once.
 LANES = {
     "/healthz": 1, "/readyz": 1, "/metrics": 1,

@@ -32,7 +32,7 @@ def main(
     parts: frozenset[Part] = frozenset(Part),
     current: Current | None = None,
 ) -> int:
-    """Run *parts* until told to stop; return the exit status.
+    """Run *parts* until a signal to stop; return the exit status.
 
     Tests *wrap* the model. *current* is the model of a parent that has loaded it.
     """

@@ -1,6 +1,6 @@
 """``python -m worker.alive [screening] [delivery]``: whether this host's own workers do their part.
 
-A container's health check: 0 if each part has had a heartbeat lately under this host's name, else 1 and
+A container's health check: 0 if each part has had a recent heartbeat under this host's name, else 1 and
 what is missing. Another host's workers count for nothing, which /readyz and ``winnow doctor`` count.
 """
 
@@ -32,7 +32,7 @@ def missing(parts: Iterable[Part], liveness: Liveness, *, now_ms: int) -> list[P
 
 
 def main(words: Collection[str]) -> int:
-    """Say what is missing of *words*; return the exit status."""
+    """Print which parts of *words* are missing; return the exit status."""
     if not BEATING.keys() >= set(words):
         print(f"usage: python -m worker.alive [{'] ['.join(BEATING)}]", file=sys.stderr)  # noqa: T201 - as below
         return 2

@@ -189,7 +189,7 @@ def _checked_addresses(
 
 
 def _resolved(target: Target, resolver: Resolver, deadline: float) -> Sequence[str]:
-    """Ask *resolver* in a thread of its own: nothing else can stop waiting for a name server."""
+    """Ask *resolver* in a separate thread: only so can a caller stop waiting for a name server."""
     answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -214,7 +214,7 @@ def _resolved(target: Target, resolver: Resolver, deadline: float) -> Sequence[s
 class _CutOff:
     """Shuts a connection down at a deadline, from a timer.
 
-    A socket's own time-out starts anew with each byte, so that a server which drips its answer
+    A socket's own time-out restarts with each byte, so that a server which drips its answer
     could hold a slot for ever. The timer works on a copy of the descriptor, since TLS takes over
     the original, and its number may be another connection's by then.
     """
@@ -229,7 +229,7 @@ class _CutOff:
         self.at(deadline)
 
     def at(self, deadline: float) -> None:
-        """Set the deadline anew."""
+        """Move the deadline."""
         self._stop()
         self._timer = threading.Timer(_remaining(deadline), self._cut)
         self._timer.daemon = True
@@ -326,7 +326,7 @@ def _send(
 
 
 def _remaining(deadline: float) -> float:
-    """Return the seconds left; raise _OutOfTime when there are none."""
+    """Return the seconds left; raise _OutOfTime at 0."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         raise _OutOfTime
@@ -340,7 +340,7 @@ def _system_tls() -> ssl.SSLContext:
 
 
 def _excerpt(response: urllib3.BaseHTTPResponse) -> str:
-    """Return the beginning of the answer, as far as it comes before the cut-off."""
+    """Return the beginning of the answer, as far as it arrives before the cut-off."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return ""
     found = b""

@@ -48,7 +48,7 @@ class Child:
 
     def start(self) -> None:
         """Fork, and run in the child; it dies with its parent and never returns into our stack."""
-        gc.freeze()  # what was loaded before the fork stays shared: collecting would touch it
+        gc.freeze()  # memory from before the fork stays shared: collecting would touch it
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid:
@@ -86,7 +86,7 @@ class Worker(SimpleWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Say that this worker lives, to Winnow and, less often, to RQ.
 
-        RQ asks for it between waits for a job. Of itself it would make three round trips each time.
+        RQ asks for it between waits for a job. Unchanged, it would make three round trips each time.
         """
         self.pulse.beat()
         if pipeline is not None:

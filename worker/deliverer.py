@@ -61,7 +61,7 @@ Send = Callable[..., Attempt]
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What is to become of a delivery after an attempt."""
+    """What to do with a delivery after an attempt."""
 
     state: DeliveryState
     delay_seconds: float = 0.0
@@ -163,7 +163,7 @@ class Deliverer:
         self._stopping = True
 
     def step(self) -> bool:
-        """Fan out what is new and start what is due; tell whether there was anything."""
+        """Fan out new events and start due deliveries; tell whether there were any."""
         adapters, busy = self._adapters, False
         now = adapters.clock.now_ms()
         if time.monotonic() >= self._next_reclaim:
@@ -280,9 +280,9 @@ def _finish(
 
 
 def _means_anything(event: Event, endpoint: Endpoint) -> bool:
-    """Tell whether an endpoint can be told of an event at all.
+    """Tell whether an endpoint can be sent an event.
 
-    WordPress's plugin knows spam and ham and nothing between: told anything of a held comment, it
+    WordPress's plugin knows spam and ham and nothing between: sent anything about a held comment, it
     would publish or bury it.
     """
     return endpoint.kind is not EndpointKind.AKISMET or event.type in _WORDPRESS_RESULTS
@@ -347,7 +347,7 @@ def _disable_if_dead(
     try:
         adapters.accounts.save_endpoint(disabled, was=endpoint, by=DELIVERER, now_ms=now_ms)
     except (Conflict, NotFound):
-        return  # changed or removed while the attempt ran: what failed is not what is there now
+        return  # changed or removed while the attempt ran: its present form did not fail
     log.warning("endpoint disabled", endpoint=endpoint.id, reason=reason)
 
 

@@ -34,7 +34,7 @@ def prepare(context: JobContext) -> None:
 
 
 def screen_pending(shard: int) -> int:
-    """Screen what is pending in *shard* for about a second; return how many verdicts it gave."""
+    """Screen pending comments of *shard* for about a second; return the number of verdicts."""
     context = _prepared[0]
     return context.adapters.screen(
         shard,
@@ -73,7 +73,7 @@ def trim_events() -> int:
 
 
 def learn(site_id: str) -> bool:
-    """Learn from what was decided on a site; return whether anything came of it."""
+    """Learn from the decisions on a site; return whether there was anything to learn."""
     context = _prepared[0]
     return context.adapters.learn(site_id, stopping=context.stopping) is not None
 
@@ -108,7 +108,7 @@ def erase() -> int:
 
 
 def remind() -> int:
-    """Write to moderators who wish to hear of what waits; return to how many."""
+    """Remind moderators who wish it of waiting comments; return to how many."""
     adapters = _prepared[0].adapters
     by_channel = senders(adapters.settings)
     if not by_channel:

@@ -14,7 +14,7 @@ from worker.attempt import attempt
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is said by a channel: *foot* stands below *text* and is never cut."""
+    """A message for a channel: *foot* stands below *text* and is never cut."""
 
     subject: str
     text: str

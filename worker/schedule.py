@@ -1,4 +1,4 @@
-"""What is done from time to time: which job, and how often. It runs on the queue of upkeep."""
+"""Scheduled jobs and their intervals. They run on the queue of upkeep."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCHEDULE = (
     Periodic(jobs.write_letters, 600),
     # Erasures of people that were cut off; each is also asked for when it begins.
     Periodic(jobs.erase, 600),
-    # Messages to moderators who wish to hear of what waits; each chooses the interval.
+    # Reminders of waiting comments to moderators who wish them; each chooses the interval.
     Periodic(jobs.remind, 300),
 )
 

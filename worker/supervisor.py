@@ -69,7 +69,7 @@ class Supervisor:
                 settings.bulk_undo_seconds, _LONGEST_ROUND_SECONDS,
             )
         )  # fmt: skip
-        #: What was heard of each child last: its process, its heartbeat, and when (monotonic).
+        #: Latest state of each child: its process, its heartbeat, and when it came (monotonic).
         self._heard: dict[str, tuple[int, int | None, float]] = {}
         on = partial(
             work,
@@ -188,7 +188,7 @@ class Supervisor:
                 os.kill(child.pid, signal.SIGKILL)
 
     def _look(self, *, leads: bool) -> int:
-        """See to what is due in each shard; return when the next look is to be, Unix ms.
+        """Do the watchdog's due work in each shard; return when to look next, Unix ms.
 
         Every supervisor kills its own stuck workers; the one that *leads* takes back leases that
         ended, tells decisions whose window closed, wakes workers and runs the schedule.

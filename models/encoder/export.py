@@ -1,6 +1,6 @@
 """Turns the encoder's weights into ONNX; needs the package `onnx`, which running it does not.
 
-Matrices are int8 with a scale a row. What is multiplied with them is made 8-bit, too, in one of two
+Matrices are int8 with a scale a row. Their inputs are quantised to 8 bits, too, in one of two
 ways, and neither lets a score depend on a neighbour in the batch:
 
 * What comes from a normalisation or from attention has fixed steps, one a channel, by the largest
@@ -373,7 +373,7 @@ class _Graph:
     def model(
         self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
     ) -> onnx.ModelProto:
-        """Return what was added, as a model."""
+        """Return the added nodes as a model."""
         made = helper.make_graph(
             self.nodes, "encoder", inputs, outputs, list(self.constants.values())
         )

@@ -25,12 +25,12 @@ SHOWN = 1_000
 TAUGHT = 0.7
 #: The weight of "no attack on a group" as "not toxic", which is likely and not certain.
 ASSUMED = 0.3
-#: How much of a goal is what the encoder said before, where that ranks its source well; and what
+#: Share of a goal that is the encoder's former output, where that ranks its source well; and what
 #: its word weighs where there is no label.
 KEPT = 0.5
 REMEMBERED = 0.1
 #: The shares of what is drawn: English, where the teacher keeps what is known already; our own
-#: sentences; and everything else, which is what is new.
+#: sentences; and everything else, which is new.
 SHARES: Mapping[str, float] = {"english": 0.33, "own": 0.17, "others": 0.5}
 #: Validation texts of a source, by which the best weights of a training are chosen.
 CHECKS = 40
@@ -85,7 +85,7 @@ class Lessons:
     Attributes
     ----------
     corpus : Corpus
-        The texts, with what is known of them.
+        The texts, with their labels and sources.
     goals : ndarray of shape (n_texts, 7), float32
         The probability that each label shall get.
     weights : ndarray of shape (n_texts, 7), float32

@@ -117,14 +117,14 @@ class Network(nn.Module):
 
     def _through(self, layers: nn.ModuleList, states: Tensor, known: Tensor) -> Tensor:
         far = torch.zeros(known.shape).masked_fill(~known, -1e9)[:, None, None, :]
-        # Entered anew for each batch: inside, weights are converted once, and learn nothing.
+        # Entered again for each batch: inside, weights are converted once, and learn nothing.
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             for layer in layers:
                 states = layer(states, far)
         return states.float()
 
     def changed(self, weights: Weights) -> dict[str, NDArray[Any]]:
-        """Return *weights* with what was learned in its place.
+        """Return *weights* with the learned layers put in.
 
         Shapes and dtypes as in ``export.export``: the matrices of layers int8 again, the rest float32.
         """

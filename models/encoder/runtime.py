@@ -52,7 +52,7 @@ class Encoded:
 class Encoder:
     """Reads texts in windows of at most 160 tokens.
 
-    Load it once and before a fork: the children share its memory. What is read with a text
+    Load it once and before a fork: the children share its memory. What else is in a batch
     changes no number of it by more than 1e-4: each token is quantised by itself, and nothing is
     padded.
     """
@@ -81,7 +81,7 @@ class Encoder:
         if WEIGHTS in files:  # earlier encoders have them in the network's own file
             checked(directory / WEIGHTS, files, MANIFEST)
         options = onnxruntime.SessionOptions()
-        # More threads would not outlive a fork, and each core has a process of its own.
+        # More threads would not outlive a fork, and each core has its own process.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         # Beyond this it would join operators, which makes them slower here.
@@ -130,7 +130,7 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def read_manifest(directory: Path = SHIPPED) -> dict[str, Any]:
-    """Return what is known about the encoder below *directory*, which is quick."""
+    """Return the manifest of the encoder below *directory*, without loading the encoder."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:

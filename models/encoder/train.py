@@ -1,6 +1,6 @@
 """Trains the upper layers of the encoder on a CPU; needs ``requirements-train.txt``.
 
-What the lower layers make of a text never changes, so it is computed once and kept on disk: an
+The lower layers' output for a text never changes, so it is computed once and kept on disk: an
 epoch then costs the upper layers alone.
 """
 

@@ -1,4 +1,4 @@
-"""Deliveries in Redis: from a site's event stream to each endpoint that wants to hear of it."""
+"""Deliveries in Redis: from a site's event stream to each endpoint that subscribed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DAY_MS = 86_400_000
 
 
 class Deliveries:
-    """Fans events out, leases what is due, and keeps the log."""
+    """Fans events out, leases due deliveries, and keeps the log."""
 
     def __init__(self, redis: Client, *, settings: Settings, comments: Comments) -> None:
         """Use *redis*; *comments* has the event streams."""
@@ -45,7 +45,7 @@ class Deliveries:
     def fan_out(self, site_id: str, endpoints: Sequence[Endpoint], *, now_ms: int) -> int:
         """Turn a site's next events into deliveries due; return how many events were read.
 
-        An endpoint hears what it subscribed to, and withdrawals of what it was told was approved.
+        An endpoint gets the events that it subscribed to, and the withdrawal of each approval it got.
         Where none hears anything the last event stands for all before it.
         """
         shard, site = self._comments.shard_of_site(site_id), ids.shorten(site_id)
@@ -300,7 +300,7 @@ class Deliveries:
     # ------------------------------------------------------------------------------------------
 
     def _informed(self, shard: int, events: Sequence[Event]) -> dict[str, str]:
-        """Return for each comment the endpoints that were told of its approval, joined."""
+        """Return for each comment the endpoints that got its approval, joined."""
         wanted = list(dict.fromkeys(event.subject_id for event in events))
         pipeline = self._redis.pipeline(transaction=False)
         for comment_id in wanted:

@@ -39,11 +39,11 @@ from moderation.errors import AlreadyRunning, BadSettings, StorageUnavailable
 #: What fits into `sockaddr_un` with its closing zero: 108 bytes on Linux, 104 on macOS.
 SOCKET_PATH_BYTES = 103
 
-#: What every Valkey under Winnow must be told, embedded or not; docker-compose.yml says it too.
+#: Settings that every Valkey under Winnow needs, embedded or not; docker-compose.yml has them too.
 WHAT_WINNOW_NEEDS = (
     ("save", ""),
     ("appendonly", "yes"),
-    # A power cut may leave half a command at the end, which nobody was told is kept.
+    # A power cut may leave half a command at the end, which was never acknowledged.
     ("aof-load-truncated", "yes"),
     # A comment that was accepted must not be evicted to make room for another one.
     ("maxmemory-policy", "noeviction"),
@@ -145,7 +145,7 @@ class EmbeddedValkey:
 
         May be called again when the server has died. Raises AlreadyRunning when another Winnow
         serves this directory, BadSettings for a limit that Valkey refuses, and StorageUnavailable
-        that says in plain words what is wrong with the disk or the data and what to do.
+        whose message says what is wrong with the disk or the data and what to do.
         """
         if self.alive():
             return
@@ -169,7 +169,7 @@ class EmbeddedValkey:
             try:
                 process.wait(STOPPING_SECONDS)
             except subprocess.TimeoutExpired:
-                # What it was told is in its file or in the kernel's cache: nothing more is lost.
+                # Every write is in its file or in the kernel's cache: nothing more is lost.
                 process.kill()
                 process.wait()
         self._forget()
@@ -448,7 +448,7 @@ def _ask(path: Path, command: bytes) -> bytes:
 
 
 def _command_of(pid: int) -> str:
-    """Return the command line of process *pid*; empty when there is none."""
+    """Return the command line of process *pid*; empty if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:

@@ -44,7 +44,7 @@ class GroupCommit:
     def __call__(
         self, site_id: str, drafts: Sequence[Draft], *, backlog: int, now_ms: int
     ) -> tuple[list[Accepted], bool]:
-        """Store *drafts*, all or none; of a group, the first one is told to wake a worker.
+        """Store *drafts*, all or none; of a group, the first caller is to wake a worker.
 
         Raises what *store* raises, to everyone in the group.
         """

@@ -115,7 +115,7 @@ class Intake(Queries):
         announce: bool = True,
         repeat_ms: int | None = None,
     ) -> Accepted:
-        """Store what was judged at the door *via*, settled or flagged; its event if *announce*.
+        """Store a draft that the door *via* has judged, settled or flagged; its event if *announce*.
 
         The same draft within *repeat_ms* is the same comment; with None, any of its external id.
         """
@@ -127,9 +127,9 @@ class Intake(Queries):
         )  # fmt: skip
 
     def remember(self, site_id: str, past: Past, judged: Judged, *, now_ms: int) -> Accepted:
-        """Store a comment from before Winnow under its own time, and what was decided on it.
+        """Store a comment from before Winnow under its own time, and its decision.
 
-        Nobody is told. A draft whose external id is known is SAME or CONFLICT and stores nothing.
+        No event. A draft whose external id is known is SAME or CONFLICT and stores nothing.
         """
         return self._record(
             site_id, past.draft, judged, by=IMPORT, why="import", event="", repeat_ms=None,

@@ -41,8 +41,8 @@ class Learning(Queries):
     ) -> Iterator[Feedback]:
         """Yield a site's feedback in the order in which it came; the *newest* of it if given.
 
-        None beyond the place *until*, by default what is there now. In pages, so that what is held
-        at once is bounded. What is erased meanwhile is left out.
+        None beyond the place *until*, by default the newest. In pages, so that the memory needed
+        is bounded. Comments that are erased meanwhile are left out.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         key = keys.EVIDENT(shard, site)
@@ -91,7 +91,7 @@ class Learning(Queries):
         return list(self._feedback(shard, site, missing[:size], readings=False)), len(missing)
 
     def drafts_of(self, feedback: Sequence[Feedback]) -> dict[str, Draft]:
-        """Return by id what was decided on, as far as its text is still kept."""
+        """Return by id the comments that were decided on, as far as their text is still kept."""
         wanted = {one.comment_id: one.revision for one in feedback}
         comments = self.get_many(list(wanted))
         pipeline = self._redis.pipeline(transaction=False)
@@ -112,7 +112,7 @@ class Learning(Queries):
         return found
 
     def keep_readings(self, site_id: str, read: Iterable[tuple[Feedback, bytes]]) -> int:
-        """Keep what was read of texts, unless they were erased or edited meanwhile; return how many.
+        """Keep readings of texts that were not erased or edited meanwhile; return how many.
 
         An empty reading says that there is no text to read any more.
         """
@@ -239,9 +239,9 @@ class Learning(Queries):
             self._redis.hset(key, f"{_REPORT}{number}", packed)
 
     def leave_out(self, site_id: str, person: str, *, out: bool, now_ms: int) -> bool:
-        """Leave a person's decisions out of what is learned, or count them whatever they decide.
+        """Leave a person's decisions out of learning, or count them unconditionally.
 
-        Returns whether that changed anything; if so it is learned anew.
+        Returns whether that changed anything; if so the site learns again.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         key, (wanted, other) = keys.LEARNING(shard, site), (_OUT, _IN) if out else (_IN, _OUT)
@@ -254,7 +254,7 @@ class Learning(Queries):
         return bool(done)
 
     def relearn(self, site_id: str, *, now_ms: int) -> None:
-        """Have a site learned anew although nothing was decided."""
+        """Have a site learn again although nothing was decided."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         self._run("relearn", shard, now_ms, site)
 
@@ -273,7 +273,7 @@ class Learning(Queries):
         ]
 
     def learned(self, site_id: str, *, place: int, now_ms: int) -> bool:
-        """Note that what was decided up to *place* is dealt with; False if more came meanwhile."""
+        """Note that decisions up to *place* are learned; False if more came meanwhile."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         return bool(self._run("learned", shard, now_ms, site, place))
 

@@ -2,7 +2,7 @@
 
 ``FCALL`` runs a function that the server compiled once; a script with the same text took 8 µs longer
 at each call. The library's name and its functions' names end in a digest of the text, so that two
-releases can run side by side during an upgrade. A server that lacks the library (started anew,
+releases can run side by side during an upgrade. A server that lacks the library (restarted,
 ``FUNCTION FLUSH``, a replica promoted too soon) is given it, and the call is repeated: each function
 may run twice.
 """

@@ -35,7 +35,7 @@ def _key(part: Part) -> str:
 
 
 class Liveness:
-    """Who is alive, who leads, and what was done lately."""
+    """Heartbeats, the watchdog's lock, and the marks of scheduled work."""
 
     def __init__(self, redis: Client) -> None:
         """Keep all of it in *redis*."""

@@ -17,7 +17,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was counted since this data set was made."""
+    """Counts since this data set was made."""
 
     verdicts: dict[tuple[str, str], int]
     attempts: dict[str, int]

@@ -19,7 +19,7 @@ KEPT = 1000
 
 
 def entry(signature: int, author: int, comment_id: str) -> bytes:
-    """Return what is kept of one text."""
+    """Return the entry of one text."""
     return _ENTRY.pack(signature, author, *ids.halves(comment_id))
 
 

@@ -19,7 +19,7 @@ class People(Sharded):
     """One record a subject and site; a look-up, and a page of all, cost the same however many there are."""
 
     def person(self, site_id: str, subject: Subject) -> PersonRecord | None:
-        """Return what is noted of a subject, None for nothing."""
+        """Return the record of a subject, None if there is none."""
         stored = self._redis.hget(self._people(site_id), subject.key)
         return PersonRecord.from_dict(subject, json.loads(stored)) if stored else None
 
@@ -89,7 +89,7 @@ class People(Sharded):
             return int(all_three.execute()[0])
 
     def _index_people(self, site_id: str) -> None:
-        """Make both orders of a site's records anew, such as for records from before there were any."""
+        """Build both orders of a site's records again, for records that are older than the orders."""
         latest, ends = self._latest(site_id), self._ends(site_id)
         known = {}
         for name, one in self._redis.hscan_iter(self._people(site_id), count=_PAGE):

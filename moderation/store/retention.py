@@ -1,4 +1,4 @@
-"""What is let go of in time."""
+"""Retention: texts, then comments, that a site keeps no longer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_AGAIN_MS = 20 * 3_600_000
 
 
 class Purging(Queries):
-    """Finds what is old, and forgets it."""
+    """Finds comments that are too old, and forgets them."""
 
     def forget(self, comment: Comment, *, everything: bool) -> bool:
         """Let go of a comment's text, or of all of it; False when it has changed meanwhile."""

@@ -1,4 +1,4 @@
-"""Comments by status, author and word: the index, and what is found by it."""
+"""Comments by status, author and word: the index and its searches."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Search(Queries):
     def _index(self, shard: int, site: str, first: int, end: int, until: float) -> int:
         """Add the words of numbers to the index; return the first number that is not there yet.
 
-        After *until*, by the monotonic clock, only what was begun is added.
+        After *until*, by the monotonic clock, only the part that was begun is added.
         """
         shorts = self._numbered(shard, site, first, end)
         pipeline = self._redis.pipeline(transaction=False)
@@ -112,7 +112,7 @@ class Search(Queries):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Found:
-        """Return a page of what is found at a site, the latest that came first.
+        """Return a page of a site's matching comments, the newest first.
 
         One search reads 1,000 comments at most; a page may be short, and its cursor goes on.
         """
@@ -150,7 +150,7 @@ class Search(Queries):
     def each_found(
         self, site_id: str, query: Query, *, now_ms: int, most: int = 1_000_000
     ) -> Iterator[Comment]:
-        """Yield what is found, the latest first, *most* at most, page by page."""
+        """Yield matching comments, the newest first, *most* at most, page by page."""
         cursor: str | None = None
         while most > 0:
             found = self.search(

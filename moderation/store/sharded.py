@@ -16,7 +16,7 @@ from moderation.store.authors import Authors
 from moderation.store.client import Client
 from moderation.store.library import Library
 
-#: What somebody outside is told is done, and how long replicas may take to confirm it.
+#: Functions whose result is acknowledged to a client, and how long replicas may take to confirm it.
 _ACKNOWLEDGED = frozenset({"accept", "record", "edit", "erase", "decide"})
 _CONFIRM_MS = 1000
 _DAY_MS = 86_400_000
@@ -28,7 +28,7 @@ class Sharded:
     def __init__(self, redis: Client, *, pepper: bytes, shards: int = 1, replicas: int = 0) -> None:
         """Use *redis*; *pepper* keys the hashes under which authors are indexed.
 
-        What is acknowledged has reached *replicas* of them.
+        A write is acknowledged once it has reached *replicas* of them.
         """
         # redis-py's types allow for str, which a client for bytes never answers.
         self._redis: Any = redis
@@ -39,7 +39,7 @@ class Sharded:
         self._terms: dict[tuple[int, int], str] = {}
 
     def shard_of(self, comment_id: str) -> int:
-        """Return the shard that a comment's id carries. Raises NotFound for what is no id of ours."""
+        """Return the shard that a comment's id carries. Raises NotFound for any other text."""
         known = ids.canonical(comment_id)
         shard = ids.shard_of(known) if known else self._shards
         if shard >= self._shards:

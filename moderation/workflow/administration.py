@@ -121,7 +121,7 @@ def reset_password(name: str, *, by: Actor, accounts: Accounts, clock: Clock) ->
 
 
 def revert(line_id: str, *, by: Actor, accounts: Accounts, clock: Clock) -> AuditLine:
-    """Take back a change of settings by a new change, and return the line that told of it.
+    """Take back a change of settings by a new change, and return the reverted line of the trail.
 
     For administrators. All of it or nothing: raises Conflict when one of its settings has changed
     since, and when it was no change that can be taken back; NotFound when what it changed is gone.

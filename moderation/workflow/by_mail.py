@@ -23,7 +23,7 @@ from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.workflow.review import review
 
-#: What a history says of a decision by such a link.
+#: Reason that a history has for a decision by such a link.
 VIA = "mail"
 _DAY_MS = 86_400_000
 _LONGEST = 4000

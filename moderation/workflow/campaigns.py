@@ -77,7 +77,7 @@ def step(
 ) -> CleanUp:
     """Decide on up to 100 comments more, or take up to 100 back; return how far it is.
 
-    Where it was cut off, repeating it goes on: what is decided already is not found again. One
+    A repeat goes on where it was cut off: comments that are decided are not found again. One
     process at a time works on a clean-up; to another it is returned as it is.
     """
     with comments.cleaning(clean_up_id) as mine:
@@ -144,7 +144,7 @@ def _take_back(one: CleanUp, *, comments: Comments, jobs: Jobs, clock: Clock) ->
             undo(comment_id, by=one.by, comments=comments, jobs=jobs, clock=clock)
             undone += 1
         except UndoTooLate:
-            if before is Status.APPROVED:  # the blog was told: it is told again
+            if before is Status.APPROVED:  # the blog has had an event: it gets another
                 review(
                     comment_id, Decision.APPROVE, by=one.by, reason="undo", comments=comments,
                     clock=clock, hold_seconds=0,

@@ -29,7 +29,7 @@ def submit(
     clock: Clock,
     backlog: int,
 ) -> list[Accepted]:
-    """Accept *drafts*, whole or not at all, and wake a worker. What is returned is stored.
+    """Accept *drafts*, all or none, and wake a worker. Once this returns, they are stored.
 
     Raises Busy or SiteBusy when there is too much waiting. A draft whose external id belongs to
     other content is not stored: its outcome is a conflict, with the id of that comment.
@@ -54,10 +54,10 @@ def record(
     repeat_ms: int | None = None,
     chance: Callable[[], float] | None = random.random,
 ) -> Accepted:
-    """Store what was judged in the request of the door *via*; *chance* may pick it for a spot check.
+    """Store a draft that the door *via* has judged; *chance* may pick it for a spot check.
 
     The same draft again within *repeat_ms* is the same comment; with None, any draft with its
-    external id. Nobody is told of it unless *announce*.
+    external id. Without *announce*, no event.
     """
     return comments.record(
         site.id,
@@ -81,11 +81,11 @@ def remember(
 ) -> list[Accepted]:
     """Keep comments from before Winnow as their blog left them, with today's scores and verdicts.
 
-    Nobody is told. What nobody had decided yet is flagged, so that it waits for a moderator here,
+    No events. Comments without a decision are flagged, so that they wait for a moderator here,
     too. One whose external id is known is neither scored nor kept again: SAME, or CONFLICT if it
-    says otherwise. Each is stored on its own, so that a run that was cut short goes on when it is
-    repeated. Of the facts about them only the site's own head (*house*) is known: what others sent
-    lately says nothing of an old comment.
+    has another text. Each is stored by itself, so that a run that was cut short goes on when it is
+    repeated. Of the facts about them only the site's own head (*house*) counts: recent
+    near-duplicates say nothing about an old comment.
     """
     now = clock.now_ms()
     here = recognise(history, site=site, comments=comments)
@@ -124,7 +124,7 @@ def _repeated(past: Past, known: Comment | None) -> Accepted | None:
 def edit(
     comment_id: str, draft: Draft, *, by: Actor, comments: Comments, jobs: Jobs, clock: Clock
 ) -> Comment:
-    """Make *draft* the next revision of a comment and have it screened anew."""
+    """Make *draft* the next revision of a comment and have it screened again."""
     comment, wake = comments.edit(comment_id, draft, by=by, now_ms=clock.now_ms())
     if wake:
         jobs.wake(comments.shard_of(comment_id))

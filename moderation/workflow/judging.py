@@ -37,7 +37,7 @@ class Candidate:
     comment_id: str = ""
 
 
-#: Gives the heads of those sites that have one of their own.
+#: Returns by site id the heads of the sites that have one.
 Heads = Callable[[Iterable[str]], Mapping[str, object]]
 
 
@@ -101,16 +101,16 @@ def _near(
 
 
 def trust(approved: int, refused: int) -> float:
-    """Return what a site thinks of an author, -1 to 1: 0 for a stranger, 0.77 after ten approvals.
+    """Return an author's standing, -1 to 1: 0 for a stranger, 0.77 after ten approvals.
 
     A refusal weighs as much as three approvals. Anybody may type an e-mail address, so the model bounds
-    what this moves, and it is no rule's bypass.
+    its effect, and no rule is bypassed by it.
     """
     return (approved - 3 * refused) / (approved + 3 * refused + 3)
 
 
 def _trusts(subjects: Sequence[Candidate], comments: Comments, now_ms: int) -> list[float]:
-    """Return what each one's site thinks of its author; 0 for who gives neither e-mail nor account."""
+    """Return the standing of each one's author at its site; 0 without e-mail and account."""
     wanted: dict[int, tuple[str, str, str]] = {}
     for place, one in enumerate(subjects):
         author = one.draft.author
@@ -141,7 +141,7 @@ def _is_first(subject: Candidate, comments: Comments, clock: Clock) -> bool:
 def spot_checked(judged: Judged, policy: Policy, chance: Callable[[], float]) -> Judged:
     """Return *judged* marked as a spot check if *chance*, a number of 0 to 1, picks it.
 
-    Only what the machine settled by itself: not what is held anyway, nor the staff's own.
+    Only comments that the machine settled: not those it held, nor the staff's.
     """
     settled = judged.status in SETTLED and judged.scores is not None
     by_rule = any(reason.code == "staff" for reason in judged.verdict.reasons)
@@ -151,7 +151,7 @@ def spot_checked(judged: Judged, policy: Policy, chance: Callable[[], float]) ->
 
 
 def judge(draft: Draft, facts: Facts, policy: Policy, *, model: Model) -> Judged:
-    """Return what *model* and *policy* make of one draft; without scores it is held."""
+    """Judge one draft by *model* and *policy*; without scores it is held."""
     return judge_all([(draft, facts, policy)], model=model)[0]
 
 
@@ -162,10 +162,10 @@ def judge_all(
     stopping: Callable[[], bool] = lambda: False,
     hurried: bool = False,
 ) -> list[Judged]:
-    """Return what *model* and each one's policy make of drafts, in order; *hurried* as in `score`.
+    """Judge drafts by *model* and each one's policy, in order; *hurried* as in `score`.
 
     A draft that the model cannot score is held and takes nothing from its neighbours. Once
-    *stopping*, what is not scored yet may be left out at the end.
+    *stopping*, drafts that are not scored yet may be left out at the end.
     """
     drafts, facts = [one[0] for one in cases], [one[1] for one in cases]
     policies = [one[2] for one in cases]
@@ -245,7 +245,7 @@ def score(
         if any(bars):
             options["bars"] = bars
     results = model.score(samples, **options)
-    # No threshold is ever reached by what is no number: it would be published.
+    # NaN reaches no threshold: the comment would be published.
     if not all(math.isfinite(value) for one in results for value in one.labels.values()):
         raise ValueError("a score is no number")
     return [
@@ -271,7 +271,7 @@ def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
 
 
 def in_our_words(result: object, version: str, near: Near) -> Scores:
-    """Return what a model of that *version* answered for one Sample as scores."""
+    """Return a model's answer for one Sample as scores; *version* is the model's."""
     return Scores(
         labels=dict(result.labels),  # type: ignore[attr-defined]
         model=getattr(result, "model", version),

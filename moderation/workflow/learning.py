@@ -58,7 +58,7 @@ def learn(
     budget: Budget = Budget(),
     stopping: Callable[[], bool] = lambda: False,
 ) -> FitReport | None:
-    """Learn from what was decided on a site since; return the result, None if there was nothing to do.
+    """Learn from a site's new decisions; return the result, None if there was nothing to do.
 
     One process at a time does so for a site. One that is stopped or dies leaves what it has read;
     the site is due again, and the next one goes on from there.
@@ -110,7 +110,7 @@ def _read_anew(
     budget: Budget,
     stopping: Callable[[], bool],
 ) -> None:
-    """Read again, by another model, what is still there; the other readings stay as they are."""
+    """Read by another model the texts that are still kept; the other readings stay as they are."""
     part: list[Feedback] = []
     for one in comments.feedback(site_id, readings=True):
         if one.reading and not stopping():
@@ -126,7 +126,7 @@ def _read_anew(
 def _keep_readings(
     site_id: str, feedback: Sequence[Feedback], comments: Comments, learner: Learner
 ) -> None:
-    """Read what is still kept of the texts; of what is gone an earlier reading stays, or none."""
+    """Read the texts that are still kept; the others keep an earlier reading, or have none."""
     drafts = comments.drafts_of(feedback)
     # What no model could score may have killed its workers: it is not read again here.
     there = [one for one in feedback if one.comment_id in drafts and one.scores]
@@ -347,7 +347,7 @@ def precedents(
 
 
 def compared(site_id: str, *, comments: Comments, learner: Learner) -> tuple[Colleague, ...]:
-    """Return who decided on a site lately, and whether people decide like comments alike."""
+    """Return who decided on a site recently, and whether people decide like comments alike."""
     known = list(comments.feedback(site_id, readings=True, newest=PAIRED))
     fitting = [one for one in known if learner.fits(one.reading)]
     return colleagues(known, learner.pairs(lessons(fitting)))
@@ -406,7 +406,7 @@ def leave_out(
     comments: Comments,
     clock: Clock,
 ) -> Progress:
-    """Leave a person's decisions out of what is learned, or count them whatever they decide.
+    """Leave a person's decisions out of learning, or count them unconditionally.
 
     A head that they had a part in stops judging at once; the shared model judges alone until one is
     fitted without them, some seconds later. Raises NotFound for a person who decided nothing.

@@ -1,4 +1,4 @@
-"""People: how a site treats somebody, and what is found, exported and erased of them."""
+"""People: how a site treats somebody; finding, exporting and erasing their comments."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def begin_erasure(
     accounts: Accounts,
     clock: Clock,
 ) -> Erasure:
-    """Begin to erase every comment of a person and what was noted of them; :func:`step_erasure` does it.
+    """Begin to erase every comment and record of a person; :func:`step_erasure` does it.
 
     Of a person only: an e-mail, an address or a user's id. Raises InvalidInput for a network or a
     domain, behind which many may stand. The same one that is at work already is returned as it is.
@@ -160,7 +160,7 @@ def step_erasure(
 ) -> Erasure:
     """Erase up to 200 comments more; return how far it is.
 
-    What is about to be erased is noted before, so that a process that goes on after a step that was cut off
+    Comments are listed before they are erased, so that a process that goes on after a step that was cut off
     counts it once. One process at a time works on an erasure; to another it is returned as it is.
     """
     with accounts.erasing(erasure_id) as mine:

@@ -18,7 +18,7 @@ from moderation.store.comments import Comments
 def note(comment_id: str, text: str, *, by: Actor, comments: Comments, clock: Clock) -> Remark:
     """Put a note beside a comment, for moderators alone; it goes with the comment's text.
 
-    Raises NotFound, InvalidInput for what is no text or too long, Conflict for too many.
+    Raises NotFound, InvalidInput for an invalid or too long text, Conflict for too many.
     """
     written = checked(text, longest=LONGEST_NOTE)
     return comments.note(comment_id, written, by=by, now_ms=clock.now_ms())
@@ -35,7 +35,7 @@ def reply(
 ) -> Remark:
     """Have the blog publish a reply under an approved comment, as the site's owner.
 
-    A decision on it that could still be undone is told first, and no longer can. The same
+    The event of a decision that could still be undone is sent first, which ends its undo. The same
     text within a minute is the same reply. Raises NotFound,
     InvalidInput, and Conflict where the site does not have it or the comment is not approved.
     """

@@ -15,7 +15,7 @@ _INDEXED = 200_000
 #: And the seconds that this may take.
 _INDEXED_SECONDS = 600.0
 
-#: What is kept of a site that was removed: nothing.
+#: Retention of a site that was removed: nothing is kept.
 _NOTHING = Retention(
     text_days=dict.fromkeys(("approved", "rejected", "spam", "flagged"), 0), verdict_days=0
 )

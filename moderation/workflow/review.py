@@ -1,4 +1,4 @@
-"""Review: a moderator's decision, taking it back, and another chance for what was held."""
+"""Review: a moderator's decision, its undo, and another try at a comment that could not be scored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def review(
     reason: str = "",
     note: str = "",
 ) -> Comment:
-    """Write a moderator's decision; the blog hears of it once the undo window has closed.
+    """Write a moderator's decision; its event is sent once the undo window has closed.
 
     Raises NotFound, StaleVersion when *version* is not current, IllegalMove when nothing changes,
     InvalidInput when *reason* or *note* is no text.
@@ -67,8 +67,8 @@ def revise(
 ) -> Comment:
     """Put a moderator's text in the place of a held or an approved comment's; its status stays.
 
-    What its author wrote is kept beside it: scores, verdict and what is learned are of that. Raises
-    InvalidInput for what is no text, Conflict where *revision* is not the latest or the site does
+    The author's text is kept beside it: scores, verdict and learning refer to that. Raises
+    InvalidInput for an invalid text, Conflict where *revision* is not the latest or the site does
     not have it, and IllegalMove.
     """
     texts.check(content, field="content")

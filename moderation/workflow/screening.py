@@ -35,7 +35,7 @@ class Limits:
     #: Age of a batch's oldest comment, from which the model reads in a hurry.
     hurry_after_ms: int = 30_000
     budget_seconds: float = 1.0
-    #: How long an idle job listens: what comes meanwhile needs no job of its own, which costs more
+    #: How long an idle job listens: comments that come meanwhile need no new job, which costs more
     #: than screening it.
     linger_seconds: float = 0.1
     #: Pause in which comments that come in numbers gather, for each of at most ``patience`` of them.

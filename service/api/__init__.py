@@ -37,7 +37,7 @@ def serve(app: Flask, context: WebContext) -> None:
 
 
 def _keep_to_fixed_paths(app: Flask) -> None:
-    """Have a fixed path such as ``/comments/batch`` take the methods of its own rules alone.
+    """Have a fixed path such as ``/comments/batch`` take the methods of its rules alone.
 
     The router would also offer those of ``/comments/<comment_id>``, with "batch" for an id.
     """

@@ -133,7 +133,7 @@ def _known_only(view: View, query: tuple[Parameter, ...]) -> View:
 
 
 def read(model: type[Model]) -> Model:
-    """Return the request's body as *model*; answers 4xx that says what is wrong with it."""
+    """Return the request's body as *model*; else answers 4xx, naming the fields that are wrong."""
     if request.mimetype != JSON:
         raise RequestRefused(problem(415, "unsupported-media-type", f"send the body as {JSON}"))
     return parsed(model, request.get_data())
@@ -178,7 +178,7 @@ def loose(body: bytes, *, where: str = "") -> Any:
 
 
 def warned(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with what was mended in the texts of its request, if anything was."""
+    """Return an answer with warnings for texts of its request that were mended."""
     warnings = texts.warnings_of(g.get("halves", 0))
     return answer | {"warnings": warnings} if warnings else answer
 

@@ -76,7 +76,7 @@ def _turn() -> Iterator[None]:
 
 
 def _remembered(history: Sequence[Past], site: Site) -> list[Accepted]:
-    """Return the results of *history*. Raises Busy once it takes too long: what is kept stays."""
+    """Return the results of *history*. Raises Busy once it takes too long; comments kept so far stay."""
     kept = winnow().recognise(history, site=site)
     new = [n for n, one in enumerate(kept) if one is None]
     end = time.monotonic() + _LONGEST_SECONDS

@@ -178,7 +178,7 @@ class RollbackIn(Strict):
 
 
 class LeaveOutIn(Strict):
-    """Whose decisions are left out of what is learned."""
+    """Whose decisions are left out of learning."""
 
     person: Annotated[
         Text,
@@ -480,7 +480,7 @@ class EventsOut(BaseModel):
 
 
 class _Whole(BaseModel):
-    """What is given has these members and no others."""
+    """A member of the answer: exactly these fields."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -585,7 +585,7 @@ class LearningOut(_Whole):
 
 
 class KeyOut(_Whole):
-    """What is known of a key after it was made."""
+    """A key as it is stored, without its secret."""
 
     id: str
     name: str

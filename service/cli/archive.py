@@ -164,9 +164,9 @@ def _present(settings: Settings) -> list[Path]:
 
 
 def _loaded(file: Path, settings: Settings) -> Contents:
-    """Return what a backup holds, by loading it with a server of its own beside the file.
+    """Return the contents of a backup, by loading it into a separate server beside the file.
 
-    Raises InvalidInput for what is no backup, StorageUnavailable or BadSettings for one that cannot
+    Raises InvalidInput for any other file, StorageUnavailable or BadSettings for one that cannot
     be used. Needs as much space in the file's directory as the unpacked data.
     """
     with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".winnow-verify.") as place:

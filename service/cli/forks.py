@@ -93,7 +93,7 @@ class Process:
         return os.waitstatus_to_exitcode(status)
 
     def _fork(self) -> None:
-        gc.freeze()  # collecting would touch, and so copy, what is shared
+        gc.freeze()  # collecting would touch, and so copy, shared memory
         sys.stdout.flush()
         parent = os.getpid()
         # Blocked: a signal before the child has set its own handlers would run the parent's.

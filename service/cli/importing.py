@@ -100,7 +100,7 @@ class ImportReport:
         self._list(record.where, record.line, record.reason, taken=False)
 
     def became(self, record: Taken, outcome: IntakeOutcome) -> None:
-        """Count the outcome of a comment, and list what was cut from it."""
+        """Count the outcome of a comment, and list the fields that were cut."""
         if outcome is IntakeOutcome.CONFLICT:
             self.unusable(Unusable(record.where, _OTHER, record.line))
             return
@@ -224,7 +224,7 @@ class _Unzipped(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Say that reading can begin anew."""
+        """Say that reading can begin again."""
         return True
 
     def readinto(self, into: WriteableBuffer) -> int:

@@ -19,7 +19,7 @@ def model(words: tuple[str, ...]) -> None:
 
     Example: ./winnow model list
     """
-    # A process of its own, so that the service does not load the libraries of training.
+    # A separate process, so that the service does not load the libraries of training.
     directory = str(read_settings().models)
     environ = forks.environment(WINNOW_MODEL=directory, _WINNOW_CALLED=PROGRAM)
     command = forks.python("-m", "models.cli", *words)

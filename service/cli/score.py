@@ -84,7 +84,7 @@ def answers_to(
 
 
 def _read(number: int, line: bytes) -> Draft | str:
-    """Return the draft in a line, or a sentence on what is wrong with the line."""
+    """Return the draft in a line, or a sentence that says why it has none."""
     try:
         if len(line) > MAX_LINE_BYTES:
             raise InvalidInput("the line is too long")

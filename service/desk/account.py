@@ -1,4 +1,4 @@
-"""One's own account: the e-mail address, and what is needed to sign in."""
+"""One's own account: e-mail address, password, second factor."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def retry(comment_id: str) -> Any:
 
 
 def _written(comment_id: str, write: Callable[[], str], **typed: str) -> Any:
-    """Answer what *write* did; where it was refused, with the page and what was *typed* still in it."""
+    """Run *write* and answer; where it is refused, with the page and the *typed* text still in it."""
     try:
         flash(write())
     except WinnowError as problem:
@@ -230,7 +230,7 @@ def _pieces(text: str, explained: Any) -> list[tuple[str, int]]:
 
 
 def _precedents(comment: Comment) -> list[tuple[Feedback, Comment]]:
-    """Return what was decided on comments like this one, the most like first."""
+    """Return decisions on similar comments, the most similar first."""
     context = winnow()
     try:
         found = context.precedents(comment)

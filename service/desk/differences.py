@@ -1,4 +1,4 @@
-"""Two texts as one, with what was taken out of the old and put into the new. Pure."""
+"""Two texts as one, with deletions from the old and insertions of the new marked. Pure."""
 
 from __future__ import annotations
 

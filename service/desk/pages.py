@@ -11,7 +11,7 @@ from service.context import winnow
 
 
 def page(template: str, **values: Any) -> str:
-    """Return the page that *template* makes of *values*."""
+    """Return *template* rendered with *values*."""
     return render_template(
         f"desk/{template}", me=g.get("moderator"), notice_trouble=_notice_trouble(), **values
     )

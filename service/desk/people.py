@@ -25,7 +25,7 @@ from service.desk.words import _
 from service.shapes import comment_shape, person_shape
 
 PAGE = 20
-#: Whom a page of all who are treated in a way of their own lists.
+#: Largest number of treated people on a page.
 LISTED = 100
 #: Comments of a person that the desk lists beside one of theirs.
 _OTHERS = 10
@@ -220,7 +220,7 @@ def _tab(subject: Subject) -> dict[str, str]:
 
 
 def _lines(comments: Iterator[Comment], records: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield an object a line; the last counts the others, so that a file that broke off is told apart."""
+    """Yield an object a line; the last counts the others, so that a cut-off file is noticed."""
     for record in records:
         yield json.dumps({"person": record}) + "\n"
     number = 0

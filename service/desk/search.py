@@ -78,7 +78,7 @@ def _counts(site_id: str, sought: Query) -> tuple[Mapping[str, int], str]:
 
 
 def _sought() -> tuple[Query, str]:
-    """Return the query of the form, and what is wrong with it."""
+    """Return the query of the form, and its errors."""
     status, before = request.args.get("status", ""), request.args.get("before", "")
     try:
         sought = query(

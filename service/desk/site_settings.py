@@ -196,7 +196,7 @@ def site_settings(site_id: str) -> Any:
 
 
 def _strictnesses(policy: Policy, past: list[Comment]) -> list[Strictness]:
-    """Return the presets, beside them the policy as it is if it is none of them."""
+    """Return the presets, and the current policy if it differs from all of them."""
     defaults, found = _defaults(), []
     for preset in Preset:
         flag_at, reject_at = bars_of(preset, defaults=defaults, bins=_bins())

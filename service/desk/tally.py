@@ -32,7 +32,7 @@ class DeskFigures:
 
 
 def own_tally() -> DeskFigures:
-    """Return what the signed-in moderator decided at the desk lately, in UTC days."""
+    """Return the signed-in moderator's recent decisions at the desk, by UTC day."""
     now = winnow().clock.now_ms()
     found = desk().tally(me().name, now_ms=now)
     days = [from_ms(now).astimezone(UTC) - timedelta(days=n) for n in reversed(range(DAYS))]

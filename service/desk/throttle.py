@@ -78,14 +78,14 @@ def spend_act() -> None:
 def spend_code(name: str) -> None:
     """Count a code that is tried for a moderator. Raises TooManyRequests.
 
-    A new password begins anew, three times a day.
+    A new password resets the count, three times a day.
     """
     for one, who in _counted(name):
         _limiter(one).spend(who)
 
 
 def forgive_codes(name: str) -> None:
-    """Forget what was tried before the right code came."""
+    """Forget the wrong codes that came before the right one."""
     for one, who in _counted(name):
         _limiter(one).forgive(who)
 

@@ -23,7 +23,7 @@ from moderation.site import SETTINGS
 _: Callable[..., str] = flask_babel.gettext
 #: The same by number: one text for one, another for more, and whatever else a language tells apart.
 ngettext: Callable[..., str] = flask_babel.ngettext
-#: The same for what is made before anybody asks, such as a form's labels: a text that is looked up
+#: The same for texts made before a request, such as a form's labels: a text that is looked up
 #: when it is shown.
 later: Callable[..., Any] = flask_babel.lazy_gettext
 
@@ -168,7 +168,7 @@ WORDS = {
 
 
 def decided(decision: Decision, number: int, shown: object = None) -> str:
-    """Return what was decided on how many comments; *shown* stands for the number if given."""
+    """Return a sentence on a decision and its number of comments; *shown* replaces the number if given."""
     n = number if shown is None else shown
     match decision:
         case Decision.APPROVE:

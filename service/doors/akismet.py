@@ -41,7 +41,7 @@ BLATANT = 0.99
 _SPAM_AUTHORS = frozenset({"viagra-test-123", "akismet-guaranteed-spam"})
 _SPAM_EMAIL = "akismet-guaranteed-spam@example.com"
 _TRUE = frozenset({"1", "true", "yes", "on"})
-#: Other clients name an Akismet of their own (Ruby's gem is "Ruby Akismet/3.0.0") and cannot wait.
+#: Other clients name another Akismet (Ruby's gem is "Ruby Akismet/3.0.0") and cannot wait.
 _PLUGIN = re.compile(r"WordPress/[^|]*\| *Akismet/\d{1,4}\.\d{1,4}")
 _ESCAPE = re.compile(r"\\(['\"\\])")
 _ESCAPED = re.compile(r"(?:[^'\"\\]|\\['\"\\])*")
@@ -113,7 +113,7 @@ def submit_spam() -> Response:
 
 @bp.route("/1.1/submit-ham", methods=["GET", "POST"])
 def submit_ham() -> Response:
-    """Take a moderator's word that a comment is none."""
+    """Take a moderator's word that a comment is not spam."""
     return _feedback(Decision.APPROVE)
 
 
@@ -160,7 +160,7 @@ def get_stats() -> Response:
 def key_sites() -> Response:
     """List the one site of a key with its month, as JSON or CSV.
 
-    A request without any key, as akismet.py sends it, is told of no site.
+    A request without any key, as akismet.py sends it, gets an empty list.
     """
     fields = _fields()
     site, key = _site(fields), fields.get("api_key") or fields.get("key") or ""
@@ -192,7 +192,7 @@ def token() -> Response:
 
 @bp.route("/1.2/usage-limit", methods=["GET", "POST"])
 def usage_limit() -> Response:
-    """Say what was checked this month, and that there is no limit."""
+    """Return the number of checks this month, and that there is no limit."""
     site = _site(_fields())
     if site is None:
         return _invalid("api_key")
@@ -356,7 +356,7 @@ def _told(
     """Return the verdict in Akismet's words: the body, and headers.
 
     What a person should look at is `true` without the discard tip, so that the blog keeps it
-    among its spam; WordPress's plugin can wait, and is told by call-back what was decided. Only
+    among its spam; WordPress's plugin can wait, and gets the decision by call-back. Only
     when it tries again what it could not check it publishes each `false`, whatever else is said.
     """
     headers = {"X-akismet-guid": guid}

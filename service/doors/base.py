@@ -73,14 +73,14 @@ def serve(app: Flask, context: WebContext) -> None:
 
 
 def parsed(body: bytes, *, asked: str = "") -> dict[str, Any] | None:
-    """Return the JSON object that *body* is, its texts mended, null as absent; None if it is none.
+    """Return *body* as a JSON object, its texts mended, nulls left out; None for anything else.
 
     The member *asked* is an object whose names matter: there, null is nothing in particular.
     """
     try:
         text = body.decode(json.detect_encoding(body), "replace")
         content = json.loads(text)
-        if "\\u" in text:  # only an escape can stand for what is no text
+        if "\\u" in text:  # only an escape can stand for half a surrogate pair
             content, g.halves = texts.paired(content)
             content = texts.all_mended(content)
         if "null" in text:
@@ -93,7 +93,7 @@ def parsed(body: bytes, *, asked: str = "") -> dict[str, Any] | None:
 
 
 def warned(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with what was mended in the texts of its request, if anything was."""
+    """Return an answer with warnings for texts of its request that were mended."""
     warnings = texts.warnings_of(g.get("halves", 0))
     return answer | {"warnings": warnings} if warnings else answer
 
@@ -115,7 +115,7 @@ def spender(site: Site) -> str:
 
 
 def judge(drafts: Sequence[Draft], site: Site) -> list[Judged]:
-    """Return what the site's policy makes of *drafts* here and now, as its queue would.
+    """Judge *drafts* by the site's policy within this request, as its queue would.
 
     Raises StorageUnavailable when one cannot be scored: a door must not guess.
     """

@@ -123,7 +123,7 @@ def _text_of(body: Mapping[str, Any], *roles: str) -> str | None:
 
 
 def _draft(text: str | None) -> Draft | None:
-    """Return the comment that *text* holds; None where it is too long or there is none."""
+    """Return the comment in *text*; None if there is none or it is too long."""
     if text is None or not text.strip() or len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES:
         return None
     fields = _TWIKOO.fullmatch(text)

@@ -69,7 +69,7 @@ def moderate(key: str) -> Response:
 
 
 def _failed(failure: Failure) -> Response:
-    """Have a person look: whatever went wrong, be it the rate, Coral would publish unanswered."""
+    """Withhold the comment for a person after any failure, a rate limit too: unanswered, Coral publishes."""
     del failure
     return _answer({"status": "SYSTEM_WITHHELD"})
 
@@ -78,7 +78,7 @@ shape_failures(bp, _failed)
 
 
 def _signed(site: Site, body: bytes) -> bool:
-    """Tell whether Coral signed *body* with the secret that its owner told us."""
+    """Tell whether Coral signed *body* with the site's secret."""
     try:
         secret = winnow().accounts.door_secret(site.id, Door.CORAL)
     except NotFound:

@@ -1,4 +1,4 @@
-"""What went wrong at a door, told apart once; each door gives it the shape that its clients know."""
+"""Failures at a door, classified once; each door answers them in its clients' form."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _body() -> dict[str, Any]:
 
 
 def _drafts(event: Mapping[str, Any]) -> list[Draft]:
-    """Return each text of an event; none where there is none, such as in an encrypted room."""
+    """Return each text of an event; an empty list for an event without text, as in an encrypted room."""
     content, kind = event.get("content"), event.get("type")
     if not isinstance(kind, str) or kind in _UNREAD or not isinstance(content, Mapping):
         return []

@@ -51,7 +51,7 @@ ATTRIBUTES: Mapping[str, tuple[Label, ...]] = {
     **DERIVED,
     **dict.fromkeys(NOT_MEASURED, ()),
 }
-#: Languages with a figure of their own in the model card.
+#: Languages that the model card has a figure for.
 LANGUAGES = ("en", "de", "es", "fr", "ko", "pt", "ru", "vi")
 
 LONGEST_BYTES = 20_480
@@ -234,7 +234,7 @@ shape_failures(bp, _failed)
 
 
 def _refusal(kind: str, message: str, **detail: Any) -> Refusal:
-    """Return what is raised with Google's error type, and what else belongs into its detail."""
+    """Return the refusal with Google's error type and the rest of its detail."""
     return Refusal(message, kind=kind, **detail)
 
 
@@ -358,7 +358,7 @@ def _score(value: float) -> dict[str, Any]:
 
 
 def _pieces(text: str) -> list[tuple[int, int]]:
-    """Return sentence-like pieces that cover the text; the last takes what is too many."""
+    """Return sentence-like pieces that cover the text; the last piece takes the rest over the limit."""
     spans = [match.span() for match in _SENTENCE.finditer(text)]
     if len(spans) > _MAX_SPANS:
         spans = [*spans[: _MAX_SPANS - 1], (spans[_MAX_SPANS - 1][0], spans[-1][1])]

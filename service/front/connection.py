@@ -301,7 +301,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def close_when_done(self) -> None:
-        """Answer what is at work, and end."""
+        """Answer the requests in work, then close."""
         self._last = True
         if not self.at_work():
             self.abort()
@@ -430,7 +430,7 @@ class Connection(asyncio.Protocol):
         for request in [self._reading, self._working, *self._following]:
             if request is not None:
                 request.dropped = True
-        # What is at work keeps its room until its thread is done with it.
+        # A request in work keeps its memory counted until its thread is done.
         if self._reading is not None and self._reading.release is not None:
             self._reading.release()
         self._reading = self._working = None

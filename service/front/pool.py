@@ -250,7 +250,7 @@ def wire(
     keep_alive: bool,
     bare: bool = False,
 ) -> bytes:
-    """Return an answer as HTTP/1.1 writes it; *bare*: of the body only its headers are told."""
+    """Return an answer in HTTP/1.1; *bare*: without the body, as for HEAD."""
     lines = [f"HTTP/1.1 {status}\r\n"]
     names = set()
     for name, value in headers:

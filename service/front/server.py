@@ -144,7 +144,7 @@ class Front:
             self.crowd.sweep(self.now())
 
     async def _finish(self) -> None:
-        """Answer what is at work, for a while."""
+        """Answer the requests in work, for a bounded time."""
         self.stopping = True
         deadline = self.now() + self.crowd.bounds.stop_seconds
         for one in self.crowd.everyone():

@@ -29,7 +29,7 @@ _DECIDED = {
 }
 #: A greater number of seconds lies after the year 5000.
 _IN_MILLISECONDS = 100_000_000_000
-#: Of these the beginning is worth keeping when they are too long; half an address is none.
+#: Fields that are cut when they are too long; half an address would be wrong, so others are dropped.
 _CUT = frozenset({"name", "title", "user_agent", "role"})
 
 
@@ -47,7 +47,7 @@ class Unusable:
 
 
 class Taken(NamedTuple):
-    """A comment to keep, where it stands in the file, and what was lost of it on the way."""
+    """A comment to keep, its place in the file, and the fields that were cut or dropped."""
 
     where: str
     past: Past
@@ -64,7 +64,7 @@ def checked(
 ) -> Found:
     """Return what a record says, once every field is as the API would take it.
 
-    What is said of the author or the post and is too long is cut or left out, which ``lost`` names.
+    Fields of the author or the post that are too long are cut or dropped, which ``lost`` names.
     """
     record, halves = paired(record)
     record = without_nulls(PastIn, record)
@@ -90,7 +90,7 @@ def checked(
 def _without(
     record: Any, errors: Sequence[ErrorDetails], problems: list[str]
 ) -> Mapping[str, Any] | None:
-    """Return the record without what is too long of author and post; None if that is not the fault."""
+    """Return the record with too long fields of author and post cut or dropped; None for other errors."""
     less = dict(record) if isinstance(record, Mapping) else {}
     for error in errors:
         match error["type"], error["loc"]:
@@ -111,7 +111,7 @@ def characters_lost(count: int) -> tuple[str, ...]:
 
 
 def moment(record: object) -> object:
-    """Return a time told in seconds or milliseconds since 1970 as text; what is no number stays."""
+    """Return seconds or milliseconds since 1970 as text in RFC 3339; anything else unchanged."""
     if isinstance(record, bool) or not isinstance(record, int | float):
         return record
     try:
@@ -129,7 +129,7 @@ def text_of(record: object) -> str:
 
 
 def _reasons(invalid: ValidationError) -> str:
-    """Return what is wrong, field by field, without the words that are."""
+    """Return the errors by field, without the values."""
     found = invalid.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in found[:5]

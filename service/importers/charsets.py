@@ -92,7 +92,7 @@ def texts(file: BinaryIO) -> Iterator[str]:
 def cleaned(text: str) -> tuple[str, int]:
     """Return *text* without what no text holds, and how many characters that cost.
 
-    Control characters are left out; half a surrogate pair and what is LOST become U+FFFD.
+    Control characters are left out; half a surrogate pair and LOST become U+FFFD.
     """
     return _NO_TEXT.subn(lambda found: "" if found[0] <= "\x7f" else "\ufffd", text)
 
@@ -225,7 +225,7 @@ def cleaned_deeply(content: Any) -> tuple[Any, int]:
 def lines(file: BinaryIO, *, longest: int) -> Iterator[tuple[int, str]]:
     """Yield numbered lines that are not blank; of one over *longest* characters only the beginning.
 
-    What is yielded of such a line is longer than *longest*, and memory stays bounded.
+    The part of such a line that is yielded is longer than *longest*; memory stays bounded.
     """
     number, line = 1, ""
     for piece in texts(file):

@@ -44,7 +44,7 @@ def said(html: str) -> str:
 def _read(html: str) -> _Lines:
     lines = _Lines()
     body = LexborHTMLParser(html).body
-    #: What is still to be said, the next last: nodes, each with whether it stands in <pre>, and ends.
+    #: Stack of what to write next: nodes, each with whether it stands in <pre>, and ends.
     ahead: list[tuple[LexborNode | None, str, bool]] = [(body, "", False)] if body else []
     while ahead:
         node, end, verbatim = ahead.pop()

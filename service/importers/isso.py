@@ -52,7 +52,7 @@ def _database(file: BinaryIO) -> Iterator[Found]:
 
 
 def _refuse_others(database: sqlite3.Connection) -> None:
-    """Refuse a database whose tables are none: what a view computes has no bound."""
+    """Refuse a database with views for tables: the work of a view has no bound."""
     database.execute("PRAGMA trusted_schema = OFF")
     tables = database.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
     plain = {

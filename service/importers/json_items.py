@@ -36,9 +36,9 @@ class JsonItem:
 
 
 def items(file: BinaryIO, wanted: Collection[Path], *, kind: str) -> Iterator[JsonItem | Unusable]:
-    """Yield each value at a *wanted* place, and Unusable for what is too broken to be one.
+    """Yield each value at a *wanted* place, and Unusable for one that cannot be parsed.
 
-    Raises InvalidInput for what is no such document.
+    Raises InvalidInput for any other document.
     """
     return _JsonReader(texts(file), frozenset(wanted), kind).items()
 
@@ -51,7 +51,7 @@ class _JsonReader:
         #: What encloses wanted values.
         self._around = {path[:depth] for path in wanted for depth in range(len(path))}
         self._arrays = {path for path in self._around | wanted if path and path[-1] == "*"}
-        #: What such a document begins with.
+        #: First character of such a document.
         self._first = "[" if ("*",) in self._arrays else "{"
         self._cut_off = False
         self._text, self._at, self._line, self._counted = "", 0, 1, 0
@@ -80,7 +80,7 @@ class _JsonReader:
             )
 
     def _pass(self, sign: str) -> None:
-        """Go on behind what is no item."""
+        """Skip a value that is no item."""
         if sign in "{[":
             self._pass_over()
             return
@@ -180,7 +180,7 @@ class _JsonReader:
                 return rest[1] if rest else ""
 
     def _grow(self, least: int = 1) -> bool:
-        """Read on, and forget what is behind; False at the end."""
+        """Read on, and drop the text already parsed; False at the end."""
         self._line = self._line_here()
         read, size = [self._text[self._at :]], 0
         self._at = self._counted = 0

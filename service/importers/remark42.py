@@ -55,7 +55,7 @@ def _found(where: str, line: int, record: Mapping[str, Any], lost: int) -> Found
             "external_id": own_id,
             # What its author wrote, in Markdown; "text" is the HTML that was made of it.
             "content": text_of(record.get("orig")) or words(text_of(record.get("text"))),
-            # The address in "ip" is hashed: it is none.
+            # The address in "ip" is hashed, so it is of no use.
             "author": {
                 "name": text_of(user.get("name")),
                 "role": "admin" if user.get("admin") is True else "",

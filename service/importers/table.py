@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class Table:
-    """What is known by id, and what waits for it; in a temporary file once it outgrows the cache."""
+    """Records by id, and records that wait for one; in a temporary file once they outgrow the cache."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
@@ -29,13 +29,13 @@ class Table:
         self._database.close()
 
     def know(self, key: str, record: Any) -> None:
-        """Keep what is *record* of an id, as JSON; the last word counts."""
+        """Keep the *record* of an id, as JSON; a later one replaces it."""
         self._database.execute(
             "INSERT OR REPLACE INTO known VALUES (?, ?)", (key, json.dumps(record))
         )
 
     def known(self, key: str) -> Any:
-        """Return what was told of an id; None for nothing."""
+        """Return the record of an id; None if there is none."""
         found = self._database.execute("SELECT told FROM known WHERE id = ?", (key,)).fetchone()
         return json.loads(found[0]) if found else None
 

@@ -93,7 +93,7 @@ class Record:
     within: Mapping[str, Node]
     line: int
     lost: int
-    #: It stands in what XML says is another record's text, but looks like a record of its own: a
+    #: It stands within another record's text by XML's rules, but looks like a record: a
     #: CDATA section was not ended, or somebody wrote a comment to look so. A person must see it.
     doubtful: bool = False
 
@@ -101,10 +101,10 @@ class Record:
 def records(
     file: BinaryIO, wanted: Collection[Path], *, kind: str, fields: Collection[str] = ()
 ) -> Iterator[Record | Unusable]:
-    """Yield each element on a *wanted* path, and Unusable for what is too broken to be one.
+    """Yield each element on a *wanted* path, and Unusable for one that cannot be parsed.
 
     Names are local ones, without their prefixes. Of what encloses a record those *fields* are kept
-    that stand before it. Raises InvalidInput for what is no such XML, and for XML that declares
+    that stand before it. Raises InvalidInput for any other file, and for XML that declares
     entities or another file as its document type.
     """
     return _XmlReader(_Source(texts(file)), wanted, kind, frozenset(fields)).records()
@@ -300,7 +300,7 @@ class _XmlReader:
             self._field(name)
 
     def _enter(self, path: Path) -> bool:
-        """Return whether what *path* says encloses its last name is open; end what was not ended."""
+        """Return whether the parents that *path* names are open; close elements that were not closed."""
         if len(path) == 1:
             self.open.clear()
             return True
@@ -486,7 +486,7 @@ def _referred(found: re.Match[str]) -> str:
     code = int(decimal) if decimal else int(hexadecimal, 16)
     if code > 0x10FFFF:
         return LOST
-    if code in _C1:  # as browsers do: what was meant is windows-1252
+    if code in _C1:  # as browsers do: windows-1252 was meant
         return bytes([code]).decode("cp1252", "replace")
     return chr(code)
 

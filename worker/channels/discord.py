@@ -10,7 +10,7 @@ from worker.posting import ChannelRequest, Note, Poster
 
 #: Characters that Discord takes, as UTF-16 counts them, and its flag for no previews of links.
 _LONGEST, _NO_PREVIEWS = 2000, 4
-#: What Markdown may read as a sign of its own.
+#: Characters that Markdown may read as markup.
 _SIGNS = re.compile(r"([\\`*_~|>#\[\]()<:@-])")
 
 

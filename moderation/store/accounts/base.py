@@ -49,7 +49,7 @@ class Records:
         self._nobody = ""
 
     def _secret(self, key: str, text: str) -> dict[str, Any] | None:
-        """Return what is stored for a key's or token's text; nothing for what cannot be one."""
+        """Return what is stored for the text of a key or token; nothing for any other text."""
         if not text or len(text) > _SECRET_TEXT_LENGTH:
             return None
         stored = self._redis.hget(key, self.vault.digest(text))
@@ -98,7 +98,7 @@ def checked_name(name: str) -> str:
 
 
 def changed_meanwhile(name: str) -> Conflict:
-    """Return the error for a change that was worked out from what is no more."""
+    """Return the error for a change that was based on an outdated state."""
     return Conflict(f"somebody changed {name} meanwhile; nothing was saved")
 
 

@@ -1,4 +1,4 @@
-"""What the desk keeps for a while: sessions, claims, and what was decided last."""
+"""State of the desk that expires: sessions, claims, and the latest decisions."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Desk:
         self._redis.expire(key, KNOWN_SECONDS)
 
     def knows(self, name: str, network: str) -> bool:
-        """Tell whether a moderator signed in from *network* lately."""
+        """Tell whether a moderator signed in from *network* recently."""
         return self._redis.zscore(_index(keys.KNOWN, name), network) is not None
 
     def session(self, token: str, *, now_ms: int) -> tuple[str, int]:
@@ -185,7 +185,7 @@ class Desk:
         pipeline.execute()
 
     def count(self, name: str, number: int, *, now_ms: int) -> None:
-        """Add to what *name* decided today; what was undone is taken away. No two at once by one person."""
+        """Add to the decisions of *name* today, and subtract those undone. Not for two calls at once."""
         key, day = keys.TALLY(_G, _digest(fold(name))), day_of(now_ms)
         last, gaps = self._redis.hmget(key, "last", "gaps")
         pipeline = self._redis.pipeline(transaction=False)
@@ -213,7 +213,7 @@ class Desk:
         return OwnTally(days, median(gaps) / 1000 if len(gaps) >= _FEWEST_GAPS else None)
 
     def undoable(self, name: str, *, now_ms: int) -> list[Undoable]:
-        """Return what *name* can still undo, the latest first; what was decided at once is one."""
+        """Return what *name* can still undo, the latest first; decisions made together are one entry."""
         key = keys.UNDOABLE(_G, _digest(name))
         together: defaultdict[tuple[int, str, int], list[str]] = defaultdict(list)
         ended = []
@@ -250,7 +250,7 @@ def session_id(token: str) -> str:
 
 
 def kept_of(name: str) -> list[str]:
-    """Return the keys of what is kept here of a moderator beside their sessions."""
+    """Return the keys that belong to a moderator, apart from sessions."""
     return [
         *(_index(kind, name) for kind in (keys.SESSIONS, keys.KNOWN)),
         keys.TALLY(_G, _digest(fold(name))),

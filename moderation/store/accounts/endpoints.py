@@ -84,7 +84,7 @@ class Endpoints(Trail):
         return sorted(found, key=lambda endpoint: endpoint.id)
 
     def remove_endpoint(self, endpoint_id: str, *, by: Actor, now_ms: int) -> None:
-        """Forget an endpoint; what was due to it is dropped. Raises NotFound."""
+        """Forget an endpoint and its due deliveries. Raises NotFound."""
         endpoint = self.endpoint(endpoint_id)
         self._change(
             [],

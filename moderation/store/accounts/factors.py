@@ -36,9 +36,9 @@ class SecondFactors(Moderators):
     def change_factors(
         self, name: str, change: Callable[[Factors], Factors], *, line: AuditLine | None = None
     ) -> Factors:
-        """Write what *change* makes of what a moderator has, and *line*; return what was written.
+        """Write *change* applied to a moderator's factors, and *line*; return what was written.
 
-        *change* is called anew if somebody wrote meanwhile, so that one code is used once. Raises
+        *change* is called again if somebody wrote meanwhile, so that one code is used once. Raises
         NotFound for whom there is not, and what *change* raises.
         """
         while True:

@@ -123,7 +123,7 @@ class Outbox:
         pipeline.execute()
 
     def take(self) -> Wanted | None:
-        """Return the letter that waited longest and take it out; None where there is none."""
+        """Return the letter that waited longest and take it out; None if no letter waits."""
         sealed = self._redis.lpop(keys.OUTBOX(_G))
         if sealed is None:
             return None

@@ -128,7 +128,7 @@ class Moderators(Sites):
         """Replace a moderator's e-mail address, "" for none; return them as they were.
 
         Every link that was sent to them ends: the old address may be somebody else's. Raises NotFound,
-        and InvalidInput for what is no address.
+        and InvalidInput for an invalid address.
         """
         changed = {"email": email and Channel.MAIL.address(email)}
         ending = ["HINCRBY", keys.LINK_EPOCHS(_G), fold(name), "1"]

@@ -1,4 +1,4 @@
-"""How moderators wish to hear of waiting comments, and their private feeds."""
+"""How moderators wish to be notified of waiting comments, and their private feeds."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Notices:
         raise NotFound("there is no such notice, or not any more")
 
     def subscribe(self, name: str, wish: Subscription, *, now_ms: int) -> Subscription:
-        """Keep a wish, a new one where it has no id; what had failed is tried anew.
+        """Keep a wish, a new one where it has no id; a channel that had failed is tried again.
 
         Raises InvalidInput that names what cannot be, and NotFound for one that is no more.
         """

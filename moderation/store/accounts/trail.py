@@ -34,7 +34,7 @@ class Trail(Records):
         )
 
     def refused_sign_ins(self, *, limit: int = 50) -> list[RefusedSignIn]:
-        """Return the sign-ins that were refused lately, the newest first."""
+        """Return recent sign-ins that were refused, the newest first."""
         rows = self._redis.xrevrange(keys.REFUSED_SIGN_INS(_G), count=limit)
         return [RefusedSignIn(**json.loads(fields[b"line"])) for _, fields in rows]
 

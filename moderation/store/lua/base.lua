@@ -6,7 +6,7 @@
 -- * Each is one atomic step of design section 4 and idempotent: redis-py repeats what got no answer.
 
 -- Unlike a script, a library keeps its locals from one call to the next: what belongs to one call is
--- declared here and set anew by register().
+-- declared here and reset by register().
 local call, KEYS, ARGV
 local numbers, texts, eventful, indexes, sums, bits, fresh
 

@@ -28,7 +28,7 @@ end)
 
 -- UNDO: take back the last decision while its event is held.
 -- KEYS: tag. ARGV: now, day, id, by. Returns {'missing'}, {'late'} or {'ok', wake}.
--- Atomic so that either the blog hears of the decision or it is undone, never both.
+-- Atomic so that either the blog gets the decision or it is undone, never both.
 register('undo', function()
   local now, day, id, by = unpack(ARGV)
   local c = look(id)

@@ -11,7 +11,7 @@ end
 
 local function changed(site) return call('HINCRBY', learning_key(site), 'place', 1) end
 
--- Drop the evidence of a comment, and what was read of its text. Returns whether there was any.
+-- Drop the evidence of a comment, and the reading of its text. Returns whether there was any.
 local function withdraw(site, id)
   call('HDEL', readings_key(site), id)
   call('ZREM', evident_key(site), id)
@@ -84,7 +84,7 @@ local function note_decision(c, decision, by, at, now, spot)
   testify(c.site, c.id, line .. '\n' .. (call('HGET', comment_key(c.id), 'sc') or ''), now)
 end
 
--- KEEP_READINGS: keep what was read of texts that people decided on.
+-- KEEP_READINGS: keep readings of texts that people decided on.
 -- KEYS: tag. ARGV: site, then id, revision, reading each. Returns how many were kept.
 -- Atomic so that nothing comes back of what was erased or taken back meanwhile.
 register('keep_readings', function()
@@ -127,7 +127,7 @@ register('learned', function()
   return 0
 end)
 
--- RELEARN: have a site learned anew although nothing was decided.
+-- RELEARN: have a site learn again although nothing was decided.
 -- KEYS: tag. ARGV: now, site. Returns nothing.
 -- Atomic so that a job that is under way sees that it has to be done again.
 register('relearn', function()

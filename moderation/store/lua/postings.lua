@@ -2,7 +2,7 @@
 -- from 0, in the order in which they come. BLOCK numbers are a block, which has one string of ids, a
 -- bitmap for each status, and two indexes: of authors (8 bytes of a keyed hash) and of words (4 bytes).
 -- An entry leads to numbers within the block, ascending, two bytes each: in the index itself, or in a
--- string of their own ('+'). A word of more than COMMON comments of a block leads nowhere ('*').
+-- separate string ('+'). A word of more than COMMON comments of a block leads nowhere ('*').
 
 local BLOCK = 65536
 local INLINE = 256                    -- bytes of numbers that stand in the index itself

@@ -24,7 +24,7 @@ end
 
 -- NOTE: put a moderator's note beside a comment.
 -- KEYS: tag. ARGV: id, note, most. Returns {'missing'}, {'expired'}, {'full'} or {'ok', its number}.
--- Atomic so that no note comes to stand beside what was erased meanwhile.
+-- Atomic so that no note is written to a comment that was erased meanwhile.
 register('note', function()
   local id, line, most = unpack(ARGV)
   local c = look(id)

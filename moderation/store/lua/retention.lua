@@ -1,4 +1,4 @@
--- Retention: what is let go of in time.
+-- Retention: deletes texts, then comments, that a site keeps no longer.
 
 -- FORGET: let go of a comment's words, or of all of it, once its retention is over.
 -- KEYS: tag. ARGV: id, version, 'text' or 'all', the words of its text, then for 'text' the verdict and the

@@ -66,7 +66,7 @@ if (bar) {
   // The chosen comment stands where the last one stood, so that the eye can stay there; if it is too
   // long for that it moves up, and never lies under the bar.
   const choose = (item, { still = false } = {}) => place(item, current && !still ? where(current) : null);
-  // Positions of the page are whole pixels: measured anew each time, the place would creep.
+  // Positions of the page are whole pixels: measured again each time, the place would creep.
   let meant = 0;
   const where = (item) => {
     const { top } = item.getBoundingClientRect();
@@ -351,7 +351,7 @@ if (first && !first.classList.contains("done")) {
   setTimeout(look, 2000);
 }
 
-// A page on work that goes on: its figures by themselves, and the page anew once the work is done.
+// A page on work in progress: its figures are renewed; the page is loaded again once the work is done.
 const figures = document.querySelector("[data-goes-on]");
 if (figures) {
   const look = async () => {
