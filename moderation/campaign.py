@@ -10,6 +10,7 @@ from typing import Any, Self
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Comment, Decision, Status
 from moderation.lists import domains_in
+from moderation.records import Tally
 from moderation.search import Query, like, network_of
 from moderation.treatment import Subject, SubjectKind
 
@@ -41,6 +42,18 @@ class CleanUpState(StrEnum):
     DONE = "done"
     UNDOING = "undoing"
     UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a clean-up would decide on: how many comments, and the latest.
+
+    ``next`` is where counting goes on, None where it does not: there are no more, or enough were counted.
+    """
+
+    tally: Tally
+    examples: tuple[Comment, ...]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many comments a search would find, by status; not ``whole`` where it stopped early."""
+    """How many comments a search would find, by status; not ``whole`` where counting stopped early.
+
+    ``sure``: each that was counted would be found. Otherwise its text might say something else.
+    """
 
     counts: Mapping[Status, int]
     whole: bool = True
+    sure: bool = True
 
     @property
     def total(self) -> int:

@@ -27,8 +27,9 @@ MOST_WORDS = 1000
 LONGEST, MOST_SOUGHT = 200, 20
 #: Two texts say nearly the same if they share this part of all their distinct words.
 NEARLY = 0.7
-#: Entries by which nearly the same texts are looked for, and of how many a comment has to have one.
+#: Entries by which nearly the same texts are looked for, and the part of them that a comment has at least.
 _TELLING, _ENOUGH = 10, 0.5
+_ROUNDING = 1e-9
 #: Labels of a host name, from its end, by which a comment that mentions it is found.
 _MOST_LABELS = 5
 #: Statuses that a comment can be found by; a tombstone has nothing to be found by.
@@ -72,6 +73,13 @@ class Query:
     def by_author(self) -> bool:
         """Whether the author has to be known by e-mail, address or user id."""
         return bool(self.emails or self.addresses or self.user_ids)
+
+    @property
+    def is_by_index(self) -> bool:
+        """Whether what the index names is what is sought, as far as its entries lead somewhere."""
+        return not (self.id or self.name or self.like or self.before is not None) and all(
+            len(phrase) == 1 and _of_words(phrase) for phrase in self.phrases
+        )
 
     def entries(self) -> list[bytes]:
         """Return the entries of words that a comment has to be found by."""
@@ -194,13 +202,18 @@ def of_domain(domain: str, statuses: Sequence[Status] = LIVING) -> Query:
 
 
 def like(text: str) -> Query:
-    """Return the query for nearly the same text: its longest words lead there, for they are the rarest."""
+    """Return the query for nearly the same text: its longest words lead there, for they are the rarest.
+
+    What is nearly the same lacks few of all words, so that of a short text most of those have to be in it.
+    """
     spoken = _spoken(normal.normal(text))
     spaced = sorted({word for word in spoken if len(word) > 1}, key=lambda word: (-len(word), word))
     entries = [_entry("w", word) for word in spaced[:_TELLING]] or _of_words(spoken)[:_TELLING]
-    return Query(
-        like=frozenset(spoken), some=tuple(entries), enough=max(1, int(_ENOUGH * len(entries)))
-    )
+    enough = max(1, int(_ENOUGH * len(entries)))
+    if spaced:
+        lacking = int((1 - NEARLY) * len(set(spoken)) + _ROUNDING)
+        enough = max(enough, len(entries) - lacking)
+    return Query(like=frozenset(spoken), some=tuple(entries), enough=enough)
 
 
 def network_of(ip: str) -> str:

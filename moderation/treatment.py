@@ -109,13 +109,15 @@ class PersonRecord:
 class Dossier:
     """What a site keeps of a subject: its comments by status, and its record.
 
-    Not ``whole`` where only the latest 10,000 were counted.
+    Not ``whole`` where only the latest were counted; not ``sure`` where some that were counted may not be theirs,
+    since what stands in very many comments leads to none.
     """
 
     site_id: str
     comments: Mapping[Status, int]
     person: PersonRecord | None
     whole: bool = True
+    sure: bool = True
 
     @property
     def total(self) -> int:

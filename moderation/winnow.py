@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from moderation.actor import Actor
 from moderation.agreement import Colleague
 from moderation.audit import AuditLine
-from moderation.campaign import REACHED, CleanUp, Trait
+from moderation.campaign import REACHED, CleanUp, Preview, Trait
 from moderation.channels import Channel, Sender
 from moderation.comment import Comment, Decision, Draft, Status
 from moderation.dispatch import CLEAN_UP, ERASE, Jobs
@@ -21,7 +21,7 @@ from moderation.feedback import Feedback, FitReport, LearningMode, Progress
 from moderation.houses import Houses
 from moderation.moderators import Moderator, Role
 from moderation.ports import Clock, Duplicates, Learner, Model
-from moderation.records import Accepted, Judged, Past, Tally
+from moderation.records import Accepted, Judged, Past
 from moderation.remarks import Remark
 from moderation.reminders import Subscription
 from moderation.rows import each
@@ -32,6 +32,7 @@ from moderation.store.accounts import Accounts
 from moderation.store.accounts.links import OneTimeLink, OneTimeLinks, Outbox, Purpose
 from moderation.store.comments import Comments
 from moderation.store.metrics import Metrics
+from moderation.store.search import TALLIED
 from moderation.treatment import Dossier, Erasure, PersonRecord, Subject, Treatment
 from moderation.workflow import (
     administration,
@@ -338,9 +339,13 @@ class Winnow:
             clock=self.clock,
         )
 
-    def look_up(self, site_ids: Sequence[str], subject: Subject) -> list[Dossier]:
+    def look_up(
+        self, site_ids: Sequence[str], subject: Subject, *, most: int = TALLIED
+    ) -> list[Dossier]:
         """Return what each site keeps of somebody; see :func:`people.look_up`."""
-        return people.look_up(site_ids, subject, comments=self.comments, clock=self.clock)
+        return people.look_up(
+            site_ids, subject, most=most, comments=self.comments, clock=self.clock
+        )
 
     def export_person(self, site_ids: Sequence[str], subject: Subject) -> Iterator[Comment]:
         """Yield every comment of somebody, whole; see :func:`people.export`."""
@@ -391,11 +396,24 @@ class Winnow:
 
     # -- campaigns
 
-    def preview_clean_up(
-        self, site_id: str, trait: Trait, comment: Comment | None
-    ) -> tuple[Tally, tuple[Comment, ...]]:
+    def preview_clean_up(self, site_id: str, trait: Trait, comment: Comment | None) -> Preview:
         """Return how many comments share a trait, by status, and some; :func:`campaigns.preview`."""
         return campaigns.preview(site_id, trait, comment, comments=self.comments, clock=self.clock)
+
+    def count_clean_up(
+        self,
+        site_id: str,
+        trait: Trait,
+        comment: Comment | None,
+        *,
+        counts: Mapping[Status, int],
+        cursor: str,
+    ) -> Preview:
+        """Return a preview that counted some more; see :func:`campaigns.count_on`."""
+        return campaigns.count_on(
+            site_id, trait, comment, counts=counts, cursor=cursor,
+            comments=self.comments, clock=self.clock,
+        )  # fmt: skip
 
     def clean_up(
         self,

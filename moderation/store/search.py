@@ -27,10 +27,13 @@ _CAUGHT_UP = 1024
 _CATCHING_UP_SECONDS = 2.0
 #: Comments that one search reads, at most; where it stopped, its cursor goes on.
 _READ = 1000
+#: Steps of the library that one search takes, at most: some 30 ms of the server, in calls of some 3 ms
+#: (lua/search.lua), between which others get their answers.
+_STEPS = 100_000
 #: Comments that one call of the library names.
 _NAMED = 200
-#: Comments that one tally counts, at most: some 5 ms.
-_TALLY_STEPS = 10_000
+#: Comments that one tally counts, at most, unless more are asked for.
+TALLIED = 1000
 _ID_BYTES = 22
 _NO_DIGEST = bytes(12)
 
@@ -122,10 +125,10 @@ class Search(Queries):
             return Found(tuple(self._fitting(query, known)), None)
         behind = self.index(site_id) if query.entries() or query.networks or query.some else 0
         items: list[Comment] = []
-        looked, want = 0, limit + 1
-        while looked < _READ:
+        looked, steps, want = 0, 0, limit + 1
+        while looked < _READ and steps < _STEPS:
             asked = min(want, _NAMED)
-            pairs, below = self._search(site_id, query, below, asked, now_ms)
+            pairs, below, took = self._search(site_id, query, below, asked, now_ms)
             known = self.get_many([comment_id for _, comment_id in pairs])
             fitting = {one.id: one for one in self._fitting(query, known)}
             for number, comment_id in pairs:
@@ -135,8 +138,7 @@ class Search(Queries):
                 if len(items) == limit:
                     return Found(tuple(items), str(number + 1), behind)
                 items.append(comment)
-            looked += asked  # a call that finds few has looked at very many
-            want = _NAMED
+            looked, steps, want = looked + len(pairs), steps + took, _NAMED
             if below is None:
                 return Found(tuple(items), None, behind)
         return Found(tuple(items), str(below), behind)
@@ -193,7 +195,7 @@ class Search(Queries):
                 "search", shard, site, _letters(statuses), "" if below is None else below, "", most,
                 1, "authors", len(authors), *authors,
             )  # fmt: skip
-            found += self.get_many([ids.lengthen(short.decode()) for short in reply[2::2]])
+            found += self.get_many([ids.lengthen(short.decode()) for short in reply[3::2]])
             if reply[0] == b"":
                 break
             below = int(reply[0])
@@ -216,7 +218,7 @@ class Search(Queries):
                 [*found, "authors", len(whos), *whos],
             )
         replies = self._library.many("search", list(calls.values()))
-        numbers = {writer: len(reply[2::2]) for writer, reply in zip(calls, replies, strict=True)}
+        numbers = {writer: len(reply[3::2]) for writer, reply in zip(calls, replies, strict=True)}
         return {
             one.id for one in comments if numbers.get((one.site_id, one.draft.author.email)) == 1
         }
@@ -238,29 +240,38 @@ class Search(Queries):
                 (shard, [site, letters, "", "", most, 1, "authors", len(whos), *whos])
                 for letters in kinds
             ]
-        counts = [len(reply[2::2]) for reply in self._library.many("search", calls)]
+        counts = [len(reply[3::2]) for reply in self._library.many("search", calls)]
         return list(zip(counts[::2], counts[1::2], strict=True))
 
-    def tally(self, site_id: str, query: Query, *, now_ms: int) -> Tally:
-        """Return how many comments would be found, by status; what they say is not read."""
+    def tally(self, site_id: str, query: Query, *, now_ms: int, most: int = TALLIED) -> Tally:
+        """Return how many comments would be found, by status; what they say is not read.
+
+        The latest *most* are counted at most, by a call of some 3 ms of the server for each thousand of *most*.
+        """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         groups, need = self._groups(site_id, query, now_ms)
-        rest, *counted = self._run(
-            "tally", shard, site, _letters(LIVING), "", "", _TALLY_STEPS, need, *groups
-        )  # fmt: skip
         by_letter = {status[0]: status for status in LIVING}
         counts: dict[Status, int] = dict.fromkeys(LIVING, 0)
-        for letter, number in zip(counted[::2], counted[1::2], strict=True):
-            counts[by_letter[letter.decode()]] = int(number)
-        return Tally(counts, whole=rest == b"")
+        rest, sure = b"", query.is_by_index
+        for _ in range(max(1, most // TALLIED)):
+            left = most - sum(counts.values())
+            rest, _steps, is_sure, *counted = self._run(
+                "tally", shard, site, _letters(LIVING), rest, "", left, need, *groups
+            )  # fmt: skip
+            for letter, number in zip(counted[::2], counted[1::2], strict=True):
+                counts[by_letter[letter.decode()]] += int(number)
+            sure = sure and bool(is_sure)
+            if rest == b"" or sum(counts.values()) >= most:
+                break
+        return Tally(counts, whole=rest == b"", sure=sure)
 
     def _search(
         self, site_id: str, query: Query, below: int | None, most: int, now_ms: int
-    ) -> tuple[list[tuple[int, str]], int | None]:
-        """Return number and id of candidates, and the number to go on below, None at the end."""
+    ) -> tuple[list[tuple[int, str]], int | None, int]:
+        """Return number and id of candidates, the number to go on below (None at the end), and the steps taken."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         groups, need = self._groups(site_id, query, now_ms)
-        rest, *found = self._run(
+        rest, steps, *found = self._run(
             "search",
             shard,
             site,
@@ -275,7 +286,7 @@ class Search(Queries):
             (int(number), ids.lengthen(short.decode()))
             for number, short in zip(found[::2], found[1::2], strict=True)
         ]
-        return pairs, int(rest) if rest != b"" else None
+        return pairs, int(rest) if rest != b"" else None, int(steps)
 
     def _groups(self, site_id: str, query: Query, now_ms: int) -> tuple[list[Any], int]:
         """Return the groups of a query as the library takes them, and of how many to be in."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from moderation import ids
 from moderation.actor import Actor
 from moderation.audit import AuditLine
-from moderation.campaign import REACHED, CleanUp, CleanUpState, Trait, same_text
+from moderation.campaign import REACHED, CleanUp, CleanUpState, Preview, Trait, same_text
 from moderation.comment import Comment, Decision, Status
 from moderation.dispatch import Jobs
 from moderation.errors import Conflict, NotFound, UndoTooLate, WinnowError
 from moderation.ports import Clock
-from moderation.records import Tally
-from moderation.search import Query
+from moderation.records import Found, Tally
+from moderation.search import LIVING, Query
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.workflow.people import sought
@@ -24,6 +25,8 @@ from moderation.workflow.review import review, undo
 #: Comments of one step.
 STEP = 100
 _EXAMPLES = 10
+#: Comments that one request counts by reading each, and that a preview counts in all.
+_READ_AND_COUNTED, COUNTED = 100, 1000
 
 
 def query_of(trait: Trait, comment: Comment | None) -> Query:
@@ -37,14 +40,43 @@ def query_of(trait: Trait, comment: Comment | None) -> Query:
 
 def preview(
     site_id: str, trait: Trait, comment: Comment | None, *, comments: Comments, clock: Clock
-) -> tuple[Tally, tuple[Comment, ...]]:
+) -> Preview:
     """Return how many comments share a trait, by status, and the latest of them.
 
-    Nearly the same texts are counted by their words alone, so that they may be fewer.
+    No more are counted than share it. Where the index cannot tell, such as of nearly the same texts, only the
+    latest are counted, and :func:`count_on` goes on. At most about a thousand are counted.
     """
     query, now = query_of(trait, comment), clock.now_ms()
-    examples = comments.search(site_id, query, now_ms=now, limit=_EXAMPLES).items
-    return comments.tally(site_id, query, now_ms=now), examples
+    found = comments.search(site_id, query, now_ms=now, limit=_EXAMPLES)
+    if found.next is not None:
+        tally = comments.tally(site_id, query, now_ms=now)
+        if tally.sure:
+            whole = tally.whole and not found.behind
+            return Preview(replace(tally, whole=whole), found.items)
+    return _counted(found, dict.fromkeys(LIVING, 0))
+
+
+def count_on(
+    site_id: str,
+    trait: Trait,
+    comment: Comment | None,
+    *,
+    counts: Mapping[Status, int],
+    cursor: str,
+    comments: Comments,
+    clock: Clock,
+) -> Preview:
+    """Return a preview that counts up to a hundred comments more than the one with these *counts*."""
+    query, now = query_of(trait, comment), clock.now_ms()
+    found = comments.search(site_id, query, now_ms=now, cursor=cursor, limit=_READ_AND_COUNTED)
+    return _counted(found, counts)
+
+
+def _counted(found: Found, counts: Mapping[Status, int]) -> Preview:
+    more = Counter(one.status for one in found.items)
+    counted: dict[Status, int] = {one: counts.get(one, 0) + more[one] for one in LIVING}
+    tally = Tally(counted, whole=found.next is None and not found.behind)
+    return Preview(tally, found.items, found.next if tally.total < COUNTED else None)
 
 
 def clean_up(

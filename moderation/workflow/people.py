@@ -15,6 +15,7 @@ from moderation.ports import Clock
 from moderation.search import LIVING, Query, network_of
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
+from moderation.store.search import TALLIED
 from moderation.treatment import (
     MAX_NOTE,
     Dossier,
@@ -93,18 +94,25 @@ def sought(subject: Subject) -> Query:
 
 
 def look_up(
-    site_ids: Sequence[str], subject: Subject, *, comments: Comments, clock: Clock
+    site_ids: Sequence[str],
+    subject: Subject,
+    *,
+    most: int = TALLIED,
+    comments: Comments,
+    clock: Clock,
 ) -> list[Dossier]:
-    """Return what each site keeps of a subject; sites that keep nothing are left out."""
+    """Return what each site keeps of a subject, counting its latest *most* comments at a site.
+
+    Sites that keep nothing are left out.
+    """
     now = clock.now_ms()
     query = sought(subject)
     found = []
     for site_id in site_ids:
-        if query.domains or query.networks:
-            comments.index(site_id)
-        tally = comments.tally(site_id, query, now_ms=now)
+        behind = comments.index(site_id) if query.domains or query.networks else 0
+        tally = comments.tally(site_id, query, now_ms=now, most=most)
         known = comments.person(site_id, subject)
-        dossier = Dossier(site_id, tally.counts, known, tally.whole)
+        dossier = Dossier(site_id, tally.counts, known, tally.whole and not behind, tally.sure)
         if dossier.total or dossier.person:
             found.append(dossier)
     return found

@@ -165,9 +165,18 @@ def clean(
         ]
         if not wanted:
             raise click.ClickException("that comment has no such trait")
-        tally, _examples = adapters.preview_clean_up(origin.site_id, wanted[0], origin)
-        number = sum(tally.counts[status] for status in REACHED)
-        confirm(f"Decide {decision} on some {number} comments?", yes=yes)
+        preview = adapters.preview_clean_up(origin.site_id, wanted[0], origin)
+        while preview.next is not None:
+            preview = adapters.count_clean_up(
+                origin.site_id,
+                wanted[0],
+                origin,
+                counts=preview.tally.counts,
+                cursor=preview.next,
+            )
+        number = sum(preview.tally.counts[status] for status in REACHED)
+        or_more = "" if preview.tally.whole else " or more: all that share it"
+        confirm(f"Decide {decision} on {number} comments{or_more}?", yes=yes)
         one = adapters.clean_up(
             origin.site_id, wanted[0], origin.id, Decision(decision), by=operator()
         )

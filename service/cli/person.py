@@ -25,6 +25,8 @@ from service.cli.base import (
 )
 from service.shapes import comment_shape, person_shape, receipt_shape
 
+#: Comments of a person that are counted at a site, at most.
+_MOST = 1_000_000
 _SITES = click.option("--site", "sites", multiple=True, help="Only at this site; else at all.")
 
 
@@ -79,7 +81,7 @@ def show(sites: tuple[str, ...], *, as_json: bool, **named: str) -> None:
     subject = _subject(named)
     with storage() as adapters:
         names = _ids(adapters, sites)
-        found = adapters.look_up(list(names), subject)
+        found = adapters.look_up(list(names), subject, most=_MOST)
     if not found and not as_json:
         click.echo("Nothing is kept.", err=True)
     for one in found:
@@ -92,6 +94,8 @@ def show(sites: tuple[str, ...], *, as_json: bool, **named: str) -> None:
                 ", ".join(f"{number} {status}" for status, number in counts.items())
                 or "no comments"
             )
+            + ("" if one.whole else ", or more")
+            + ("" if one.sure else " (counted without reading them: they may be fewer)")
         ]
         if one.person and one.person.treatment:
             until = f" until {rfc3339(from_ms(one.person.until))}" if one.person.until else ""
@@ -163,7 +167,7 @@ def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **named: str) -> 
     subject = _subject(named)
     with storage() as adapters:
         names = _ids(adapters, sites)
-        kept = adapters.look_up(list(names), subject)
+        kept = adapters.look_up(list(names), subject, most=_MOST)
         number = sum(one.total for one in kept)
         or_more = "" if all(one.whole for one in kept) else " or more"
         confirm(f"Erase {number}{or_more} comments at {len(kept)} sites for good?", yes=yes)

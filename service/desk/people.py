@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -67,6 +68,7 @@ def person() -> Any:
         one.site_id: one for one in context.look_up([one.id for one in my_sites()], subject)
     }
     here = dossiers.get(site.id)
+    counts: Mapping[Status, int] = here.comments if here else dict.fromkeys(LIVING, 0)
     found = context.comments.search(
         site.id,
         sought(subject),
@@ -74,13 +76,15 @@ def person() -> Any:
         cursor=request.args.get("cursor") or None,
         limit=PAGE,
     )
+    if here and not here.sure:  # what may not be theirs is not counted, but those that were read
+        counts = dict.fromkeys(LIVING, 0) | Counter(one.status for one in found.items)
     return page(
         "person.html",
         site=site,
         subject=subject,
-        counts=here.comments if here else dict.fromkeys(LIVING, 0),
-        total=here.total if here else 0,
-        sign="≥ " if here and not here.whole else "",
+        counts=counts,
+        total=sum(counts.values()),
+        sign="≥ " if here and not (here.whole and here.sure) else "",
         noted=here.person if here else None,
         names=list(
             dict.fromkeys(one.draft.author.name for one in found.items if one.draft.author.name)

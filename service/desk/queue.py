@@ -48,8 +48,8 @@ VIEWED = ("site", "label", "why", "author", "post", "q", "age", "order", "shape"
 SCANNED = 2000
 #: Highest version that a form may send; the API has the same bound.
 MOST_VERSIONS = 2**53
-#: Comments that one bulk decision may name.
-BULK = 500
+#: Comments that one bulk decision may name, and that its preview lists.
+BULK, PREVIEWED = 500, 100
 #: Statuses of comments that a bulk decision decides on.
 UNDECIDED = (Status.FLAGGED, Status.PENDING)
 #: Searches for the comments that link to a domain, of a thousand comments each, at most.
@@ -266,7 +266,7 @@ def bulk() -> Any:
         )
     else:
         found, following, cut = fitting(
-            [site], Order.PRIORITY, filters_of(request.args), None, limit=BULK
+            [site], Order.PRIORITY, filters_of(request.args), None, limit=PREVIEWED
         )
         more = following is not None
         title = _("All that fit the filter")
@@ -279,8 +279,8 @@ def bulk() -> Any:
         site=site,
         title=title,
         decision=decision,
-        comments=waiting[:BULK],
-        more=more or len(waiting) > BULK,
+        comments=waiting[:PREVIEWED],
+        more=more or len(waiting) > PREVIEWED,
         cut=cut,
         kind=kind,
         block=block,
@@ -291,9 +291,9 @@ def _theirs(site: Site, email: str) -> tuple[list[Comment], bool]:
     """Return an author's undecided comments, the latest first, and whether there may be more."""
     context = winnow()
     found = context.comments.by_author(
-        site.id, now_ms=context.clock.now_ms(), email=email, limit=BULK + 1, statuses=UNDECIDED
+        site.id, now_ms=context.clock.now_ms(), email=email, limit=PREVIEWED + 1, statuses=UNDECIDED
     )
-    return found, len(found) > BULK
+    return found, len(found) > PREVIEWED
 
 
 def _linking_to(site: Site, domain: str) -> tuple[list[Comment], bool]:
@@ -310,11 +310,11 @@ def _linking_to(site: Site, domain: str) -> tuple[list[Comment], bool]:
             sought,
             now_ms=context.clock.now_ms(),
             cursor=cursor,
-            limit=BULK + 1 - len(found),
+            limit=PREVIEWED + 1 - len(found),
         )
         found += [one for one in part.items if domains_in(one.content).touches(domain)]
         cursor = part.next
-        if cursor is None or len(found) > BULK:
+        if cursor is None or len(found) > PREVIEWED:
             break
     return found, cursor is not None
 

@@ -60,7 +60,7 @@ def _counts(site_id: str, sought: Query) -> tuple[Mapping[str, int], str]:
     """Return how many comments each tab has, and the sign before the numbers of a search.
 
     Those come from the index: "≈", or "≥" where it was not read to its end. Nothing for what is found
-    without the index.
+    without the index, nor for very much of which only the text could tell.
     """
     context = winnow()
     if not sought and sought.before is None:
@@ -72,6 +72,8 @@ def _counts(site_id: str, sought: Query) -> tuple[Mapping[str, int], str]:
     ):
         return {}, ""
     found = context.comments.tally(site_id, sought, now_ms=context.clock.now_ms())
+    if not (found.whole or found.sure):
+        return {}, ""
     return {
         str(status): number for status, number in found.counts.items()
     }, "≈" if found.whole else "≥"

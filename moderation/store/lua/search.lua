@@ -3,8 +3,12 @@
 -- many groups as needed. Words are hashed and the common ones are not indexed, so that a search reads
 -- the text, too.
 
--- Numbers that one call looks at, at most: some 10 ms.
-local BUDGET = 50000
+-- Steps that one call takes, about: a step is a number that is read, and 10,000 take some 3 ms of the server.
+local BUDGET = 10000
+-- Steps of a command that reads a list or a bitmap, and of one that reads an id.
+local LIST_STEPS, ID_STEPS = 20, 5
+
+local steps                           -- that this call has taken
 
 local function read_query()           -- from the end of ARGV: need, then name, count and entries of each
   local query, i = {need = tonumber(ARGV[6]), groups = {}}, 7
@@ -16,70 +20,89 @@ local function read_query()           -- from the end of ARGV: need, then name, 
   return query
 end
 
-local function lists_of(part, group)  -- the lists of numbers of a group in a block; nil when it leads nowhere
-  local index, lists = index_of(part, group.name), {size = 0}
-  for _, entry in ipairs(group) do
+-- A reader has a list, and the highest number of it that was not passed yet (-1: none) with its place.
+
+-- Pass what lies above *at*; return the highest number that is left. Strides that double, then halving: the
+-- cost is logarithmic in how far it goes, and nothing is read of what lies behind.
+local function seek_in(reader, at)
+  local list, high, stride = reader.list, reader.place, 1
+  if reader.number <= at then return reader.number end
+  local low = high - 1
+  while low >= 0 and at_in(list, low) > at do
+    stride, high = 2 * stride, low
+    low, steps = low - stride, steps + 1
+  end
+  if low < -1 then low = -1 end
+  while high - low > 1 do             -- at low or below it stands the first that is not above
+    local middle = math.floor((low + high) / 2)
+    if at_in(list, middle) > at then high = middle else low = middle end
+    steps = steps + 1
+  end
+  reader.place, reader.number, steps = low, low >= 0 and at_in(list, low) or -1, steps + 1
+  return reader.number
+end
+
+-- A group in a block: the readers of its entries' lists; nil when an entry leads nowhere.
+local function group_of(part, wanted)
+  local index, group = index_of(part, wanted.name), {size = 0, number = -1}
+  for _, entry in ipairs(wanted) do
     local list = find(index, entry)
     if list == '*' then return nil end
     if list == '+' then list = call('GET', posted_key(part, hex(entry))) end
-    if list then lists[#lists + 1], lists.size = list, lists.size + #list / 2 end
+    if list and list ~= '' then
+      group[#group + 1] = {list = list, place = #list / 2, number = BLOCK}
+      group.size, group.number = group.size + #list / 2, BLOCK
+    end
+    steps = steps + (list and LIST_STEPS or 1)
   end
-  return lists
+  return group
 end
 
-local function is_in(lists, at)
-  for _, list in ipairs(lists) do
-    if has(list, at) then return true end
+local function seek(group, at)        -- as seek_in(), in all lists of a group
+  if group.number <= at then return group.number end
+  local highest = -1
+  for i = 1, #group do
+    local number = seek_in(group[i], at)
+    if number > highest then highest = number end
   end
-  return false
-end
-
--- Call visit(number) for the numbers of lists below *top*, the highest first and each once, until it
--- returns true. Returns the steps that it took: nothing is read of what lies behind.
-local function descend(lists, top, visit)
-  local places, heads, steps = {}, {}, 0
-  for i, list in ipairs(lists) do
-    places[i] = place_of(list, top) - 1
-    heads[i] = places[i] >= 0 and at_in(list, places[i]) or -1
-  end
-  while true do
-    local at = -1
-    for i = 1, #heads do
-      if heads[i] > at then at = heads[i] end
-    end
-    if at < 0 then return steps end
-    for i = 1, #heads do
-      if heads[i] == at then
-        places[i], steps = places[i] - 1, steps + 1
-        heads[i] = places[i] >= 0 and at_in(lists[i], places[i]) or -1
-      end
-    end
-    if visit(at) then return steps end
-  end
+  group.number = highest
+  return highest
 end
 
 -- The groups of a block that lead somewhere, the smallest first, and in how many of them a comment must be.
 local function groups_of(part, query)
   local groups, need = {}, query.need
-  for _, group in ipairs(query.groups) do
-    local lists = lists_of(part, group)
-    if lists then groups[#groups + 1] = lists else need = need - 1 end
+  for _, wanted in ipairs(query.groups) do
+    local group = group_of(part, wanted)
+    if group then groups[#groups + 1] = group else need = need - 1 end
   end
   table.sort(groups, function(a, b) return a.size < b.size end)
   return groups, need
 end
 
--- The numbers of a block, ascending, that are in at least *need* of the groups, and the steps that took.
-local function in_enough(groups, need)
-  local groups_by_number, found, steps = {}, {}, 0
-  for _, lists in ipairs(groups) do
-    steps = steps + descend(lists, BLOCK, function(at)
-      groups_by_number[at] = (groups_by_number[at] or 0) + 1
-      if groups_by_number[at] == need then found[#found + 1] = at end
-    end)
+-- Call visit(number) for what is below *top* in at least *need* groups, the highest number first, until it
+-- returns true or the steps are spent; then the number to go on below is returned, nil at the end. What is in
+-- *need* of the groups is in one of the smallest: those lead, and the others are asked for what they name.
+local function each_in_groups(groups, need, top, visit)
+  local leaders, at = #groups - need + 1, -1
+  for i = 1, leaders do at = math.max(at, seek(groups[i], top - 1)) end
+  while at >= 0 do
+    local is_in, following = 0, -1
+    for i = 1, leaders do
+      if groups[i].number == at then
+        is_in = is_in + 1
+        seek(groups[i], at - 1)
+      end
+      following = math.max(following, groups[i].number)
+    end
+    for i = leaders + 1, #groups do
+      if is_in + #groups - i + 1 < need then break end
+      if seek(groups[i], at) == at then is_in = is_in + 1 end
+    end
+    if is_in >= need and visit(at) then return at end
+    at, steps = following, steps + 1
+    if steps > BUDGET and at >= 0 then return at + 1 end
   end
-  table.sort(found)
-  return found, steps
 end
 
 local function bitmaps(part, letters) -- of each status that has any comment of the block
@@ -87,111 +110,110 @@ local function bitmaps(part, letters) -- of each status that has any comment of 
   for letter in string.gmatch(letters, '.') do
     local key = standing_key(part, letter)
     if call('BITCOUNT', key) > 0 then maps[#maps + 1] = {letter = letter, bits = call('GET', key)} end
+    steps = steps + LIST_STEPS
   end
   return maps
 end
 
 local function standing(maps, at)     -- the status of a number, nil for none of those
   local byte, mask = math.floor(at / 8) + 1, 2 ^ (7 - at % 8)
+  steps = steps + 1
   for _, map in ipairs(maps) do
     if bit.band(string.byte(map.bits, byte) or 0, mask) ~= 0 then return map.letter end
   end
 end
 
 local function is_empty(maps, byte)   -- whether none of eight numbers has any of the statuses
+  steps = steps + 1
   for _, map in ipairs(maps) do
     if (string.byte(map.bits, byte) or 0) ~= 0 then return false end
   end
   return true
 end
 
--- Call visit(number within the block, status) for what matches below *top*, the highest first, until it
--- returns true. Returns the steps that it took, as many as were visited and not as many as there are.
+-- As each_in_groups(), of all that has one of the statuses.
+local function each_standing(maps, top, visit)
+  local at = top - 1
+  while at >= 0 do
+    if at % 8 == 7 and is_empty(maps, (at + 1) / 8) then at = at - 8
+    else
+      local letter = standing(maps, at)
+      if letter and visit(at, letter) then return at end
+      at = at - 1
+    end
+    if steps > BUDGET then return at + 1 end
+  end
+end
+
+-- Call visit(number within the block, status) for what matches below *top*, the highest first, until it returns
+-- true or the steps are spent. Returns the number to go on below, nil at the end, and whether each
+-- that was visited is in all the groups that it has to be in: an entry of very many leads nowhere.
 local function visit_block(part, query, letters, top, visit)
   local groups, need = groups_of(part, query)
-  local smallest = groups[1]
-  if need > 0 and need == #groups and #smallest == 0 then return 1 end
+  local is_sure, candidates = need == query.need, 0
+  for i = 1, #groups - math.max(need, 1) + 1 do candidates = candidates + groups[i].size end
+  if need > 0 and candidates == 0 then return nil, true end
   local maps = bitmaps(part, letters)
-  if #maps == 0 then return 1 end
-  if need <= 0 then                   -- no index can tell
-    local at, steps = top - 1, 0
-    while at >= 0 do
-      if at % 8 == 7 and is_empty(maps, (at + 1) / 8) then at, steps = at - 8, steps + 0.2
-      else
-        local letter = standing(maps, at)
-        steps = steps + 0.2
-        if letter and visit(at, letter) then break end
-        at = at - 1
-      end
-    end
-    return steps
+  if #maps == 0 then return nil, true end
+  if need <= 0 then return each_standing(maps, top, visit), is_sure end
+  return each_in_groups(groups, need, top, function(at)
+    local letter = standing(maps, at)
+    return letter and visit(at, letter)
+  end), is_sure
+end
+
+-- Call visit(block, number within it, status) for what matches below *below* ('' for all) at a site, as in
+-- visit_block(). Returns the number to go on below, '' at the end, and whether all that was visited is sure.
+local function visit_site(site, query, letters, below, visit)
+  local top, is_sure = math.min(tonumber(below) or math.huge, numbered(site)), true
+  steps = 0
+  while top > 0 do
+    local block = block_of(top - 1)
+    local rest, is_sure_here = visit_block(
+      site .. ':' .. block, query, letters, top - block * BLOCK, function(at, letter) return visit(block, at, letter) end)
+    is_sure = is_sure and is_sure_here
+    top = block * BLOCK + (rest or 0)
+    if rest or steps > BUDGET then return top > 0 and top or '', is_sure end
   end
-  if need == #groups then
-    return 1 + descend(smallest, top, function(at)
-      for i = 2, #groups do
-        if not is_in(groups[i], at) then return false end
-      end
-      local letter = standing(maps, at)
-      return letter and visit(at, letter)
-    end)
-  end
-  local found, steps = in_enough(groups, need)
-  for i = #found, 1, -1 do
-    local letter = found[i] < top and standing(maps, found[i])
-    if letter and visit(found[i], letter) then break end
-  end
-  return steps + 1
+  return '', is_sure
 end
 
 -- SEARCH: name comments that may be what is sought.
 -- KEYS: tag. ARGV: site, letters of the statuses, the number to begin below ('' for the latest), the time before
 -- which they came in ms ('' for any), most, need, then for each group index, count, entries.
--- Returns {the number to go on below, '' at the end, then number and id of each}.
+-- Returns {the number to go on below, '' at the end, the steps that it took, then number and id of each}.
 -- Atomic so that a comment is not missed whose status changes meanwhile.
 register('search', function()
   local site, letters, below, before, most = unpack(ARGV, 1, 5)
-  local query, reply, steps, full = read_query(), {''}, 0, false
-  local top = math.min(tonumber(below) or math.huge, numbered(site))
-  while top > 0 and not full do
-    local block = block_of(top - 1)
-    steps = steps + visit_block(site .. ':' .. block, query, letters, top - block * BLOCK, function(at)
-      local id = call('GETRANGE', numbered_key(site, block), at * 22, at * 22 + 21)
-      steps = steps + 1
-      if before == '' or made(id) < tonumber(before) then
-        reply[#reply + 1], reply[#reply + 2] = block * BLOCK + at, id
-      end
-      full = #reply > 2 * tonumber(most) or steps > BUDGET
-      if full then reply[1] = block * BLOCK + at end
-      return full
-    end)
-    top = block * BLOCK
-    if not full and steps > BUDGET and top > 0 then full, reply[1] = true, top end
-  end
+  local reply = {'', 0}
+  reply[1] = visit_site(site, read_query(), letters, below, function(block, at)
+    local id = call('GETRANGE', numbered_key(site, block), at * 22, at * 22 + 21)
+    steps = steps + ID_STEPS
+    if before == '' or made(id) < tonumber(before) then
+      reply[#reply + 1], reply[#reply + 2] = block * BLOCK + at, id
+    end
+    return #reply >= 2 * tonumber(most) + 2
+  end)
+  reply[2] = steps
   return reply
 end, {'no-writes'})
 
 -- TALLY: count what SEARCH would name, by status.
--- KEYS: tag. ARGV: as for SEARCH, of which the time does not count; most: how many to count and to look at.
--- Returns {the number to go on below, '' at the end, then letter and number of each status}.
+-- KEYS: tag. ARGV: as for SEARCH, of which the time does not count; most: how many to count.
+-- Returns {the number to go on below, '' at the end, the steps that it took, 1 if each that was counted is in
+-- all groups that it has to be in, 0 if an entry led nowhere, then letter and number of each status}.
 -- Atomic so that a comment whose status changes meanwhile counts once.
 register('tally', function()
   local site, letters, below, _, most = unpack(ARGV, 1, 5)
-  local query, sums_of, steps, seen, rest = read_query(), {}, 0, 0, ''
-  local top = math.min(tonumber(below) or math.huge, numbered(site))
-  most = tonumber(most)
-  while top > 0 and rest == '' do
-    local block = block_of(top - 1)
-    steps = steps + visit_block(site .. ':' .. block, query, letters, top - block * BLOCK, function(at, letter)
-      if seen >= most then
-        rest = block * BLOCK + at + 1
-        return true
-      end
-      sums_of[letter], seen = (sums_of[letter] or 0) + 1, seen + 1
-    end)
-    top = block * BLOCK
-    if rest == '' and steps > most and top > 0 then rest = top end
-  end
-  local reply = {rest}
+  local sums_of, seen, next_one = {}, 0, nil
+  local rest, is_sure = visit_site(site, read_query(), letters, below, function(block, at, letter)
+    if seen >= tonumber(most) then
+      next_one = block * BLOCK + at
+      return true
+    end
+    sums_of[letter], seen = (sums_of[letter] or 0) + 1, seen + 1
+  end)
+  local reply = {next_one and next_one + 1 or rest, steps, is_sure and 1 or 0}
   for letter, number in pairs(sums_of) do reply[#reply + 1], reply[#reply + 2] = letter, number end
   return reply
 end, {'no-writes'})

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import copy
+import random
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from moderation import ids
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
 from moderation.errors import InvalidInput
-from moderation.search import Query, query
+from moderation.search import Query, query, words_of
 from moderation.site import Retention
 from moderation.store import keys
 from moderation.store.comments import Comments
+from moderation.store.search import BLOCK
 from moderation.workflow.retention import purge_site
 from tests.support.actors import ADA, BLOG
 from tests.support.world import World
 
 DAY = 86_400_000
+#: What one call may take (lua/search.lua); what it does at once before it looks comes on top.
+STEPS_OF_A_CALL = 10_000
+MOST_STEPS = STEPS_OF_A_CALL + 500
 LISA = Author("Lisa Müller", "lisa@mail.example", "https://lisa.example", "203.0.113.7", id="42")
 
 
@@ -212,8 +220,6 @@ def test_numbers_and_statuses_are_kept_over_the_edge_of_a_block(world: World):
     """As if 65,530 comments had come before."""
     site = world.site.id
     redis = world.adapters.redis
-    from moderation import ids  # noqa: PLC0415
-
     for name in ("numbered", "indexed"):
         redis.hset(keys.COUNTS(0), f"{ids.shorten(site)}:{name}", 65_530)
     wrote = world.submit(*[f"jam {n}" for n in range(12)], author=LISA)
@@ -240,9 +246,9 @@ class Barren(Comments):
     def __init__(self) -> None:
         self.calls = 0
 
-    def _search(self, *_: Any) -> tuple[list[tuple[int, str]], int | None]:
+    def _search(self, *_: Any) -> tuple[list[tuple[int, str]], int | None, int]:
         self.calls += 1
-        return [], 10**9 - self.calls
+        return [], 10**9 - self.calls, STEPS_OF_A_CALL
 
     def get_many(self, ids: Sequence[str]) -> list[Comment]:
         assert not ids
@@ -252,7 +258,7 @@ class Barren(Comments):
 def test_a_search_that_finds_nothing_ends_as_one_that_finds_much(world: World):
     comments = Barren()
     found = comments.search(world.site.id, Query(before=1), now_ms=1)
-    assert comments.calls < 10
+    assert comments.calls <= 10
     assert (found.items, found.next) == ((), str(10**9 - comments.calls))
 
 
@@ -306,15 +312,120 @@ def test_what_is_found_below_a_number_of_two_authors_and_a_rare_status_is_whole(
     assert found(world, query(statuses=[Status.SPAM])) == [wrote[2]]
 
 
-def test_a_tally_counts_the_latest_ten_thousand_and_says_so(world: World):
+def test_a_tally_counts_the_latest_thousand_and_says_so(world: World):
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
-    drafts = [Draft(f"number {n}", LISA) for n in range(10_001)]
-    for first in range(0, 10_000, 1000):
-        some = drafts[first : first + 1000]
-        comments.accept(world.site.id, some, backlog=10**6, now_ms=now)
+    drafts = [Draft(f"number {n}", LISA) for n in range(1001)]
+    comments.accept(world.site.id, drafts[:1000], backlog=10**6, now_ms=now)
     sought = Query(emails=(LISA.email,))
     tally = comments.tally(world.site.id, sought, now_ms=now)
-    assert (tally.total, tally.whole) == (10_000, True)
-    comments.accept(world.site.id, drafts[10_000:], backlog=10**6, now_ms=now)
+    assert (tally.total, tally.whole, tally.sure) == (1000, True, True)
+    comments.accept(world.site.id, drafts[1000:], backlog=10**6, now_ms=now)
     tally = comments.tally(world.site.id, sought, now_ms=now)
-    assert (tally.total, tally.whole) == (10_000, False)
+    assert (tally.total, tally.whole, tally.sure) == (1000, False, True)
+    tally = comments.tally(world.site.id, sought, now_ms=now, most=2000)
+    assert (tally.total, tally.whole) == (1001, True)
+
+
+def test_a_tally_says_where_only_the_texts_could_tell(world: World):
+    """Such as of a phrase, and of a word that stands in very many comments and leads nowhere."""
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    drafts = [Draft(f"common rare{n % 70}") for n in range(4200)]
+    comments.accept(world.site.id, drafts, backlog=10**6, now_ms=now)
+    comments.index(world.site.id, most=10**6, seconds=60)
+
+    def sure(sought: Query) -> bool:
+        return comments.tally(world.site.id, sought, now_ms=now).sure
+
+    assert sure(query("rare7"))
+    assert not sure(query('"common rare7"'))
+    assert not sure(query("common rare7"))
+
+
+def test_what_is_in_enough_of_many_entries_is_found_as_by_looking_at_each(world: World):
+    """However many are enough, and over the edge of a block."""
+    redis, chance = world.adapters.redis, random.Random(5)
+    for name in ("numbered", "indexed"):
+        redis.hset(keys.COUNTS(0), f"{ids.shorten(world.site.id)}:{name}", BLOCK - 30)
+    words = [f"word{n}" for n in range(8)]
+    said = [{word for word in words if chance.random() < (n % 9 + 1) / 10} for n in range(60)]
+    wrote = world.submit(*[" ".join(sorted(one)) or "nothing" for one in said])
+    world.screen()
+    entries = tuple(words_of(Draft(word))[0] for word in words)
+    for enough in range(1, 9):
+        sought = Query(some=entries, enough=enough)
+        fitting = [one.id for one, has in zip(wrote, said, strict=True) if len(has) >= enough]
+        assert found(world, sought, limit=60) == fitting[::-1]
+        comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+        assert comments.tally(world.site.id, sought, now_ms=now).total == len(fitting)
+
+
+def forge(world: World, blocks: int, numbers: dict[str, range]) -> str:
+    """Return a site as if it had *blocks* full blocks of approved comments, each word at some numbers of each."""
+    site_id = world.adapters.accounts.add_site(f"of {blocks}", now_ms=1).id
+    redis, site = world.adapters.redis, ids.shorten(site_id)
+    words = [
+        part
+        for word, some in numbers.items()
+        for part in (words_of(Draft(word))[0], struct.pack(f">{len(some)}H", *some))
+    ]
+    for block in range(blocks):
+        redis.set(keys.NUMBERED(0, site, block), b"x" * 22 * BLOCK)
+        redis.set(keys.STANDING(0, site, f"{block}:a"), b"\xff" * (BLOCK // 8))
+        redis.hset(keys.COUNTS(0), f"{site}:indexed", block * BLOCK)
+        world.adapters.comments._run("index", 0, site, block * BLOCK, b"", b"", *words)
+    for name in ("numbered", "indexed"):
+        redis.hset(keys.COUNTS(0), f"{site}:{name}", blocks * BLOCK)
+    return site_id
+
+
+class Counted(Comments):
+    """Notes the steps of each call that finds or counts."""
+
+    took: list[int]
+
+    def _run(self, function: str, *args: Any) -> Any:
+        reply = super()._run(function, *args)
+        if function in {"search", "tally"}:
+            self.took.append(int(reply[1]))
+        return reply
+
+
+def steps_of(world: World, site_id: str, sought: Query) -> list[int]:
+    """Return the steps of each call of a search and of its tally."""
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    counted = copy.copy(comments)
+    counted.__class__ = Counted
+    counted.took = []
+    counted.search(site_id, sought, now_ms=now, limit=30)
+    counted.tally(site_id, sought, now_ms=now)
+    return counted.took
+
+
+def test_a_page_and_its_numbers_take_as_many_steps_with_a_million_as_with_one_block(world: World):
+    """Two common words, nearly the same text, and a word that leads nowhere."""
+    words = {f"word{n}": range(n, BLOCK, 20 + n) for n in range(9)} | {"the": range(0, BLOCK, 2)}
+    entries = tuple(words_of(Draft(f"word{n}"))[0] for n in range(9))
+    sought = [query("word0 word5"), Query(some=entries, enough=3), query("the")]
+    one, many = forge(world, 1, words), forge(world, 16, words)
+    comments = world.adapters.comments
+    for each in sought:
+        pages = [comments._search(site, each, None, 31, 1) for site in (one, many)]
+        assert [len(found) for found, _below, _steps in pages] == [31, 31]
+        assert pages[0][2] == pages[1][2] < MOST_STEPS / 5
+        assert steps_of(world, many, each)[-1] < MOST_STEPS
+
+
+def test_what_is_sought_in_vain_takes_a_bounded_part_of_a_million_at_a_time(world: World):
+    """And goes on by its cursor, to the end."""
+    site = forge(world, 16, {"one": range(0, BLOCK, 17), "other": range(1, BLOCK, 17)})
+    last = keys.STANDING(0, ids.shorten(site), "0:r")
+    world.adapters.redis.setbit(last, 0, 1)
+    for sought in (query("one other"), query(before=1), query(statuses=[Status.REJECTED])):
+        took = steps_of(world, site, sought)
+        assert max(took) < MOST_STEPS
+        assert sum(took) < 12 * STEPS_OF_A_CALL
+        below, calls = None, 0
+        while calls == 0 or below is not None:
+            _, below, _ = world.adapters.comments._search(site, sought, below, 30, 1)
+            calls += 1
+            assert calls < 2000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -65,6 +66,54 @@ def test_one_decision_reaches_all_that_share_a_trait_published_or_not(
     assert f"{len(mine)} comments" in page.text
     assert statuses(world, mine) == {Status.SPAM}
     assert world.adapters.comments.counts(world.site.id)["spam"] == len(mine)
+
+
+def test_a_preview_counts_ten_at_first_and_the_page_goes_on_until_all_are_counted(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    """Each is read, since texts that share the rarest words may say something else; none is counted twice."""
+    monkeypatch.setattr(campaigns, "_READ_AND_COUNTED", 7)
+    wrote = campaign(world, 25)
+    strange = " ".join(sorted(TEXT.split())) + " with many other words that nobody else has said"
+    world.submit(strange, author=Author("Eve"))
+    world.screen()
+    asked = {"comment": wrote[0], "kind": "text"}
+    page = admin.get("/desk/campaign", query_string=asked).text
+    assert amount(page) == "10 or more"
+    assert "All of them are decided" in page
+    following, steps = html.unescape(re.search(r'data-next="([^"]+)"', page)[1]), []
+    while following:
+        counted = admin.get(following).get_json()
+        steps.append(counted["amount"])
+        following = counted["next"]
+    assert steps == ["17 or more", "24 or more", "25 comments"]
+    assert counted["whole"] is True
+    assert counted["counts"] == {
+        "approved": "13", "flagged": "12", "pending": "0", "rejected": "0", "spam": "0",
+    }  # fmt: skip
+
+
+def test_a_preview_counts_about_a_thousand_at_most(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(campaigns, "COUNTED", 10)
+    wrote = campaign(world, 25)
+    page = admin.get("/desk/campaign", query_string={"comment": wrote[0], "kind": "text"}).text
+    assert amount(page) == "10 or more"
+    assert "data-next" not in page
+
+
+def test_what_the_index_tells_for_sure_is_counted_at_once(world: World, admin: FlaskClient):
+    wrote = campaign(world, 25)
+    asked = {"comment": wrote[0], "kind": "domain", "value": "shop0.jampots.example.org"}
+    page = admin.get("/desk/campaign", query_string=asked).text
+    assert amount(page) == "13 comments"
+    assert "All of them are decided" not in page
+
+
+def amount(page: str) -> str:
+    """Return how many comments a preview says that there are."""
+    return re.search(r'id="amount"[^>]*>([^<]*)<', page)[1]
 
 
 def test_a_clean_up_is_undone_before_any_blog_was_told(world: World, admin: FlaskClient):

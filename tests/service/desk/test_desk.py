@@ -196,7 +196,7 @@ def test_a_bulk_action_finds_whom_it_is_about_behind_all_else_that_waits(
 ):
     """And says where it lists only some."""
     monkeypatch.setattr(queue, "SCANNED", 20)
-    monkeypatch.setattr(queue, "BULK", 2)
+    monkeypatch.setattr(queue, "PREVIEWED", 2)
     bee = Author("Bee", "bee@mail.example")
     for n in range(3):
         world.submit(f"toxicity=0.6 see http://bad.example/{n}", author=bee)
