@@ -27,11 +27,11 @@ from worker.schedule import ALLOWED
 
 log = structlog.get_logger(__name__)
 
-#: RQ waits for a job 15 s less than this, and then beats.
-_WORKER_TTL_SECONDS = 20
-#: Between two heartbeats for RQ while no job begins. RQ forgets a worker 80 s after the last, and nothing
+#: RQ waits for a job 15 s less than this, and then beats. A stop signal ends the wait.
+_WORKER_TTL_SECONDS = 25
+#: Between two heartbeats for RQ while no job begins. RQ forgets a worker 85 s after the last, and nothing
 #: of ours reads them.
-_RQ_BEAT_SECONDS = 20.0
+_RQ_BEAT_SECONDS = 40.0
 
 
 @dataclass

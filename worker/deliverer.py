@@ -33,10 +33,10 @@ log = structlog.get_logger(__name__)
 _POOL = 32
 #: Pause between looks while attempts are under way or an endpoint's pace holds some back.
 _BUSY_SECONDS = 0.1
-#: Longest wait without a look, for what a broken connection kept from being heard.
-_IDLE_SECONDS = 15.0
-#: Longest single wait on the channel, in seconds; bounds how late SIGTERM and a heartbeat are noticed.
-_LISTEN_SECONDS = 1.0
+#: Longest wait without a look, for what a deliverer of another host leased and did not finish.
+_IDLE_SECONDS = 30.0
+#: Longest single wait on the channel, in seconds; bounds how late a heartbeat is.
+_LISTEN_SECONDS = 10.0
 _OUTAGE_SECONDS = 1.0
 #: A delivery on lease for longer than its attempt may take belongs to somebody dead.
 _LEASE_SLACK_SECONDS = 5.0
@@ -127,8 +127,9 @@ class Deliverer:
                 elif not busy:
                     self._idle()
             except StorageUnavailable as problem:
-                log.warning("deliverer waits for Redis", problem=str(problem))
-                time.sleep(_OUTAGE_SECONDS)
+                if not self._stopping:  # else it may be the connection that the stop closed
+                    log.warning("deliverer waits for Redis", problem=str(problem))
+                    time.sleep(_OUTAGE_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
         wait(self._running, timeout=5)
         with contextlib.suppress(StorageUnavailable):
@@ -159,8 +160,9 @@ class Deliverer:
             self._pulse.beat()
 
     def stop(self, *_: object) -> None:
-        """Stop after the attempts under way."""
+        """Stop after the attempts under way; for another thread or a signal handler."""
         self._stopping = True
+        self._adapters.deliveries.hush()
 
     def step(self) -> bool:
         """Fan out new events and start due deliveries; tell whether there were any."""

@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import structlog
@@ -18,8 +18,9 @@ from moderation import dispatch, wiring
 from moderation.errors import StorageUnavailable, WinnowError
 from moderation.ports import Model
 from moderation.processes import Alarm
+from moderation.records import Agenda
 from moderation.settings import Settings
-from moderation.store.liveness import Part
+from moderation.store.liveness import Part, Watched
 from worker import deliverer
 from worker.children import Child, work
 from worker.pulse import named
@@ -63,6 +64,9 @@ class Supervisor:
         self._next_watch = 0.0
         #: When each periodic job is asked for again (monotonic seconds).
         self._not_before: dict[str, float] = {}
+        #: The longest lease and the longest undo window that there are.
+        self._lease_ms = _ms(settings.lease_seconds)
+        self._hold_ms = _ms(max(settings.undo_seconds, settings.bulk_undo_seconds))
         self._shortest_ms = _ms(
             min(
                 settings.lease_seconds, settings.batch_seconds, settings.undo_seconds,
@@ -155,15 +159,19 @@ class Supervisor:
         What begins after this round ends no sooner than the shortest lease, batch or undo window: so
         long it may sleep. A round that Redis spoils is done again a second later.
         """
-        liveness, clock = self._adapters.liveness, self._adapters.clock
         try:
-            liveness.beat(Part.WATCHDOG, self._name)
-            self._kill_silent(time.monotonic())
-            left_ms = liveness.leads(self._boot, lock_ms=_LOCK_MS)
-            at = self._look(leads=left_ms is None)
-            if left_ms is not None:
-                at = min(at, clock.now_ms() + left_ms)
-            return max(_LEAST_SECONDS, (at - clock.now_ms()) / 1000)
+            watched = self._adapters.liveness.watch(
+                self._name,
+                who=self._boot,
+                lock_ms=_LOCK_MS,
+                shards=self._adapters.comments.shards,
+                lease_ms=self._lease_ms,
+                hold_ms=self._hold_ms,
+            )
+            began = time.monotonic()
+            self._kill_silent(began, watched.beats)
+            at = self._look(watched)
+            return max(_LEAST_SECONDS, (at - watched.now_ms) / 1000 - (time.monotonic() - began))
         except StorageUnavailable as problem:
             self._heard.clear()  # while Redis is away nobody can be heard
             log.warning("watchdog waits for Redis", problem=str(problem))
@@ -173,12 +181,11 @@ class Supervisor:
             log.error("watchdog stumbled", problem=type(problem).__name__)  # noqa: TRY400
         return _SHORTEST_ROUND_SECONDS
 
-    def _kill_silent(self, now: float) -> None:
+    def _kill_silent(self, now: float, beats: Mapping[str, int]) -> None:
         """Kill a child whose heartbeat has stopped: frozen, or stuck where nothing else looks.
 
         Heartbeats are held against this process's own clock, which nobody sets.
         """
-        beats = self._adapters.liveness.beats()
         for child in self.children:
             pid, beat, since = self._heard.get(child.name, (0, None, now))
             if not child.pid or (pid, beat) != (child.pid, beats.get(child.name)):
@@ -187,39 +194,42 @@ class Supervisor:
                 log.error("child is silent and is killed", child=child.name, pid=child.pid)
                 os.kill(child.pid, signal.SIGKILL)
 
-    def _look(self, *, leads: bool) -> int:
+    def _look(self, watched: Watched) -> int:
         """Do the watchdog's due work in each shard; return when to look next, Unix ms.
 
-        Every supervisor kills its own stuck workers; the one that *leads* takes back leases that
+        Every supervisor kills its own stuck workers; the one that leads takes back leases that
         ended, tells decisions whose window closed, wakes workers and runs the schedule.
         """
-        settings, adapters = self._settings, self._adapters
-        comments, now = adapters.comments, adapters.clock.now_ms()
-        hold_ms = _ms(max(settings.undo_seconds, settings.bulk_undo_seconds))
-        lease_ms = _ms(settings.lease_seconds)
-        soon = now + _ms(_SHORTEST_ROUND_SECONDS)
-        times = [max(soon, now + self._shortest_ms)]
-        for shard in comments.shards:
-            agenda = comments.agenda(shard, lease_ms=lease_ms, hold_ms=hold_ms, now_ms=now)
+        now, leads = watched.now_ms, watched.another_leads_ms is None
+        times = [now + max(_ms(_SHORTEST_ROUND_SECONDS), self._shortest_ms)]
+        if watched.another_leads_ms is not None:
+            times.append(now + watched.another_leads_ms)
+        for shard, agenda in zip(self._adapters.comments.shards, watched.agendas, strict=True):
             if agenda.lease_ends is not None:
                 self._kill_overdue(shard, now)
-                times.append(soon)
-            if leads and agenda.lease_ends is not None and agenda.lease_ends <= now:
-                comments.reclaim(shard, lease_ms=lease_ms, now_ms=now)
-            if leads and agenda.window_closes is not None:
-                if agenda.window_closes <= now:
-                    comments.release(shard, hold_ms=hold_ms, now_ms=now)
-                times.append(max(now, agenda.window_closes))
-            if leads and agenda.learning_due is not None:
-                if agenda.learning_due <= now:
-                    self._learn(shard, now)
-                times.append(max(now, agenda.learning_due))
-            if leads and agenda.work:
-                self._wake(shard)
-                times.append(soon)
+                times.append(now + _ms(_SHORTEST_ROUND_SECONDS))
+            if leads:
+                times += self._lead(shard, agenda, now)
         if leads:
             self._run_schedule(now)
         return min(times)
+
+    def _lead(self, shard: int, agenda: Agenda, now: int) -> Iterator[int]:
+        """Do what one supervisor of all does for a shard; yield when something of it is due next."""
+        comments = self._adapters.comments
+        if agenda.lease_ends is not None and agenda.lease_ends <= now:
+            comments.reclaim(shard, lease_ms=self._lease_ms, now_ms=now)
+        if agenda.window_closes is not None:
+            if agenda.window_closes <= now:
+                comments.release(shard, hold_ms=self._hold_ms, now_ms=now)
+            yield max(now, agenda.window_closes)
+        if agenda.learning_due is not None:
+            if agenda.learning_due <= now:
+                self._learn(shard, now)
+            yield max(now, agenda.learning_due)
+        if agenda.work:
+            self._wake(shard)
+            yield now + _ms(_SHORTEST_ROUND_SECONDS)
 
     def _learn(self, shard: int, now: int) -> None:
         """Enqueue a job for each site that has something new to learn."""
@@ -232,7 +242,7 @@ class Supervisor:
         holders = self._adapters.comments.overdue(
             shard,
             started_before_ms=now - _ms(settings.batch_seconds),
-            lease_ms=_ms(settings.lease_seconds),
+            lease_ms=self._lease_ms,
         )
         for child in self._screeners:
             if child.pid and f"{self._boot}:{child.pid}" in holders:
@@ -241,15 +251,19 @@ class Supervisor:
 
     def _run_schedule(self, now: int) -> None:
         """Enqueue each periodic job that is due."""
-        for line in SCHEDULE:
-            if time.monotonic() < self._not_before.get(line.path, 0.0):
-                continue
-            every_ms = line.every_seconds * 1000
-            left_ms = self._adapters.liveness.first(line.path, every_ms=every_ms, now_ms=now)
+        began = time.monotonic()
+        every = {
+            line.path: line.every_seconds * 1000
+            for line in SCHEDULE
+            if began >= self._not_before.get(line.path, 0.0)
+        }
+        if not every:
+            return
+        for path, left_ms in self._adapters.liveness.first(every, now_ms=now).items():
             if left_ms == 0:
-                self._adapters.jobs.enqueue(line.path)
-            wait_seconds = min((left_ms or every_ms) / 1000, _ASK_AGAIN_SECONDS)
-            self._not_before[line.path] = time.monotonic() + wait_seconds
+                self._adapters.jobs.enqueue(path)
+            wait_seconds = min((left_ms or every[path]) / 1000, _ASK_AGAIN_SECONDS)
+            self._not_before[path] = began + wait_seconds
 
     def _wake(self, shard: int) -> None:
         comments = self._adapters.comments

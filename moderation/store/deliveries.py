@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -140,7 +142,7 @@ class Deliveries:
         """Wait until there is something new to deliver, or *seconds*; tell whether there may be.
 
         For one thread. It may have missed what came before its first call and while its connection
-        was broken: then the answer is yes.
+        was broken: then the answer is yes. :meth:`hush` ends the wait.
         """
         try:
             with storage():
@@ -152,6 +154,14 @@ class Deliveries:
         except StorageUnavailable:
             self._subscription = None
             raise
+
+    def hush(self) -> None:
+        """End a :meth:`listen` that is under way; for another thread or a signal handler."""
+        connection = self._subscription and self._subscription.connection
+        wire = connection and connection._sock  # noqa: SLF001 - redis-py has no word for it
+        if wire:
+            with suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
 
     def failing_since(self, site_id: str, endpoint_id: str) -> int | None:
         """Return since when every attempt at an endpoint has failed; None when the last did not."""

@@ -101,16 +101,20 @@ class Library:
         )
 
     def many(self, name: str, calls: Sequence[tuple[int | str, Sequence[Any]]]) -> list[Any]:
-        """Return the answers of the function *name* for (shard, arguments) each, in one round trip.
+        """Return the answers of the function *name* for (shard, arguments) each, as :meth:`together` does."""
+        return self.together([(name, shard, args) for shard, args in calls])
+
+    def together(self, calls: Sequence[tuple[str, int | str, Sequence[Any]]]) -> list[Any]:
+        """Return the answers of several functions for (name, shard, arguments) each, in one round trip.
 
         Over a Cluster each takes its own.
         """
         if isinstance(self._redis, ClusterClient):
-            return [self(name, shard, *args) for shard, args in calls]
+            return [self(name, shard, *args) for name, shard, args in calls]
 
         def send() -> list[Any]:
             pipeline = self._redis.pipeline(transaction=False)
-            for shard, args in calls:
+            for name, shard, args in calls:
                 pipeline.fcall(self._in_full(name), 1, keys.tag(shard), *args)
             answers: list[Any] = pipeline.execute()
             return answers

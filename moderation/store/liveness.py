@@ -6,17 +6,20 @@ as much; :func:`first_to` does not let such a key hold anything up, which redis-
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from moderation.records import Agenda
 from moderation.store import keys
 from moderation.store.client import Client
 from moderation.store.library import Library
 
 _G = keys.GLOBAL
-#: A process whose last heartbeat is older counts as dead. It beats every five seconds, and not
-#: while it scores a batch, which ends within seconds.
-ALIVE_MS = 15_000
+#: A process whose last heartbeat is older counts as dead. It beats every five seconds, every ten while there
+#: is nothing to do, and not while it scores a batch, which ends within seconds.
+ALIVE_MS = 20_000
 #: A name whose last heartbeat is older is forgotten.
 _HEARTBEATS_KEPT_MS = 3_600_000
 
@@ -28,6 +31,28 @@ class Part(StrEnum):
     DELIVERER = "deliverer"
     UPKEEP = "upkeep"
     WATCHDOG = "watchdog"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a watchdog finds in one round.
+
+    Attributes
+    ----------
+    now_ms : int
+        The time of Redis.
+    another_leads_ms : int or None
+        None if who asked leads; else for how many ms another one does unless it says so again.
+    beats : dict
+        The last heartbeat of every process, ms, by its name.
+    agendas : sequence of Agenda
+        What is to be done in each shard.
+    """
+
+    now_ms: int
+    another_leads_ms: int | None
+    beats: dict[str, int]
+    agendas: Sequence[Agenda]
 
 
 def _key(part: Part) -> str:
@@ -54,37 +79,47 @@ class Liveness:
         """Return the names of the processes of *part* whose last heartbeat is no older."""
         return [name.decode() for name in self._redis.zrangebyscore(_key(part), since_ms, "+inf")]
 
-    def beats(self) -> dict[str, int]:
-        """Return the last heartbeat of every process, ms, by its name."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for part in Part:
-            pipeline.zrange(_key(part), 0, -1, withscores=True)
-        return {name.decode(): int(at_ms) for found in pipeline.execute() for name, at_ms in found}
+    def watch(
+        self,
+        name: str,
+        *,
+        who: str,
+        lock_ms: int,
+        shards: Iterable[int],
+        lease_ms: int,
+        hold_ms: int,
+    ) -> Watched:
+        """Beat as the watchdog *name* and return what it has to know, in one round trip.
 
-    def leads(self, who: str, *, lock_ms: int) -> int | None:
-        """Return None if *who* is the one whose watchdog runs, of all hosts' one, for *lock_ms* on.
-
-        Else return for how many ms another one leads unless it says so again.
+        *who* is to be the one whose watchdog runs, of all hosts' one, for *lock_ms* on. *lease_ms* and *hold_ms*
+        are the longest there are.
         """
-        key = keys.WATCHDOG(_G)
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.set(key, who, nx=True, px=lock_ms)
-        pipeline.get(key)
-        pipeline.pttl(key)
-        _, holder, left = pipeline.execute()
-        if holder != who.encode():
-            if left <= lock_ms or not first_to(self._redis, key, who, lock_ms):
-                return max(0, int(left))
-        else:
-            self._redis.pexpire(key, lock_ms)
-        return None
+        asked = [
+            _key(Part.WATCHDOG), name, _HEARTBEATS_KEPT_MS,
+            keys.WATCHDOG(_G), who, lock_ms, *map(_key, Part),
+        ]  # fmt: skip
+        latest = (2 * lease_ms, 2 * hold_ms)
+        (now_ms, left_ms, *beats), *agendas = self._library.together(
+            [("watch", _G, asked), *(("agenda", shard, latest) for shard in shards)]
+        )
+        pairs = [pair for part in beats for pair in zip(part[::2], part[1::2], strict=True)]
+        return Watched(
+            now_ms=now_ms,
+            another_leads_ms=None if left_ms < 0 else left_ms,
+            beats={one.decode(): int(float(at_ms)) for one, at_ms in pairs},
+            agendas=[
+                Agenda(bool(work), *(int(at) if at else None for at in times))
+                for work, *times in agendas
+            ],
+        )
 
-    def first(self, job: str, *, every_ms: int, now_ms: int) -> int:
-        """Return 0 if the periodic *job* is due, which is true once; else in how many ms it is."""
-        key = keys.SCHEDULED(_G, job)
-        if first_to(self._redis, key, now_ms, every_ms):
-            return 0
-        return max(1, int(self._redis.pttl(key)))
+    def first(self, jobs: Mapping[str, int], *, now_ms: int) -> dict[str, int]:
+        """Return of each periodic job 0 if it is due, which is true once; else in how many ms it is.
+
+        *jobs* has their intervals, ms.
+        """
+        asked = [word for job, every in jobs.items() for word in (keys.SCHEDULED(_G, job), every)]
+        return dict(zip(jobs, self._library("first", _G, now_ms, *asked), strict=True))
 
 
 def first_to(redis: Any, key: str, value: Any, ms: int) -> bool:

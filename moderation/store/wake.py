@@ -15,7 +15,6 @@ What each is for:
 
 from __future__ import annotations
 
-from moderation.records import Agenda
 from moderation.store import keys
 from moderation.store.liveness import first_to
 from moderation.store.sharded import Sharded
@@ -33,12 +32,6 @@ class Wake(Sharded):
         pipeline.zcard(keys.RING(shard))
         pipeline.llen(keys.SUSPECTS(shard))
         return any(pipeline.execute())
-
-    def agenda(self, shard: int, *, lease_ms: int, hold_ms: int, now_ms: int) -> Agenda:
-        """Return what the watchdog has to do; *lease_ms* and *hold_ms* are the longest there are."""
-        latest = (now_ms + 2 * lease_ms, now_ms + 2 * hold_ms)
-        work, *times = self._run("agenda", shard, now_ms, *latest)
-        return Agenda(bool(work), *(int(at) if at else None for at in times))
 
     def claim_wake(self, shard: int) -> bool:
         """Tell whether the caller is the one to enqueue a screening job now."""

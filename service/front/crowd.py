@@ -7,6 +7,7 @@ client behind the same address as a flood is so served, since its requests take 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
@@ -100,6 +101,8 @@ class Crowd:
         self.keyed = Room(bounds.keyed_bytes)
         #: Bytes of small bodies that are not here whole.
         self.arriving_bytes = 0
+        #: Set while there is a connection.
+        self.somebody = asyncio.Event()
         self._all: dict[Connection, None] = {}
         self._by_address: dict[str, dict[Connection, None]] = {}
         self._arriving: dict[str, dict[Connection, None]] = {}
@@ -110,6 +113,8 @@ class Crowd:
 
     def enter(self, one: Connection) -> None:
         """Take in a new connection; others make room if it is one too many."""
+        if not self._all:
+            self.somebody.set()
         self._all[one] = None
         bounds = self.bounds
         if not one.from_proxy:
@@ -123,6 +128,8 @@ class Crowd:
     def leave(self, one: Connection) -> None:
         """Forget a connection that is closed."""
         self._all.pop(one, None)
+        if not self._all:
+            self.somebody.clear()
         self._drop(self._by_address, one.address, one)
 
     def arrives(self, one: Connection, who: str) -> None:

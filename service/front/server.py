@@ -24,8 +24,6 @@ log = structlog.get_logger(__name__)
 
 #: Connections that the kernel keeps for us, and that one turn of the loop takes of them.
 _BACKLOG, _ACCEPTED = 4096, 128
-#: Factor of the time between two looks while nobody is connected: 1 s, which no limit is shorter than.
-_SWEEPS_AT_REST = 10
 #: Files that are no connections: Redis, logs, the model.
 _OTHER_FILES = 256
 
@@ -139,8 +137,8 @@ class Front:
 
     async def _sweep(self) -> None:
         while True:
-            rests = 1 if len(self.crowd) else _SWEEPS_AT_REST
-            await asyncio.sleep(self.crowd.bounds.sweep_seconds * rests)
+            await self.crowd.somebody.wait()
+            await asyncio.sleep(self.crowd.bounds.sweep_seconds)
             self.crowd.sweep(self.now())
 
     async def _finish(self) -> None:

@@ -450,6 +450,19 @@ def test_old_events_are_trimmed_but_never_past_an_unfinished_delivery(
     assert adapters.deliveries.trim(world.site.id, [endpoint], now_ms=later) >= 1
 
 
+def test_a_stop_ends_a_wait(world: World):
+    """It listens for ten seconds at a time, and has two less than that to stop in."""
+    deliverer = Deliverer(world.adapters)
+    thread = threading.Thread(target=deliverer.run)
+    thread.start()
+    wait_until(
+        lambda: world.adapters.redis.pubsub_numsub(DELIVERIES_CHANNEL)[0][1], 10, "it to listen"
+    )
+    deliverer.stop()
+    thread.join(6)
+    assert not thread.is_alive()
+
+
 def test_a_deliverer_that_waits_hears_of_an_event_at_once(world: World, receiver: Receiver):
     endpoint = add(world, receiver.url())
     with waiting(world):

@@ -10,16 +10,19 @@ register('find', function()
 end, {'no-writes'})
 
 -- AGENDA: what the watchdog has to do in a shard, and when.
--- KEYS: tag. ARGV: now, when the latest lease can end, when the latest undo window can close.
+-- KEYS: tag. ARGV: in how many ms the latest lease can end, and the latest undo window close.
 -- Returns {1 if comments wait for a worker, when the first lease ends, when the first window closes,
--- when the first site is to be learned}, '' for none; now where one ends later than any can, since
--- the clock was set back.
+-- when the first site is to be learned}, '' for none; 1 where one ends later than any can, since the
+-- clock was set back.
+-- By the server's own time, so that the watchdog need not ask for it first.
 -- Atomic so that a comment is seen in its list or on its lease.
 register('agenda', function()
-  local now, latest_lease, latest_window = unpack(ARGV)
+  local time = call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local latest_lease, latest_window = now + ARGV[1], now + ARGV[2]
   local function first(key, latest)
     local at = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
-    if at and call('ZCOUNT', key, '(' .. latest, '+inf') > 0 then return now end
+    if at and call('ZCOUNT', key, '(' .. latest, '+inf') > 0 then return 1 end
     return at or ''
   end
   local work = call('EXISTS', ring_key(), suspects_key()) > 0 and 1 or 0

@@ -177,6 +177,17 @@ def test_what_does_not_come_holds_no_thread_and_is_ended(app: App, part: str):
         assert not app.seen[1:]
 
 
+def test_nobody_is_looked_for_while_nobody_is_connected(front: Front):
+    """A server at rest wakes for connections, not by the clock."""
+    crowd = front.crowd
+    assert not crowd.somebody.is_set()
+    with Wire(front.port) as one:
+        assert one.send(GET).answer()[0] == 200
+        assert crowd.somebody.is_set()
+    wait_until(lambda: not crowd.somebody.is_set(), 10, "the connection's end")
+    assert works(front)
+
+
 def test_a_body_that_trickles_is_ended_though_it_moves(app: App):
     bounds = replace(FAST, pace_grace_seconds=0.3)
     with fronting(app, bounds=bounds) as front, Wire(front.port) as one:
