@@ -105,7 +105,7 @@ def written(number: int) -> list[dict[str, Any]]:
 
 def go_round(
     winnow: Running, adapters: wiring.Adapters, receiver: Receiver, number: int, posting: Executor,
-    told: list[dict[str, Any]],
+    comments: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """Have a new site's comments judged, and remove the site with all of them."""
     accounts, now = adapters.accounts, adapters.clock.now_ms()
@@ -121,7 +121,7 @@ def go_round(
         assert status < 300, answer
         return answer
 
-    many, rest = told[:-SINGLY], told[-SINGLY:]
+    many, rest = comments[:-SINGLY], comments[-SINGLY:]
     batches = [{"comments": many[start : start + BATCH]} for start in range(0, len(many), BATCH)]
     list(posting.map(lambda batch: ask("POST", "/v1/comments/batch", batch), batches))
     single = [ask("POST", "/v1/comments", one)["id"] for one in rest]
@@ -157,8 +157,8 @@ def main(count: int = COMMENTS, reader: str = "") -> None:
         adapters = wiring.connect(Settings(data_dir=winnow.data))
         pids, following = processes(winnow), writing.submit(written, 0)
         for number in range(rounds):
-            told, following = following.result(), writing.submit(written, number + 1)
-            go_round(winnow, adapters, receiver, number, posting, told)
+            comments, following = following.result(), writing.submit(written, number + 1)
+            go_round(winnow, adapters, receiver, number, posting, comments)
             held = {name: anonymous(pid) for name, pid in pids.items()}
             held |= {"all": sum(held.values())}
             held |= {"Valkey's data": int(adapters.redis.info("memory")["used_memory"]) / 2**20}

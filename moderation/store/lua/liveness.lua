@@ -9,16 +9,16 @@ local function beat(key, name, age, kept)
   return now
 end
 
--- BEAT: note that a process lives. KEYS: tag. ARGV: the sorted set, the process's name, the age of the note and the age at
--- which names are forgotten, ms. Returns nothing.
+-- BEAT: note that a process lives. KEYS: tag. ARGV: the sorted set, the process's name, the age of the note and the
+-- age at which names are forgotten, ms. Returns nothing.
 -- Atomic so that the note has the time at which it is made, and is one round trip: each idle process makes one
 -- every few seconds.
 register('beat', function()
   beat(unpack(ARGV))
 end)
 
--- WATCH: a watchdog's round, except for its shards. KEYS: tag. ARGV: its sorted set, its name, the age at which names are
--- forgotten, ms; the lock's key, who asks for it, how long it holds, ms; then the sorted set of each part.
+-- WATCH: a watchdog's round, except for its shards. KEYS: tag. ARGV: its sorted set, its name, the age at which names
+-- are forgotten, ms; the lock's key, who asks for it, how long it holds, ms; then the sorted set of each part.
 -- Returns {now, -1 if who asks leads, else for how many ms another one does unless it says so again, then of each
 -- part {name, last heartbeat, ...}}. A lock that would last for longer was taken before the clock was set back:
 -- it counts for nothing.
@@ -38,8 +38,8 @@ register('watch', function()
   return found
 end)
 
--- FIRST: the periodic jobs that are due; each is returned as due once. KEYS: tag. ARGV: now, then the mark's key and the interval
--- of each, ms. Returns 0 for one that is due, else in how many ms it is. A mark that would last for longer was set
+-- FIRST: the periodic jobs that are due; each is returned as due once. KEYS: tag. ARGV: now, then the mark's key and
+-- the interval of each, ms. Returns 0 for one that is due, else in how many ms it is. A mark that would last for longer was set
 -- before the clock was set back: it counts for nothing.
 -- Atomic so that no two watchdogs enqueue the same job.
 register('first', function()
