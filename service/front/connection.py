@@ -20,9 +20,9 @@ _PIPELINED = " pipelined"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: Digits of a Content-Length: more than any limit of ours has.
 _LENGTH_DIGITS = 12
-#: Bytes of a refused request that are thrown away before its connection is.
 #: Chunks of any size that a body may have, and the bytes that each further one brings on average.
 _SMALL_CHUNKS, _CHUNK_BYTES = 1000, 64
+#: Bytes of a refused request that are thrown away before its connection is.
 _LINGER_BYTES = 4 * 1024 * 1024
 
 
@@ -67,6 +67,8 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._head_bytes = self._limit = 0
         self._expects = self._whole = False
+        #: The request asks for another protocol, and is read once more without that.
+        self._offered = False
         self._hosts = self._head_size = self._chunks = 0
         #: No request is taken after the one at work.
         self._last = False
@@ -103,17 +105,13 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what came."""
-        parser = self._parser
-        if parser is None or self._last or self.stage is Stage.LINGER:
+        if self._parser is None or self._last or self.stage is Stage.LINGER:
             self._throw_away(data)
             return
         before = self._reading
         self._may_at_once = True
         try:
-            parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # We speak nothing else: it is answered as an ordinary request, the connection's last.
-            self._last = True
+            self._feed(data)
         except httptools.HttpParserError:
             if not self._refused():  # or a callback has done so
                 self._refuse(HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED)
@@ -131,6 +129,25 @@ class Connection(asyncio.Protocol):
         elif self._following:
             self._transport.pause_reading()
 
+    def _feed(self, data: bytes) -> None:
+        """Give the parser what came. An offer to speak another protocol is declined: its request is an ordinary one.
+
+        The parser takes a body behind such an offer for the other protocol, so that the head is read once more,
+        without the offer, and the body after it.
+        """
+        while self._parser is not None and data and not self._last:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                request = self._reading
+                if not self._offered or request is None:
+                    self._last = True  # a CONNECT
+                    return
+                data = _plain_head(request, self._url) + data[upgrade.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+            else:
+                return
+
     def eof_received(self) -> bool:
         """Keep the way back open while there is something to answer."""
         self._last = True
@@ -144,11 +161,16 @@ class Connection(asyncio.Protocol):
     # -- the parser's calls ----------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Begin a request. One that follows a whole one at the gate is not taken: that one is the last."""
+        if self._whole:
+            self._last = True
+            if self._reading is not None:
+                self._reading.keep_alive = False
+            return
         self._reading = Request(self.peer, self.address)
         self._url, self._limit = b"", 0
         self._hosts = self._head_size = self._chunks = 0
-        self._expects = self._whole = False
+        self._expects = self._offered = False
         if not self.at_work():
             self._to(Stage.HEAD, self._bounds.head_seconds)
 
@@ -183,12 +205,15 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Decide what becomes of the body before any of it is asked for."""
         request, parser = self._reading, self._parser
-        if request is None or parser is None:
+        if request is None or parser is None or self._whole:
             return
         if self._head_size + len(self._url) > self._bounds.head_bytes:
             self._refuse_now(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, RefusalCause.TOO_LARGE)
         request.method = parser.get_method().decode("ascii", "replace")
         request.version = parser.get_http_version()
+        self._offered = parser.should_upgrade() and request.method != "CONNECT"
+        if self._offered:
+            return
         request.keep_alive = parser.should_keep_alive()
         target = httptools.parse_url(self._url)
         request.path, request.query = target.path or b"/", target.query or b""
@@ -222,7 +247,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         request = self._reading
-        if request is None:
+        if request is None or self._whole:
             return
         request.body += body
         if len(request.body) > self._limit and self.stage is not Stage.GATE:
@@ -239,7 +264,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Have the request run, now or after those before it."""
         request = self._reading
-        if request is None or self._last:
+        if request is None or self._last or self._offered:
             return
         if self.stage is Stage.GATE:
             self._whole = True
@@ -370,7 +395,7 @@ class Connection(asyncio.Protocol):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, RefusalCause.TOO_LARGE)
             return
         if self._whole:
-            self._reading = None
+            self._reading, self._whole = None, False
             self._work(request)
         else:
             self._arrive(request)
@@ -471,3 +496,12 @@ class Connection(asyncio.Protocol):
             self._crowd.arrived(self, self._arriving_as)
             self._crowd.arriving_bytes -= self._counted
             self._arriving_as, self._counted = "", 0
+
+
+def _plain_head(request: Request, url: bytes) -> bytes:
+    """Return the head of a request without its offer to speak another protocol."""
+    lines = [b"%b %b HTTP/%b" % (request.method.encode(), url, request.version.encode())]
+    lines += [
+        b"%b: %b" % (name, value) for name, value in request.headers if name.lower() != b"upgrade"
+    ]
+    return b"\r\n".join([*lines, b"", b""])

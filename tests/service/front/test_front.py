@@ -103,6 +103,54 @@ def test_a_body_may_come_byte_by_byte_and_in_chunks(front: Front, app: App):
         assert app.seen[-1]["HTTP_HOST"] == "a"
 
 
+OFFER = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_a_request_that_offers_http_2_is_answered_with_its_body_and_the_next_one_too(
+    front: Front, app: App, piece: int
+):
+    """So Java's client begins each of its first requests."""
+    offered = POST.format(5).replace("Host", f"{OFFER}Host") + "hello"
+    head = f"POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\n{OFFER}"
+    chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    for text in (offered + GET, offered + offered):
+        with Wire(front.port) as one:
+            for at in range(0, len(text), piece):
+                one.send(text[at : at + piece])
+            first, second = one.answer(), one.answer()
+            assert (first[0], second[0]) == (200, 200)
+            assert json.loads(first[2])["text"] == "hello"
+    with Wire(front.port) as one:
+        assert json.loads(one.send(chunked).answer()[2])["text"] == "abc"
+        assert json.loads(one.send(offered).answer()[2])["text"] == "hello"
+    assert "HTTP_UPGRADE" not in app.seen[-1]
+
+
+@pytest.mark.parametrize("after", [GET, POST.format(5) + "hello", "GET /x HTTP/1.1\r\nHost: a\r\n"])
+def test_a_request_sent_with_a_large_one_never_takes_its_place(front: Front, app: App, after: str):
+    """It is not taken: the large one says that it is the connection's last."""
+    head = "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Wire(front.port) as one:
+        status, headers, body = one.send(f"{head}3\r\nabc\r\n0\r\n\r\n{after}").answer()
+        assert (status, json.loads(body)["text"], headers["connection"]) == (200, "abc", "close")
+        assert one.answer()[0] == 0
+    assert len(app.seen) == 2  # asked for leave, and answered
+
+
+def test_a_large_body_behind_an_offer_of_http_2_needs_leave_as_any_other(front: Front):
+    with Wire(front.port) as one:
+        one.send(f"POST /x HTTP/1.1\r\nHost: a\r\n{OFFER}Transfer-Encoding: chunked\r\n\r\n")
+        assert one.answer()[0] == 401
+
+
+def test_a_request_behind_an_offer_that_is_malformed_is_refused(front: Front, app: App):
+    with Wire(front.port) as one:
+        one.send(f"POST /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n{OFFER}Content-Length: 2\r\n\r\nab")
+        assert one.answer()[0] == 400
+    assert app.seen == []
+
+
 def test_a_body_of_very_many_tiny_chunks_is_refused(front: Front):
     head = "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\nTransfer-Encoding: chunked\r\n\r\n"
     with Wire(front.port) as one:
