@@ -11,6 +11,7 @@ from moderation.actor import Actor
 LONGEST_NOTE, LONGEST_REPLY = 2000, 5000
 #: Notes and replies of one comment, at most.
 MOST_NOTES, MOST_REPLIES = 50, 20
+TOO_MANY_REPLIES = f"a comment has {MOST_REPLIES} replies at most"
 
 
 @dataclass(frozen=True, slots=True)

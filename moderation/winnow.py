@@ -312,6 +312,19 @@ class Winnow:
             clock=self.clock,
         )
 
+    def approve_and_reply(self, comment_id: str, text: str, *, version: int, by: Actor) -> Remark:
+        """Approve what still waits and have the blog publish a reply; see :func:`remarks.approve_and_reply`."""
+        return remarks.approve_and_reply(
+            comment_id,
+            text,
+            version=version,
+            by=by,
+            comments=self.comments,
+            accounts=self.accounts,
+            clock=self.clock,
+            hold_seconds=self.settings.undo_seconds,
+        )
+
     # -- people
 
     def treat(

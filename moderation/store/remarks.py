@@ -11,7 +11,7 @@ from moderation.actor import Actor
 from moderation.comment import from_ms
 from moderation.errors import Conflict, IllegalMove, NotFound
 from moderation.events import Event, EventType
-from moderation.remarks import MOST_NOTES, MOST_REPLIES, Remark, Remarks
+from moderation.remarks import MOST_NOTES, MOST_REPLIES, TOO_MANY_REPLIES, Remark, Remarks
 from moderation.store import codec, keys
 from moderation.store.queries import Queries
 from moderation.store.sharded import missing
@@ -42,15 +42,18 @@ class RemarksKept(Queries):
         number = _number(answer, comment_id, f"a comment has {MOST_NOTES} notes at most")
         return Remark(number, text, by, from_ms(now_ms))
 
-    def reply(self, comment_id: str, text: str, *, by: Actor, now_ms: int) -> Remark:
-        """Put a reply beside an approved comment, its event on the stream. Raises NotFound, Conflict."""
+    def reply(self, comment_id: str, text: str, *, by: Actor, now_ms: int) -> tuple[Remark, bool]:
+        """Put a reply beside an approved comment, its event on the stream; tell whether it is new.
+
+        Raises NotFound, Conflict.
+        """
         line = _packed(text, by, now_ms)
         answer = self._run(
             "reply", self.shard_of(comment_id), now_ms, ids.shorten(comment_id), line, MOST_REPLIES,
             EventType.REPLY,
         )  # fmt: skip
-        number = _number(answer, comment_id, f"a comment has {MOST_REPLIES} replies at most")
-        return Remark(number, text, by, from_ms(now_ms))
+        number = _number(answer, comment_id, TOO_MANY_REPLIES)
+        return Remark(number, text, by, from_ms(now_ms)), not int(answer[2])
 
 
 def _packed(text: str, by: Actor, now_ms: int) -> str:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from moderation import texts
 from moderation.actor import Actor
 from moderation.audit import AuditLine
+from moderation.comment import Decision, Status
 from moderation.endpoint import EndpointKind
 from moderation.errors import Conflict, InvalidInput
 from moderation.events import EventType
 from moderation.ports import Clock
-from moderation.remarks import LONGEST_NOTE, LONGEST_REPLY, Remark
+from moderation.remarks import (
+    LONGEST_NOTE,
+    LONGEST_REPLY,
+    MOST_REPLIES,
+    TOO_MANY_REPLIES,
+    Remark,
+)
 from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
+from moderation.workflow.review import review
 
 
 def note(comment_id: str, text: str, *, by: Actor, comments: Comments, clock: Clock) -> Remark:
@@ -42,9 +50,38 @@ def reply(
     site = accounts.site(comments.get(comment_id).site_id)
     written = checked_reply(text, site, accounts)
     now = clock.now_ms()
-    made = comments.reply(comment_id, written, by=by, now_ms=now)
-    accounts.note(AuditLine(now, by, "comment.reply", comment_id, {"site": site.id}))
+    made, is_new = comments.reply(comment_id, written, by=by, now_ms=now)
+    if is_new:
+        accounts.note(AuditLine(now, by, "comment.reply", comment_id, {"site": site.id}))
     return made
+
+
+def approve_and_reply(
+    comment_id: str,
+    text: str,
+    *,
+    version: int,
+    by: Actor,
+    comments: Comments,
+    accounts: Accounts,
+    clock: Clock,
+    hold_seconds: float,
+) -> Remark:
+    """Approve a comment that still waits, and have the blog publish a reply under it.
+
+    Where the reply would be refused, nothing is approved for it. Raises as :func:`reply` and review do.
+    """
+    comment = comments.get(comment_id)
+    written = checked_reply(text, accounts.site(comment.site_id), accounts)
+    before = comments.remarks(comment_id).replies
+    if len(before) >= MOST_REPLIES and (before[-1].text, before[-1].by) != (written, by):
+        raise Conflict(TOO_MANY_REPLIES)
+    if comment.status is not Status.APPROVED or comment.spot_check:
+        review(
+            comment_id, Decision.APPROVE, by=by, version=version,
+            comments=comments, clock=clock, hold_seconds=hold_seconds,
+        )  # fmt: skip
+    return reply(comment_id, text, by=by, comments=comments, accounts=accounts, clock=clock)
 
 
 def checked_reply(text: str, site: Site, accounts: Accounts) -> str:

@@ -9,7 +9,7 @@ import structlog
 from flask import flash, redirect, render_template, request, url_for
 
 from moderation import values
-from moderation.comment import SETTLED, Comment, Decision, Status
+from moderation.comment import SETTLED, Comment, Status
 from moderation.delivery import Delivery
 from moderation.errors import WinnowError
 from moderation.feedback import Feedback
@@ -19,7 +19,7 @@ from moderation.remarks import LONGEST_NOTE, LONGEST_REPLY, Remark
 from moderation.scores import Label
 from moderation.site import Site
 from moderation.workflow.judging import sample
-from moderation.workflow.remarks import checked_reply, takes_replies
+from moderation.workflow.remarks import takes_replies
 from service.context import winnow
 from service.desk.base import bp, desk, me, my_comment, my_sites, myself
 from service.desk.differences import differences
@@ -91,17 +91,12 @@ def note(comment_id: str) -> Any:
 @bp.post("/comments/<comment_id>/reply")
 def reply(comment_id: str) -> Any:
     """Have the blog publish a reply; a comment that still waits is approved first."""
-    comment = my_comment(comment_id)
+    my_comment(comment_id)
     text = request.form.get("text", "")
     version = values.whole(request.form.get("version", ""), field="version", most=2**53)
 
     def write() -> str:
-        context = winnow()
-        site = context.accounts.site(comment.site_id)
-        checked_reply(text, site, context.accounts)  # before anything is approved for it
-        if comment.status is not Status.APPROVED or comment.spot_check:
-            context.review(comment_id, Decision.APPROVE, by=myself(), version=version)
-        context.reply(comment_id, text, by=myself())
+        winnow().approve_and_reply(comment_id, text, version=version, by=myself())
         return _("Your reply is on its way to the blog.")
 
     return _written(comment_id, write, reply=text)

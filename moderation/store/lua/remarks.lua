@@ -37,7 +37,7 @@ end)
 -- REPLY: put a reply beside an approved comment, and tell the blog. A decision that could still be undone is
 -- sent first: without the comment there is nothing to reply to.
 -- KEYS: tag. ARGV: now, id, reply, most, event.
--- Returns {'missing'}, {'expired'}, {'illegal', status}, {'full'} or {'ok', its number}.
+-- Returns {'missing'}, {'expired'}, {'illegal', status}, {'full'} or {'ok', its number, 1 for one sent twice}.
 -- Atomic so that no reply is kept without its event, or sent before its comment.
 register('reply', function()
   local now, id, line, most, event = unpack(ARGV)
@@ -47,9 +47,9 @@ register('reply', function()
   if call('HEXISTS', comment_key(id), 'd') == 0 then return {'expired'} end
   local number, again = remark(id, 'a', line, most)
   if number == 0 then return {'full'} end
-  if again then return {'ok', number} end
+  if again then return {'ok', number, 1} end
   if call('ZSCORE', held_key(), id) then tell_held(id, now) end
   local cursor = announce(c.site, event, id, c.r, number, now)
   call('HSET', kept_key(id), 'c:' .. number, cursor)
-  return {'ok', number}
+  return {'ok', number, 0}
 end)

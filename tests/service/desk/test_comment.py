@@ -13,6 +13,7 @@ from moderation import ids
 from moderation.comment import Comment, Decision
 from moderation.endpoint import Endpoint
 from moderation.events import EventType
+from moderation.remarks import MOST_REPLIES
 from service.desk.differences import differences
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.actors import ADA
@@ -165,6 +166,24 @@ def test_a_reply_that_is_refused_is_not_lost_and_approves_nothing(world: World):
     assert world.adapters.comments.get(comment.id).status == "flagged"
     stale = post(world, comment, "reply", text="my long answer", version=99)
     assert (stale.status_code, "my long answer" in stale.text) == (409, True)
+
+
+def test_a_reply_over_the_bound_approves_nothing_and_one_sent_twice_is_one(world: World):
+    world.add_moderator("mia", sites=[world.site.id])
+    taking_replies(world)
+    comment = world.comment("toxicity=0.6")
+    approved = world.adapters.review(comment.id, Decision.APPROVE, by=ADA, hold_seconds=0)
+    for number in range(MOST_REPLIES - 1):
+        world.adapters.reply(comment.id, f"answer {number}", by=ADA)
+    for _ in range(2):
+        page = post(world, comment, "reply", text="the last", version=approved.version)
+        assert "Your reply is on its way" in page.text
+    lines = world.adapters.accounts.audit(action="comment.reply", limit=50)
+    assert len(lines) == MOST_REPLIES, "a line for each reply, and none for its second sending"
+    back = world.adapters.review(comment.id, Decision.REJECT, by=ADA, hold_seconds=0)
+    answer = post(world, comment, "reply", text="one more", version=back.version)
+    assert (answer.status_code, "20 replies at most" in answer.text) == (409, True)
+    assert world.adapters.comments.get(comment.id).status == "rejected"
 
 
 def test_a_reply_that_nobody_would_publish_approves_nothing(world: World):
