@@ -51,7 +51,7 @@ check: lint types arrows ## Run lint, types and arrows
 COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal \
 	--generate-hashes --no-build --python-version 3.11 --no-emit-index-url --no-emit-find-links
 
-lock: install ## Pin requirements*.txt anew from requirements*.in (UPGRADE=1 takes newer versions)
+lock: install ## Pin requirements*.txt again from requirements*.in (UPGRADE=1 takes newer versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) -c requirements.txt requirements-train.in -o requirements-train.txt
@@ -106,7 +106,7 @@ demo: $(VENV)/requirements.txt ## Start Winnow and a small blog beside it
 bench: install ## Measure speed and memory, as ratios
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-card: $(VENV)/requirements.txt ## Write the shipped model's card anew from its metrics
+card: $(VENV)/requirements.txt ## Write the shipped model's card from its metrics
 	@exec ./winnow model card
 
 clean: ## Remove the environment and every cache; never your data

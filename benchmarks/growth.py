@@ -86,7 +86,7 @@ class Store:
     purge_valkey_us: float = 0.0
 
     def info(self, section: str) -> Any:
-        """Return what Valkey says of itself."""
+        """Return a section of Valkey's INFO."""
         return self.world.adapters.redis.info(section)
 
     def cpu_seconds(self) -> float:
@@ -95,7 +95,7 @@ class Store:
         return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
 
     def settled(self) -> None:
-        """Return once Valkey writes no append-only file anew."""
+        """Return once Valkey rewrites no append-only file."""
         wait_until(lambda: not self._rewrites(), 300, "the append-only file")
 
     def _rewrites(self) -> bool:

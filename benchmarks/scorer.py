@@ -41,7 +41,7 @@ def comments(count: int) -> list[str]:
 
 
 def peer() -> Callable[[Sequence[str]], object]:
-    """Return what scikit-learn's vectorisers and one product make of a batch."""
+    """Return scores of a batch by scikit-learn's vectorisers and one product."""
     union = FeatureUnion(
         [
             (

@@ -222,7 +222,7 @@ def asked(store: Store) -> dict[str, Callable[[], Any]]:
 
 
 def measure(store: Store, name: str, do: Callable[[], Any]) -> None:
-    """Note how long *do* takes. Raises SystemExit for an answer that is none."""
+    """Note how long *do* takes. Raises SystemExit for an error answer."""
     spent: list[int] = []
     began = time.perf_counter()
 

@@ -20,7 +20,7 @@ class EventType(StrEnum):
     FLAGGED = "comment.flagged", said("held: it waits for a moderator")
     REJECTED = "comment.rejected", said("rejected")
     SPAM = "comment.spam", said("marked as spam")
-    EDITED = "comment.edited", said("edited: its text is screened anew")
+    EDITED = "comment.edited", said("edited: its text is screened again")
     REVISED = "comment.revised", said("a moderator changed its text: show the new one")
     ERASED = "comment.erased", said("erased")
     REPLY = "reply.requested", said("a moderator replied: publish the reply under the comment")

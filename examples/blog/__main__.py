@@ -22,7 +22,7 @@ from examples.blog.app import FIRST_COMMENT, create_app
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
-#: What the blog wants to hear of; of an approval that is withdrawn it hears in any case.
+#: Events that the blog subscribes to; the withdrawal of an approval is always sent.
 EVENTS = ("comment.approved", "comment.flagged", "comment.rejected", "comment.spam")
 
 

@@ -45,7 +45,7 @@ class Layer(nn.Module):
         )
 
     def forward(self, states: Tensor, far: Tensor) -> Tensor:
-        """Return new states, of the shape of *states*; float32, or what autocast makes of it.
+        """Return new states, of the shape of *states*; float32, or autocast's dtype.
 
         *states* has the shape (n_windows, n_tokens, hidden). *far*, float32 of shape
         (n_windows, 1, 1, n_tokens), is added to the attention on each token: 0, or -1e9 for padding.

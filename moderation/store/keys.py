@@ -177,7 +177,7 @@ PEOPLE_LATEST = RedisKey(
     "site",
     "with their records",
     "store.people",
-    "whom a site treats in a way of its own by when that was noted, ms",
+    "people that a site blocks, holds or trusts, by the time of the record, ms",
 )
 PEOPLE_ENDS = RedisKey(
     "people_ends",
@@ -260,7 +260,7 @@ READINGS = RedisKey(
     "site",
     "with its evidence",
     _C,
-    "comment -> what the shared model makes of the text that was decided on; no text",
+    "comment -> the shared model's reading of the text that was decided on; no text",
 )
 LEARNING = RedisKey(
     "learning",
@@ -337,7 +337,7 @@ SCHEDULED = RedisKey(
     "job",
     "until it is due again",
     _V,
-    "a periodic job was enqueued lately",
+    "a periodic job was enqueued recently",
 )
 LIMITS = RedisKey(
     "limits",
@@ -428,7 +428,7 @@ NOTICES = RedisKey(
     "moderator",
     "with the moderator",
     _L,
-    "how a moderator hears of waiting comments: each channel with its address, sealed, and how it does, JSON; digest of the feed's address",
+    "how a moderator is notified of waiting comments: each channel with its address, sealed, and its failures, JSON; digest of the feed's address",
 )
 UNDOABLE = RedisKey(
     "undoable",

@@ -195,7 +195,7 @@ def get_comment(comment_id: str) -> Any:
     problems=(409,),
 )
 def edit_comment(comment_id: str) -> Any:
-    """Edit a comment: its next revision is pending and screened anew."""
+    """Edit a comment: its next revision is pending and screened again."""
     comment = own_comment(comment_id)
     draft = read(inputs.CommentIn).draft()
     known = comment.draft.external_id

@@ -55,7 +55,7 @@ echo json_encode( array( $GLOBALS['comment']->comment_approved, Notes::get( 1, N
     "text, becomes",
     [
         pytest.param("as sent", ["1", "approved"], id="the text that was read is published"),
-        pytest.param("edited", ["0", "waiting"], id="another is held, and sent anew"),
+        pytest.param("edited", ["0", "waiting"], id="another is held, and sent again"),
     ],
 )
 def test_an_approval_publishes_the_text_that_it_is_of_and_no_other(text: str, becomes: list[str]):

@@ -22,7 +22,8 @@ NOT_OURS = {"node_modules", "vendor", "__pycache__"}
 #: Bounds without a unit, and turns that hide who or what is meant.
 RIDDLES = re.compile(
     r"\bso (?:many|long|soon|seldom|often)\b(?! as)|\bwhoever\b|\bsuch a one\b|\bwhatever it was\b"
-    r"|\bwhat (?:came|became) of\b",
+    r"|\bwhat (?:came|became) of\b|\banew\b|\bbe it\b|\bin vain\b|\bin a way of (?:its|their) own\b"
+    r"|\b(?:what|which|that|text|one) is none\b|\b(?:what|that) \w+ makes of\b|\bhas it that\b",
     re.IGNORECASE,
 )
 #: A comment of Lua, JavaScript, PHP, CSS or a template, from where it begins.

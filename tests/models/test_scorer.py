@@ -340,7 +340,7 @@ def test_an_authors_fields_alone_hold_no_comment_that_reads_well(scorer):
 
 
 def test_thresholds_have_a_floor_of_sense(scorer):
-    """Nothing is held for what is likelier not so than two to one, nor rejected below four to one."""
+    """No comment is held at a probability under 0.3, nor rejected under 0.8."""
     for one in (scorer, Scorer.load(encoder=False)):
         assert min(one.thresholds["flag"].values()) >= 0.3
         assert min(one.thresholds["reject"].values()) >= 0.8

@@ -29,7 +29,7 @@ def swelling(count: int = 12) -> list[str]:
     return [character for _, character in swollen[:count]]
 
 
-#: What makes a normal form of a text, and how many characters it may make of 64 KB.
+#: Functions that normalise a text, and the most characters that each may make from 64 KB.
 NORMALISERS: dict[str, tuple[Callable[[str], int], int]] = {
     "models.text.read": (
         lambda given: max(map(len, (part for part in text.read([given])[0] if isinstance(part, str)))),

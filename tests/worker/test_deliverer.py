@@ -108,7 +108,7 @@ def test_an_endpoint_hears_only_what_it_asked_for(world: World, receiver: Receiv
 def test_whoever_was_told_of_an_approval_is_told_of_its_withdrawal(
     world: World, receiver: Receiver
 ):
-    """An endpoint that subscribed to approvals alone hears of rejection, edit and erasure, too."""
+    """An endpoint that subscribed to approvals alone gets rejection, edit and erasure, too."""
     add(world, receiver.url())
     comment = world.comment("hello")
     never_approved = world.comment("toxicity=0.6")

@@ -52,7 +52,7 @@ def send(database, state, blog, url, key):
 
 
 def receive(database, state, url, key, wait=10):
-    """Do what was decided: show, or hide again. What is turned away stays pending, and is purged."""
+    """Apply a decision: show, or hide again. A rejected comment stays pending, and is purged."""
     query = urllib.parse.urlencode({"after": state["after"], "wait": wait})
     request = urllib.request.Request(
         f"{url}/v1/events?{query}", headers={"Authorization": f"Bearer {key}"}
@@ -75,7 +75,7 @@ def receive(database, state, url, key, wait=10):
 
 
 def main(path, blog):
-    """Go on until stopped; what was done is kept beside the database."""
+    """Run until stopped; the cursor is kept beside the database."""
     url, key = os.environ["WINNOW_URL"], os.environ["WINNOW_KEY"]
     database, kept = sqlite3.connect(path, timeout=10), Path(f"{path}.winnow.json")
     state = json.loads(kept.read_text()) if kept.exists() else {"after": "0", "sent": []}

@@ -1,4 +1,4 @@
-/** A client of Winnow: submit comments, hear of decisions, believe its webhooks. */
+/** A client of Winnow: submit comments, receive decisions, verify webhooks. */
 
 const TRIES = 4;
 const PAUSES = [250, 1000, 3000];
@@ -6,7 +6,7 @@ const MOST_PATIENCE = 30;
 const HISTORY = 200;
 const TOLERANCE_SECONDS = 300;
 
-/** Thrown when Winnow did not do what was asked; the base of the others. */
+/** Thrown when Winnow refused or failed; the base of the others. */
 export class WinnowError extends Error {
   constructor(message, options) {
     super(message, options);

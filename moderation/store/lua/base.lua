@@ -30,6 +30,6 @@ local function K(prefix, a, b)
   return key
 end
 
--- Have the deliverers look again. A channel and no list: one connection hears of all shards, those of
+-- Have the deliverers look again. A channel and no list: one connection listens to all shards, those of
 -- other nodes of a Cluster too. A user who may not publish is no reason to fail: they look anyway.
 local function wake_deliverers() redis.pcall('PUBLISH', DELIVERIES_CHANNEL, '') end

@@ -145,7 +145,7 @@ def test_a_decision_says_whether_it_was_made_on_a_changed_text(world: World):
     comments = world.adapters.comments
     decisions = [(one.decision, one.changed) for one in comments.decisions(world.site.id)]
     assert decisions == [("approve", True), ("spam", True), ("approve", False)]
-    world.adapters.edit(comment.id, Draft("toxicity=0.6 anew"), by=EVE)
+    world.adapters.edit(comment.id, Draft("toxicity=0.6 again"), by=EVE)
     world.screen()
     settled(world, comments.get(comment.id), Decision.APPROVE)
     assert [one.changed for one in comments.decisions(world.site.id)] == [False, True, True, False]

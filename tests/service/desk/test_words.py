@@ -313,7 +313,7 @@ SHOWING = (nodes.Template, nodes.Output, nodes.CondExpr, nodes.Or, nodes.And, no
 
 
 def literal(node: nodes.Node) -> Iterator[str]:
-    """Yield the text that a template has of itself, without what is marked."""
+    """Yield the text of a template outside of its marked messages."""
     if isinstance(node, nodes.TemplateData):
         yield node.data
     elif isinstance(node, nodes.Const) and isinstance(node.value, str):
@@ -366,7 +366,7 @@ NO_TEXTS = {
 
 
 def unmarked(tree: ast.AST) -> Iterator[str]:
-    """Yield every string of a module but its docstrings and what is marked."""
+    """Yield every string of a module but its docstrings and marked messages."""
     for one in ast.iter_child_nodes(tree):
         if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
             continue

@@ -1,4 +1,4 @@
-"""Synapse's checks: what passes, what is refused, and what is none of our business."""
+"""Synapse's checks: texts that pass, texts that are refused, and events without text."""
 
 from __future__ import annotations
 

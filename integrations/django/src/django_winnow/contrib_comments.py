@@ -52,12 +52,12 @@ def hold(sender: Any, comment: Any, **_: Any) -> None:
 
 
 def submit(sender: Any, comment: Any, **_: Any) -> None:
-    """Submit what was posted, once it is sure to be kept."""
+    """Submit a posted comment once its transaction is committed."""
     external_id = str(comment.pk)
     transaction.on_commit(lambda: screening.screen(external_id))
 
 
 def connect() -> None:
-    """Hear of every comment that is posted."""
+    """Connect to the signal of every posted comment."""
     comment_will_be_posted.connect(hold, dispatch_uid="django_winnow.hold")
     comment_was_posted.connect(submit, dispatch_uid="django_winnow.submit")

@@ -48,7 +48,7 @@ class Winnow:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Serve *app*. Raises KeyError without its settings, ValueError for what is no secret."""
+        """Serve *app*. Raises KeyError without its settings, ValueError for an invalid secret."""
         for name in ("WINNOW_URL", "WINNOW_KEY"):
             if not app.config.get(name):
                 raise KeyError(f"set {name}")

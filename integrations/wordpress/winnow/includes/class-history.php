@@ -50,7 +50,7 @@ final class History {
 	}
 
 	/**
-	 * Begin, or begin anew: what is there already is not taken twice.
+	 * Begin, or begin again: comments that Winnow has are not taken twice.
 	 */
 	public static function start() {
 		global $wpdb;

@@ -135,7 +135,7 @@ final class Screening {
 	}
 
 	/**
-	 * Send an edited comment anew. One that a reader edits is held meanwhile.
+	 * Send an edited comment again. One that a reader edits is held meanwhile.
 	 *
 	 * @param int $id Its id.
 	 */
@@ -222,7 +222,7 @@ final class Screening {
 	}
 
 	/**
-	 * Whether Winnow knows the id with other content, such as before an edit that it did not hear of.
+	 * Whether Winnow knows the id with other content, such as before an edit that did not reach it.
 	 *
 	 * @param \WP_Error $problem What Winnow said.
 	 * @return bool
@@ -271,7 +271,7 @@ final class Screening {
 			Notes::SEQUENCE => $version,
 		);
 		if ( '' !== Notes::get( $id, Notes::DECISION ) ) {
-			Notes::set( $id, $notes ); // A person decided here meanwhile; Winnow will hear of it.
+			Notes::set( $id, $notes ); // A person decided here meanwhile; the decision is sent to Winnow.
 			return;
 		}
 		$pending               = 'pending' === $answer['status'];
@@ -289,7 +289,7 @@ final class Screening {
 	/**
 	 * Take over the text that a moderator gave a comment in Winnow.
 	 *
-	 * What was edited here since Winnow had it stays: Winnow will hear of that edit.
+	 * A text that was edited here since stays: the edit is sent to Winnow.
 	 *
 	 * @param int   $id      WordPress's id.
 	 * @param array $comment The comment as Winnow tells it.

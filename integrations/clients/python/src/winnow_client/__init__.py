@@ -1,4 +1,4 @@
-"""A client of Winnow: submit comments, hear of decisions, believe its webhooks."""
+"""A client of Winnow: submit comments, receive decisions, verify webhooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call of the API: what is asked, and what is made of the answer. Does no I/O."""
+"""Every call of the API: its request, and how its answer is read. Does no I/O."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Winnow:
         return found[0] if found else None
 
     def edit(self, comment_id: str, comment: Comment) -> Answer:
-        """Make *comment* the next revision, which is screened anew."""
+        """Make *comment* the next revision, which is screened again."""
         return self._do(calls.edit(comment_id, comment))
 
     def erase(self, comment_id: str) -> None:
@@ -226,7 +226,7 @@ class AsyncWinnow:
         return found[0] if found else None
 
     async def edit(self, comment_id: str, comment: Comment) -> Answer:
-        """Make *comment* the next revision, which is screened anew."""
+        """Make *comment* the next revision, which is screened again."""
         return await self._do(calls.edit(comment_id, comment))
 
     async def erase(self, comment_id: str) -> None:

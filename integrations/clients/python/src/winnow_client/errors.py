@@ -7,7 +7,7 @@ from typing import Any
 
 
 class WinnowError(Exception):
-    """Raised when Winnow did not do what was asked; the base of the others."""
+    """Raised when Winnow refused or failed; the base of the others."""
 
 
 class Unavailable(WinnowError):

@@ -1,4 +1,4 @@
-"""What is sent and what comes back."""
+"""Values that are sent, and values of the answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Author:
 
 @dataclass(frozen=True)
 class Post:
-    """What was commented on."""
+    """The post or page that a comment stands under."""
 
     url: str = ""
     title: str = ""

@@ -22,7 +22,7 @@ class Webhook:
     """Tells Winnow's events from others, by an endpoint's secret; by several during a rotation."""
 
     def __init__(self, *secrets: str, clock: Callable[[], float] = time.time) -> None:
-        """Take the secrets as Winnow showed them. Raises ValueError for what is none."""
+        """Take the secrets as Winnow showed them. Raises ValueError for an invalid one."""
         if not secrets:
             raise ValueError("give at least one secret")
         self._keys = [_key_of(secret) for secret in secrets]

@@ -1,4 +1,4 @@
-"""``manage.py winnow_retry``: submit what was posted while Winnow was away."""
+"""``manage.py winnow_retry``: submit comments that were posted while Winnow was away."""
 
 from __future__ import annotations
 
