@@ -2,12 +2,12 @@
 
 Each round is a site of its own: its comments are posted in batches and some singly, a few are read and decided, events
 go to an endpoint that answers. Then the site is removed and what Valkey keeps of comments is deleted, so that what is left
-of growth is ours. (The purge would take ten times as long as all before it: each word's postings are written anew.) After each round the memory of every process that no file backs (RssAnon) is noted.
+of growth is ours. (The purge would take ten times as long as all before it: each word's postings are written again.) After each round the memory of every process that no file backs (RssAnon) is noted.
 
     .venv/bin/python -m benchmarks.soak 1000000
 
 The slope is of a line through the rounds, the first quarter left out, in MB for a million comments. Its interval is
-the middle 95 % of the slopes of 1,000 lines, each through the same line with its residuals drawn anew in blocks of neighbours. Without the
+the middle 95 % of the slopes of 1,000 lines, each through the same line with its residuals drawn again in blocks of neighbours. Without the
 encoder, or a million would take three hours; `encoder` behind the number reads with it.
 """
 
