@@ -25,6 +25,8 @@ _WHOLE = re.compile(r"[0-9]{1,20}")
 _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _POSITION = re.compile(r"([0-9]{8})_([0-9]{1,10})")
 _RANKING = re.compile(r"([0-9.eE+-]{1,30})_([A-Za-z0-9_-]{22})")
+#: What may stand in a Location header: a line end is refused there, and browsers read a backslash as a slash.
+_PLAIN_TARGET = re.compile(r"[^\x00-\x20\x7f\\]*")
 
 
 def whole(text: str, *, field: str, most: int, least: int = 0) -> int:
@@ -113,6 +115,6 @@ def page_within(prefix: str, target: str) -> str | None:
     An open redirect helps phishers.
     """
     parts = split_url(target)
-    if parts is None or parts.scheme or parts.netloc or "\\" in target:
+    if parts is None or parts.scheme or parts.netloc or not _PLAIN_TARGET.fullmatch(target):
         return None
     return target if parts.path.startswith(prefix) and not parts.path.startswith("//") else None

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
 
 from moderation import texts, values
 from moderation.comment import MAX_CONTENT_BYTES, Author, Draft, Post, rfc3339
@@ -36,6 +45,21 @@ def _moment(at: datetime) -> datetime:
         return values.moment(at)
     except InvalidInput as problem:
         raise ValueError(str(problem)) from None
+
+
+def faults_of(invalid: ValidationError, *, most: int) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return where and why a client's input is refused, *most* faults at most, without the values."""
+    found = invalid.errors(include_url=False, include_context=False, include_input=False)[:most]
+    return [(one["loc"], _said(one)) for one in found]
+
+
+def _said(fault: ErrorDetails) -> str:
+    """Return a fault as people say it. The library calls a text's characters items, and names its own class."""
+    said = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] in {"too_long", "too_short"} and said.startswith("Value should"):
+        said = said.removeprefix("Value should ").replace("items after validation", "characters")
+        return f"should {said}"
+    return said
 
 
 #: A time with its zone, in UTC; the edges of time, which some zones do not have, are refused.

@@ -56,13 +56,19 @@ def healthz() -> Response:
 @bp.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """Check each dependency; answer 200 only if a comment would be screened, else 503."""
-    context, failing = winnow(), {}
+    context, failing, away = winnow(), {}, False
+    asks_storage = _ASK_STORAGE if context.settings.jobs_url else {*_ASK_STORAGE, "jobs"}
     for name, check in _CHECKS.items():
+        if away and name in asks_storage:
+            failing[name] = "is not known: storage is away"  # a server that hangs takes 5 s to ask
+            continue
         try:
             trouble = check(context)
         except Exception as problem:  # noqa: BLE001 - whatever it is, we are not ready
             log.warning("not ready", dependency=name, problem=type(problem).__name__)
-            trouble = str(problem) if isinstance(problem, StorageUnavailable) else "does not answer"
+            is_storage = isinstance(problem, StorageUnavailable)
+            away = away or is_storage
+            trouble = str(problem) if is_storage else "does not answer"
         if trouble:
             failing[name] = trouble
     good = [name for name in _CHECKS if name not in failing]
@@ -181,6 +187,10 @@ _CHECKS: dict[str, Callable[[WebContext], str]] = {
     "watchdog": _watchdog,
     "model": _model,
 }
+
+
+#: Those that ask the server where comments are; so does "jobs", where it has none of its own.
+_ASK_STORAGE = frozenset({"workers", "deliverer", "watchdog"})
 
 
 def watch(app: Flask, crowd: Crowd) -> None:

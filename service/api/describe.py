@@ -21,7 +21,7 @@ from service.api.schemas import (
     ProblemOut,
     WebhookOut,
 )
-from service.inputs import without_nulls
+from service.inputs import faults_of, without_nulls
 from service.problems import problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -150,14 +150,14 @@ def parsed(model: type[Model], body: bytes, *, where: str = "") -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as invalid:
-        found = invalid.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
+        found = faults_of(invalid, most=_MOST_TOLD)
+        is_json = invalid.errors(include_input=False)[0]["type"] != "json_invalid"
+    if not is_json:
         raise RequestRefused(
-            problem(400, "malformed", f"{where}the body is not JSON: {found[0]['msg']}")
+            problem(400, "malformed", f"{where}the body is not JSON: {found[0][1]}")
         )
     faults = [
-        {"field": where + ".".join(map(_named, one["loc"])), "detail": one["msg"]}
-        for one in found[:_MOST_TOLD]
+        {"field": where + ".".join(map(_named, place)), "detail": said} for place, said in found
     ]
     detail = "; ".join(f"{one['field'] or 'body'}: {one['detail']}" for one in faults)
     raise RequestRefused(problem(422, "invalid-input", detail, errors=faults))

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from moderation.comment import Decision, to_ms
 from moderation.records import Past
 from moderation.texts import paired
-from service.inputs import PastIn, without_nulls
+from service.inputs import PastIn, faults_of, without_nulls
 
 #: What each status says that somebody decided; a comment in the others still waits.
 _DECIDED = {
@@ -130,7 +130,7 @@ def text_of(record: object) -> str:
 
 def _reasons(invalid: ValidationError) -> str:
     """Return the errors by field, without the values."""
-    found = invalid.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'record'}: {one['msg']}" for one in found[:5]
+        f"{'.'.join(map(str, place)) or 'record'}: {said}"
+        for place, said in faults_of(invalid, most=5)
     )

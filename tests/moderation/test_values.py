@@ -70,7 +70,20 @@ def test_the_edges_of_time_are_refused():
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.example/desk/", "//[x", "/\\evil", "https://x/desk/", "/desk", "/other/", "desk/"],
+    [
+        "//evil.example/desk/",
+        "//[x",
+        "/\\evil",
+        "https://x/desk/",
+        "/desk",
+        "/other/",
+        "desk/",
+        "/desk/\r\nX: 1",
+        "/desk/\nqueue",
+        "/desk/\0",
+        "/desk/a b",
+        "/\t/evil.example/desk/",
+    ],
 )
 def test_only_a_page_of_the_desk_is_led_to(target: str):
     assert values.page_within("/desk/", target) is None

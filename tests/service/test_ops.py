@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from moderation.comment import Decision
+from moderation.dispatch import Jobs
+from moderation.store.client import connect
+from moderation.store.liveness import Liveness
 from service import ops
 from service.front import Bounds
 from service.front.crowd import Crowd
@@ -89,3 +95,20 @@ def test_what_learning_was_refused_for_is_counted(world: World):
     exposition = world.client().get("/metrics").text
     assert 'winnow_learning_attempts_total{outcome="too_few"} 1.0' in exposition
     assert 'winnow_learning_attempts_total{outcome="better"} 1.0' in exposition
+
+
+def test_a_store_that_hangs_is_asked_once_by_the_check_of_readiness(world: World):
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        away = connect(f"redis://127.0.0.1:{hanging.getsockname()[1]}", timeout=0.2)
+        world.adapters = replace(
+            world.adapters, redis=away, liveness=Liveness(away), jobs=Jobs(away)
+        )
+        answer = world.client().get("/readyz")
+        hanging.setblocking(False)
+        connections = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                hanging.accept()[0].close()
+                connections += 1
+    assert (answer.status_code, connections) == (503, 1)
+    assert set(answer.json["failing"]) >= {"storage", "jobs", "workers", "deliverer", "watchdog"}

@@ -39,3 +39,12 @@ def test_an_edit_makes_a_new_revision_that_is_screened_anew(world: World):
         "pending",
         "hello again",
     )
+
+
+def test_a_refused_text_is_said_to_be_too_long_in_characters(world: World):
+    answer = world.ask("POST", "/v1/comments", {"content": "a\0", "author": {"name": "n" * 201}})
+    assert answer.status_code == 422
+    assert [one["detail"] for one in answer.json["errors"]] == [
+        "must not contain NUL characters",
+        "should have at most 200 characters, not 201",
+    ]
