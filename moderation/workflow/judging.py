@@ -226,7 +226,7 @@ def score(
     model: Model,
     hurried: bool = False,
 ) -> list[Scores]:
-    """Return the scores of *drafts*; the one place that asks the model. Raises what it raises.
+    """Return the scores of *drafts*, on which every verdict is based. Raises what the model raises.
 
     *hurried*: what n-grams are sure of is not read by the encoder; ``Scores.model`` says so. The
     *policies* bound what a site's head may do, which goes by the site's own thresholds.

@@ -58,4 +58,7 @@ def test_no_sentence_is_stored(world: World):
         for words in re.split(r"%\(\w+\)s|%", text):
             if " " in words.strip():
                 assert stored_anywhere(world.adapters.redis, words.strip()) == [], words
-    assert not re.search(rb"[a-z]{2} [a-z]{2}", codec._OF_REMAINS)
+    for dictionary in (codec._OF_VERDICTS, codec._OF_REMAINS):
+        assert not re.search(rb"[a-z]{2} [a-z]{2}", dictionary)
+    sentences = [words for text in SENTENCES.values() for words in re.split(r"%\(\w+\)s|%", text)]
+    assert not [one for one in sentences if " " in one.strip() and one.encode() in codec.OF_DRAFTS]
