@@ -17,7 +17,7 @@ from tests.support.receiver import Receiver
 from tests.support.service import Running, alive, descendants, kill, running
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 SETTLED = {"approved", "flagged", "rejected", "spam"}
 MANY = 1500
@@ -44,7 +44,7 @@ def submit_many(winnow: Running, count: int, label: str) -> list[str]:
 
 def settled(winnow: Running, ids: list[str]) -> dict[str, dict]:
     """Return the comments once none of them is pending."""
-    wait_until(lambda: winnow.cli("stats")["comments"].get("pending", 0) == 0, 20, "verdicts")
+    wait_until(lambda: winnow.cli("stats")["comments"].get("pending", 0) == 0, 300, "verdicts")
     return {one: winnow.ask("GET", f"/v1/comments/{one}")[1] for one in ids}
 
 
@@ -67,7 +67,7 @@ def assert_told_once(receiver: Receiver, comments: dict[str, dict]) -> None:
                 seen[json.loads(one.body)["data"]["id"]].add(one.headers["webhook-id"])
         return seen
 
-    wait_until(lambda: set(ids) <= set(delivered()), 20, "every webhook")
+    wait_until(lambda: set(ids) <= set(delivered()), message="every webhook")
     assert [ids for ids in delivered().values() if len(ids) > 1] == []
 
 
@@ -98,7 +98,7 @@ class Sender:
         with ThreadPoolExecutor(1) as pool:
             sending = pool.submit(self.run)
             try:
-                wait_until(lambda: len(self.accepted) > 30, 10, "the first acknowledgements")
+                wait_until(lambda: len(self.accepted) > 30, message="the first acknowledgements")
                 action()
             finally:
                 self._stop.set()
@@ -113,12 +113,12 @@ def test_killed_workers_lose_no_comment_and_judge_none_twice(tmp_path: Path):
             sending = pool.submit(submit_many, winnow, MANY, "worker")
             killed = 0
             while not sending.done() or killed < 5:
-                victims = wait_until(winnow.workers, 10, "a worker to kill")
+                victims = wait_until(winnow.workers, message="a worker to kill")
                 kill(random.choice(victims))
                 killed += 1
             ids = sending.result()
         assert_judged_once(settled(winnow, ids))
-        wait_until(lambda: len(winnow.workers()) == 4, 15, "the dead to be replaced")
+        wait_until(lambda: len(winnow.workers()) == 4, message="the dead to be replaced")
 
 
 def test_a_killed_valkey_loses_nothing_that_was_acknowledged(tmp_path: Path):
@@ -131,7 +131,9 @@ def test_a_killed_valkey_loses_nothing_that_was_acknowledged(tmp_path: Path):
             for _ in range(2):
                 before = len(sender.accepted)
                 winnow.kill("valkey-server")
-                wait_until(lambda b=before: len(sender.accepted) > b + 30, 15, "Valkey's return")
+                wait_until(
+                    lambda b=before: len(sender.accepted) > b + 30, message="Valkey's return"
+                )
 
         ids = sender.during(crash)
         comments = settled(winnow, ids)
@@ -148,7 +150,7 @@ def test_everything_can_be_killed_at_once(tmp_path: Path):
             key, everyone = winnow.key, descendants(winnow.pids("up")[0])
             sender = Sender(winnow)
             ids = sender.during(winnow.kill)
-        wait_until(lambda: not any(map(alive, everyone)), 10, "everything to be gone")
+        wait_until(lambda: not any(map(alive, everyone)), message="everything to be gone")
         with running(data, **PROMPT) as winnow:
             winnow.key = key
             comments = settled(winnow, ids)
@@ -186,8 +188,7 @@ def test_a_comment_that_kills_workers_is_set_apart(tmp_path: Path, marker: str):
                 (c := winnow.ask("GET", f"/v1/comments/{bad['id']}")[1])["status"] == "flagged"
                 and c
             ),
-            15,
-            "the quarantine",
+            message="the quarantine",
         )
         assert quarantined["history"][-1]["reason"] == "unscored"
         assert bad["id"] in winnow.run("queue", "demo")

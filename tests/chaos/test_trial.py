@@ -45,7 +45,7 @@ class Trial:
     patience_seconds: float
 
 
-SMALL = Trial(4000, 6, 2, 2000, 60)
+SMALL = Trial(4000, 6, 2, 2000, 300)
 FULL = Trial(100_000, 50, 10, 5000, 600)
 
 
@@ -92,11 +92,11 @@ def kill_under_load(winnow: Running, trial: Trial, sender: Sender) -> Counter[st
         enough = number * trial.comments // (len(plan) + 1)
         wait_until(lambda n=enough: len(sender.acknowledged) >= n, 60, "more comments")
         if victim == "valkey":
-            before = set(wait_until(lambda: winnow.pids("valkey-server"), 20, "Valkey"))
+            before = set(wait_until(lambda: winnow.pids("valkey-server"), message="Valkey"))
             winnow.kill("valkey-server")
-            wait_until(lambda b=before: set(winnow.pids("valkey-server")) - b, 20, "its return")
+            wait_until(lambda b=before: set(winnow.pids("valkey-server")) - b, message="its return")
         else:
-            kill(chance.choice(wait_until(winnow.workers, 20, "a worker")))
+            kill(chance.choice(wait_until(winnow.workers, message="a worker")))
         killed[victim] += 1
     return killed
 

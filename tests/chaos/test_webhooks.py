@@ -27,10 +27,10 @@ from moderation.store.embedded import EmbeddedValkey
 from tests.support import receiver as behaves
 from tests.support.receiver import Received, Receiver
 from tests.support.valkey import serving
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.world import World, make_world
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 #: Half of the attempts fail, so that a delivery fails for good once in a million million.
@@ -46,7 +46,7 @@ class Trial:
     seconds: int
 
 
-SMALL = Trial(comments=60, endpoints=5, deliverer_kills=4, valkey_kills=1, seconds=60)
+SMALL = Trial(comments=60, endpoints=5, deliverer_kills=4, valkey_kills=1, seconds=100)
 FULL = Trial(comments=200, endpoints=50, deliverer_kills=20, valkey_kills=3, seconds=540)
 
 
@@ -104,12 +104,12 @@ class Deliverers:
 
     def __exit__(self, *problem: object) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE_SECONDS)
 
 
 def kill_valkey(valkey: EmbeddedValkey) -> None:
     os.kill(valkey.pid, signal.SIGKILL)
-    wait_until(lambda: not valkey.alive(), 10, "Valkey's death")
+    wait_until(lambda: not valkey.alive(), message="Valkey's death")
     valkey.start()
 
 

@@ -109,14 +109,14 @@ def test_a_form_on_a_static_page_becomes_a_file_that_the_site_is_built_with(
         )  # fmt: skip
         assert reader.post("/comments", data=FORM | {"comment": SPAM}).status_code == 303
         folder = tmp_path / "comments" / "beans"
-        wait_until(lambda: len(list(folder.glob("*.json"))) == 1, 20, "the comment's file")
+        wait_until(lambda: len(list(folder.glob("*.json"))) == 1, message="the comment's file")
         (file,) = folder.glob("*.json")
         kept = json.loads(file.read_text())
         assert (kept["content"], kept["author"]["name"]) == (HAM, "Grace")
         assert "grace@mail.example" not in file.read_text()
-        wait_until((tmp_path / "built").exists, 10, "the build")
+        wait_until((tmp_path / "built").exists, message="the build")
         winnow.cli("decide", file.stem, "spam")
-        wait_until(lambda: not file.exists(), 20, "the withdrawal")
+        wait_until(lambda: not file.exists(), message="the withdrawal")
     finally:
         winnow.run("endpoint", "remove", made["id"], "--yes")
         server.shutdown()
@@ -219,7 +219,7 @@ def test_winnow_decides_what_leaves_issos_queue(winnow: Running, isso: sqlite3.C
     for _ in range(2):  # nothing is sent twice
         moderate.send(isso, state, "https://garden.example", **settings)
     assert len(state["sent"]) == 2
-    wait_until(lambda: settled(1, 2), 20, "the verdicts")
+    wait_until(lambda: settled(1, 2), message="the verdicts")
 
     isso.execute("UPDATE comments SET text = ?, modified = 1700000100.5 WHERE id = ?", (SPAM, good))
     isso.commit()
@@ -227,7 +227,7 @@ def test_winnow_decides_what_leaves_issos_queue(winnow: Running, isso: sqlite3.C
     assert modes(isso)[good] == 2, "an edited comment is hidden until it was looked at"
     first = winnow.ask("GET", f"/v1/comments?external_id={state['sent'][0]}")[1]
     winnow.cli("decide", first.get("id") or first["items"][0]["id"], "spam")
-    wait_until(lambda: settled(2, 2), 20, "the verdict on the edited one")
+    wait_until(lambda: settled(2, 2), message="the verdict on the edited one")
 
 
 # -- Rails -----------------------------------------------------------------------------------------

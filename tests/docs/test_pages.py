@@ -127,7 +127,7 @@ def test_each_command_of_the_pages_runs(winnow: Running, place: Path, subtests: 
     with subtests.test("what the README's curl sent was judged"):
         found = winnow.ask("GET", "/v1/comments?external_id=42")[1]
         comment = found if "id" in found else found["items"][0]
-        wait_until(lambda: winnow.status_of(comment["id"]) == "approved", 20, "its verdict")
+        wait_until(lambda: winnow.status_of(comment["id"]) == "approved", message="its verdict")
 
 
 def run(winnow: Running, place: Path, text: str) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
-from tests.support.service import Running, running
+from tests.support.service import running
 from tests.support.waiting import wait_until
 
 GOOD = (
@@ -20,14 +19,6 @@ UNWANTED = (
 )  # fmt: skip
 PLACES = ("Berlin", "Paris", "Rome", "Lisbon", "Oslo", "Kyoto", "Vienna", "Prague", "Cork", "Graz")
 PROBE = "Ask me for a tarot reading about Madrid, the stars tell all."
-#: What the promise says of the fifty-first verdict.
-SECONDS = 10
-
-
-def scored(winnow: Running, text: str) -> dict:
-    status, answer = winnow.ask("POST", "/v1/comments", {"content": text}, Prefer="wait=5")
-    assert status == 200, answer
-    return answer
 
 
 def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_takes_it_back(
@@ -35,7 +26,7 @@ def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_t
 ):
     with running(tmp_path / "data") as winnow:
         winnow.run("site", "set", "demo", "policy.mode=hold-all", "policy.spot_checks=0")
-        before = scored(winnow, PROBE)
+        before = winnow.judged(PROBE)
         pairs = [
             (text.format(place), decision)
             for texts, decision in ((GOOD, "approve"), (UNWANTED, "spam"))
@@ -46,22 +37,20 @@ def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_t
         pairs = [pair for both in zip(pairs[:25], pairs[25:], strict=True) for pair in both]
         batch = [{"content": text} for text, _ in pairs]
         ids = [one["id"] for one in winnow.ask("POST", "/v1/comments/batch", batch)[1]["items"]]
-        wait_until(lambda: all(winnow.status_of(one) == "flagged" for one in ids), 20, "verdicts")
+        wait_until(
+            lambda: all(winnow.status_of(one) == "flagged" for one in ids), message="verdicts"
+        )
         for comment_id, (_, decision) in zip(ids, pairs, strict=True):
             path = f"/v1/comments/{comment_id}/decision"
             assert winnow.ask("POST", path, {"decision": decision})[0] == 200
-        decided = time.monotonic()
         number = iter(range(1000))
         after = wait_until(
             lambda: (
-                (score := scored(winnow, f"{PROBE} {next(number)}"))["model"].endswith("+s1")
+                (score := winnow.judged(f"{PROBE} {next(number)}"))["model"].endswith("+s1")
                 and score
             ),
-            SECONDS,
-            "the fifty-first verdict",
+            message="the fifty-first verdict",
         )
-        took = time.monotonic() - decided
-        assert took < SECONDS
         assert after["scores"]["spam"] > before["scores"]["spam"]
 
         report = winnow.cli("learning", "status", "demo")
@@ -76,13 +65,12 @@ def test_the_fiftieth_decision_changes_the_fifty_first_verdict_and_one_command_t
         winnow.run("learning", "rollback", "demo")
         again = wait_until(
             lambda: (
-                "+" not in (score := scored(winnow, f"{PROBE} back {next(number)}"))["model"]
+                "+" not in (score := winnow.judged(f"{PROBE} back {next(number)}"))["model"]
                 and score
             ),
-            5,
-            "the roll-back",
+            message="the roll-back",
         )
         assert again["model"] == before["model"]
-        assert scored(winnow, PROBE)["scores"] == before["scores"]
+        assert winnow.judged(PROBE)["scores"] == before["scores"]
         line = winnow.ask("GET", "/v1/comments/" + ids[0])[1]
         assert line["status"] == "approved", "what people decided stays"

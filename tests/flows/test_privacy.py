@@ -17,7 +17,7 @@ from tests.support.service import ROOT
 def test_the_whole_service_works_in_a_network_without_a_way_out(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.nowhere", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=110,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     if done.returncode == NOT_ALLOWED:
         pytest.skip("this user may not make a network namespace")

@@ -14,7 +14,6 @@ from tests.support.service import ROOT, Running, running
 from tests.support.waiting import wait_until
 
 TEXT = "Thank you for the second recipe, we had it on Sunday."
-SECONDS = 30
 
 
 def another(directory: Path) -> str:
@@ -43,9 +42,7 @@ def verdict(winnow: Running) -> dict[str, Any]:
 
     An author whom they know gains trust with each comment.
     """
-    asked = {"content": TEXT}
-    status, answer = winnow.ask("POST", "/v1/comments", asked, Prefer="wait=5")
-    assert status == 200, answer
+    answer = winnow.judged(TEXT)
     return {name: answer[name] for name in ("scores", "model", "verdict", "reasons")}
 
 
@@ -82,10 +79,10 @@ def test_a_promoted_model_judges_within_seconds_and_a_rollback_gives_equal_verdi
         before, at_the_door = verdict(winnow), door(winnow, key)
         assert before["model"] == shipped
         model(winnow, "promote", str(tmp_path / "candidate"))
-        changed = wait_until(lambda: judged_by(winnow, version), SECONDS, "the new model")
+        changed = wait_until(lambda: judged_by(winnow, version), message="the new model")
         assert changed["scores"] != before["scores"]
-        wait_until(lambda: door(winnow, key) != at_the_door, SECONDS, "the new model in the web")
+        wait_until(lambda: door(winnow, key) != at_the_door, message="the new model in the web")
         model(winnow, "rollback")
-        assert wait_until(lambda: judged_by(winnow, shipped), SECONDS, "the old model") == before
-        wait_until(lambda: door(winnow, key) == at_the_door, SECONDS, "the old model in the web")
+        assert wait_until(lambda: judged_by(winnow, shipped), message="the old model") == before
+        wait_until(lambda: door(winnow, key) == at_the_door, message="the old model in the web")
     assert tree(ROOT / "models" / "artifacts") == checkout

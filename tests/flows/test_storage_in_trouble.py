@@ -44,8 +44,8 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_is_there_when_it_has_room
         assert status in {0, 503}, answer
         assert acknowledged
         ballast.unlink()
-        wait_until(lambda: sent(winnow, 5000)[0] == 202, 30, "storage to be back")
-        wait_until(lambda: PENDING not in map(winnow.status_of, acknowledged), 20, "verdicts")
+        wait_until(lambda: sent(winnow, 5000)[0] == 202, message="storage to be back")
+        wait_until(lambda: PENDING not in map(winnow.status_of, acknowledged), message="verdicts")
 
 
 def test_a_wrong_password_is_said_by_every_start(tmp_path: Path):
@@ -55,7 +55,7 @@ def test_a_wrong_password_is_said_by_every_start(tmp_path: Path):
         environ = Running(tmp_path, {"WINNOW_REDIS_URL": f"{server.url}?password=wrong"}).environ
         for verb, failed in (("up", 1), ("doctor", 2)):
             done = subprocess.run(
-                command(verb), env=environ, capture_output=True, text=True, check=False, timeout=30
+                command(verb), env=environ, capture_output=True, text=True, check=False, timeout=60
             )
             assert done.returncode == failed
             assert "Redis refuses the user or password of its URL" in done.stdout + done.stderr

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 
 from tests.support.receiver import Received, Receiver
 from tests.support.service import Running, running
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 FAN = (
     "I bet Orla Quince is back by episode two, half mad on lamp oil! And I would love to see the "
@@ -47,21 +47,13 @@ def told_of(receiver: Receiver, comment_id: str) -> list[Received]:
 
 
 def wait_told(receiver: Receiver, comment_id: str) -> Received:
-    return wait_until(lambda: told_of(receiver, comment_id), 10, "the webhook")[0]
-
-
-def submit(winnow: Running, content: str, **more: object) -> dict:
-    status, answer = winnow.ask(
-        "POST", "/v1/comments", {"content": content, **more}, Prefer="wait=5"
-    )
-    assert status == 200, answer
-    return answer
+    return wait_until(lambda: told_of(receiver, comment_id), message="the webhook")[0]
 
 
 def test_a_good_comment_is_approved_and_its_blog_is_told(winnow: Running, blog):
     """Comment in, screened, approved, and a webhook that the specification's own package accepts."""
     receiver, webhook = blog
-    comment = submit(winnow, FAN, external_id="c-1", author={"name": "Mira"})
+    comment = winnow.judged(FAN, external_id="c-1", author={"name": "Mira"})
     assert (comment["status"], comment["verdict"]) == ("approved", "allow")
     got = wait_told(receiver, comment["id"])
     event = webhook.verify(got.body, got.headers)
@@ -71,7 +63,7 @@ def test_a_good_comment_is_approved_and_its_blog_is_told(winnow: Running, blog):
 
 @pytest.mark.parametrize("content", [SPAM, INSULT])
 def test_a_bad_comment_is_held_or_rejected_with_reasons(winnow: Running, content: str):
-    comment = submit(winnow, content)
+    comment = winnow.judged(content)
     assert comment["status"] in {"flagged", "rejected", "spam"}
     assert all(reason["code"] and reason["text"] for reason in comment["reasons"])
     assert comment["reasons"]
@@ -88,7 +80,7 @@ def flagged(winnow: Running) -> dict:
         key=token,
     )
     assert status == 200, answer
-    comment = submit(winnow, "The lighthouse scene was filmed near our village.")
+    comment = winnow.judged("The lighthouse scene was filmed near our village.")
     assert comment["status"] == "flagged"
     return comment
 
@@ -126,11 +118,13 @@ def test_a_moderators_approval_on_the_page_is_told_once(winnow: Running, blog):
     browser = build_opener(HTTPCookieProcessor())
 
     def post(page: str, to: str, **fields: str) -> str:
-        with browser.open(f"{winnow.url}{page}", timeout=10) as answer:
+        with browser.open(f"{winnow.url}{page}", timeout=PATIENCE_SECONDS) as answer:
             fields["csrf_token"] = re.search(
                 r'csrf_token"[^>]*value="([^"]+)', answer.read().decode()
             )[1]
-        with browser.open(f"{winnow.url}{to}", urlencode(fields).encode(), timeout=10) as answer:
+        with browser.open(
+            f"{winnow.url}{to}", urlencode(fields).encode(), timeout=PATIENCE_SECONDS
+        ) as answer:
             return answer.read().decode()
 
     page = post("/desk/sign-in", "/desk/sign-in", name="admin", password=winnow.password)
@@ -148,14 +142,14 @@ def test_what_is_undone_in_time_is_never_told(winnow: Running, blog):
     assert winnow.ask("POST", f"{path}/decision", {"decision": "approve"})[0] == 200
     status, undone = winnow.ask("POST", f"{path}/undo", {})
     assert (status, undone["status"]) == (200, "flagged")
-    later = submit(winnow, FAN + " Again!")
+    later = winnow.judged(FAN + " Again!")
     wait_told(receiver, later["id"])
     assert told_of(receiver, comment["id"]) == []
 
 
 def assert_told_once(winnow: Running, receiver: Receiver, comment_id: str) -> None:
     """A second webhook would have come by the time that a later comment's has."""
-    later = submit(winnow, FAN + " Once more!")
+    later = winnow.judged(FAN + " Once more!")
     wait_told(receiver, later["id"])
     ids = [
         one.headers["webhook-id"]
@@ -166,8 +160,8 @@ def assert_told_once(winnow: Running, receiver: Receiver, comment_id: str) -> No
 
 
 def test_the_same_comment_sent_again_is_the_same_comment(winnow: Running):
-    first = submit(winnow, "Twice is once.", external_id="twice")
-    again = submit(winnow, "Twice is once.", external_id="twice")
+    first = winnow.judged("Twice is once.", external_id="twice")
+    again = winnow.judged("Twice is once.", external_id="twice")
     assert again["id"] == first["id"]
     status, _ = winnow.ask("POST", "/v1/comments", {"content": "Other.", "external_id": "twice"})
     assert status == 409
@@ -177,13 +171,14 @@ def test_everything_is_still_there_after_a_restart(tmp_path: Path):
     """Ctrl-C, start again in the same directory, and the comment is where it was."""
     data = tmp_path / "data"
     with running(data) as winnow:
-        comment, key = submit(winnow, FAN), winnow.key
+        comment, key = winnow.judged(FAN), winnow.key
         assert winnow.stop() == 0
     with running(data) as winnow:
         assert winnow.key == ""
         assert winnow.ask("GET", f"/v1/comments/{comment['id']}", key=key)[1]["content"] == FAN
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [int(os.environ.get("WINNOW_TEST_MANY", "2000"))])
 def test_comments_in_batches_all_get_a_verdict(tmp_path: Path, count: int):
     """WINNOW_TEST_MANY=10000 takes it to the size that was promised."""
@@ -202,4 +197,4 @@ def test_comments_in_batches_all_get_a_verdict(tmp_path: Path, count: int):
             counts = winnow.cli("stats", "--measure", "1")["comments"]
             return counts.get("pending", 0) == 0 and sum(counts.values()) == count
 
-        wait_until(judged, 60, "every verdict")
+        wait_until(judged, 600, "every verdict")

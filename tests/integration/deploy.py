@@ -135,7 +135,9 @@ def program(
     with (place / "proxy.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
     try:
-        wait_until(lambda: process.poll() is not None or answered(), 30, "the proxy's first answer")
+        wait_until(
+            lambda: process.poll() is not None or answered(), message="the proxy's first answer"
+        )
         assert process.poll() is None, (place / "proxy.log").read_text()
         yield
     finally:

@@ -75,7 +75,7 @@ enabled = false
     ):  # fmt: skip
         post(HAM)
         post(SPAM)
-        wait_until(lambda: shown() == [HAM], 40, "the comment in Isso")
+        wait_until(lambda: shown() == [HAM], message="the comment in Isso")
 
 
 SITE = """
@@ -201,12 +201,12 @@ def django(home: Path, python: Path, winnow: Running) -> None:
     with process(serve, f"{url}/beans", env=environ, log=home / "django.log"):
         post(HAM + " (Django)")
         post(SPAM)
-        wait_until(lambda: shown() == [HAM + " (Django)"], 30, "the comment in Django")
+        wait_until(lambda: shown() == [HAM + " (Django)"], message="the comment in Django")
         there = winnow.ask("GET", "/v1/comments?limit=10")[1]["items"]
         (comment,) = [one for one in there if one["content"] == HAM + " (Django)"]
         assert (comment["external_id"], comment["post"]["title"]) == ("1", "Beans"), comment
         winnow.cli("decide", comment["id"], "spam")
-        wait_until(lambda: shown() == [], 20, "the withdrawal in Django")
+        wait_until(lambda: shown() == [], message="the withdrawal in Django")
         forged = urllib.request.Request(f"{url}/winnow", b"{}", {"webhook-id": "evt_1"})
         assert fetched(forged)[0] == 401
         winnow.stop()
@@ -216,7 +216,7 @@ def django(home: Path, python: Path, winnow: Running) -> None:
         winnow.start()
         assert "1 submitted, 0 wait" in manage("winnow_retry")
         wait_until(
-            lambda: shown() == [HAM + " (Away)"], 30, "what was posted while Winnow was away"
+            lambda: shown() == [HAM + " (Away)"], message="what was posted while Winnow was away"
         )
         spam_in_the_admin(url)
         assert shown() == []
@@ -276,7 +276,7 @@ def process(
 
     try:
         if url:
-            wait_until(answers, 30, url)
+            wait_until(answers, message=url)
         yield
     except BaseException:
         sys.stderr.write(log.read_text()[-3000:])

@@ -67,7 +67,7 @@ def prepare(winnow: Running, receiver: Receiver) -> None:
     for one in winnow.ask("GET", "/v1/queue?limit=40")[1]["items"][::5]:
         word = "spam" if one["scores"]["spam"] > 0.5 else "approve"
         winnow.ask("POST", f"/v1/comments/{one['id']}/decision", {"decision": word})
-    wait_until(lambda: receiver.requests, 30, "a webhook")
+    wait_until(lambda: receiver.requests, message="a webhook")
 
 
 def at_work(page: Page, winnow: Running) -> None:

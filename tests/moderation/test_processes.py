@@ -53,9 +53,9 @@ def test_a_tied_process_ends_with_its_parent():
     command, nicer = [sys.executable, "-c", PARENT], os.getpriority(os.PRIO_PROCESS, 0) + 1
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as parent:
         child = int(parent.stdout.readline())
-        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, child) == nicer, 10, "its niceness")
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, child) == nicer, message="its niceness")
         kill(parent.pid)
-    wait_until(lambda: not alive(child), 10, "the child's end")
+    wait_until(lambda: not alive(child), message="the child's end")
 
 
 def test_a_tied_process_whose_parent_is_gone_already_does_not_start(capfd):

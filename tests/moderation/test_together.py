@@ -10,7 +10,7 @@ import pytest
 
 from moderation.errors import StorageUnavailable
 from moderation.together import Together
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
 class Slow:
@@ -24,7 +24,7 @@ class Slow:
     def __call__(self, items: Sequence[str]) -> list[str]:
         self.groups.append(list(items))
         if len(self.groups) <= self.held:
-            assert self.go_on.wait(10)
+            assert self.go_on.wait(PATIENCE_SECONDS)
         if "away" in items:
             raise StorageUnavailable("it is away")
         if "bad" in items:
@@ -40,8 +40,7 @@ def done(together: Together[str, str], slow: Slow, items: Sequence[str]) -> list
             asked.append(pool.submit(together, item))
             wait_until(
                 lambda so_far=number + 1: len(slow.groups) + together.waiting() >= so_far,
-                10,
-                "its turn",
+                message="its turn",
             )
         slow.go_on.set()
     return asked
@@ -94,12 +93,12 @@ def test_an_item_that_cannot_be_grouped_fails_alone_and_keeps_nobody_waiting(of:
     together = Together(slow, most=2, **{of: picky})
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(together, "a")
-        wait_until(lambda: slow.groups, 10, "the first")
+        wait_until(lambda: slow.groups, message="the first")
         odd, other = pool.submit(together, "odd"), pool.submit(together, "b")
-        wait_until(lambda: together.waiting() == 1 or first.done(), 10, "the other")
+        wait_until(lambda: together.waiting() == 1 or first.done(), message="the other")
         slow.go_on.set()
-        assert (first.result(10), other.result(10)) == ("aa", "bb")
-        assert isinstance(odd.exception(10), ZeroDivisionError)
+        assert (first.result(PATIENCE_SECONDS), other.result(PATIENCE_SECONDS)) == ("aa", "bb")
+        assert isinstance(odd.exception(PATIENCE_SECONDS), ZeroDivisionError)
 
 
 def test_kinds_do_not_wait_for_one_another():
@@ -108,15 +107,15 @@ def test_kinds_do_not_wait_for_one_another():
     together = Together(slow, most=8, kind=lambda item: item[0])
     with ThreadPoolExecutor(3) as pool:
         held = pool.submit(together, "a0")
-        wait_until(lambda: slow.groups, 10, "the first")
+        wait_until(lambda: slow.groups, message="the first")
         behind = pool.submit(together, "a1")
-        wait_until(lambda: together.waiting() == 1, 10, "one behind it")
+        wait_until(lambda: together.waiting() == 1, message="one behind it")
         try:
-            assert pool.submit(together, "b0").result(5) == "b0b0"
+            assert pool.submit(together, "b0").result(PATIENCE_SECONDS) == "b0b0"
             assert not held.done()
         finally:
             slow.go_on.set()
-        assert (held.result(10), behind.result(10)) == ("a0a0", "a1a1")
+        assert (held.result(PATIENCE_SECONDS), behind.result(PATIENCE_SECONDS)) == ("a0a0", "a1a1")
     assert slow.groups == [["a0"], ["b0"], ["a1"]]
 
 

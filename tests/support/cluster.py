@@ -31,7 +31,7 @@ def start(
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     with redis.Redis(host=address, port=port) as client:
-        wait_until(lambda: _answers(client), 10, f"the server on port {port}")
+        wait_until(lambda: _answers(client), message=f"the server on port {port}")
     return process
 
 
@@ -68,7 +68,7 @@ def _join(ports: list[int]) -> None:
         bus = client.config_get("cluster-port")["cluster-port"]
         clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port, bus)
     for client in clients:
-        wait_until(lambda client=client: _is_whole(client), 30, "the cluster")
+        wait_until(lambda client=client: _is_whole(client), message="the cluster")
         client.close()
 
 

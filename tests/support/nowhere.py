@@ -29,10 +29,9 @@ def main(place: Path) -> int:
     routes = Path("/proc/net/route").read_text().splitlines()[1:]
     assert routes == [], "there is a way out"
     with running(place / "data") as winnow:
-        good = winnow.ask("POST", "/v1/comments", {"content": HAM}, Prefer="wait=20")[1]
+        good = winnow.judged(HAM)
         assert good["status"] == "approved", good
-        body = {"content": BAD, "author": {"name": "x", "url": "https://spam.example"}}
-        bad = winnow.ask("POST", "/v1/comments", body, Prefer="wait=20")[1]
+        bad = winnow.judged(BAD, author={"name": "x", "url": "https://spam.example"})
         assert max(bad["scores"].values()) > 0.3, bad
         winnow.cli("decide", good["id"], "reject")
         winnow.run("erase", good["id"], "--yes")

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def raw(data: bytes) -> Behaviour:
 
 def hang(handler: _Handler, _: Received) -> None:
     """Never answer, until the receiver closes."""
-    handler.server.closing.wait(60)
+    handler.server.closing.wait(2 * PATIENCE_SECONDS)
 
 
 def reset(handler: _Handler, _: Received) -> None:
@@ -184,9 +184,9 @@ class Receiver:
             self._next.extend(behaviours)
         return self
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[Received]:
+    def wait_for(self, count: int) -> list[Received]:
         """Return the requests once there are *count*."""
-        wait_until(lambda: len(self.requests) >= count, timeout, f"{count} requests")
+        wait_until(lambda: len(self.requests) >= count, message=f"{count} requests")
         return self.requests
 
     def _receive(self, received: Received) -> Behaviour:

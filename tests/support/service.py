@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
 
 
 class Running:
@@ -60,8 +59,7 @@ class Running:
             )
         wait_until(
             lambda: self._process.poll() is not None or "Everything is kept" in printed.read_text(),
-            START_SECONDS,
-            "Winnow's start",
+            message="Winnow's start",
         )
         text = printed.read_text()
         status = self._process.poll()
@@ -74,7 +72,7 @@ class Running:
     def stop(self) -> int:
         """Return the exit status, after a Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(30)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def pids(self, *words: str) -> list[int]:
         """Return the processes of this Winnow whose command has all of *words*."""
@@ -104,7 +102,11 @@ class Running:
     def run(self, *verb: str) -> str:
         """Return what a verb of the command line prints."""
         done = subprocess.run(
-            command(*verb), env=self.environ, capture_output=True, check=False, timeout=60
+            command(*verb),
+            env=self.environ,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
@@ -125,7 +127,7 @@ class Running:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=15) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as problem:
             with problem:
@@ -134,6 +136,19 @@ class Running:
     def status_of(self, comment_id: str) -> str:
         """Return where a comment stands."""
         return self.ask("GET", f"/v1/comments/{comment_id}")[1]["status"]
+
+    def judged(self, content: str, **more: Any) -> dict[str, Any]:
+        """Return a new comment with its verdict, however long that takes."""
+        status, answer = self.ask(
+            "POST", "/v1/comments", {"content": content, **more}, Prefer="wait=10"
+        )
+        assert status in {200, 202}, answer
+
+        def settled() -> dict[str, Any] | None:
+            comment = self.ask("GET", f"/v1/comments/{answer['id']}")[1]
+            return None if comment["status"] == "pending" else comment
+
+        return answer if status == 200 else wait_until(settled, message="the verdict")
 
 
 @contextmanager
@@ -156,10 +171,17 @@ def command(*verb: str) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listens on, and that nobody else is given while this process lives.
+
+    It stays bound; a server with SO_REUSEADDR, which all of ours set, can listen on it all the same. A port
+    that is let go before its server listens may be another test's by then.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port = int(holder.getsockname()[1])
+    holder.detach()  # open until this process ends
+    return port
 
 
 def kill(pid: int) -> None:

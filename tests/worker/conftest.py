@@ -9,6 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tests.support.service import free_port
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 class Box:
@@ -23,7 +24,7 @@ class Box:
 @pytest.fixture
 def box() -> Iterator[tuple[Box, int]]:
     kept, port = Box(), free_port()
-    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller = Controller(kept, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE_SECONDS)
     controller.start()
     yield kept, port
     controller.stop()

@@ -12,7 +12,7 @@ from moderation import wiring
 from moderation.settings import Settings
 from moderation.store.liveness import Part
 from tests.support.service import ROOT
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from worker.pulse import named
 
 
@@ -36,7 +36,7 @@ class Host:
 
     def health(self, *words: str) -> tuple[int, str]:
         asked = self.python("worker.alive", *words)
-        said = asked.communicate(timeout=30)[1]
+        said = asked.communicate(timeout=PATIENCE_SECONDS)[1]
         return asked.returncode, said
 
     def beat(self, part: Part, name: str, *, ago_ms: int = 0) -> None:
@@ -76,8 +76,8 @@ def test_without_storage_a_host_is_not_healthy(host: Host):
 def test_what_runs_the_deliverer_beats_under_its_host_s_name(host: Host):
     deliverer = host.python("worker", "delivery")
     try:
-        wait_until(lambda: host.health("delivery")[0] == 0, 30, "heartbeats")
+        wait_until(lambda: host.health("delivery")[0] == 0, message="heartbeats")
     finally:
         deliverer.terminate()
-        deliverer.communicate(timeout=30)
+        deliverer.communicate(timeout=PATIENCE_SECONDS)
     assert host.health("delivery") == (1, "winnow: no deliverer and no watchdog is alive here\n")

@@ -28,16 +28,24 @@ from tests.support.receiver import (
     redirect,
     reset,
 )
+from tests.support.waiting import PATIENCE_SECONDS
 from worker.attempt import LONGEST_RETRY_AFTER_SECONDS, Attempt, attempt, dial
 
 BODY = b'{"type":"comment.approved"}'
 NOW = 1_700_000_000.0
 TYPE = {"Content-Type": "application/json"}
+#: What is over within a moment by itself takes less than this on the slowest machine, and what nobody ends
+#: takes more: a receiver that hangs does so for minutes.
+AT_ONCE_SECONDS = 20.0
 
 
 def send(receiver: Receiver, **changed) -> Attempt:
     """Try once to deliver to *receiver*, which an admin allowed although it is on this machine."""
-    arguments = {"allow_private": True, "timeout_seconds": 5.0, "now": lambda: NOW} | changed
+    arguments = {
+        "allow_private": True,
+        "timeout_seconds": PATIENCE_SECONDS,
+        "now": lambda: NOW,
+    } | changed
     return attempt(arguments.pop("url", receiver.url()), TYPE, BODY, **arguments)
 
 
@@ -139,7 +147,7 @@ def test_any_2xx_is_delivered(receiver, status):
     came = send(receiver)
     assert came.delivered
     assert (came.status, came.error, came.permanent) == (status, None, False)
-    assert 0 < came.duration_seconds < 5
+    assert 0 < came.duration_seconds < PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -237,7 +245,7 @@ def test_time_is_up_however_the_answer_trickles(behaviour):
     with Receiver(behaviour) as receiver:
         came = send(receiver, timeout_seconds=0.4)
     assert came.error == "no answer within 0.4 s"
-    assert 0.3 < came.duration_seconds < 2
+    assert 0.3 < came.duration_seconds < AT_ONCE_SECONDS
 
 
 def test_a_tls_handshake_that_never_ends_is_cut_off():
@@ -245,30 +253,30 @@ def test_a_tls_handshake_that_never_ends_is_cut_off():
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
         came = attempt(url, TYPE, BODY, allow_private=True, timeout_seconds=0.3)
     assert came.error == "no answer within 0.3 s"
-    assert came.duration_seconds < 2
+    assert came.duration_seconds < AT_ONCE_SECONDS
 
 
 def test_a_name_server_that_never_answers_is_cut_off():
     done = threading.Event()
 
     def resolver(host, port):
-        done.wait(30)
+        done.wait(PATIENCE_SECONDS)
         return []
 
     came = attempt("http://blog.example/", TYPE, BODY, timeout_seconds=0.2, resolver=resolver)
     done.set()
     assert came.error == "no answer within 0.2 s"
-    assert came.duration_seconds < 2
+    assert came.duration_seconds < AT_ONCE_SECONDS
 
 
 @pytest.mark.parametrize("behaviour", [flood, drip(b"HTTP/1.1 200 OK\r\n\r\n")])
 def test_a_body_without_an_end_does_not_hold_a_delivered_webhook_up(public, behaviour):
     """The status decides; of the rest a kilobyte is read, for a moment at most."""
     public.behaviour = behaviour
-    came = send_publicly(public, timeout_seconds=0.5)
+    came = send_publicly(public, timeout_seconds=PATIENCE_SECONDS)
     assert came.delivered
     assert len(came.response_excerpt) <= 1024
-    assert came.duration_seconds < 2
+    assert came.duration_seconds < AT_ONCE_SECONDS
 
 
 def test_a_closed_port_is_named():

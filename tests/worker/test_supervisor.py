@@ -24,7 +24,7 @@ from moderation.store.embedded import EmbeddedValkey
 from moderation.store.liveness import Part
 from tests.support.service import ROOT, alive, command_of, descendants, kill
 from tests.support.valkey import serving
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from worker.supervisor import Supervisor
 
 
@@ -54,7 +54,9 @@ class Workers:
 
     def wait_outage(self) -> None:
         """Return once it has noticed that Redis is away."""
-        wait_until(lambda: "waits for Redis" in self.log.read_text(), 15, "the outage to be felt")
+        wait_until(
+            lambda: "waits for Redis" in self.log.read_text(), message="the outage to be felt"
+        )
 
     @property
     def children(self) -> list[int]:
@@ -71,27 +73,24 @@ class Workers:
             self.adapters.jobs.wake(0)
         return [one.id for one in accepted]
 
-    def wait_judged(self, ids: list[str], timeout: float = 15) -> None:
+    def wait_judged(self, ids: list[str]) -> None:
         comments = self.adapters.comments
         wait_until(
             lambda: all(one.status is not Status.PENDING for one in comments.get_many(ids)),
-            timeout,
-            "verdicts",
+            message="verdicts",
         )
 
-    def stop(self) -> float:
-        """Return how many seconds it takes to stop."""
-        began = time.monotonic()
+    def stop(self) -> None:
+        """Return once it has stopped in order."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(15) == 0
-        return time.monotonic() - began
+        assert self.process.wait(PATIENCE_SECONDS) == 0
 
 
 @contextmanager
 def working(server: EmbeddedValkey, data: Path, **settings: Any) -> Iterator[Workers]:
     workers = Workers(server.url, data, **settings)
     try:
-        wait_until(lambda: len(workers.children) == 4, 90, "the children")
+        wait_until(lambda: len(workers.children) == 4, message="the children")
         yield workers
     finally:
         for pid in descendants(workers.process.pid):
@@ -109,19 +108,21 @@ def test_what_is_accepted_is_judged(workers: Workers):
     workers.wait_judged(workers.submit(*(f"A fine scene, number {n}" for n in range(300))))
 
 
-def test_a_dead_child_is_replaced_within_a_second(workers: Workers):
+def test_a_dead_child_is_replaced(workers: Workers):
     workers.wait_judged(workers.submit("warm"))
     for pid in workers.children:
         before = workers.children
         kill(pid)
-        wait_until(lambda b=before: len(set(workers.children) - set(b)) == 1, 1, "its successor")
+        wait_until(
+            lambda b=before: len(set(workers.children) - set(b)) == 1, message="its successor"
+        )
     workers.wait_judged(workers.submit("Still there"))
 
 
-def test_a_stop_is_quick_and_gives_back_what_was_not_judged(workers: Workers):
+def test_a_stop_gives_back_what_was_not_judged(workers: Workers):
     """Nothing is left on lease, so that the next worker need not wait for it to expire."""
     ids = workers.submit(*(f"Scene {n}" for n in range(3000)))
-    assert workers.stop() < 10
+    workers.stop()
     adapters = workers.adapters
     assert adapters.redis.zcard(keys.LEASES(0)) == 0
     pending = [one for one in adapters.comments.get_many(ids) if one.status is Status.PENDING]
@@ -136,13 +137,13 @@ def test_a_stuck_worker_does_not_hold_up_a_stop(tmp_path: Path):
             server,
             tmp_path,
             program=("tests.support.poisoned", "worker"),
-            WINNOW_BATCH_SECONDS="60",
-            WINNOW_LEASE_SECONDS="90",
+            WINNOW_BATCH_SECONDS="600",
+            WINNOW_LEASE_SECONDS="900",
         ) as workers,
     ):
         workers.submit("winnow-poison-hang")
-        wait_until(lambda: workers.adapters.redis.zcard(keys.LEASES(0)), 10, "the lease")
-        assert workers.stop() < 10
+        wait_until(lambda: workers.adapters.redis.zcard(keys.LEASES(0)), message="the lease")
+        workers.stop()
         assert workers.adapters.redis.zcard(keys.LEASES(0)) == 0
 
 
@@ -151,7 +152,7 @@ def test_children_die_with_their_supervisor(workers: Workers):
     children = workers.children
     kill(workers.process.pid)
     workers.process.wait()
-    wait_until(lambda: not any(map(alive, children)), 10, "the children's end")
+    wait_until(lambda: not any(map(alive, children)), message="the children's end")
 
 
 def test_an_outage_of_redis_is_waited_out(tmp_path: Path):
@@ -172,7 +173,7 @@ def test_workers_wait_for_a_redis_that_is_not_there_yet(tmp_path: Path):
             workers.wait_outage()
             assert workers.process.poll() is None
             server.start()
-            workers.wait_judged(workers.submit("At last"), 20)
+            workers.wait_judged(workers.submit("At last"))
         finally:
             for pid in descendants(workers.process.pid):
                 kill(pid)
@@ -185,7 +186,7 @@ def test_a_lost_wake_up_is_made_good(workers: Workers):
     (one,), _ = workers.adapters.comments.accept(
         workers.site.id, [Draft("Nobody told you")], backlog=9, now_ms=now
     )
-    workers.wait_judged([one.id], 8)
+    workers.wait_judged([one.id])
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path):
@@ -203,7 +204,7 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path):
         )
         comments.take(0, "gone:1", size=1, lease_ms=2000, now_ms=later)
         with working(server, tmp_path) as workers:
-            workers.wait_judged([one.id for one in accepted], 15)
+            workers.wait_judged([one.id for one in accepted])
 
 
 def test_a_job_that_is_not_ours_is_not_run(workers: Workers, tmp_path: Path):
@@ -211,7 +212,7 @@ def test_a_job_that_is_not_ours_is_not_run(workers: Workers, tmp_path: Path):
     queue = workers.adapters.jobs.queue(dispatch.SCREENING)
     target = tmp_path / "owned"
     job = queue.enqueue_call("pathlib.Path.touch", args=(str(target),))
-    wait_until(lambda: not queue.connection.exists(job.key), 10, "the job's end")
+    wait_until(lambda: not queue.connection.exists(job.key), message="the job's end")
     assert not target.exists()
     workers.wait_judged(workers.submit("Business as usual"))
 
@@ -219,14 +220,16 @@ def test_a_job_that_is_not_ours_is_not_run(workers: Workers, tmp_path: Path):
 def test_two_supervisors_share_the_work_and_one_watches(workers: Workers):
     """Several hosts share nothing but Redis."""
     redis = workers.adapters.redis
-    leader = wait_until(lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)), 5, "a leader")
+    leader = wait_until(lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)), message="a leader")
     other = Workers(workers.settings.redis_url, workers.settings.data_dir)
     try:
-        wait_until(lambda: redis.zcard(keys.WORKERS(keys.GLOBAL)) == 4, 60, "both to be seen")
+        wait_until(lambda: redis.zcard(keys.WORKERS(keys.GLOBAL)) == 4, message="both to be seen")
         assert redis.get(keys.WATCHDOG(keys.GLOBAL)) == leader
         kill(workers.process.pid)
         workers.process.wait()
-        wait_until(lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)) not in {leader, None}, 12, "heir")
+        wait_until(
+            lambda: redis.get(keys.WATCHDOG(keys.GLOBAL)) not in {leader, None}, message="heir"
+        )
         other.wait_judged(other.submit("Goes on"))
     finally:
         for pid in descendants(other.process.pid):
@@ -250,14 +253,13 @@ def test_a_frozen_child_falls_silent_while_its_neighbours_beat(workers: Workers,
         found = [redis.zrange(key, 0, -1, withscores=True) for key in kept]
         return {name.decode(): at_ms for ones in found for name, at_ms in ones}
 
-    wait_until(lambda: len(beats()) == 5, 15, "every heartbeat")
+    wait_until(lambda: len(beats()) == 5, message="every heartbeat")
     for pid in workers.children:
         os.kill(pid, signal.SIGSTOP)
         frozen_at = workers.adapters.clock.now_ms()
         wait_until(
             lambda at=frozen_at: sum(beat > at + 4000 for beat in beats().values()) == 4,
-            30,
-            "four to go on",
+            message="four to go on",
         )
         (silent,) = [name for name, beat in beats().items() if beat < frozen_at + 1000]
         os.kill(pid, signal.SIGCONT)
@@ -274,7 +276,7 @@ class Sleeping:
         self.supervisor = Supervisor(settings, lambda: None)
         self.sleepers = []
         for child in self.supervisor.children:
-            sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
             child.pid = sleeper.pid
             self.sleepers.append(sleeper)
 
@@ -309,7 +311,7 @@ def test_a_silent_child_is_killed_after_its_patience_and_no_other(sleeping: Slee
     assert sleeping.dead() == []
     sleeping.beat(but=Part.DELIVERER)
     sleeping.look(1041.0)
-    wait_until(lambda: sleeping.dead() == [Part.DELIVERER], 5, "the deliverer's end")
+    wait_until(lambda: sleeping.dead() == [Part.DELIVERER], message="the deliverer's end")
 
 
 def test_nobody_is_killed_for_silence_while_nobody_could_be_heard(sleeping: Sleeping):

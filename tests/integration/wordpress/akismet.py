@@ -95,7 +95,7 @@ def a_held_comment_is_published_when_the_moderator_approves_it_in_winnow(
     assert there["status"] == "flagged"
     assert there["id"] in {one["id"] for one in winnow.ask("GET", "/v1/queue")[1]["items"]}
     winnow.cli("decide", there["id"], "approve")
-    wait_until(lambda: blog.status(comment) == "1", 20, "the approval in WordPress")
+    wait_until(lambda: blog.status(comment) == "1", message="the approval in WordPress")
     assert blog.is_public("twice as much butter")
 
 
@@ -105,7 +105,9 @@ def a_held_comment_goes_where_the_moderator_sends_it_in_winnow(
     for n, (decision, status) in enumerate([("spam", "spam"), ("reject", "trash")]):
         comment, there = held(blog, winnow, f"{HELD} Variant {n}.", f"Hedy {n}")
         winnow.cli("decide", there["id"], decision)
-        wait_until(lambda c=comment, s=status: blog.status(c) == s, 20, f"{decision} in WordPress")
+        wait_until(
+            lambda c=comment, s=status: blog.status(c) == s, message=f"{decision} in WordPress"
+        )
 
 
 def what_winnow_takes_back_is_taken_back(blog: Blog, winnow: Running, secret: str):
@@ -113,7 +115,7 @@ def what_winnow_takes_back_is_taken_back(blog: Blog, winnow: Running, secret: st
     comment = blog.comment(text, "Ada")
     assert blog.status(comment) == "1"
     winnow.cli("decide", known(winnow, text)["id"], "spam")
-    wait_until(lambda: blog.status(comment) == "spam", 20, "the withdrawal in WordPress")
+    wait_until(lambda: blog.status(comment) == "spam", message="the withdrawal in WordPress")
 
 
 def not_spam_pressed_in_wordpress_is_a_decision_in_winnow(blog: Blog, winnow: Running, secret: str):
@@ -126,7 +128,7 @@ def not_spam_pressed_in_wordpress_is_a_decision_in_winnow(blog: Blog, winnow: Ru
     assert there["status"] == "approved", there["status"]
     assert there["history"][-1]["by"] == BY_ADMIN, there["history"]
     assert there["external_id"], there
-    wait_until(lambda: blog.status(comment) == "1", 20, "the approval in WordPress")
+    wait_until(lambda: blog.status(comment) == "1", message="the approval in WordPress")
 
 
 def spam_pressed_in_wordpress_is_a_decision_in_winnow(blog: Blog, winnow: Running, secret: str):
@@ -212,7 +214,7 @@ def what_waited_is_checked_when_winnow_is_back_and_not_published_if_doubtful(
     there = known(winnow, text)
     assert there["status"] == "flagged"
     winnow.cli("decide", there["id"], "approve")
-    wait_until(lambda: blog.status(comment) == "1", 20, "the approval in WordPress")
+    wait_until(lambda: blog.status(comment) == "1", message="the approval in WordPress")
 
 
 def akismets_plugin_no_longer_publishes_by_itself(blog: Blog, winnow: Running, secret: str):

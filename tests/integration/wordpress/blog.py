@@ -123,7 +123,7 @@ class Blog:
                 start_new_session=True,
             )
             try:
-                wait_until(lambda: self.get("/wp-login.php")[0] == 200, 30, "WordPress")
+                wait_until(lambda: self.get("/wp-login.php")[0] == 200, message="WordPress")
                 yield self
             finally:
                 os.killpg(server.pid, 15)

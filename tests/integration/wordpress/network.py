@@ -79,7 +79,7 @@ def each_blog_is_connected_by_its_own_settings_page(
     assert "Site in Winnow: pond" in page, page
     for one in (first, second):
         assert "A test event is on its way" in submit(one.blog, "test")
-        wait_until(one.is_tested, 20, "the test event")
+        wait_until(one.is_tested, message="the test event")
     hooks = [one.blog.run(f"{OURS} echo Settings::all()['hook'];") for one in (first, second)]
     assert hooks == [first.hook(), second.hook()]
     assert hooks[0] != hooks[1]
@@ -121,7 +121,7 @@ def ham_is_published_and_a_moderators_word_on_one_blog_is_a_decision_at_its_site
     assert second.blog.status(second.blog.comment(HAM, "Grace")) == "1"
     comment = second.blog.comment(f"{HELD} By the moderator.", "Hedy")
     second.blog.press("spamcomment", comment, on="moderated")
-    wait_until(lambda: named(second, winnow, comment)["status"] == "spam", 20, "spam in Winnow")
+    wait_until(lambda: named(second, winnow, comment)["status"] == "spam", message="spam in Winnow")
     assert all(one["status"] != "spam" for one in first.known(winnow).values())
 
 
@@ -157,7 +157,7 @@ def what_no_webhook_brought_each_blogs_feed_brings(
             one.blog.run(SCHEDULE)
             return one.blog.status(comment) == "1"
 
-        wait_until(published, 30, f"the feed of {one.site}")
+        wait_until(published, message=f"the feed of {one.site}")
         assert "Connected" in submit(one.blog, "connect")
 
 

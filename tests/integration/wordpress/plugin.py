@@ -79,12 +79,12 @@ def note(blog: Blog, comment: int, name: str) -> str:
 
 def becomes(blog: Blog, comment: int, status: str) -> None:
     """Wait until a comment stands where it should in WordPress."""
-    wait_until(lambda: blog.status(comment) == status, 20, f"{status} in WordPress")
+    wait_until(lambda: blog.status(comment) == status, message=f"{status} in WordPress")
 
 
 def decided(winnow: Running, text: str, status: str) -> dict:
     """Wait until Winnow has a comment where it should be, by the moderator's name."""
-    wait_until(lambda: known(winnow, text)["status"] == status, 20, f"{status} in Winnow")
+    wait_until(lambda: known(winnow, text)["status"] == status, message=f"{status} in Winnow")
     there = known(winnow, text)
     by = there["history"][-1]["by"]
     assert (by["kind"], by["name"]) == ("blog", ADMIN), by
@@ -129,7 +129,7 @@ def saving_address_and_key_connects_and_no_secret_is_copied(blog: Blog, winnow: 
     assert "Saved and connected" in page, page
     assert winnow.key not in page
     assert "A test event is on its way" in submit(blog, "test")
-    wait_until(lambda: "test event arrived" in blog.get(SETTINGS)[1], 20, "the test event")
+    wait_until(lambda: "test event arrived" in blog.get(SETTINGS)[1], message="the test event")
 
 
 def where_winnow_may_not_reach_the_blog_the_page_says_what_to_run(blog: Blog, winnow: Running):
@@ -176,13 +176,13 @@ def a_text_changed_at_the_desk_is_what_is_published(blog: Blog, winnow: Running)
     for revision, text in ((1, f"{HELD} <b>Call</b> me \\o/."), (2, f"{HELD} Call me.")):
         body = {"content": text, "revision": revision, "moderator": "mia"}
         assert winnow.ask("POST", f"{path}/revision", body)[0] == 200
-        wait_until(lambda text=text: content(blog, comment) == text, 20, "the new text")
+        wait_until(lambda text=text: content(blog, comment) == text, message="the new text")
         assert winnow.ask("GET", path)[1]["revision"] == revision + 1
         if revision == 1:
             assert blog.status(comment) == "0"
             winnow.ask("POST", f"{path}/decision", {"decision": "approve"})
             becomes(blog, comment, "1")
-            wait_until(lambda: not winnow.ask("GET", path)[1]["undo_until"], 20, "no undo")
+            wait_until(lambda: not winnow.ask("GET", path)[1]["undo_until"], message="no undo")
     assert blog.status(comment) == "1"
     blog.run(SCHEDULE)
     assert content(blog, comment) == f"{HELD} Call me."
@@ -199,7 +199,7 @@ def a_reply_at_the_desk_is_published_once_under_its_comment(blog: Blog, winnow: 
         status, made = winnow.ask("POST", f"{path}/replies", body | {"moderator": name})
         assert (status, made["number"]) == (201, n)
     query = f"FROM wp_comments WHERE comment_parent = {comment}"
-    wait_until(lambda: blog.sql(f"SELECT COUNT(*) {query}") == "2", 30, "two replies")
+    wait_until(lambda: blog.sql(f"SELECT COUNT(*) {query}") == "2", message="two replies")
     becomes(blog, comment, "1")
     rows = blog.sql(
         f"SELECT comment_approved, user_id, comment_author, HEX(comment_content) {query}"
@@ -217,7 +217,7 @@ def a_reply_at_the_desk_is_published_once_under_its_comment(blog: Blog, winnow: 
         if one["type"] == "reply.requested":
             again = f"/v1/endpoints/{endpoint['id']}/redeliver"
             assert winnow.ask("POST", again, {"delivery": one["id"]})[0] == 200
-    wait_until(lambda: due(winnow, there["id"]) == 0, 20, "delivered again")
+    wait_until(lambda: due(winnow, there["id"]) == 0, message="delivered again")
     assert blog.sql(f"SELECT COUNT(*) {query}") == "2"
 
 
@@ -269,7 +269,7 @@ def the_list_says_why_a_comment_is_held_and_links_to_the_desk(blog: Blog, winnow
     text = f"{HELD} And what of the list?"
     comment, there = held(blog, winnow, text, "Lister")
     # Where screening took longer than the reader waits, an event brings the verdict.
-    wait_until(lambda: note(blog, comment, "state") == "flagged", 20, "the verdict")
+    wait_until(lambda: note(blog, comment, "state") == "flagged", message="the verdict")
     status, page = blog.get("/wp-admin/edit-comments.php?winnow_state=flagged")
     assert status == 200
     assert f"/desk/comments/{there['id']}" in page
@@ -305,7 +305,7 @@ def time_of_event(winnow: Running, comment_id: str) -> None:
         items = winnow.ask("GET", path)[1]["items"]
         return len(items) >= 2 and all(one["state"] == "delivered" for one in items)
 
-    wait_until(settled, 20, "the delivery of the decision")
+    wait_until(settled, message="the delivery of the decision")
 
 
 def a_change_of_mind_in_wordpress_stands_and_no_echo_undoes_it(blog: Blog, winnow: Running):
@@ -314,7 +314,7 @@ def a_change_of_mind_in_wordpress_stands_and_no_echo_undoes_it(blog: Blog, winno
     blog.press("approvecomment", comment, on="moderated")
     blog.press("spamcomment", comment, on="approved")
     decided(winnow, text, "spam")
-    wait_until(lambda: due(winnow, there["id"]) == 0, 20, "all deliveries")
+    wait_until(lambda: due(winnow, there["id"]) == 0, message="all deliveries")
     assert blog.status(comment) == "spam"
     changes = len(known(winnow, text)["history"])
     blog.cron()
@@ -337,7 +337,7 @@ def a_moderators_edit_is_a_revision_and_a_decision(blog: Blog, winnow: Running):
     blog.run(
         f"wp_set_current_user( 1 ); wp_update_comment( array( 'comment_ID' => {comment}, 'comment_content' => '{better}' ) );"
     )
-    wait_until(lambda: known(winnow, better)["status"] == "approved", 20, "approved in Winnow")
+    wait_until(lambda: known(winnow, better)["status"] == "approved", message="approved in Winnow")
     assert known(winnow, better)["revision"] == 2
     assert blog.status(comment) == "1"
 
@@ -349,7 +349,9 @@ def a_readers_edit_is_held_and_screened_anew(blog: Blog, winnow: Running):
     blog.run(
         f"wp_set_current_user( 0 ); wp_update_comment( array( 'comment_ID' => {comment}, 'comment_content' => 'My rutabaga recipe instead.' ) );"
     )
-    wait_until(lambda: known(winnow, "My rutabaga recipe instead.")["status"] == "flagged", 20, "")
+    wait_until(
+        lambda: known(winnow, "My rutabaga recipe instead.")["status"] == "flagged", message=""
+    )
     assert blog.status(comment) == "0"
 
 
@@ -494,7 +496,7 @@ def what_no_webhook_brought_the_feed_brings(blog: Blog, winnow: Running):
     comment, there = held(blog, winnow, text, "Lost")
     blog.run(f"{OURS} Settings::change( array( 'secrets' => array() ) );")
     winnow.cli("decide", there["id"], "approve")
-    wait_until(lambda: fed(winnow, there["id"]), 20, "the event in the feed")
+    wait_until(lambda: fed(winnow, there["id"]), message="the event in the feed")
     assert blog.status(comment) == "0"
     blog.run(SCHEDULE)
     assert blog.status(comment) == "1"
@@ -533,7 +535,9 @@ def while_winnow_is_away_nothing_is_published_and_nothing_is_lost(blog: Blog, wi
     blog.press("spamcomment", others[0], on="moderated")
     winnow.start()
     blog.run(SCHEDULE)
-    wait_until(lambda: all(s != "pending" for s in states(winnow, everyone)), 20, "the screening")
+    wait_until(
+        lambda: all(s != "pending" for s in states(winnow, everyone)), message="the screening"
+    )
     blog.run(SCHEDULE)
     assert [blog.status(one) for one in everyone] == ["1", "spam", "1", "1", "spam", "0"]
     assert states(winnow, everyone) == [

@@ -13,7 +13,7 @@ from moderation.comment import Draft
 from moderation.errors import Busy
 from moderation.records import Accepted
 from moderation.store.group_commit import GroupCommit
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.world import World
 
 NOW = 1_800_000_000_000
@@ -32,7 +32,7 @@ class Slow:
     def __call__(self, site_id: str, drafts: Sequence[Draft], backlog: int, now_ms: int):
         self.groups.append(len(drafts))
         if len(self.groups) <= self.sites:
-            assert self.go_on.wait(10)
+            assert self.go_on.wait(PATIENCE_SECONDS)
         elif self.problem:
             raise self.problem
         return self.comments.accept(site_id, drafts, backlog=backlog, now_ms=now_ms)
@@ -52,14 +52,14 @@ def accepted_at_once(
 
     with ThreadPoolExecutor(len(sites)) as pool:
         first = pool.submit(ask, 0)
-        wait_until(lambda: len(slow.groups) == 1, 10, "the first request")
+        wait_until(lambda: len(slow.groups) == 1, message="the first request")
         rest = [pool.submit(ask, number) for number in range(1, len(sites))]
         others = len(sites) - slow.sites
         wait_until(
-            lambda: (len(slow.groups), group.waiting()) == (slow.sites, others), 10, "others"
+            lambda: (len(slow.groups), group.waiting()) == (slow.sites, others), message="others"
         )
         slow.go_on.set()
-        return [one.result(10) for one in (first, *rest)]
+        return [one.result(PATIENCE_SECONDS) for one in (first, *rest)]
 
 
 def test_what_waited_is_stored_together_and_each_is_told_its_own_id(world: World):

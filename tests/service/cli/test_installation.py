@@ -18,7 +18,7 @@ COMMENT = {"content": "What a season finale!", "external_id": "1"}
 def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A Winnow that was started in another terminal, with WINNOW_DATA_DIR set there alone."""
     with running(tmp_path_factory.mktemp("real") / "data") as started:
-        started.ask("POST", "/v1/comments", COMMENT, Prefer="wait=5")
+        started.judged(**COMMENT)
         yield started
 
 

@@ -20,7 +20,7 @@ from service.cli.base import storage
 from service.cli.forks import Process, remember, stop_orphans
 from service.cli.up import _left, _let_somebody_in
 from tests.support.service import Running, alive, command, descendants, running
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,9 @@ def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def refused(environ: dict[str, str]) -> str:
     """Return the one sentence with which a start fails."""
-    done = subprocess.run(command("up"), env=environ, capture_output=True, check=False, timeout=30)
+    done = subprocess.run(
+        command("up"), env=environ, capture_output=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert (done.returncode, done.stdout) == (1, b""), done
     sentence = done.stderr.decode()
     assert sentence.startswith("Error: ")
@@ -69,9 +71,9 @@ def test_web_and_workers_share_what_was_loaded(winnow: Running):
 def test_a_part_that_dies_is_started_again(winnow: Running, part: str):
     before = winnow.pids(part)
     winnow.kill(part)
-    wait_until(lambda: set(winnow.pids(part)) - set(before), 10, "its successor")
+    wait_until(lambda: set(winnow.pids(part)) - set(before), message="its successor")
     status = wait_until(
-        lambda: answer(winnow, "The show goes on") in {200, 202} or None, 15, "an answer"
+        lambda: answer(winnow, "The show goes on") in {200, 202} or None, message="an answer"
     )
     assert status
 
@@ -100,7 +102,7 @@ def test_a_stop_leaves_nobody(tmp_path: Path, signum: signal.Signals):
         everyone = descendants(winnow._process.pid)
         assert len(everyone) >= 8
         winnow._process.send_signal(signum)
-        assert winnow._process.wait(30) == 0
+        assert winnow._process.wait(PATIENCE_SECONDS) == 0
         assert not any(map(alive, everyone))
         assert not (tmp_path / "data" / "processes.json").exists()
 

@@ -232,7 +232,7 @@ def test_nobody_is_looked_for_while_nobody_is_connected(front: Front):
     with Wire(front.port) as one:
         assert one.send(GET).answer()[0] == 200
         assert crowd.somebody.is_set()
-    wait_until(lambda: not crowd.somebody.is_set(), 10, "the connection's end")
+    wait_until(lambda: not crowd.somebody.is_set(), message="the connection's end")
     assert works(front)
 
 
