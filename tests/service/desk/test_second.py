@@ -24,13 +24,14 @@ from tests.support.world import PASSWORD, World, make_world
 
 
 class Clock:
-    """Storage's clock, some seconds on."""
+    """A clock that stands still in the middle of a code's time, until a test puts it on."""
 
     def __init__(self, clock) -> None:
-        self._clock, self.ahead_ms = clock, 0
+        step_ms = STEP_SECONDS * 1000
+        self._at, self.ahead_ms = clock.now_ms() // step_ms * step_ms + step_ms // 2, 0
 
     def now_ms(self) -> int:
-        return self._clock.now_ms() + self.ahead_ms
+        return self._at + self.ahead_ms
 
 
 @pytest.fixture
