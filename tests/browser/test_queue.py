@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import monotonic
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -33,7 +32,7 @@ def test_fifty_comments_are_decided_by_keys_and_the_eye_stays_in_its_place(
     texts = [f"toxicity=0.6 number {n} " + "and on it goes " * (n % 7 * 6) for n in range(55)]
     ids = desk.flagged(*texts)
     page = desk.page(viewport={"width": width, "height": height})
-    began, tops, seen = monotonic(), [], set()
+    tops, seen = [], set()
     for n in range(50):
         press(page, "ars"[n % 3])
         page.locator(".comment.current").wait_for()  # the next page loads by itself
@@ -42,7 +41,6 @@ def test_fifty_comments_are_decided_by_keys_and_the_eye_stays_in_its_place(
         tops.append(place["top"])
         seen.add(place["id"])
     expect(page.locator("#waiting")).to_have_text("5")
-    assert monotonic() - began < 60
     assert (len(seen), decisions(desk, ids)) == (50, 50)
     assert max(tops) - min(tops) < 130, "a long comment may move up, no further"
     moves = [abs(after - before) for before, after in pairwise(tops)]
