@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.support.world import PASSWORD, World
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+def _playwrights_own() -> str | None:
+    """Return the Chromium that `playwright install chromium` left, if it did."""
+    place = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright"
+    found = sorted(Path(place).glob("chromium-*/chrome-linux*/chrome"))
+    return str(found[-1]) if found else None
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or _playwrights_own()
 needed = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed: the desk was not tried in a browser"
 )
@@ -42,7 +53,7 @@ class Desk:
     def page(self, name: str = "ada", **options: object) -> Page:
         """Return a page of a browser of their own, in which *name* is signed in."""
         page = self.browser.new_context(**options).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         page.goto(self.url)
         page.fill("#name", name)
@@ -63,6 +74,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
