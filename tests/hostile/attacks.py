@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from tests.support import odd
 
-_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS = 60
 _MEGABYTES = 16
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"

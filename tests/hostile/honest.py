@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS = 60
 _REST_SECONDS = 0.005
 
 

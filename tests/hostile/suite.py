@@ -19,8 +19,6 @@ from tests.support.waiting import wait_until
 #: An honest client's p99 under attack, as a multiple of its quiet one; a process's memory likewise.
 SLOWER, LARGER = 5.0, 1.5
 _READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-#: A p99 below this is good under any attack: a shared machine alone takes as much.
-_GOOD_MS = 50.0
 
 
 @dataclass
@@ -40,6 +38,8 @@ class Suite:
     target: Target
     scale: float = 1.0
     seconds: float = 10.0
+    #: A p99 below this is good under any attack, milliseconds: a shared machine alone takes as much.
+    good_ms: float = 50.0
     say: Callable[[str], Any] = print
     failed: list[str] = field(default_factory=list)
     quiet: Met | None = None
@@ -92,9 +92,9 @@ class Suite:
 
     def _hold(self, name: str) -> None:
         """Check that an honest client is served meanwhile."""
-        self._until_served(30)  # what was begun at once stands first: that is what is measured
+        self._until_served(60)  # what was begun at once stands first: that is what is measured
         met = self._honest()
-        limit = max(SLOWER * (self.quiet or met).p99_ms, _GOOD_MS)
+        limit = max(SLOWER * (self.quiet or met).p99_ms, self.good_ms)
         self.say(f"{name}: {_told(met)}")
         self._check(f"{name}: p99 of {met.p99_ms:.0f} ms under {limit:.0f} ms", met.p99_ms < limit)
         self._check(f"{name}: {met.failed} requests failed", met.failed == 0)
@@ -110,7 +110,7 @@ class Suite:
     def _lines_of_metrics(self) -> int:
         url = f"http://{self.target.host}:{self.target.port}/metrics"
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return len(answer.read().splitlines())
         except urllib.error.HTTPError:
             return 0  # it is not for us
