@@ -10,7 +10,7 @@ from moderation.credentials import KeyKind
 from service.context import winnow
 from service.waiting import Lookout, Shares
 from tests.support.front import Wire, fronting
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.world import World
 
 
@@ -38,16 +38,16 @@ def test_what_is_there_wakes_those_who_wait_for_it_and_no_others():
         return {key: there[key] for key in keys if key in there}
 
     lookout = Lookout(look, fastest_seconds=0.001, slowest_seconds=0.01)
-    with ThreadPoolExecutor(3) as pool:
-        a, b = (pool.submit(lookout.wait, key, 20) for key in "ab")
-        c = pool.submit(lookout.wait, "c", 0.05)
-        wait_until(lambda: ["a", "b", "c"] in looks)
+    with ThreadPoolExecutor(2) as pool:
+        a, b = (pool.submit(lookout.wait, key, PATIENCE_SECONDS) for key in "ab")
+        wait_until(lambda: ["a", "b"] in looks)
+        assert lookout.wait("c", 0.05) is None
+        assert [a.done(), b.done()] == [False, False]
         there["a"] = 1
-        assert a.result(10) == 1
-        assert c.result(10) is None
+        assert a.result(PATIENCE_SECONDS) == 1
         assert not b.done()
         there["b"] = 2
-        assert b.result(10) == 2
+        assert b.result(PATIENCE_SECONDS) == 2
     wait_until(lambda: not lookout._works)
 
 
@@ -60,7 +60,7 @@ def test_a_look_that_fails_keeps_nobody_from_the_next():
             raise problem
         return dict.fromkeys(keys, 1)
 
-    assert Lookout(look, fastest_seconds=0, slowest_seconds=0.001).wait("a", 10) == 1
+    assert Lookout(look, fastest_seconds=0, slowest_seconds=0.001).wait("a", PATIENCE_SECONDS) == 1
 
 
 def long_poll(world: World, key: str, path: str, port: int) -> Wire:

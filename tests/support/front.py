@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from service.front import Bounds, Front
+from tests.support.waiting import PATIENCE_SECONDS
 
 _WIRES: list[Wire] = []
 
@@ -24,14 +25,20 @@ def fronting(
     )  # fmt: skip
     thread = threading.Thread(target=lambda: front.run(signals=False), daemon=True)
     thread.start()
-    assert front.listening.wait(10)
+    assert front.listening.wait(PATIENCE_SECONDS)
     try:
         yield front
     finally:
         front.stop()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
         while _WIRES:
             _WIRES.pop().close()
+
+
+def pass_seconds(front: Front, seconds: float) -> None:
+    """Have *seconds* pass for *front* at once, so that no limit is so short that a slow machine meets it."""
+    now = front.now
+    front.now = lambda: now() + seconds
 
 
 class Wire:
@@ -40,7 +47,9 @@ class Wire:
     def __init__(self, port: int, source: str = "127.0.0.1") -> None:
         self._kept = b""
         _WIRES.append(self)
-        self.socket = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), PATIENCE_SECONDS, source_address=(source, 0)
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, text: str | bytes) -> Wire:

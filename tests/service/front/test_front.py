@@ -13,8 +13,8 @@ import pytest
 from service.clients import Proxies
 from service.front import Bounds, Front
 from service.front.pool import GATE, LEND, OPEN, Request, Response, wire
-from tests.support.front import Wire, fronting
-from tests.support.waiting import wait_until
+from tests.support.front import Wire, fronting, pass_seconds
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 FAST = Bounds(sweep_seconds=0.02, stop_seconds=0.2)
 GET = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -43,7 +43,7 @@ class App:
             assert environ[LEND]()
         if path in {"/hold", "/lend"}:
             self.held += 1
-            assert self.go.wait(20)
+            assert self.go.wait(PATIENCE_SECONDS)
         body = environ["wsgi.input"].read()
         if path == "/large":
             body = b"x" * 8_000_000
@@ -74,6 +74,11 @@ def front(app: App) -> Iterator[Front]:
 def works(front: Front, source: str = "127.0.0.1") -> bool:
     with Wire(front.port, source) as one:
         return one.send(GET).answer()[0] == 200
+
+
+def arriving(front: Front) -> int:
+    """Return how many requests have begun and are not here whole."""
+    return sum(map(len, front.crowd._arriving.values()))
 
 
 def test_a_request_is_answered_and_its_connection_serves_the_next(front: Front):
@@ -213,11 +218,13 @@ def test_a_bug_of_the_application_is_an_answer(front: Front):
 
 @pytest.mark.parametrize("part", ["", "GET /x HT", POST.format(5), POST.format(5) + "hel"])
 def test_what_does_not_come_holds_no_thread_and_is_ended(app: App, part: str):
-    bounds = replace(FAST, first_byte_seconds=0.3, head_seconds=0.3, pace_grace_seconds=0.3)
-    with fronting(app, threads=1, bounds=bounds) as front:
+    with fronting(app, threads=1, bounds=FAST) as front:
         slow = [Wire(front.port).send(part) for _ in range(20)]
         wait_until(lambda: len(front.crowd) == 20)
         assert works(front)
+        pass_seconds(front, 11)
+        wait_until(lambda: front.crowd.refused["late"] == (20 if part else 0))
+        pass_seconds(front, 3)  # what was refused may read why
         wait_until(lambda: len(front.crowd) == 0)
         for one in slow:
             assert one.answer()[0] == (408 if part else 0)
@@ -265,7 +272,7 @@ def test_an_address_that_holds_too_many_unfinished_requests_loses_its_oldest(app
         slow = [Wire(front.port) for _ in range(5)]
         for n, one in enumerate(slow, 1):
             one.send(POST.format(5) + "h")
-            wait_until(lambda n=n: sum(map(len, front.crowd._arriving.values())) == min(n, 3))
+            wait_until(lambda n=n: arriving(front) == min(n, 3))
         assert [one.answer()[0] for one in slow[:2]] == [408, 408]
         assert works(front)
         assert [one.send("ello").answer()[0] for one in slow[2:]] == [200, 200, 200]
@@ -298,7 +305,10 @@ def test_behind_a_trusted_proxy_the_client_counts(app: App):
     with fronting(app, bounds=bounds, proxies=Proxies(["127.0.0.1"])) as front:
         head = POST.format(5).replace("Host", "X-Forwarded-For: {}\r\nHost")
         clients = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"]
-        slow = [Wire(front.port).send(head.format(one)) for one in clients]
+        slow = []
+        for n, one in enumerate(clients, 1):  # in this order
+            slow.append(Wire(front.port).send(head.format(one)))
+            wait_until(lambda n=n: arriving(front) == min(n, 3))
         wait_until(lambda: front.crowd.refused["crowded"] == 1)
         assert slow[2].answer()[0] == 408  # the same /64
         for n in (0, 1, 3):
@@ -378,11 +388,12 @@ def test_a_refused_client_that_sends_all_the_same_still_reads_why(app: App):
 
 def test_large_bodies_share_their_room(app: App):
     """Half of it is for others, and what waits is let in when there is room."""
-    with large(app, 10**6, keyed_bytes=4 * 10**6, room_seconds=5) as front:
+    with large(app, 10**6, keyed_bytes=4 * 10**6, room_seconds=PATIENCE_SECONDS) as front:
         head = LARGE.format("Bearer good", 10**6, "Expect: 100-continue\r\n")
-        mine = [Wire(front.port).send(head) for _ in range(3)]
-        for one in mine[:2]:
-            assert one.answer()[0] == 100
+        mine = [Wire(front.port) for _ in range(3)]
+        for one in mine[:2]:  # one after the other: the application is asked by several threads
+            assert one.send(head).answer()[0] == 100
+        mine[2].send(head)
         with Wire(front.port, "127.0.0.2") as other:
             assert other.send(head).answer()[0] == 100
         wait_until(lambda: len(front.crowd.keyed._queue) == 1)
@@ -395,14 +406,14 @@ def test_large_bodies_share_their_room(app: App):
 
 def test_whoever_waits_for_room_too_long_is_told_to_come_again(app: App):
     with large(app, 10**6, keyed_bytes=2 * 10**6, room_seconds=0.2) as front:
-        head = LARGE.format("Bearer good", 10**6, "")
-        mine = [Wire(front.port).send(head) for _ in range(2)]
-        status, headers, _ = mine[1].answer()
+        head = LARGE.format("Bearer good", 10**6, "Expect: 100-continue\r\n")
+        assert Wire(front.port).send(head).answer()[0] == 100
+        status, headers, _ = Wire(front.port).send(head).answer()
         assert (status, headers["retry-after"]) == (503, "1")
 
 
 def test_the_server_stops_though_clients_are_connected(app: App):
-    with fronting(app, bounds=FAST) as front:
+    with fronting(app, bounds=replace(FAST, stop_seconds=PATIENCE_SECONDS)) as front:
         idle = [Wire(front.port) for _ in range(3)]
         slow = Wire(front.port).send(POST.format(5))
         held = Wire(front.port).send(GET.replace("/x", "/hold"))
