@@ -38,6 +38,10 @@ _STARTS = re.compile(
 )
 
 
+#: What a module imports that makes examples by chance.
+_GUESSES = re.compile(r"^(?:from|import) (?:hypothesis|schemathesis)\b", re.MULTILINE)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only what takes seconds (make quick)")
 
@@ -51,3 +55,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return True
     is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
     return True if is_test and _STARTS.search(collection_path.read_text()) else None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Have Hypothesis make the same examples each time, and time none of them.
+
+    A change is then refused for what it changed, and not for what chance found or for a slow machine.
+    `--hypothesis-profile=default` looks for new ones. Loaded here, before the first module that uses it:
+    most test processes do without.
+    """
+    asked = parent.config.getoption("--hypothesis-profile", None)
+    if not asked and _GUESSES.search(module_path.read_text(encoding="utf-8")):
+        from hypothesis import settings  # noqa: PLC0415 - as said above
+
+        settings.load_profile("ci")
