@@ -142,6 +142,9 @@ class Receipt:
     by_status: Mapping[str, int]
     #: Whether all of it is erased; if not, a worker goes on.
     done: bool = True
+    #: When the last erasure of the same person before this one was done, in Unix ms, as far as the
+    #: audit trail goes back.
+    erased_before: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt as JSON shows it."""
@@ -171,6 +174,8 @@ class Erasure:
     records: int = 0
     by_status: Mapping[str, int] = field(default_factory=dict)
     done_at: int = 0
+    #: When the last one of the same person was done, in Unix ms.
+    erased_before: int | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -188,7 +193,7 @@ class Erasure:
         at = self.done_at or self.begun_at
         return Receipt(
             self.id, at, self.whom, self.sites, self.comments, self.records, dict(self.by_status),
-            done=not self.goes_on,
+            done=not self.goes_on, erased_before=self.erased_before,
         )  # fmt: skip
 
 

@@ -104,7 +104,9 @@ def person_shape(person: PersonRecord) -> dict[str, Any]:
 
 def receipt_shape(receipt: Receipt) -> dict[str, Any]:
     """Return a receipt of an erasure: numbers, a time, and a keyed hash of the person."""
-    return receipt.to_dict() | {"at": _time(receipt.at)}
+    before = receipt.erased_before
+    times = {"at": _time(receipt.at), "erased_before": None if before is None else _time(before)}
+    return receipt.to_dict() | times
 
 
 def event_shape(

@@ -153,8 +153,11 @@ def begin_erasure(
         raise InvalidInput("a person is erased by e-mail, address or user id", field="kind")
     now = clock.now_ms()
     by_status = dict.fromkeys(map(str, LIVING), 0)
+    whom = comments.whom(subject)
+    earlier = accounts.audit(about=whom, action="person.erase", limit=1)
     wanted = Erasure(
-        ids.new_id(now), by, now, comments.whom(subject), tuple(site_ids), subject, by_status=by_status
+        ids.new_id(now), by, now, whom, tuple(site_ids), subject, by_status=by_status,
+        erased_before=earlier[0].at if earlier else None,
     )  # fmt: skip
     begun = accounts.begin_erasure(wanted)
     if begun is wanted:

@@ -45,6 +45,7 @@ _RECEIPT = {
     "records": 3,
     "by_status": {"approved": 12},
     "done": True,
+    "erased_before": None,
 }
 _REASON = {"code": "clean", "values": {}, "text": "no rule objected"}
 

@@ -687,7 +687,10 @@ class Redelivered(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """What was erased of somebody so far, and when; ``done``: all of it. ``whom`` is a keyed hash."""
+    """What was erased of somebody so far, and when; ``done``: all of it. ``whom`` is a keyed hash.
+
+    ``erased_before`` is when the last erasure of the same person was done, null where none is known.
+    """
 
     id: str
     at: str
@@ -697,6 +700,7 @@ class ReceiptOut(BaseModel):
     records: int
     by_status: dict[str, int]
     done: bool
+    erased_before: str | None
 
 
 class Erased(BaseModel):

@@ -178,8 +178,14 @@ def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **named: str) -> 
             if one == before:  # a worker is at it
                 time.sleep(1)
         receipt = one.receipt
+    earlier = (
+        f"\nThe same person was erased before, at {rfc3339(from_ms(receipt.erased_before))}."
+        if receipt.erased_before is not None
+        else ""
+    )
+    nothing = "" if receipt.comments or receipt.records else "There was nothing to erase.\n"
     text = (
-        f"Erased: {receipt.comments} comments and {receipt.records} notes or treatments, "
-        f"at {receipt.sites} sites.\n{rfc3339(from_ms(receipt.at))}  receipt {receipt.id}"
+        f"{nothing}Erased: {receipt.comments} comments and {receipt.records} notes or treatments, "
+        f"at {receipt.sites} sites.\n{rfc3339(from_ms(receipt.at))}  receipt {receipt.id}{earlier}"
     )
     answer(receipt_shape(receipt), as_json=as_json, text=text)

@@ -166,6 +166,10 @@ def test_a_persons_data_is_found_exported_and_erased_with_a_receipt(
     for words in ("lisa@mail", "marmalade", "elsewhere", "a note on her"):
         assert stored_anywhere(world.adapters.redis, words) == []
     assert world.adapters.accounts.audit(action="person.erase")[0].detail["comments"] == 2
+    assert "Erased before" not in receipt
+    receipt = admin.post("/desk/person/erase", data={**asked, "csrf_token": token(page)}).text
+    assert "There was nothing to erase." in receipt
+    assert "Erased before" in receipt
 
 
 def test_an_erasure_that_takes_longer_is_seen_until_it_is_done(
