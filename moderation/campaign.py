@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Comment, Decision, Status
-from moderation.lists import domains_in
+from moderation.lists import domains_in, is_domain
 from moderation.records import Tally
 from moderation.search import Query, like, network_of
 from moderation.treatment import Subject, SubjectKind
@@ -107,7 +107,9 @@ def traits_of(comment: Comment) -> list[Trait]:
     author = comment.draft.author
     found = [
         Trait(SubjectKind.DOMAIN, domain)
-        for domain in sorted(domains_in(comment.content, author.url).hosts)[:_MOST_DOMAINS]
+        for domain in sorted(filter(is_domain, domains_in(comment.content, author.url).hosts))[
+            :_MOST_DOMAINS
+        ]
     ]
     if comment.content:
         found.append(Trait(TEXT))

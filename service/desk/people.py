@@ -14,6 +14,7 @@ from moderation import values
 from moderation.comment import Comment, Status
 from moderation.errors import InvalidInput, NotFound
 from moderation.insight import unmarked
+from moderation.lists import domains_in, is_domain
 from moderation.moderators import Role
 from moderation.search import LIVING, network_of
 from moderation.site import Site
@@ -30,6 +31,8 @@ PAGE = 20
 LISTED = 100
 #: Comments of a person that the desk lists beside one of theirs.
 _OTHERS = 10
+#: Domains of a comment whose pages and bulk decisions are linked.
+_DOMAINS = 3
 #: Durations of a treatment that the form offers, in days.
 DAYS = (1, 7, 30, 365)
 
@@ -180,6 +183,8 @@ def beside(site: Site, comment: Comment) -> dict[str, Any]:
         ][:_OTHERS],
         "subjects": subjects,
         "noted": known.people_behind([(site.id, comment.draft)])[0],
+        # Of what it links to, what may be treated: no host of somebody's own network, no address.
+        "domains": sorted(filter(is_domain, domains_in(comment.content).hosts))[:_DOMAINS],
         "now": now,
     }
 

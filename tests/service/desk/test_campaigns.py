@@ -247,3 +247,18 @@ def test_a_trait_that_is_not_the_comments_own_is_refused(world: World, admin: Fl
     _, answer = begin(admin, wrote[0], "domain", "example.com")
     assert answer.status_code == 400
     assert re.search("approved|flagged", str(statuses(world, wrote)))
+
+
+@pytest.mark.parametrize("host", ["intranet", "printer.lan", "10.0.0.7", "jam.invalid"])
+def test_a_comment_that_links_to_no_public_domain_has_a_campaign_and_a_page(
+    world: World, admin: FlaskClient, host: str
+):
+    """Such a host is shown, and nothing is offered by it that would be refused."""
+    comment = world.comment(f"toxicity=0.6 see http://{host}/x and https://jam.co.uk/y")
+    page = admin.get(f"/desk/comments/{comment.id}").text
+    assert f"<b>{host}</b>" in page
+    assert "value=jam.co.uk" in page
+    assert f"value={host}" not in page
+    page = admin.get("/desk/campaign", query_string={"comment": comment.id})
+    assert page.status_code == 200
+    assert "jam.co.uk" in page.text
