@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from moderation.comment import Status, from_ms
 from moderation.insight import machines_own, summary
-from moderation.records import Order
+from moderation.records import KeptDecision, Order
 from service.context import winnow
 from service.desk.base import asked_site, bp, my_sites
 from service.desk.pages import page
@@ -43,8 +45,17 @@ def overview() -> Any:
         since=(oldest[0].updated_at or oldest[0].created_at) if oldest else None,
         summary=summary(decisions),
         own=machines_own,
-        decisions=[one for one in decisions if not one.undone and one.verdict][:SHOWN],
+        decisions=_as_published(
+            [one for one in decisions if not one.undone and one.verdict][:SHOWN]
+        ),
     )
+
+
+def _as_published(decisions: Sequence[KeptDecision]) -> list[KeptDecision]:
+    """Return *decisions* with the text that was approved, where a moderator had changed the author's."""
+    changed = [one.comment_id for one in decisions if one.changed]
+    now = {one.id: one.draft for one in winnow().comments.get_many(changed)} if changed else {}
+    return [replace(one, draft=now.get(one.comment_id, one.draft)) for one in decisions]
 
 
 def judged(counts: dict[str, int]) -> int:

@@ -65,6 +65,19 @@ def test_an_approved_edit_is_no_word_on_the_model_and_a_rejected_one_is(world: W
     assert "of 1 decisions on what it had held" in client.get("/desk/overview").text
 
 
+def test_the_overview_shows_the_text_that_was_approved_and_of_others_the_authors(world: World):
+    allowed(world, edits=True)
+    world.add_moderator("mia", sites=[world.site.id])
+    edited, plain = world.comment("toxicity=0.6 call 555"), world.comment("toxicity=0.6 hello")
+    world.adapters.revise(edited.id, "call me", revision=1, by=ADA)
+    for one in (edited, plain):
+        world.adapters.review(one.id, Decision.APPROVE, by=ADA)
+    page = sign_in(world, "mia").get("/desk/overview").text
+    assert re.search(rf'approved</span> <a href="[^"]*{edited.id}">call me</a>', page)
+    assert "call 555" not in page
+    assert f'{plain.id}">toxicity=0.6 hello</a>' in page
+
+
 def test_the_desk_offers_no_edit_where_the_site_does_not_have_it(world: World):
     world.add_moderator("mia", sites=[world.site.id])
     comment = world.comment("toxicity=0.6")
