@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -32,6 +32,9 @@ class Moderator:
     #: Where a link for a new password is sent; theirs, since they opened a link sent there, or an
     #: administrator says so.
     email: str = ""
+    #: The language of their browser when they signed in last, for e-mails; "" before they did. No form
+    #: is refused since it changed.
+    language: str = field(default="", compare=False)
 
     def sees(self, site_id: str) -> bool:
         """Tell whether this moderator may see and decide the comments of a site."""

@@ -26,6 +26,7 @@ from moderation.rows import each
 from moderation.site import Site
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
+from moderation.wording import ENGLISH, Speaker, speaker
 
 #: Minutes between two messages that a moderator may choose from.
 INTERVALS = (10, 60, 240, 720, 1440, 10_080)
@@ -176,11 +177,13 @@ def remind(
     senders: Mapping[Channel, Sender],
     clock: Clock,
     url: str,
+    language: str = ENGLISH,
     links: MailLinks | None = None,
     tell_off: Callable[[Moderator, Subscription], None] = lambda _person, _wish: None,
 ) -> int:
     """Write to each moderator who wishes it, is due, and has comments waiting; return to how many.
 
+    Each message is in its reader's language, or in *language* where that is not known.
     *links* gives the part of an e-mail with links that decide. A channel that fails keeps back nobody else and no other
     channel. It is tried again after a pause, longer each time. After five days, or five refusals in a row, it is
     switched off, which the audit trail says, and *tell_off* is called.
@@ -208,7 +211,8 @@ def remind(
         worth = any(one.fresh for one in waiting) or now - wish.sent_ms >= _REPEATED_MS
         if not wish.tested and not (waiting and worth):
             return 0
-        written = letter(waiting, wish, url=url)
+        words = speaker(moderator.language or language)
+        written = letter(waiting, wish, url=url, words=words)
         deciding = ""
         if links and wish.channel is Channel.MAIL:
             deciding = links(moderator, wish.address, since_ms=wish.sent_ms, sites=wish.sites)
@@ -280,11 +284,11 @@ def waiting_at(sites: Sequence[Site], wish: Subscription, *, comments: Comments)
     return found
 
 
-def letter(waiting: Sequence[Waiting], wish: Subscription, *, url: str) -> Letter:
+def letter(waiting: Sequence[Waiting], wish: Subscription, *, url: str, words: Speaker) -> Letter:
     """Return a message: counts, links to the desk, and quotes where they are allowed; nothing that acts."""
-    total = sum(one.count for one in waiting)
-    subject = f"{total} comment{'' if total == 1 else 's'} waiting for a moderator"
-    lines = [_line(one, wish) for one in waiting] or ["  nothing just now: this message is a test"]
+    lines = [_line(one, wish, words) for one in waiting] or [
+        words.gettext("nothing just now: this message is a test")
+    ]
     quotes = [
         f"{_seen(one.site)}, {url}/desk/comments/{comment.id}\n{quote(comment.content)}"
         for one in waiting
@@ -292,20 +296,41 @@ def letter(waiting: Sequence[Waiting], wish: Subscription, *, url: str) -> Lette
     ]
     rest = sum(one.fresh for one in waiting) - len(quotes)
     if quotes and rest > 0:
-        quotes.append(f"… and {rest} new comment{'' if rest == 1 else 's'} more.")
-    text = "\n".join(["These comments wait for a decision:", "", *lines])
+        quotes.append(
+            words.ngettext("… and %(n)s new comment more.", "… and %(n)s new comments more.", rest)
+        )
+    head = words.gettext("These comments wait for a decision:")
+    text = "\n".join([head, "", *[f"  {line}" for line in lines]])
     return Letter(
-        subject,
+        words.ngettext(
+            "%(n)s comment waiting for a moderator",
+            "%(n)s comments waiting for a moderator",
+            sum(one.count for one in waiting),
+        ),
         "\n\n".join([text, *quotes]),
-        foot=f"Decide on them at {url}/desk/queue\n"
-        f"You asked for this message; change or stop it at {url}/desk/notices",
+        foot="\n".join(
+            [
+                words.gettext("Decide on them at %(url)s", url=f"{url}/desk/queue"),
+                words.gettext(
+                    "You asked for this message; change or stop it at %(url)s",
+                    url=f"{url}/desk/notices",
+                ),
+            ]
+        ),
     )
 
 
-def _line(one: Waiting, wish: Subscription) -> str:
-    since = from_ms(one.oldest_ms).astimezone(wish.tz)
-    new = f", {one.fresh} of them new" if one.fresh and wish.sent_ms else ""
-    return f"  {_seen(one.site)}: {one.count}{new}, the oldest since {since:%Y-%m-%d %H:%M %Z}"
+def _line(one: Waiting, wish: Subscription, words: Speaker) -> str:
+    since = f"{from_ms(one.oldest_ms).astimezone(wish.tz):%Y-%m-%d %H:%M %Z}"
+    if one.fresh and wish.sent_ms:
+        return words.gettext(
+            "%(site)s: %(number)s, %(new)s of them new, the oldest since %(time)s",
+            site=_seen(one.site), number=one.count, new=one.fresh, time=since,
+        )  # fmt: skip
+    return words.gettext(
+        "%(site)s: %(number)s, the oldest since %(time)s",
+        site=_seen(one.site), number=one.count, time=since,
+    )  # fmt: skip
 
 
 def quote(text: str) -> str:

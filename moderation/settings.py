@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moderation.errors import BadSettings
+from moderation.wording import ENGLISH, languages
 
 PREFIX = "WINNOW_"
 #: What the guides call a blog's own variables; a shell may have them beside ours.
@@ -297,6 +298,11 @@ class Settings:
         _like(_SENDER, "write name@host or Name <name@host>"),
         "winnow@localhost",
         "Sender of Winnow's e-mails: name@host or Name <name@host>.",
+    )
+    language: str = _setting(
+        _one_of(*languages()),
+        ENGLISH,
+        "Language of e-mails and reminders to a moderator who has not signed in yet; then it is their browser's.",
     )
     event_days: float = _setting(
         _seconds,

@@ -246,6 +246,7 @@ class Winnow:
             sites=sites,
             days=self.settings.mail_link_days,
             url=self.settings.url,
+            language=self.settings.language,
             accounts=self.accounts,
             comments=self.comments,
             clock=self.clock,
@@ -601,6 +602,7 @@ class Winnow:
             sender=sender,
             clock=self.clock,
             url=self.settings.url,
+            language=self.settings.language,
         )
 
     def add_app(self, name: str, secret: str, code: str, *, by: Actor) -> list[str]:

@@ -120,6 +120,7 @@ def remind() -> int:
         senders=by_channel,
         clock=adapters.clock,
         url=adapters.settings.url,
+        language=adapters.settings.language,
         links=adapters.mail_lines,
         tell_off=adapters.tell_off,
     )

@@ -21,6 +21,7 @@ from moderation.ports import Clock
 from moderation.records import Order
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
+from moderation.wording import ENGLISH, speaker
 from moderation.workflow.review import review
 
 #: Reason that a history has for a decision by such a link.
@@ -48,6 +49,7 @@ def lines(
     sites: Sequence[str] = (),
     days: float,
     url: str,
+    language: str = ENGLISH,
     accounts: Accounts,
     comments: Comments,
     clock: Clock,
@@ -73,7 +75,9 @@ def lines(
             found.append(f"  {site.name}, {moved:%Y-%m-%d %H:%M} UTC\n  {url}/desk/act/{token}")
     if not found:
         return ""
-    head = "Or decide without signing in. Each link shows one comment and asks for one press:"
+    head = speaker(person.language or language).gettext(
+        "Or decide without signing in. Each link shows one comment and asks for one press:"
+    )
     return "\n\n".join([head, *found])
 
 

@@ -13,6 +13,7 @@ from moderation.reminders import Subscription
 from moderation.rows import each
 from moderation.store.accounts import Accounts, fold
 from moderation.store.accounts.links import Kind, OneTimeLink, OneTimeLinks, Outbox, Purpose, Wanted
+from moderation.wording import ENGLISH, speaker
 
 #: Accounts with one address that get a letter.
 _MOST_NAMESAKES = 5
@@ -141,16 +142,18 @@ def write_letters(
     sender: Sender,
     clock: Clock,
     url: str,
+    language: str = ENGLISH,
 ) -> int:
     """Write what waits in the outbox; return how many letters were sent.
 
+    Each in its reader's language, or in *language* where that is not known.
     What no mail server takes is tried again for an hour.
     """
     sent, failed = 0, []
     while (wanted := outbox.take()) is not None:
         letters_by_name = {
             f"{wanted.kind} to {person.name}": (address, letter)
-            for person, address, letter in _addressed(wanted, accounts, links, url)
+            for person, address, letter in _addressed(wanted, accounts, links, url, language)
         }
 
         def send(one: tuple[str, letters.Letter]) -> int:
@@ -168,13 +171,14 @@ def write_letters(
 
 
 def _addressed(
-    wanted: Wanted, accounts: Accounts, links: OneTimeLinks, url: str
+    wanted: Wanted, accounts: Accounts, links: OneTimeLinks, url: str, language: str
 ) -> list[tuple[Moderator, str, letters.Letter]]:
     """Return to whom a letter goes, to which address, and what it says: to nobody, one, or namesakes."""
     if wanted.kind is Kind.RESET:
         return [
-            (person, person.email, letters.reset(person.name, f"{url}/desk/reset/{token}"))
+            (person, person.email, letters.reset(person.name, f"{url}/desk/reset/{token}", words))
             for person in _known_as(wanted.who, accounts)
+            for words in [speaker(person.language or language)]
             for token in [
                 make_link(
                     Purpose.RESET, person.name, accounts=accounts, links=links, says=person.email
@@ -185,21 +189,22 @@ def _addressed(
         person = accounts.moderator(wanted.who)
     except NotFound:
         return []
+    words = speaker(person.language or language)
     match wanted.kind:
         case Kind.CONFIRM:
             token = make_link(
                 Purpose.ADDRESS, person.name, accounts=accounts, links=links, says=wanted.address
             )
-            letter = letters.confirm(person.name, f"{url}/desk/address/{token}")
+            letter = letters.confirm(person.name, f"{url}/desk/address/{token}", words)
         case Kind.INVITE:
             token = make_link(Purpose.INVITATION, person.name, accounts=accounts, links=links)
-            letter = letters.invite(person.name, f"{url}/desk/invitation/{token}")
+            letter = letters.invite(person.name, f"{url}/desk/invitation/{token}", words)
         case Kind.CHANGED:
-            letter = letters.changed(person.name, url)
+            letter = letters.changed(person.name, url, words)
         case Kind.SILENT:
-            letter = letters.silent(person.name, url)
+            letter = letters.silent(person.name, url, words)
         case _:
-            letter = letters.moved(person.name, url)
+            letter = letters.moved(person.name, url, words)
     address = wanted.address or person.email
     return [(person, address, letter)] if address else []
 

@@ -22,7 +22,7 @@ from service.context import winnow
 from service.desk import throttle
 from service.desk.base import bp, desk, me, myself
 from service.desk.pages import page
-from service.desk.words import _, later
+from service.desk.words import _, language, later
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +83,8 @@ def enter(person: Moderator, *, following: str) -> Response:
     session.clear()
     session["token"] = _begun(person.name, context.accounts.session_epoch(person.name), now_ms=now)
     context.accounts.note(AuditLine(now, moderator(person.name), "sign-in", "desk"))
+    if person.language != (spoken := language()):
+        context.accounts.note_language(person.name, spoken)
     answer = redirect(following)
     throttle.remember(person.name, answer, now_ms=now)
     return answer

@@ -18,6 +18,7 @@ from moderation.actor import who as called
 from moderation.comment import Decision
 from moderation.reasons import NAMES
 from moderation.site import SETTINGS
+from moderation.wording import CATALOGS, ENGLISH, languages
 
 #: Its text in the reader's language, with named values put in.
 _: Callable[..., str] = flask_babel.gettext
@@ -28,28 +29,22 @@ ngettext: Callable[..., str] = flask_babel.ngettext
 later: Callable[..., Any] = flask_babel.lazy_gettext
 
 
-TRANSLATIONS = Path(__file__).parent / "translations"
 #: The language of the msgids, used where a browser asks for no language that is translated.
-SOURCE = "en"
+SOURCE = ENGLISH
 SOURCE_LOCALE = Locale(SOURCE)
 
 
-def shipped() -> list[str]:
-    """Return the languages that the desk speaks, its own first."""
-    return [SOURCE, *sorted(one.parts[-3] for one in TRANSLATIONS.glob("*/LC_MESSAGES/*.mo"))]
-
-
-def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
+def init_app(app: Flask, translations: Path = CATALOGS) -> None:
     """Have *app* answer in the language that the browser prefers, of those in *translations*."""
-    languages = shipped()
+    spoken = languages()
 
-    def language() -> str:
+    def chosen() -> str:
         asked = [name.replace("-", "_") for name, weight in request.accept_languages if weight]
         # Not Werkzeug's best_match: for "de-AT,en;q=0.5" it finds English, as the exact one.
-        return negotiate_locale(asked, languages) or SOURCE
+        return negotiate_locale(asked, spoken) or SOURCE
 
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations)
-    flask_babel.Babel(app, default_locale=SOURCE, locale_selector=language)
+    flask_babel.Babel(app, default_locale=SOURCE, locale_selector=chosen)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.add_template_filter(flask_babel.format_date, "date")
     app.add_template_filter(flask_babel.format_decimal, "decimal")
@@ -62,9 +57,14 @@ def init_app(app: Flask, translations: Path = TRANSLATIONS) -> None:
     app.add_template_global(queue_words, "queue_words")
 
 
+def language() -> str:
+    """Return the page's language as its catalogue is named."""
+    return str(flask_babel.get_locale() or SOURCE)
+
+
 def lang() -> str:
     """Return the page's language as HTML names it."""
-    return str(flask_babel.get_locale() or SOURCE).replace("_", "-")
+    return language().replace("_", "-")
 
 
 def lasted(seconds: float) -> str:
@@ -164,6 +164,12 @@ WORDS = {
     "full_payload": later("full payload"),
     "allow_private": later("allow private"),
     "expires_at": later("expires at"),
+    "treatment": later("treatment"),
+    "days": later("days"),
+    "receipt": later("receipt"),
+    "comments": later("comments"),
+    "records": later("notes and treatments"),
+    "decision": later("decision"),
 }
 
 

@@ -135,6 +135,19 @@ class Moderators(Sites):
         line = AuditLine(now_ms, by, "moderator.email", name)
         return _moderator(self._replace(name, changed, ending, line=line))
 
+    def note_language(self, name: str, language: str) -> None:
+        """Remember the language that a moderator reads; no line of the audit trail. Raises NotFound."""
+        key, field = keys.MODERATORS(_G), fold(name)
+        while True:
+            before = self._redis.hget(key, field)
+            if before is None:
+                raise NotFound(f"there is no moderator {cut(name)}", kind="moderator")
+            after = as_json({**json.loads(before), "language": language})
+            if not self._change(
+                [[key, field, before.decode(), after]], [["HSET", key, field, after]]
+            ):
+                return
+
     def _replace(
         self, name: str, changed: Mapping[str, Any], *commands: Command, line: AuditLine
     ) -> dict[str, Any]:
@@ -257,4 +270,5 @@ def _moderator(record: dict[str, Any]) -> Moderator:
         record.get("disabled", False),
         record.get("must_change_password", False),
         record.get("email", ""),
+        record.get("language", ""),
     )

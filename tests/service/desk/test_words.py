@@ -36,6 +36,7 @@ from moderation.scores import Label, Scores
 from moderation.site import Door
 from moderation.treatment import Treatment
 from moderation.verdict import Action
+from moderation.wording import CATALOGS, languages
 from service.desk import audit, queue, reasons, words
 from tests.service.desk.test_desk import decide, token
 from tests.service.desk.test_rights import routes
@@ -44,7 +45,7 @@ from tests.support.world import PASSWORD, World
 
 CONSOLE = Path(words.__file__).parent
 ROOT = CONSOLE.parents[1]
-LANGUAGES = [language for language in words.shipped() if language != words.SOURCE]
+LANGUAGES = [language for language in languages() if language != words.SOURCE]
 GERMAN = "de-AT,de;q=0.9,en;q=0.5"
 
 #: What is called the same in every language, or isn't for reading.
@@ -58,7 +59,7 @@ MARKS = {"_", "gettext", "ngettext", "pgettext", "later", "said"}
 
 def catalogue(language: str) -> Catalog:
     """Return what translators wrote."""
-    with (words.TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+    with (CATALOGS / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
 
 
@@ -84,7 +85,7 @@ def marked(tmp_path_factory) -> Catalog:
 
 def test_every_catalogue_is_shipped():
     """One that was never compiled would be left out in silence."""
-    written = {path.parts[-3] for path in words.TRANSLATIONS.glob("*/LC_MESSAGES/*.po")}
+    written = {path.parts[-3] for path in CATALOGS.glob("*/LC_MESSAGES/*.po")}
     assert written == set(LANGUAGES)
 
 
@@ -107,7 +108,7 @@ def test_what_is_shipped_is_what_the_translators_wrote(language: str):
     """`make run` compiles nothing, so the compiled file is kept beside its source."""
     compiled = io.BytesIO()
     write_mo(compiled, catalogue(language))
-    shipped = words.TRANSLATIONS / language / "LC_MESSAGES" / "messages.mo"
+    shipped = CATALOGS / language / "LC_MESSAGES" / "messages.mo"
     assert shipped.read_bytes() == compiled.getvalue(), "run `make words`"
 
 
