@@ -288,6 +288,12 @@ if (bar) {
   count_down();
 }
 
+// On a phone the navigation scrolls: the page that is open is seen in it.
+for (const here of document.querySelectorAll("nav [aria-current]")) {
+  const nav = here.closest("nav");
+  nav.scrollLeft = Math.max(0, here.offsetLeft - nav.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2);
+}
+
 // A choice that needs no button acts at once.
 for (const form of document.querySelectorAll("[data-at-once]")) {
   form.querySelector("button").hidden = true;
