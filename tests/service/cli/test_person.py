@@ -49,9 +49,9 @@ def test_an_erasure_leaves_a_receipt_and_nothing_else(
     again = ask("person", "erase", *person, "--yes")
     assert (again["comments"], again["whom"]) == (0, receipt["whom"])
     assert (receipt["erased_before"], again["erased_before"]) == (None, receipt["at"])
-    told = run("person", "erase", *person, "--yes").output
-    assert "There was nothing to erase." in told
-    assert f"erased before, at {again['at']}" in told
+    printed = run("person", "erase", *person, "--yes").output
+    assert "There was nothing to erase." in printed
+    assert f"erased before, at {again['at']}" in printed
 
 
 def test_one_has_to_say_who(run, kept: None):
