@@ -2,10 +2,11 @@
 
 Every tenth comment waits for a moderator, every tenth is by one and the same author, four in ten of the
 others are by another, and a site notes something of one in twenty people, as many as it may. A text has
-nine words of a vocabulary of 5,000, every fourth a link. Filled through the store's own functions by three
+nine words of a vocabulary of 5,000, every fourth a link, and one in fifty is of a campaign. Filled through the store's own functions by three
 processes; measured as a moderator who is signed in asks, the sizes in turn. What is compared is the
 processor's time of this process and of Valkey's together, which other work on the machine hardly changes;
-the time that passes stands beside it. Ratios are of the largest size to each other one.
+the time that passes stands beside it, and how many comments the page lists, of which each takes its time.
+Ratios are of the largest size to each other one.
 
     .venv/bin/python -m benchmarks.stored 1000 10000 100000
 """
@@ -37,6 +38,7 @@ from moderation import campaign, wiring
 from moderation.actor import moderator
 from moderation.comment import Author, Decision, Draft, Post, Status
 from moderation.records import Order
+from moderation.search import of_domain
 from moderation.settings import Settings
 from moderation.treatment import MAX_PEOPLE, PersonRecord, Subject, SubjectKind, Treatment
 from service.desk.queue import PAGE
@@ -46,9 +48,13 @@ from tests.support.world import World, make_world
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 VOCABULARY, WORDS, TEXTS = 5_000, 8, 20_000
 ROUNDS, BATCH, FLAGGED, BUSY = 15, 1000, 10, 10
+#: How a page marks a comment that it lists.
+ROW = 'class="card comment'
 #: Bound of the ratios: of the queue to the smallest, of searches and people's pages to ten thousand.
 LIMIT = 1.5
 BUSIEST = "busy@mail.example"
+#: The domain that a campaign links to: one comment in fifty, all with one text.
+ADVERTISED = "jampots.example.net"
 
 
 @dataclass
@@ -59,6 +65,7 @@ class Store:
     size: int
     client: Any = None
     took: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
     waiting: Iterator[str] = field(default_factory=lambda: iter(()))
 
 
@@ -75,6 +82,8 @@ def made(size: int) -> Iterator[Draft]:
         if n in {3, size - 3}:
             text += " xylophonic"
         link = f" https://{words[chance.randrange(2000)]}.example.org/" if n % 4 == 0 else ""
+        if n % 50 == 7:
+            text, link = f"{words[0]} {' '.join(words[4000:4007])}", f" https://{ADVERTISED}/"
         who = int(chance.paretovariate(0.8)) % 100_000
         name = words[who % VOCABULARY]
         by = Author(
@@ -192,6 +201,8 @@ def asked(store: Store) -> dict[str, Callable[[], Any]]:
     # A queue of one page has no cursor, and is asked for that page.
     second = comments.queue(site, limit=PAGE).next or ""
     trait = campaign.traits_of(comment)[0]
+    now = store.world.adapters.clock.now_ms()
+    spam = comments.search(site, of_domain(ADVERTISED), now_ms=now, limit=1).items[0].id
     return {
         "queue": get(f"/queue?site={site}"),
         "queue, all sites": get("/queue"),
@@ -216,6 +227,9 @@ def asked(store: Store) -> dict[str, Callable[[], Any]]:
         "a person of a tenth": get(f"/person?site={site}&kind=email&value={BUSIEST}"),
         "a domain": get(f"/person?site={site}&kind=domain&value={word(29)}.example.org"),
         "a campaign": get(f"/campaign?comment={comment.id}&kind={trait.kind}&value={trait.value}"),
+        "a domain of many": get(f"/person?site={site}&kind=domain&value={ADVERTISED}"),
+        "a campaign of many": get(f"/campaign?comment={spam}&kind=domain&value={ADVERTISED}"),
+        "nearly a text of many": get(f"/campaign?comment={spam}&kind=text"),
         "overview": get(f"/overview?site={site}"),
         "learning": get(f"/learning?site={site}"),
     }
@@ -228,11 +242,13 @@ def measure(store: Store, name: str, do: Callable[[], Any]) -> None:
 
     def ask() -> None:
         before = time.process_time_ns()
-        spent.append(do().status_code)
+        answer = do()
         spent.append(time.process_time_ns() - before)
+        spent.append(answer.status_code)
+        store.rows[name] = answer.text.count(ROW)
 
     server = served(store.world, ask)
-    status, process = spent
+    process, status = spent
     passed = 1000 * (time.perf_counter() - began)
     store.took.setdefault(name, []).append((server / 1000 + process / 1e6, passed))
     if status != 200:
@@ -273,7 +289,10 @@ def main(*sizes: int) -> None:
         )
         ratios[name] = [round(spent[-1] / one, 2) for one in spent[:-1]]
         shown = "".join(f"{one:>9.1f} ms" for one in spent)
-        print(f"{name:24}{shown}   {ratios[name]}   passed {[round(one) for one in passed]}")
+        rows = [store.rows[name] for store in stores]
+        print(
+            f"{name:24}{shown}   {ratios[name]}   rows {rows}   passed {[round(one) for one in passed]}"
+        )
     of = [f"{store.size} to {stores[-1].size}" for store in stores[:-1]]
     print(json.dumps({"of": of, **ratios, "limit": LIMIT}))
 

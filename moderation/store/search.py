@@ -114,10 +114,12 @@ class Search(Queries):
         now_ms: int,
         cursor: str | None = None,
         limit: int = 50,
+        steps: int = _STEPS,
     ) -> Found:
         """Return a page of a site's matching comments, the newest first.
 
-        One search reads 1,000 comments at most; a page may be short, and its cursor goes on.
+        One search reads 1,000 comments at most, and begins no call of the library once those before took as
+        many *steps*; a page may be short, and its cursor goes on.
         """
         below = values.whole(cursor, field="cursor", most=2**53) if cursor else None
         if query.id:
@@ -125,8 +127,8 @@ class Search(Queries):
             return Found(tuple(self._fitting(query, known)), None)
         behind = self.index(site_id) if query.entries() or query.networks or query.some else 0
         items: list[Comment] = []
-        looked, steps, want = 0, 0, limit + 1
-        while looked < _READ and steps < _STEPS:
+        looked, taken, want = 0, 0, limit + 1
+        while looked < _READ and taken < steps:
             asked = min(want, _NAMED)
             pairs, below, took = self._search(site_id, query, below, asked, now_ms)
             known = self.get_many([comment_id for _, comment_id in pairs])
@@ -138,7 +140,7 @@ class Search(Queries):
                 if len(items) == limit:
                     return Found(tuple(items), str(number + 1), behind)
                 items.append(comment)
-            looked, steps, want = looked + len(pairs), steps + took, _NAMED
+            looked, taken, want = looked + len(pairs), taken + took, _NAMED
             if below is None:
                 return Found(tuple(items), None, behind)
         return Found(tuple(items), str(below), behind)
@@ -246,7 +248,7 @@ class Search(Queries):
     def tally(self, site_id: str, query: Query, *, now_ms: int, most: int = TALLIED) -> Tally:
         """Return how many comments would be found, by status; what they say is not read.
 
-        The latest *most* are counted at most, by a call of some 3 ms of the server for each thousand of *most*.
+        The latest *most* are counted at most, by a call of some 2 ms of the server for each thousand of *most*.
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         groups, need = self._groups(site_id, query, now_ms)

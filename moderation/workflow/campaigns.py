@@ -27,6 +27,8 @@ STEP = 100
 _EXAMPLES = 10
 #: Comments that one request counts by reading each, and that a preview counts in all.
 _READ_AND_COUNTED, COUNTED = 100, 1000
+#: Steps of the index that a preview's examples take, about: a call or two of some 3 ms of the server each.
+_STEPS = 10_000
 
 
 def query_of(trait: Trait, comment: Comment | None) -> Query:
@@ -47,8 +49,8 @@ def preview(
     latest are counted, and :func:`count_on` goes on. At most about a thousand are counted.
     """
     query, now = query_of(trait, comment), clock.now_ms()
-    found = comments.search(site_id, query, now_ms=now, limit=_EXAMPLES)
-    if found.next is not None:
+    found = comments.search(site_id, query, now_ms=now, limit=_EXAMPLES, steps=_STEPS)
+    if found.next is not None and query.is_by_index:
         tally = comments.tally(site_id, query, now_ms=now)
         if tally.sure:
             whole = tally.whole and not found.behind

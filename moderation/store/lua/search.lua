@@ -5,10 +5,12 @@
 
 -- Steps that one call takes, about: a step is a number that is read, and 10,000 take some 3 ms of the server.
 local BUDGET = 10000
+-- Those of a call that only counts.
+local COUNTING = 5000
 -- Steps of a command that reads a list or a bitmap, and of one that reads an id.
-local LIST_STEPS, ID_STEPS = 20, 5
+local LIST_STEPS, ID_STEPS = 20, 10
 
-local steps                           -- that this call has taken
+local steps, most_steps               -- that this call has taken, and that it may take
 
 local function read_query()           -- from the end of ARGV: need, then name, count and entries of each
   local query, i = {need = tonumber(ARGV[6]), groups = {}}, 7
@@ -101,7 +103,7 @@ local function each_in_groups(groups, need, top, visit)
     end
     if is_in >= need and visit(at) then return at end
     at, steps = following, steps + 1
-    if steps > BUDGET and at >= 0 then return at + 1 end
+    if steps > most_steps and at >= 0 then return at + 1 end
   end
 end
 
@@ -141,7 +143,7 @@ local function each_standing(maps, top, visit)
       if letter and visit(at, letter) then return at end
       at = at - 1
     end
-    if steps > BUDGET then return at + 1 end
+    if steps > most_steps then return at + 1 end
   end
 end
 
@@ -163,17 +165,18 @@ local function visit_block(part, query, letters, top, visit)
 end
 
 -- Call visit(block, number within it, status) for what matches below *below* ('' for all) at a site, as in
--- visit_block(). Returns the number to go on below, '' at the end, and whether all that was visited is sure.
-local function visit_site(site, query, letters, below, visit)
+-- visit_block(), within *most* steps. Returns the number to go on below, '' at the end, and whether all that
+-- was visited is sure.
+local function visit_site(site, query, letters, below, most, visit)
   local top, is_sure = math.min(tonumber(below) or math.huge, numbered(site)), true
-  steps = 0
+  steps, most_steps = 0, most
   while top > 0 do
     local block = block_of(top - 1)
     local rest, is_sure_here = visit_block(
       site .. ':' .. block, query, letters, top - block * BLOCK, function(at, letter) return visit(block, at, letter) end)
     is_sure = is_sure and is_sure_here
     top = block * BLOCK + (rest or 0)
-    if rest or steps > BUDGET then return top > 0 and top or '', is_sure end
+    if rest or steps > most_steps then return top > 0 and top or '', is_sure end
   end
   return '', is_sure
 end
@@ -186,7 +189,7 @@ end
 register('search', function()
   local site, letters, below, before, most = unpack(ARGV, 1, 5)
   local reply = {'', 0}
-  reply[1] = visit_site(site, read_query(), letters, below, function(block, at)
+  reply[1] = visit_site(site, read_query(), letters, below, BUDGET, function(block, at)
     local id = call('GETRANGE', numbered_key(site, block), at * 22, at * 22 + 21)
     steps = steps + ID_STEPS
     if before == '' or made(id) < tonumber(before) then
@@ -206,7 +209,7 @@ end, {'no-writes'})
 register('tally', function()
   local site, letters, below, _, most = unpack(ARGV, 1, 5)
   local sums_of, seen, next_one = {}, 0, nil
-  local rest, is_sure = visit_site(site, read_query(), letters, below, function(block, at, letter)
+  local rest, is_sure = visit_site(site, read_query(), letters, below, COUNTING, function(block, at, letter)
     if seen >= tonumber(most) then
       next_one = block * BLOCK + at
       return true
