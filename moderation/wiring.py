@@ -93,13 +93,15 @@ def prepare(adapters: Adapters) -> None:
     """Record what the data was made with, or hold this process against it; load the functions.
 
     That is the data version, the number of shards and the secret key. Raises NewerData,
-    BadSettings or Conflict when the stored data is not for this Winnow or these settings.
+    BadSettings or Conflict when the stored data is not for this Winnow or these settings. What is
+    recorded is only read, so that a server whose memory is full stops no start and no diagnosis.
     """
     key = keys.META(keys.GLOBAL)
     shards = adapters.settings.shards
     redis: Any = adapters.redis
-    redis.hsetnx(key, "version", DATA_VERSION)
-    redis.hsetnx(key, "shards", shards)
+    if None in redis.hmget(key, "version", "shards"):
+        redis.hsetnx(key, "version", DATA_VERSION)
+        redis.hsetnx(key, "shards", shards)
     version, stored = map(int, redis.hmget(key, "version", "shards"))
     if version > DATA_VERSION:
         raise NewerData(

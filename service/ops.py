@@ -146,11 +146,16 @@ def serve(app: Flask, context: WebContext) -> None:
 
 def _storage(context: WebContext) -> str:
     context.redis.ping()
-    state: Any = context.redis.info("persistence")
+    state: Any = context.redis.info("persistence", "memory", "replication")
     if state.get("loading"):
         return "is loading"
     if state.get("aof_enabled") and state.get("aof_last_write_status") != "ok":
         return "cannot write to its disk"
+    counted = state.get("used_memory", 0) - state.get("mem_not_counted_for_evict", 0)
+    if 0 < state.get("maxmemory", 0) < counted:
+        return "is full: its memory is at its limit, and comments are refused"
+    if state.get("role") == "slave":
+        return "is a replica: comments are refused"
     return ""
 
 

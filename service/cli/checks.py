@@ -282,12 +282,22 @@ def redis(adapters: Adapters) -> Iterator[Finding]:
             "set `maxmemory-policy noeviction`",
         )
     used, limit = memory["used_memory"], memory.get("maxmemory", 0)
-    if limit and used > limit * _MEMORY_SHARE:
+    advice = (
+        "raise WINNOW_MAXMEMORY (or Redis's own maxmemory), or shorten the sites' retention; "
+        "`./winnow stats` says what takes how much"
+    )
+    if limit and used > limit:
+        yield _wrong(
+            Check.MEMORY,
+            "Redis is full: its memory is at its limit, and comments are refused",
+            advice,
+        )
+    elif limit and used > limit * _MEMORY_SHARE:
         yield _warning(
             Check.MEMORY,
             f"Redis uses {used / limit:.0%} of the memory that it may use; when it is full, comments "
             "are refused",
-            "raise WINNOW_MAXMEMORY (or Redis's own maxmemory), or shorten the sites' retention",
+            advice,
         )
     else:
         yield _ok(Check.MEMORY, f"Redis uses {used / 1e6:,.0f} MB")

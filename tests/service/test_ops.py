@@ -112,3 +112,16 @@ def test_a_store_that_hangs_is_asked_once_by_the_check_of_readiness(world: World
                 connections += 1
     assert (answer.status_code, connections) == (503, 1)
     assert set(answer.json["failing"]) >= {"storage", "jobs", "workers", "deliverer", "watchdog"}
+
+
+def test_a_store_that_takes_no_comment_is_not_ready(world: World):
+    redis = world.adapters.redis
+
+    def storage() -> str:
+        return world.client().get("/readyz").json["failing"].get("storage", "")
+
+    assert storage() == ""
+    redis.config_set("maxmemory", 1)
+    full = storage()
+    redis.config_set("maxmemory", 0)
+    assert "is full" in full

@@ -33,7 +33,8 @@ class Accounts(SiteKeys, Tokens, SecondFactors, Endpoints, Erasures):
         Raises Conflict: keys would be refused and endpoint secrets unreadable.
         """
         key = keys.META(_G)
-        self._redis.hsetnx(key, "secret", self.vault.fingerprint)
+        if not self._redis.hexists(key, "secret"):
+            self._redis.hsetnx(key, "secret", self.vault.fingerprint)
         if self._redis.hget(key, "secret").decode() != self.vault.fingerprint:
             raise Conflict(
                 "this data was made with another secret key; bring back its secret.key, "

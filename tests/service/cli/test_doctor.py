@@ -217,6 +217,18 @@ def test_a_redis_that_forgets_is_wrong(run, adapters: wiring.Adapters):
     assert "appendonly yes" in problems
 
 
+def test_a_redis_that_is_full_is_diagnosed_and_its_keys_are_measured(
+    run, adapters: wiring.Adapters
+):
+    adapters.redis.config_set("maxmemory", 1)
+    try:
+        assert "Redis is full" in (problems := wrong(run))
+        assert "raise WINNOW_MAXMEMORY" in problems
+        assert run("stats").exit_code == 0
+    finally:
+        adapters.redis.config_set("maxmemory", 0)
+
+
 def test_a_promoted_model_that_cannot_judge_is_named(run, environ):
     models = Path(environ["WINNOW_DATA_DIR"]) / "models"
     models.mkdir(parents=True, mode=0o700)
