@@ -58,6 +58,8 @@ class Installation:
     file: Path | None = None
     #: Variables that the file sets and the environment does not.
     from_file: frozenset[str] = field(default=frozenset())
+    #: Variables that neither says, as the Winnow that runs was started with.
+    as_served: frozenset[str] = field(default=frozenset())
 
     @property
     def data(self) -> Path:
@@ -101,6 +103,8 @@ class Served:
 
     data: Path
     file: Path | None
+    #: Variables of where it listens, as it was started.
+    address: Mapping[str, str]
 
 
 def find(environ: Mapping[str, str], *, starts: bool = False) -> Installation:
@@ -117,12 +121,18 @@ def find(environ: Mapping[str, str], *, starts: bool = False) -> Installation:
         given = _read(path) if path else {}
     own = {name: value for name, value in environ.items() if name != SETTINGS_VARIABLE}
     merged = {name: text for name, text in given.items() if not _overridden(name, environ)}
+    # A port that only the shell of `up` named is where it is for every other shell, too.
+    address = {} if starts else _address_served(data)
     try:
-        settings = from_env(merged | own)
+        settings = from_env({**address, **merged, **own})
     except BadSettings as problem:
         raise BadSettings(f"{problem} (settings file: {path})" if path else str(problem)) from None
     return Installation(
-        replace(settings, data_dir=data), named_by, path, frozenset(merged) - frozenset(own)
+        replace(settings, data_dir=data),
+        named_by,
+        path,
+        frozenset(merged) - frozenset(own),
+        frozenset(address) - frozenset(merged) - frozenset(own),
     )
 
 
@@ -234,6 +244,11 @@ def _only_one_served(data: Path) -> Served | None:
     return others[0] if others else None
 
 
+def _address_served(data: Path) -> Mapping[str, str]:
+    """Return where the installation in *data* listens, as variables; none if it does not run."""
+    return next((one.address for one in running() if one.data == data), {})
+
+
 # -- the newest backup -------------------------------------------------------------------------------
 
 
@@ -260,9 +275,14 @@ def announced(installation: Installation) -> Iterator[None]:
     """Let this user's command line find *installation* for as long as it is served."""
     data, file = installation.data, installation.file
     note = _notes() / hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    settings = installation.settings
+    address = {"WINNOW_HOST": settings.host, "WINNOW_PORT": str(settings.port)}
+    if settings.public_url:
+        address["WINNOW_PUBLIC_URL"] = settings.public_url
     with contextlib.suppress(OSError):  # a service's user may have no home: a file names it then
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        note.write_text(json.dumps([str(data), str(file) if file else None]), encoding="utf-8")
+        served = [str(data), str(file) if file else None, address]
+        note.write_text(json.dumps(served), encoding="utf-8")
     try:
         yield
     finally:
@@ -276,9 +296,10 @@ def running() -> list[Served]:
     with contextlib.suppress(OSError):
         for note in _notes().iterdir():
             with contextlib.suppress(OSError, ValueError):
-                data, file = json.loads(note.read_text(encoding="utf-8"))
+                data, file, *more = json.loads(note.read_text(encoding="utf-8"))
                 if is_served(Path(data)):
-                    found.append(Served(Path(data), Path(file) if file else None))
+                    address = more[0] if more else {}  # of a release before
+                    found.append(Served(Path(data), Path(file) if file else None, address))
                 else:
                     note.unlink()  # what a kill -9 left
     return sorted(found, key=lambda served: served.data)

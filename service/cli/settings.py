@@ -28,7 +28,8 @@ in the file. A secret may be given by a file of its own, named by the variable w
 Docker's and systemd's secrets are. A `WINNOW_` variable that is not in this table is refused, since it is
 most likely misspelt.
 
-A shell that names no installation means the Winnow that this user runs, if exactly one runs. Every verb
+A shell that names no installation means the Winnow that this user runs, if exactly one runs, and finds it where it
+listens, also where only the shell of `up` named the port. Every verb
 but `up` and `init` refuses a directory without data, so that a forgotten variable makes no second,
 empty Winnow. `./winnow init` makes an installation and its file.
 
@@ -96,10 +97,12 @@ def _value(variable: Variable, here: Settings) -> str:
 
 
 def _set_by(variable: Variable, here: Installation) -> str:
-    """Return the source of a variable's value: the environment, the file, or the default."""
+    """Return the source of a variable's value: the environment, the file, the Winnow that runs, or the default."""
     names = {variable.name, f"{variable.name}_FILE"}
     if names & here.from_file:
         return str(here.file)
+    if names & here.as_served:
+        return "the Winnow that runs"
     return "environment" if names & set(os.environ) else ""
 
 

@@ -31,12 +31,12 @@ def write(path: Path, text: str) -> Path:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[None]:
-    """Hold a data directory as `up` does, and say so."""
+def served(data: Path, **environ: str) -> Iterator[None]:
+    """Hold a data directory as `up` does in a shell with *environ*, and say so."""
     (data / AOF).mkdir(parents=True)
     with (data / "winnow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with announced(find({"WINNOW_DATA_DIR": str(data)})):
+        with announced(find({"WINNOW_DATA_DIR": str(data)} | environ, starts=True)):
             yield
 
 
@@ -124,6 +124,20 @@ def test_a_shell_that_names_nothing_means_the_winnow_that_runs(home: Path):
         assert find({}, starts=True).data == home / ".local/share/winnow"
     assert running() == []
     assert find({}).data == home / ".local/share/winnow"
+
+
+def test_a_port_that_only_the_shell_of_up_named_is_known_to_every_other_shell(home: Path):
+    elsewhere = {"WINNOW_PORT": "9000", "WINNOW_PUBLIC_URL": "https://a.example"}
+    here = {"WINNOW_DATA_DIR": str(home / "srv")}
+    with served(home / "srv", **elsewhere):
+        for environ in ({}, here):
+            assert "WINNOW_PORT" in find(environ).as_served
+            settings = find(environ).settings
+            assert (settings.port, settings.url) == (9000, "https://a.example")
+        assert find(here | {"WINNOW_PORT": "1"}).settings.port == 1
+        assert find(here, starts=True).settings.port == 8025
+        assert find({"WINNOW_DATA_DIR": str(home / "other")}).settings.port == 8025
+    assert find(here).settings.port == 8025
 
 
 def test_where_several_could_be_meant_none_is_taken(home: Path):
