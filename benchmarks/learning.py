@@ -37,6 +37,14 @@ AFTER = (50, 200)
 PATIENCE = 600
 #: Comments that are posted at once: few enough that on a loaded machine no worker is taken for stuck.
 _AT_ONCE = 25
+#: Settings of the installation: no limits to what a site sends, nothing read in a hurry, and a minute for a
+#: batch, since on a loaded machine a worker would else be taken for stuck, and killed.
+ROOM = {
+    "WINNOW_SITE_RATE": "10000000/minute",
+    "WINNOW_HURRY_AFTER": "3600",
+    "WINNOW_BATCH_SECONDS": "60",
+    "WINNOW_LEASE_SECONDS": "90",
+}
 #: Settings of a site: what is doubtful is held, and a fifth of the rest is spot-checked. On a small
 #: site all is held.
 POLICY = ("policy.mode=hold-doubtful", "policy.spot_checks=200")
@@ -58,6 +66,7 @@ class Blog:
     side: str
     token: str
     policy: Sequence[str] = POLICY
+    order: str = "priority"
     site: str = ""
     key: str = ""
     keys: list[str] = field(default_factory=list)
@@ -118,7 +127,7 @@ class Blog:
     def decide(self, most: int, people: Sequence[str], *, reverse: bool = False) -> int:
         """Decide up to *most* comments by *people* in turn, and return how many.
 
-        What the queue gives comes first, in its own order; then what the machine settled wrongly.
+        What the queue gives comes first, by ``order``; then what the machine settled wrongly.
         """
         turns = itertools.cycle(people)
         done = 0
@@ -133,13 +142,14 @@ class Blog:
 
     def _waiting(self, most: int, *, reverse: bool) -> Iterator[str]:
         found: list[str] = []
-        for path in ("/v1/queue?", "/v1/comments?status=approved&", "/v1/comments?status=spam&",
+        queue = f"/v1/queue?order={self.order}&"
+        for path in (queue, "/v1/comments?status=approved&", "/v1/comments?status=spam&",
                      "/v1/comments?status=rejected&"):  # fmt: skip
             cursor = ""
             while len(found) < most:
                 page = self.ask("GET", f"{path}limit=100{cursor and '&cursor='}{cursor}")
                 for one in page["items"]:
-                    held = path == "/v1/queue?"
+                    held = path == queue
                     wrong = (one["status"] == "approved") == (self.bad.get(one["id"]) != reverse)
                     if one["id"] in self.bad and one["id"] not in {*self.decided, *found}:
                         found += [one["id"]] * (held or wrong)
@@ -223,7 +233,8 @@ def _first_verdict(blog: Blog, before: Mapping[str, Any], begun: float) -> float
     def judging() -> str | None:
         state = blog.learning()
         for one in state["versions"]:
-            if one["current"] and sum(one["people"].values()) == decided:
+            known = sum(one["people"].values()) + sum(one["unproven"].values())
+            if one["current"] and known == decided:
                 return str(one["name"])
         done = state["latest"] and state["latest"]["at"] != was and not state["due"]
         return "none" if done else None
@@ -260,12 +271,14 @@ def _poisoned(
     state = blog.learned(was)
     blog.judged_by(state["current"])
     scored = blog.scores(rest)
-    known = {*was["latest"]["people"]}
-    seen = {*state["latest"]["people"], *state["latest"]["set_aside"]}
+    known = {*was["latest"]["people"], *was["latest"]["unproven"]}
+    latest = state["latest"]
+    seen = {*latest["people"], *latest["set_aside"], *latest["unproven"]}
     found: dict[str, Any] = {
         "rogue: reversed decisions": made,
         "rogue: gain": round(_ranked(blog, rest, scored) - roc, 4),
-        "rogue: set aside": [list(one.values()) for one in state["latest"]["set_aside"].values()],
+        "rogue: set aside": [list(one.values()) for one in latest["set_aside"].values()],
+        "rogue: unproven": sum(n for name, n in latest["unproven"].items() if name not in known),
     }
     (rogue,) = seen - known
     before = blog.learning()
@@ -351,18 +364,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--ranked", type=int, default=RANKED)
     parser.add_argument("--decided", type=int, default=DECIDED)
+    parser.add_argument(
+        "--order", choices=["priority", "oldest"], default="priority", help="the queue's order"
+    )
     chosen = parser.parse_args(arguments)
     most = chosen.ranked + chosen.decided
     known = sites(chosen.data, most, chosen.site) if chosen.data else own()
     result: dict[str, dict[str, Any]] = {}
-    settings = {"WINNOW_SITE_RATE": "10000000/minute", "WINNOW_HURRY_AFTER": "3600"}
+    settings = {**ROOM}
     with tempfile.TemporaryDirectory() as place:
         if chosen.model:
             settings["WINNOW_MODEL"] = str(chosen.model.resolve())
         with running(Path(place) / "data", **settings) as winnow:
             token = winnow.cli("token", "add", "benchmark")["token"]
             for n, (name, (side, texts)) in enumerate(known.items()):
-                blog = Blog(winnow, f"site-{n}", side, token, POLICY if chosen.data else OWN_POLICY)
+                policy = POLICY if chosen.data else OWN_POLICY
+                blog = Blog(winnow, f"site-{n}", side, token, policy, chosen.order)
                 part = min(chosen.ranked, len(texts) // 3)
                 result[name] = tried(blog, texts, ranked=part, decided=chosen.decided)
                 print(json.dumps({name: result[name]}, ensure_ascii=False), flush=True)

@@ -521,11 +521,16 @@ class Contrary:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The result of ``learn``: a head, whether it may be used, and who was set aside."""
+    """The result of ``learn``: a head, whether it may be used, and whose decisions were left out.
+
+    ``unproven`` has each person of whom decisions on what the machine had settled were left out, and
+    how many.
+    """
 
     head: HouseHead
     gate: Gate
     contrary: tuple[Contrary, ...] = ()
+    unproven: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -575,8 +580,11 @@ def learn(
         out = {one.by for one in opposed}
         rows = [one for one in rows if one.by not in out]
     doubted = unproven(rows, basis, vouched=vouched)
+    left = Counter(one.by for one in rows if one.seen is Seen.SURE and one.by in doubted)
     rows = [one for one in rows if one.seen is not Seen.SURE or one.by not in doubted]
-    return replace(_learned(rows, basis, current), contrary=opposed)
+    return replace(
+        _learned(rows, basis, current), contrary=opposed, unproven=tuple(sorted(left.items()))
+    )
 
 
 def _learned(rows: list[Evidence], basis: Basis, current: HouseHead | None) -> Learned:

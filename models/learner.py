@@ -53,6 +53,7 @@ class Fitted:
     agreement : (float, float)
     auc_drop : float
     contrary : tuple of (int, float, float)
+    unproven : tuple of (int, int)
     """
 
     head: bytes = field(repr=False)
@@ -64,6 +65,7 @@ class Fitted:
     agreement: tuple[float, float]
     auc_drop: float
     contrary: tuple[tuple[int, float, float], ...]
+    unproven: tuple[tuple[int, int], ...]
 
 
 class HeadLearner:
@@ -133,6 +135,7 @@ class HeadLearner:
             gate.agreement,
             gate.auc_drop,
             tuple((one.by, one.agreed, one.others) for one in learned.contrary),
+            learned.unproven,
         )
 
     def head(self, packed: bytes, number: int, lessons: Sequence[Any] = ()) -> HouseHead:

@@ -121,13 +121,14 @@ OUTCOMES: Mapping[str, str] = {
 class FitReport:
     """The result of fitting a head: its figures, and why it is used or not.
 
-    ``people`` counts decisions by person. ``agreement`` is the share of the latest ``replayed``
+    ``people`` counts by person the decisions that the head was fitted on. ``agreement`` is the share of the latest ``replayed``
     decisions, unseen by the head, that it agrees with, before and after. ``moved`` names comments
     of the latest ``compared`` that it would send elsewhere, ``elsewhere`` counts them all; None
     until that was looked at. ``digest`` is the same for heads that move alike. ``set_aside`` names
     people who decide the opposite of the others and were left out for it: the share of pairs of
     decisions, one good and one bad, that the others put in the same order, of theirs and of the
-    others'.
+    others'. ``unproven`` counts by person the decisions on what the machine had settled that were
+    left out, since they don't help with the others' decisions.
     """
 
     at: int
@@ -143,6 +144,7 @@ class FitReport:
     moved: tuple[str, ...] = ()
     digest: str = ""
     set_aside: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unproven: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:

@@ -81,6 +81,8 @@ class Fit:
     before and after. ``auc_drop`` is the most that the frozen set loses. ``contrary`` has a row for
     each person who was left out for deciding the opposite of the others: their number, and the
     share of pairs of decisions that the others put in the same order, of theirs and of the others'.
+    ``unproven`` has a row for each person of whom decisions on what the machine had settled were left
+    out, since they don't help with the others' decisions: their number, and how many.
     """
 
     head: bytes
@@ -92,6 +94,7 @@ class Fit:
     agreement: tuple[float, float] = (0.0, 0.0)
     auc_drop: float = 0.0
     contrary: Sequence[tuple[int, float, float]] = ()
+    unproven: Sequence[tuple[int, int]] = ()
 
 
 class Learner(Protocol):

@@ -178,6 +178,7 @@ def attempt_shape(made: FitReport) -> dict[str, Any]:
             person: {"agreed": round(own, 4), "others": round(others, 4)}
             for person, (own, others) in made.set_aside.items()
         },
+        "unproven": dict(made.unproven),
     }
 
 

@@ -228,11 +228,14 @@ def _stop(site_id: str, was: Progress, comments: Comments) -> Progress:
 
 def _with_figures(attempt: FitReport, fit: Fit, people: Sequence[str]) -> FitReport:
     aside = {people[number]: (own, others) for number, own, others in fit.contrary}
+    unproven = {people[number]: count for number, count in fit.unproven}
+    counted = {name: n - unproven.get(name, 0) for name, n in attempt.people.items()}
     return replace(
         attempt,
         digest=fit.digest,
         set_aside=aside,
-        people={name: n for name, n in attempt.people.items() if name not in aside},
+        unproven=unproven,
+        people={name: n for name, n in counted.items() if n > 0 and name not in aside},
         why=fit.why,
         decisions=fit.decisions or attempt.decisions,
         replayed=fit.replayed,

@@ -538,7 +538,8 @@ class LearningAttemptOut(_Whole):
     ``agreement_before`` and ``agreement_after``: with the latest ``replayed`` decisions. ``moved`` names some of the
     ``elsewhere`` comments, of the latest ``compared``, that it would send elsewhere; null until that was looked at.
     ``digest`` is the same for heads that move alike. ``set_aside`` names people who decide the opposite of the others
-    and were left out for it.
+    and were left out for it. ``unproven`` counts by person the decisions on what the machine had settled that were
+    left out, since they don't help with what the others decided.
     """
 
     at: str
@@ -555,6 +556,7 @@ class LearningAttemptOut(_Whole):
     moved: list[str]
     digest: str
     set_aside: dict[str, LearningSetAsideOut]
+    unproven: dict[str, int]
 
 
 class LearningVersionOut(LearningAttemptOut):

@@ -142,6 +142,11 @@ def _lines(learned: Mapping[str, Any]) -> list[str]:
             f"{_percent(shares['others'])} of their own"
             for person, shares in latest["set_aside"].items()
         ]
+        lines += [
+            f"unproven  {plain(person)}: {number} of their decisions are left out, on what the machine "
+            "had settled, since they do not help with what the others decided"
+            for person, number in latest["unproven"].items()
+        ]
         before, after = _percent(latest["agreement_before"]), _percent(latest["agreement_after"])
         lines.append(
             f"latest    {latest['at']}, from {latest['decisions']} decisions: "

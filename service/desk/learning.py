@@ -17,6 +17,9 @@ from service.desk.base import administrator, asked_site, bp, my_site, my_sites, 
 from service.desk.pages import page
 from service.desk.words import _
 
+#: Decisions by which a site's first head is fitted; until then the page says which order teaches more.
+FIRST = 50
+
 
 @bp.get("/learning")
 def learning() -> Any:
@@ -38,6 +41,8 @@ def learning() -> Any:
         people=_colleagues(site),
         checks=estimates.spot_checks(context.comments.feedback(site.id)),
         share=site.policy.spot_checks,
+        first=FIRST,
+        young=progress.feedback < FIRST,
     )
 
 

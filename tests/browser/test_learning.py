@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -34,6 +36,21 @@ def test_what_was_learned_is_taken_back_with_a_click_and_learned_again_with_anot
     page.wait_for_selector("text=Later versions judge again where they do better.")
     page.click("text=Let it judge")
     page.wait_for_selector("text=Version s1 judges from now on.")
+
+
+def test_decisions_that_are_left_out_are_counted_again_with_a_click(desk: Desk):
+    taught(desk)
+    known = desk.world.adapters.comments
+    latest = known.progress(desk.world.site.id).latest
+    known.note_attempt(desk.world.site.id, replace(latest, unproven={"moderator:eve": 3}))
+    page = desk.page()
+    page.click("nav >> text=Learning")
+    reason = page.locator("#people ~ .acts", has_text="eve")
+    expect(reason).to_contain_text("3 decisions on what the machine had settled are left out")
+    reason.locator("text=Learn from again").click()
+    page.wait_for_selector("text=Their decisions are learned from again.")
+    expect(page.locator("tr", has_text="eve").first).to_contain_text("Counts, whatever they decide")
+    assert known.progress(desk.world.site.id).vouched == ("moderator:eve",)
 
 
 @pytest.mark.parametrize("learned", [True, False], ids=["learned", "empty"])

@@ -311,6 +311,7 @@ def test_two_hundred_reversed_decisions_on_what_was_settled_cost_nothing(basis):
         rogue = corrections(basis, 50 + seed, 200, by=3, true=False)
         before, after = learn(honest, basis), learn(honest + rogue, basis)
         assert unproven(honest + rogue, basis) == {3}
+        assert (before.unproven, after.unproven) == ((), ((3, 200),))
         assert (after.head.digest, after.gate) == (before.head.digest, before.gate)
         counted = learn(honest + rogue, basis, vouched={3})
         assert ranking(counted.head, basis) < ranking(before.head, basis) - 0.005
@@ -339,6 +340,18 @@ def test_decisions_on_what_was_settled_count_where_nobody_else_decides(basis):
     assert unproven(alone, basis) == frozenset()
     few = site_of(basis, 7, [USUAL], FEWEST - 1)
     assert unproven(few + corrections(basis, 60, 100, by=2), basis) == frozenset()
+
+
+def test_one_persons_decisions_on_what_was_settled_weigh_no_more_than_the_others_few(basis):
+    """However many they are: too few of the others' are there to try them on."""
+    few = site_of(basis, 7, [USUAL, USUAL], FEWEST // 2 - 1)
+    rows = few + corrections(basis, 60, 200, by=3, true=False)
+    assert unproven(rows, basis) == frozenset()
+    weights, by = house._weights(rows), np.array([one.by for one in rows])
+    assert weights[by == 3].sum() < weights[by != 3].sum()
+    alone = [replace(one, by=1) for one in few] + rows[len(few) :]
+    weights, by = house._weights(alone), np.array([one.by for one in alone])
+    assert weights[by == 3].sum() == pytest.approx(weights[by == 1].sum())
 
 
 def test_who_is_vouched_for_counts_in_what_was_settled_too(basis):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -243,6 +244,30 @@ def test_who_decides_the_opposite_of_the_others_is_set_aside_until_somebody_vouc
     world.adapters.leave_out(world.site.id, "eve", by=ADA)
     known = progress(world)
     assert (known.vouched, known.left_out) == ((), ("moderator:eve",))
+
+
+def test_a_head_names_whose_decisions_on_what_was_settled_were_left_out(world: World):
+    """They are no longer among the people that it was fitted on."""
+
+    class Doubting(world.adapters.learning):
+        def learn(self, lessons, *, current, vouched=()):
+            rest = [one for one in lessons if one.person == 0 or one.person in vouched]
+            left = Counter(one.person for one in lessons if one not in rest)
+            fit = super().learn(rest, current=current)
+            return replace(fit, unproven=tuple(sorted(left.items())))
+
+    rejected(world, 3, by=ADA)
+    for n in range(2):
+        world.decide(f"toxicity=0.1 eve {n}", Decision.REJECT, by=EVE)
+    doubting = replace(world.adapters, learning=Doubting)
+    report = doubting.learn(world.site.id)
+    assert (report.unproven, report.people) == ({"moderator:eve": 2}, {"moderator:ada": 3})
+    assert progress(world).latest.unproven == progress(world).versions[0].made.unproven
+    world.adapters.leave_out(world.site.id, "eve", by=ADA)
+    assert progress(world).current == 1, "they had no part in it"
+    world.adapters.leave_out(world.site.id, "eve", out=False, by=ADA)
+    again = doubting.learn(world.site.id)
+    assert (again.unproven, again.people["moderator:eve"]) == ({}, 2)
 
 
 def test_a_head_that_somebody_now_set_aside_had_a_part_in_stops_judging(world: World):

@@ -62,3 +62,13 @@ def test_a_person_is_left_out_by_name_and_taken_in_again(run, ask, site: Site):
     assert (answer["left_out"], answer["current"]) == (["import:"], None)
     assert ask("learning", "forget-person", "blog", "import:", "--again")["left_out"] == []
     assert "names nobody here" in run("learning", "forget-person", "blog", "eve", code=1).stderr
+
+
+def test_whose_decisions_on_what_was_settled_are_left_out_is_told(
+    run, ask, adapters: wiring.Adapters, site: Site
+):
+    made = adapters.comments.progress(site.id).latest
+    adapters.comments.note_attempt(site.id, replace(made, unproven={"moderator:eve": 12}))
+    assert ask("learning", "status", "blog")["latest"]["unproven"] == {"moderator:eve": 12}
+    shown = run("learning", "status", "blog").stdout
+    assert "unproven  moderator:eve: 12 of their decisions are left out" in shown

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation.comment import Decision
+from service.desk import learning
 from tests.support.actors import ADA, EVE
 from tests.support.world import PASSWORD, World
 
@@ -42,6 +43,18 @@ def test_a_site_without_decisions_is_told_what_to_do(world: World, admin: FlaskC
     assert "the first decisions teach the most" in page
     assert "Nobody knows yet" in page
     assert "Versions" not in page
+
+
+def test_a_young_site_is_told_which_order_of_the_queue_teaches_more(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    taught(world)
+    page = admin.get("/desk/learning").text
+    assert "The first 50 decisions teach more in the order in which comments came" in page
+    link = re.search(r'<a href="([^"]*order=oldest)"', page)[1].replace("&amp;", "&")
+    assert re.search(r'<option value="oldest" *selected', admin.get(link).text)
+    monkeypatch.setattr(learning, "FIRST", 4)
+    assert "teach more in the order" not in admin.get("/desk/learning").text
 
 
 def test_it_says_what_judges_in_sentences_with_figures_and_links(world: World, admin: FlaskClient):
@@ -183,3 +196,30 @@ def test_who_is_set_aside_is_said_why_and_can_be_counted_all_the_same(
     shown = world.ask("GET", f"/v1/sites/{world.site.id}/learning").json
     assert shown["vouched"] == ["moderator:eve"]
     assert shown["latest"]["set_aside"] == {"moderator:eve": {"agreed": 0.21, "others": 0.93}}
+
+
+def test_decisions_on_what_was_settled_that_are_left_out_are_named_and_can_be_counted(
+    world: World, admin: FlaskClient
+):
+    """Leaving out all that the person decides stays possible."""
+
+    class Doubting(world.adapters.learning):
+        def learn(self, lessons, *, current, vouched=()):
+            fit = super().learn(lessons, current=current, vouched=vouched)
+            return fit if 1 in vouched else replace(fit, unproven=((1, 2),))
+
+    taught(world)
+    replace(world.adapters, learning=Doubting).learn(world.site.id)
+    page = re.sub(r"\s+", " ", admin.get("/desk/learning").text)
+    reason = re.search(r"<div class=.acts.><span><b>eve</b>: .*?</div>", page)[0]
+    assert "2 decisions on what the machine had settled are left out" in reason
+    assert "Learn from again" in reason
+    assert "Leave out" in re.search(r'<th scope="row">eve.*?</tr>', page)[0]
+    assert page.count("Learn from again") == 1
+    shown = world.ask("GET", f"/v1/sites/{world.site.id}/learning").json
+    assert shown["latest"]["unproven"] == {"moderator:eve": 2}
+    form = {"csrf_token": token(page), "person": "moderator:eve", "out": "0"}
+    admin.post(f"/desk/learning/{world.site.id}/people", data=form)
+    page = admin.get("/desk/learning").text
+    assert "Counts, whatever they decide." in page
+    assert "are left out" not in page
