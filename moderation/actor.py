@@ -9,7 +9,7 @@ from moderation.wording import Say, english, said
 
 
 class ActorKind(StrEnum):
-    """How an actor is known; a name alone proves nothing."""
+    """Kind of an actor: what proved who it is. A name alone proves nothing."""
 
     #: A person signed in at the desk, or who opened a link sent to them, whose kind is ``via``; the
     #: name is their account's.

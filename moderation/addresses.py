@@ -272,7 +272,7 @@ def _refused(reason: str) -> InvalidInput:
 
 # -- headers ----------------------------------------------------------------------------------
 
-#: What says where one request ends and who asks; a custom header must not rewrite it.
+#: Headers that delimit a request or name its sender; a custom header must not replace them.
 RESERVED_HEADERS = frozenset(
     {
         "accept-encoding",

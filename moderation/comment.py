@@ -1,4 +1,4 @@
-"""A comment, its author and post, and where it may go: the noun everything else is about."""
+"""A comment, its author and post, and the moves between its statuses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from moderation.verdict import Verdict
 #: A longer comment is refused, never cut: a moderator must see what would be published.
 MAX_CONTENT_BYTES = 64 * 1024
 
-#: Why a comment has a line of history that moves it nowhere: a moderator changed its text.
+#: Reason of a line of history that leaves the status: a moderator changed the text.
 REVISED = "revised"
 #: Why a comment is screened again: the blog sent another text.
 EDITED = "edited"
@@ -78,7 +78,7 @@ _DECIDED = {
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who wrote a comment, as the blog tells it; every field may be empty and none is proof."""
+    """The author of a comment by the blog's own account; every field may be empty, none is proof."""
 
     name: str = ""
     email: str = ""

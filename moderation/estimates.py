@@ -40,7 +40,7 @@ class SpotChecks:
 
 
 def spot_checks(feedback: Iterable[Feedback]) -> SpotChecks:
-    """Return what the spot checks among *feedback* come to."""
+    """Return the error rates estimated from the spot checks among *feedback*."""
     rows = [
         (one.verdict.action is Action.REJECT, one.decision is Decision.APPROVE)
         for one in feedback

@@ -1,4 +1,4 @@
-"""What is asked for beside a password: codes of an app (TOTP, RFC 6238), and recovery codes. Pure."""
+"""Second factors of a sign-in: codes of an app (TOTP, RFC 6238), and recovery codes. Pure."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Facts:
     signature: int = 0
     first_comment: bool = False
     house: object | None = None
-    #: What the site thinks of the author, -1 (rejected before) to 1; see judging.trust.
+    #: The author's standing at the site, -1 (rejected before) to 1; see judging.trust.
     trust: float = 0.0
     treatment: Treatment | None = None
 
@@ -42,5 +42,5 @@ class Facts:
         return cls(Near(scores.near_duplicates, scores.alike)) if scores else cls()
 
 
-#: What is known without storage: nothing.
+#: The facts without storage: none.
 NOTHING = Facts()

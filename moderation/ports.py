@@ -1,4 +1,4 @@
-"""What the product needs of the world and has more than one of: a clock, a model, a comparer."""
+"""Protocols of what has a substitute in tests: a clock, a model, a learner, a comparer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sample:
     honeypot: bool = False
     seconds_to_submit: float | None = None
     near_duplicates: int = 0
-    #: What the site thinks of the author, from -1 (rejected before) to 1 (approved many times).
+    #: The author's standing at the site, from -1 (rejected before) to 1 (approved many times).
     trust: float = 0.0
 
 

@@ -46,7 +46,7 @@ _FIRST_PAUSE_MS, _LAST_PAUSE_MS = 10 * _MINUTE_MS, _DAY_MS
 _REPEATED_MS = _DAY_MS
 #: Comments that one message quotes, and characters of each.
 QUOTED, QUOTE = 5, 500
-#: Who switches off what fails.
+#: The actor that switches off a failing channel.
 REMINDERS = Actor(ActorKind.SCHEDULE, "reminders")
 
 

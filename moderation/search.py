@@ -32,7 +32,7 @@ _TELLING, _ENOUGH = 10, 0.5
 _ROUNDING = 1e-9
 #: Labels of a host name, from its end, by which a comment that mentions it is found.
 _MOST_LABELS = 5
-#: Statuses that a comment can be found by; a tombstone has nothing to be found by.
+#: Statuses that a comment can be found by; a tombstone cannot be found.
 LIVING = tuple(status for status in Status if status is not Status.ERASED)
 #: Prefix lengths of the networks that a comment is found by.
 _NETWORK = {4: 24, 6: 64}

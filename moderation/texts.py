@@ -1,4 +1,4 @@
-"""What counts as text: one definition for every way in, and what XML can carry of it. Pure."""
+"""Valid text: one definition for every way in, and the part of it that XML can carry. Pure."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Vault:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this secret from another without telling anything about it."""
+        """A value that differs between secrets and reveals nothing of them."""
         return hashlib.sha256(self.derive("fingerprint")).hexdigest()[:16]
 
     def digest(self, text: str) -> str:

@@ -203,7 +203,7 @@ class Winnow:
         )
 
     def purge(self) -> int:
-        """Let go of what every site's retention no longer covers; return how many changed."""
+        """Delete texts and verdicts whose retention is over, on every site; return how many changed."""
         return retention.purge(accounts=self.accounts, comments=self.comments, clock=self.clock)
 
     # -- review
@@ -594,7 +594,7 @@ class Winnow:
             links.tell_off(person, wish, outbox=self.outbox, jobs=self.jobs, clock=self.clock)
 
     def write_letters(self, sender: Sender) -> int:
-        """Write what waits in the outbox; return how many letters were sent."""
+        """Send the letters that wait in the outbox; return how many were sent."""
         return links.write_letters(
             accounts=self.accounts,
             links=self.links,

@@ -40,7 +40,7 @@ EXCERPT_BYTES = 1024
 #: A status decides; a body that trickles after it gets this long, so that it holds no slot.
 BODY_SECONDS = 2.0
 
-#: A receiver may ask for patience, but not for eternity.
+#: Longest Retry-After that is obeyed, in seconds.
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 
 #: A name may have hundreds of addresses; one that answers is among the first, or it is down.

@@ -43,7 +43,7 @@ _LEASE_SLACK_SECONDS = 5.0
 _RECLAIM_SECONDS = 5.0
 #: Pause before the events of a site that could not be fanned out are tried again.
 _REST_SECONDS = 60.0
-#: Of a retry's delay: so that many deliveries that failed together do not return together.
+#: Share of a retry's delay that is random, so that deliveries that failed together do not return together.
 _JITTER = 0.1
 _DISABLE_AFTER_MS = 5 * 86_400_000
 #: A longer body is sent thin; receivers may refuse more (Standard Webhooks asks for under 20 KB).
@@ -104,7 +104,7 @@ class Deliverer:
         self._send = send
         self._jitter = jitter
         self._pulse = pulse
-        #: When there was a free place last (monotonic seconds).
+        #: Time of the latest free place (monotonic seconds).
         self._free_at = time.monotonic()
         self._holder = f"{secrets.token_hex(4)}:{os.getpid()}"
         self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="delivery")

@@ -55,12 +55,12 @@ def _limits(settings: Settings) -> Limits:
 
 
 def purge() -> int:
-    """Let go of what every site's retention no longer covers; return how many comments changed."""
+    """Delete texts and verdicts whose retention is over, on every site; return how many comments changed."""
     return _prepared[0].adapters.purge()
 
 
 def trim_events() -> int:
-    """Drop events that are older than is kept, of every site; return how many."""
+    """Drop events that are older than the stream's retention, on every site; return how many."""
     adapters = _prepared[0].adapters
     accounts, deliveries = adapters.accounts, adapters.deliveries
     return each(
@@ -79,7 +79,7 @@ def learn(site_id: str) -> bool:
 
 
 def learn_anew() -> int:
-    """Have sites learn that another shared model judges for by now; return how many."""
+    """Have sites whose shared model has changed learn again; return how many."""
     adapters = _prepared[0].adapters
     return each(
         {site.id: site for site in adapters.accounts.sites()},

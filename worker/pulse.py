@@ -33,7 +33,7 @@ class Pulse:
         self._next = 0.0
 
     def beat(self) -> None:
-        """Say that this thread goes on; while Redis is away nobody hears it, which is no error."""
+        """Store a heartbeat of this thread; while Redis is away none is stored, which is no error."""
         now = time.monotonic()
         if now < self._next:
             return

@@ -156,8 +156,8 @@ class Supervisor:
     def _watch(self) -> float:
         """Do the watchdog's round; return in how many seconds the next one is.
 
-        What begins after this round ends no sooner than the shortest lease, batch or undo window: so
-        long it may sleep. A round that Redis spoils is done again a second later.
+        A lease, batch or undo window that begins after this round lasts as long as the shortest one at least:
+        the watchdog may sleep until then. A round that Redis spoils is done again a second later.
         """
         try:
             watched = self._adapters.liveness.watch(

@@ -1,4 +1,4 @@
-"""Campaigns: preview what shares a trait, decide on all of it in bounded steps, take it back."""
+"""Campaigns: preview the comments that share a trait, decide on all in bounded steps, undo that."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from moderation.treatment import strictest
 
 log = logging.getLogger(__name__)
 
-#: Comments of an author that are counted for trust, at most, of those approved and of the others.
+#: Most comments of an author that count for trust, of those approved and of the others each.
 _COUNTED = 10
 #: The id of a draft that is no comment yet.
 _NO_ID = (0, 0)
@@ -228,7 +228,7 @@ def score(
 ) -> list[Scores]:
     """Return the scores of *drafts*, on which every verdict is based. Raises what the model raises.
 
-    *hurried*: what n-grams are sure of is not read by the encoder; ``Scores.model`` says so. The
+    *hurried*: drafts that n-grams are sure of are not read by the encoder; ``Scores.model`` says so. The
     *policies* bound what a site's head may do, which goes by the site's own thresholds.
     """
     near = [one.near for one in facts] or [Near()] * len(drafts)
@@ -254,7 +254,7 @@ def score(
 
 
 def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
-    """Return what a model may know of *draft*."""
+    """Return *draft* as the model's input."""
     return Sample(
         content=draft.content,
         author_name=draft.author.name,

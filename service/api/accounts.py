@@ -309,7 +309,7 @@ def redeliver(endpoint_id: str) -> Any:
 
 
 def own_site(site_id: str) -> Site:
-    """Return a site that the caller may see, by id or name; another is as good as none."""
+    """Return a site that the caller may see, by id or name; answers 404 for any other."""
     own = asking().site
     if own is not None and site_id not in {own.id, own.name}:
         raise NotFound(f"there is no site {site_id[:100]!r}")

@@ -73,7 +73,7 @@ def administrator() -> None:
 
 
 def own_comment(comment_id: str) -> Comment:
-    """Return a comment that the caller may see; another site's is as good as none."""
+    """Return a comment that the caller may see; answers 404 for another site's."""
     comment = winnow().comments.get(comment_id)
     if not asking().may_see(comment.site_id):
         raise NotFound(f"there is no comment {comment_id[:64]}")

@@ -30,13 +30,13 @@ View = Callable[..., Any]
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
-#: Errors of a body that an answer tells.
+#: Most errors of a body that an answer names.
 _MOST_TOLD = 20
 #: Characters of an unknown field's name that an answer repeats.
 _LONGEST_NAME = 100
 #: A null, or an escape that may be half of a surrogate pair.
 _MAY_NEED_MENDING = re.compile(rb"null|\\u[dD][89a-fA-F]")
-#: In a body of this size there is no room for more members than may each have an error.
+#: In a body of this size members are not counted: the errors of all that fit in cost little.
 FEW_MEMBERS_BYTES = 4096
 
 

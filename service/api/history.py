@@ -66,7 +66,7 @@ def remember_history() -> Any:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Wait for one's turn to have history scored. Raises Busy where too many have it."""
+    """Wait for a turn to have history scored. Raises Busy if it takes too long."""
     if not _TURNS.acquire(timeout=_PATIENCE_SECONDS):
         raise Busy(f"{_AT_ONCE} requests with history are at work; send this one again")
     try:

@@ -689,7 +689,7 @@ class Redelivered(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """What was erased of somebody so far, and when; ``done``: all of it. ``whom`` is a keyed hash.
+    """Receipt of an erasure so far, and when; ``done``: complete. ``whom`` is a keyed hash.
 
     ``erased_before`` is when the last erasure of the same person was done, null where none is known.
     """

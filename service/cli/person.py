@@ -175,7 +175,7 @@ def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **named: str) -> 
         while one.goes_on:
             click.echo(f"{one.comments} erased so far", err=True)
             before, one = one, adapters.step_erasure(one.id)
-            if one == before:  # a worker is at it
+            if one == before:  # a worker goes on with it
                 time.sleep(1)
         receipt = one.receipt
     earlier = (

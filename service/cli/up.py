@@ -149,7 +149,7 @@ def _run(
                 welcome = ""
             if server is not None and not server.alive():
                 _revive(server, stopping)
-            # A server that did not start again is no process whose end would wake us.
+            # A server that did not start again has no process whose end would wake `up`.
             restless = bool(welcome) or (server is not None and not server.alive())
             alarm.wait(_left(parts, restless=restless))
     finally:
@@ -160,7 +160,7 @@ def _run(
 def _left(parts: Sequence[Process], *, restless: bool) -> float | None:
     """Return in how many seconds to look again unless a process ends before; None for never.
 
-    While *restless*, something is awaited that ends no process.
+    While *restless*, an event is awaited that is not the end of a process.
     """
     due = [at for part in parts if (at := part.due()) is not None]
     left = min(due) - time.monotonic() if due else None

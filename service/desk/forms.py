@@ -1,4 +1,4 @@
-"""The desk's fields for a site's settings, derived from where each setting is declared.
+"""The desk's fields for a site's settings, derived from the settings' declarations.
 
 A setting is one field of the form, or one for each of its names: ``flag_at_spam``, ``text_days_spam``.
 """

@@ -1,4 +1,4 @@
-"""What a site has learned from its decisions, how often its model is wrong, and rolling back."""
+"""A site's own head: its versions, how often the model is wrong, and rolling back."""
 
 from __future__ import annotations
 

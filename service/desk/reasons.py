@@ -55,7 +55,7 @@ def _likely(label: str, percent: str) -> str:
 
 
 def _apart(score: float, bar: float) -> tuple[str, str]:
-    """Return a score and a bar in percent, with as many digits as tell them apart, three at most."""
+    """Return a score and a bar in percent, with enough digits to differ, three at most."""
     for more in range(3):
         one, other = _percent(score, more), _percent(bar, more)
         if one != other:

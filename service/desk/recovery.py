@@ -61,7 +61,7 @@ def lost_password() -> Any:
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])
 def reset(token: str) -> Any:
-    """Let somebody choose another password by a link; they then sign in as ever."""
+    """Let somebody choose another password by a link; they then sign in as usual."""
     form, context = FirstPassword(), winnow()
     try:
         person, _link = context.follow_link(Purpose.RESET, token)

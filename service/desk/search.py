@@ -17,7 +17,7 @@ from service.desk.base import asked_site, bp, my_sites
 from service.desk.pages import page
 
 PAGE = 30
-#: The tabs, in the order in which a moderator thinks of them.
+#: The tabs, in the order of the page.
 TABS = (Status.FLAGGED, Status.APPROVED, Status.REJECTED, Status.SPAM, Status.PENDING)
 
 
@@ -60,7 +60,7 @@ def _counts(site_id: str, sought: Query) -> tuple[Mapping[str, int], str]:
     """Return how many comments each tab has, and the sign before the numbers of a search.
 
     Those come from the index: "≈", or "≥" where it was not read to its end. Nothing for what is found
-    without the index, nor for very much of which only the text could tell.
+    without the index, nor for many comments that only their text could decide.
     """
     context = winnow()
     if not sought and sought.before is None:

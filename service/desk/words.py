@@ -102,7 +102,7 @@ WORDS = {
     "flag": later("flag"),
     # why many comments were decided at once
     "campaign": later("cleaning up a campaign"),
-    # what somebody is known by, and how they are treated
+    # kinds of subjects, and treatments
     "user": later("user id"),
     "email": later("e-mail"),
     "address": later("address"),

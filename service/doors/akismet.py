@@ -36,7 +36,7 @@ bp = Blueprint("akismet", __name__)
 
 TEXT = "text/plain; charset=utf-8"
 THANKS = "Thanks for making the web a better place."
-#: From here on spam is so blatant that a client may throw it away unseen.
+#: Score from which spam is so blatant that a client may throw it away unseen.
 BLATANT = 0.99
 _SPAM_AUTHORS = frozenset({"viagra-test-123", "akismet-guaranteed-spam"})
 _SPAM_EMAIL = "akismet-guaranteed-spam@example.com"
@@ -119,13 +119,13 @@ def submit_ham() -> Response:
 
 @bp.route("/1.1/test", methods=["GET", "POST"])
 def test() -> Response:
-    """Say that somebody is here: WordPress's settings page asks."""
+    """Answer that Winnow is reachable: WordPress's settings page asks."""
     return _text("connected")
 
 
 @bp.route("/1.1/deactivate", methods=["GET", "POST"])
 def deactivate() -> Response:
-    """Take note that a blog switches its plugin off; its key stays good."""
+    """Acknowledge that a blog switches its plugin off; its key stays valid."""
     return _text("deactivated") if _site(_fields()) else _invalid("api_key")
 
 
@@ -150,7 +150,7 @@ def get_subscription() -> Response:
 @bp.route("/1.1/get-stats", methods=["GET", "POST"])
 @bp.route("/1.1/get-key-stats", methods=["GET", "POST"])
 def get_stats() -> Response:
-    """Count what a site's comments became, by month, since as long ago as was asked."""
+    """Count a site's comments by outcome and month, for the period that was asked for."""
     fields = _fields()
     site = _site(fields)
     return _json(stats.since(fields.get("from", ""), site)) if site else _invalid("api_key")
@@ -266,7 +266,7 @@ def _known(charset: str) -> str:
     """Return Python's name of *charset* if browsers send forms in it, else UTF-8."""
     try:
         name = codecs.lookup(charset).name
-    except (LookupError, ValueError):  # nobody knows it, or no name is written like that
+    except (LookupError, ValueError):  # an unknown charset, or an invalid name
         return "utf-8"
     return name if name in _CHARSETS else "utf-8"
 
@@ -286,7 +286,7 @@ def _agent() -> str:
 def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
     """Return the fields of a form, whose texts may come without any escapes."""
     parts = body.split(b"&", _MAX_FIELDS)
-    if len(parts) > _MAX_FIELDS:  # more than anybody needs
+    if len(parts) > _MAX_FIELDS:  # more than any client sends
         return []
     pairs = (part.partition(b"=") for part in parts if part)
     return [(_text_of(name, charset), _text_of(value, charset)) for name, _, value in pairs]
@@ -357,7 +357,7 @@ def _told(
 
     What a person should look at is `true` without the discard tip, so that the blog keeps it
     among its spam; WordPress's plugin can wait, and gets the decision by call-back. Only
-    when it tries again what it could not check it publishes each `false`, whatever else is said.
+    when it repeats a failed check does it publish each `false`, whatever else the answer says.
     """
     headers = {"X-akismet-guid": guid}
     if status is Status.APPROVED:

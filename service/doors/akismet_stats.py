@@ -1,4 +1,4 @@
-"""What Akismet's statistics say of a site, from the counters of its days."""
+"""Akismet's statistics of a site, from its daily counters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_DAYS = 366
 _SINCE = {"60-days": 60, "6-months": 183}
 _COUNTED = ("spam", "ham", "missed_spam", "false_positives")
 _COLUMNS = "Site,Total API Calls,Spam,Ham,Missed Spam,False Positives,Is Revoked"
-#: What it takes a person to look at one spam, for "time saved".
+#: Seconds that a person takes to look at one spam, for "time saved".
 _SECONDS_A_SPAM = 5
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -105,7 +105,7 @@ def _today() -> date:
 
 
 def _days(site: Site, first: date, after: date) -> dict[str, Counter[str]]:
-    """Return what a site's comments became on each day before *after*, in Akismet's words."""
+    """Return a site's comments by outcome on each day before *after*, in Akismet's words."""
     days = [str(first + timedelta(days=n)) for n in range((after - first).days)]
     return {
         day: Counter(

@@ -82,7 +82,7 @@ def completions() -> Response:
 
 
 def _failed(failure: Failure) -> Response:
-    """Hold the comment, since clients publish after an error; only a wrong key is said as one."""
+    """Hold the comment, since clients publish after an error; only a wrong key is answered as an error."""
     if failure.cause is Cause.REFUSED:
         kind, code = "invalid_request_error", failure.detail.get("code")
         error = {"message": failure.message, "type": kind, "param": None, "code": code}
@@ -106,7 +106,7 @@ def _way(body: Mapping[str, Any]) -> AnswerFormat:
 
 
 def _text_of(body: Mapping[str, Any], *roles: str) -> str | None:
-    """Return what messages of *roles* say, joined; None where one of them is not all text."""
+    """Return the texts of messages of *roles*, joined; None where one of them is not all text."""
     messages = body.get("messages")
     said: list[str] = []
     for message in messages if isinstance(messages, list) else []:

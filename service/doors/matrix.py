@@ -133,7 +133,7 @@ def _texts(kind: str, content: Mapping[str, Any]) -> Iterator[str]:
             yield "\n".join(dict.fromkeys(_poll(version.get(name))))
     if kind == "m.reaction" and isinstance(related := content.get("m.relates_to"), Mapping):
         key = related.get("key")
-        if isinstance(key, str) and any(map(str.isalnum, key)):  # all others are pictures
+        if isinstance(key, str) and any(map(str.isalnum, key)):  # every other child is a picture
             yield key
 
 

@@ -75,7 +75,7 @@ def moderations() -> Response:
 
 
 def _failed(failure: Failure) -> Response:
-    """Answer in OpenAI's form; what its clients retry, and then report, nobody takes for a pass."""
+    """Answer in OpenAI's form: its clients retry these errors, then report them, and take none for a pass."""
     match failure.cause:
         case Cause.REFUSED:
             code = failure.detail.get("code")
@@ -145,7 +145,7 @@ def _result(draft: Draft, judged: Judged, bars: Mapping[str, float]) -> dict[str
         for name, labels in CATEGORIES.items()
     }
     return {
-        # Nothing to read is nothing to hold against anybody; a comment's policy would hold it.
+        # An empty text is not flagged here; a comment's policy would hold it.
         "flagged": bool(draft.content.strip()) and judged.verdict.action is not Action.ALLOW,
         "categories": {
             name: bool(labels) and all(scores[label] >= bars.get(label, 2) for label in labels)

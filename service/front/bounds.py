@@ -1,4 +1,4 @@
-"""How much one client, and all of them, may hold, and for how long."""
+"""Limits on the memory, connections and time of one client and of all together."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Bounds:
     pace_grace_seconds: float = 10.0
     #: All of a body.
     body_seconds: float = 300.0
-    #: What a large body waits for the application's word, and for room.
+    #: Longest wait of a large body for the application's answer, and for room.
     room_seconds: float = 10.0
-    #: What a refused client has to read why, while the rest of its body is thrown away.
+    #: Time of a refused client to read the answer, while the rest of its body is thrown away.
     linger_seconds: float = 2.0
     #: Between two looks at who is late, and how many are ended at a look: those who came together
     #: are not ended together, which would make all others wait.

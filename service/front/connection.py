@@ -97,14 +97,14 @@ class Connection(asyncio.Protocol):
         self._crowd.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything."""
+        """Release everything that the connection holds."""
         del exc
         self._drop_requests()
         self._crowd.leave(self)
         self._parser = None
 
     def data_received(self, data: bytes) -> None:
-        """Read what came."""
+        """Read the bytes that came."""
         if self._parser is None or self._last or self.stage is Stage.LINGER:
             self._throw_away(data)
             return
@@ -113,7 +113,7 @@ class Connection(asyncio.Protocol):
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            if not self._refused():  # or a callback has done so
+            if not self._refused():  # unless a callback has done so
                 self._refuse(HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED)
             return
         if self.stage is Stage.HEAD:

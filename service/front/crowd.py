@@ -1,6 +1,6 @@
-"""All open connections: what each address holds, who is late, and who makes room for others.
+"""All open connections: what each address holds, which are late, which are closed to make room.
 
-Nobody new is turned away while somebody else can be: the address that holds most gives first, and
+A new connection takes the place of an old one: the address that holds most gives first, and
 of its connections those that never brought a whole request, then those that are slowest. An honest
 client behind the same address as a flood is so served, since its requests take milliseconds.
 """

@@ -48,7 +48,7 @@ class Request:
     length: int | None = None
     chunked: bool = False
     keep_alive: bool = True
-    #: Its client is gone, or was sent away.
+    #: Its client is gone, or was refused.
     dropped: bool = False
     #: Gives back the room that a large body has.
     release: Callable[[], None] | None = None
@@ -82,7 +82,7 @@ class Job:
 
 
 class Pool:
-    """Some threads, and what waits for them: each address gets its turn.
+    """Threads and the requests that wait for them; each address gets its turn.
 
     A view that waits for something lends its place (:data:`LEND`), so that *threads* are at work
     however many requests wait.

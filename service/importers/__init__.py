@@ -19,7 +19,7 @@ from moderation.records import Past
 from moderation.texts import paired
 from service.inputs import PastIn, faults_of, without_nulls
 
-#: What each status says that somebody decided; a comment in the others still waits.
+#: The decision that each status means; None: the comment still waits.
 _DECIDED = {
     "approved": Decision.APPROVE,
     "rejected": Decision.REJECT,
