@@ -27,7 +27,7 @@ class BrokenArtifact(ValueError):
 
 @dataclass(frozen=True)
 class Artifact:
-    """The learned numbers, and everything that is known about them.
+    """The learned numbers and their manifest.
 
     Attributes
     ----------

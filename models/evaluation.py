@@ -206,7 +206,7 @@ def group_shares(
         What each comment counts for; 0 is taken for 1e-9.
     """
     reached = {name: beyond(probabilities, levels) for name, levels in thresholds.items()}
-    # What no blog published has no weight among blogs: there each comment counts alike.
+    # Comments that no blog published have no weight among blogs: there each counts alike.
     weight = np.where(weight > 0, weight, 1e-9)
     everybody = {"all": np.ones(len(probabilities), bool), **groups}
     return {
@@ -309,7 +309,7 @@ def summary(corpus: Corpus, predicted: Numbers, flag: Mapping[str, float]) -> di
         ]
         for label in LABELS
     }
-    # What all sources in other languages tell is whether a comment is toxic.
+    # Sources in other languages have the label of toxicity alone.
     by_label["auc toxicity, other languages"] = [
         labels["toxicity"]
         for source, labels in ranks.items()
@@ -346,7 +346,7 @@ def _weighted(rows: Sequence[Mapping[str, float]]) -> float:
 def worse(new: Mapping[str, float], old: Mapping[str, float]) -> list[str]:
     """Return the names of the figures in which *new* is worse than *old* beyond chance.
 
-    What is ENOUGH is enough: a candidate may give some of it for something else.
+    A figure above ENOUGH may fall: a candidate may trade some of it for another.
     """
     return [
         name

@@ -23,7 +23,7 @@ SHOWN = 1_000
 #: How much of a goal is the teacher's where there is a label too, and what the teacher's word
 #: alone weighs.
 TAUGHT = 0.7
-#: The weight of "no attack on a group" as "not toxic", which is likely and not certain.
+#: Weight of "no attack on a group" as "not toxic", which is likely but not certain.
 ASSUMED = 0.3
 #: Share of a goal that is the encoder's former output, where that ranks its source well; and what
 #: its word weighs where there is no label.
@@ -40,7 +40,7 @@ OWN_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Teacher:
-    """What a larger model says of English texts, by a digest of their first 1,000 characters.
+    """A larger model's logits of English texts, by a digest of their first 1,000 characters.
 
     Attributes
     ----------

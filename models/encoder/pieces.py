@@ -16,7 +16,7 @@ from sentencepiece import SentencePieceProcessor
 
 from models.artifacts import BrokenArtifact
 
-#: What a space is written as, and begins each word.
+#: Character that stands for a space, and begins each word.
 _SPACE = "\u2581"
 #: The name of what no piece stands for, and a character that none does: somebody may spell the name out.
 _UNKNOWN, _NOTHING = "<unk>", "\U000f0000"

@@ -17,7 +17,7 @@ from models.artifacts import BrokenArtifact, checked
 from models.encoder.pieces import Pieces
 from models.encoder.windows import TOKENS, windows
 
-#: Where the encoder that came with this release lies.
+#: Directory of the encoder shipped with this release.
 SHIPPED = ARTIFACTS / "encoder"
 MANIFEST = "encoder.json"
 NETWORK = "encoder.onnx"
@@ -32,7 +32,7 @@ BATCH_TOKENS = 160
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What the encoder says of the windows of some texts.
+    """The encoder's output for the windows of some texts.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 #: The most tokens of a window, the two marks around it among them.
 TOKENS = 160
-#: What a window holds beside its marks, and what two neighbours share.
+#: Tokens of a window beside its marks, and tokens that two neighbours share.
 BODY = TOKENS - 2
 OVERLAP = 32
 #: The most windows of a text: three full ones take some 30 ms.

@@ -1,1 +1,1 @@
-"""Where Redis is spoken to; nothing outside this package names a key."""
+"""All access to Redis; nothing outside this package names a key."""

@@ -1,4 +1,4 @@
-"""Redis clients that say, in one place, what it means when storage is away."""
+"""Redis clients whose failures are StorageUnavailable, in one place."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def storage() -> Iterator[None]:
     except _AWAY as problem:
         raise StorageUnavailable(f"Redis is away: {type(problem).__name__}") from problem
     except exceptions.ResponseError as problem:
-        # A pipeline puts the command before it, with arguments that are nobody's business.
+        # In a pipeline the message begins with the command, whose arguments must not be logged.
         said = str(problem).rpartition("caused error: ")[2]
         if isinstance(problem, _REFUSALS) or said.startswith(_OTHER_REFUSALS):
             raise StorageUnavailable(f"Redis refuses to write: {said}") from problem

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 #: How long a reading is carried forward by this process's own monotonic clock.
 _FRESH_SECONDS = 1.0
-#: Clocks that are kept right by NTP go back by less.
+#: Largest step back, in ms, of a clock that NTP keeps.
 _SET_BACK_MS = 5000
 
 

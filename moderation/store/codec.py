@@ -1,4 +1,4 @@
-"""How drafts, scores and verdicts are written in Redis: JSON, packed with what most share."""
+"""Stored form of drafts, scores and verdicts: JSON, compressed with dictionaries."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def unpack_actor(stored: str) -> Actor:
 
 
 class _Zstd(threading.local):
-    """What packs and unpacks drafts in one thread: no two may share it."""
+    """A compressor and a decompressor of drafts for one thread: they are not thread-safe."""
 
     def __init__(self) -> None:
         compressor = zstandard.ZstdCompressor(LEVEL, _DICTIONARY, write_dict_id=False)

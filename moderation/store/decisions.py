@@ -1,4 +1,4 @@
-"""Moderators' decisions: written, taken back, announced."""
+"""Moderators' decisions: writing, undoing, sending their events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moderation.store import codec
 from moderation.store.queries import Queries
 from moderation.store.sharded import day_of, missing
 
-#: Events that one call of ``release`` tells at most.
+#: Most events that one call of ``release`` sends.
 _RELEASED = 500
 
 

@@ -48,7 +48,7 @@ class Deliveries:
         """Turn a site's next events into deliveries due; return how many events were read.
 
         An endpoint gets the events that it subscribed to, and the withdrawal of each approval it got.
-        Where none hears anything the last event stands for all before it.
+        Without a subscriber only the last event is kept, for the cursor.
         """
         shard, site = self._comments.shard_of_site(site_id), ids.shorten(site_id)
         key = keys.EVENTS(shard, site)
@@ -95,7 +95,7 @@ class Deliveries:
         ]
 
     def event(self, leased: Leased) -> Event | None:
-        """Return the event that a delivery tells of; None when the stream holds it no more."""
+        """Return the event of a delivery; None when the stream no longer holds it."""
         site = ids.shorten(leased.site_id)
         rows = self._redis.xrange(
             keys.EVENTS(leased.shard, site), min=leased.cursor, max=leased.cursor

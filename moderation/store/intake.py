@@ -1,4 +1,4 @@
-"""Comments come in, are edited and are erased."""
+"""Intake: accepting, recording, editing and erasing comments."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Intake(Queries):
         self._recorded = Together[tuple[int, Sequence[Any]], Any](
             lambda calls: self._run_many("record", calls),
             most=_MOST_RECORDED,
-            kind=lambda call: call[0],  # a shard that is away holds up no other
+            kind=lambda call: call[0],  # so that a shard that is away delays no other
         )
 
     def accept(

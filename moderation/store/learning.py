@@ -1,4 +1,4 @@
-"""What people decided, kept to learn from, and the heads that were fitted on it."""
+"""Feedback to learn from, and the heads that were fitted on it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Learning(Queries):
         """
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         key = keys.EVIDENT(shard, site)
-        # By place: what is decided again meanwhile moves to the end, and must hide no neighbour.
+        # By place: a comment that is decided again moves to the end, and must not hide its neighbour.
         first, last = [] if newest is None else self._redis.zrange(key, -newest, -newest), "-inf"
         if first:
             last = self._redis.zscore(key, first[0]) - 1
@@ -127,7 +127,7 @@ class Learning(Queries):
         return int(self._run("keep_readings", shard, ids.shorten(site_id), *args))
 
     def forget_learning(self, site_id: str) -> None:
-        """Forget all that a site that is gone had learned."""
+        """Forget feedback and heads of a removed site."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         kinds = (keys.EVIDENCE, keys.EVIDENT, keys.READINGS, keys.LEARNING, keys.LEARNER)
         self._redis.delete(*(kind(shard, site) for kind in kinds))
@@ -278,7 +278,7 @@ class Learning(Queries):
         return bool(self._run("learned", shard, now_ms, site, place))
 
     def place(self, site_id: str) -> int:
-        """Return what grows with each change of a site's feedback."""
+        """Return a number that grows with each change of a site's feedback."""
         shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
         return int(self._redis.hget(keys.LEARNING(shard, site), "place") or 0)
 

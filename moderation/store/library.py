@@ -160,7 +160,7 @@ class Library:
         nodes = stored.values() if isinstance(stored, dict) else [stored]
         known = [{one[1].decode() for one in libraries} for libraries in nodes]
         for name in set().union(*known) - {self.name}:
-            with suppress(exceptions.ResponseError):  # a primary may lack it
+            with suppress(exceptions.ResponseError):  # a primary may lack the library
                 self._redis.function_delete(name)
         if not all(self.name in names for names in known):
             self.load()

@@ -1,4 +1,4 @@
-"""What is kept of a recent text to find near-duplicates by; the one place that knows its layout."""
+"""Entries by which near-duplicates of recent texts are found; the one place that knows their layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moderators noted of people, addresses, networks and domains, and how a site treats them."""
+"""Records of people, addresses, networks and domains: a moderator's note, and the site's treatment."""
 
 from __future__ import annotations
 

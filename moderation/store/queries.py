@@ -244,7 +244,7 @@ class Queries(Sharded):
             trimmed = self._redis.get(keys.TRIMMED(shard, site))
             if trimmed and at < values.stream_id(trimmed.decode(), field="after"):
                 raise CursorExpired("that cursor is older than what is kept; start from 0 again")
-        if at == values.LAST_IN_STREAM:  # nothing comes after it, and Redis says so by an error
+        if at == values.LAST_IN_STREAM:  # the greatest possible id: Redis answers with an error
             return []
         rows = self._redis.xrange(key, min=f"({after}", count=limit)
         return [read_event(site_id, cursor.decode(), fields) for cursor, fields in rows]

@@ -1,4 +1,4 @@
-"""From a site's list to a lease, and from the lease to a verdict or back."""
+"""Screening: from a site's list to a lease, and from the lease to a verdict or back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TAKE_BYTES = 4_000_000
 
 
 class Screening(Sharded):
-    """Leases what waits, and writes what the machine made of it."""
+    """Leases pending comments, and writes their verdicts."""
 
     def take(
         self, shard: int, holder: str, *, size: int, lease_ms: int, now_ms: int

@@ -1,4 +1,4 @@
-"""Where a comment is kept, and what every stage of the store stands on."""
+"""Base of every stage of the store: a connection, and the shard of a comment."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _G = keys.GLOBAL
 class Accounts(SiteKeys, Tokens, SecondFactors, Endpoints, Erasures):
     """Every account of an installation.
 
-    A change writes only if what it was worked out from still holds, and puts a line on the audit
+    A change writes only if the records that it was based on are unchanged, and puts a line on the audit
     trail with it. Every call raises StorageUnavailable when it cannot do its work, and then nothing
     was changed.
     """

@@ -1,4 +1,4 @@
-"""What all accounts stand on: conditional writes, and names."""
+"""Base of all accounts: conditional writes, and names."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def texts(found: Sequence[bytes]) -> list[str]:
 
 
 def cut(text: str) -> str:
-    """Return as much of a name that may be anybody's as an error message takes."""
+    """Return the beginning of a name that a client gave, for an error message."""
     return text[:NAME_LENGTH]
 
 
@@ -88,7 +88,7 @@ def notices_key(name: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """Return *name* fit to be shown and typed. Raises InvalidInput."""
+    """Return *name* composed (NFC), without outer spaces. Raises InvalidInput."""
     name = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
         raise InvalidInput(f"a name has 1 to {NAME_LENGTH} printable characters", field="name")
@@ -114,5 +114,5 @@ def readable(stored: Mapping[bytes, bytes], read: Callable[[bytes], Row]) -> lis
 
 
 def detail(changes: dict[str, Change], reverts: str) -> dict[str, Any]:
-    """Return what a line of the trail says of changed settings."""
+    """Return changed settings as a line of the trail has them."""
     return {"changes": changes} | ({"reverts": reverts} if reverts else {})

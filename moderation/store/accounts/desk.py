@@ -29,7 +29,7 @@ _BROWSER_LENGTH = 200
 CLAIM_MS = 120_000
 _VIEW_SECONDS = 90 * 86_400
 _TALLY_SECONDS, _TALLIED_MS = 60 * 86_400, 30 * 86_400_000
-#: Two decisions further apart are not one after the other.
+#: Longest pause between two decisions that are timed as one after the other.
 _LONGEST_GAP_MS = 300_000
 _GAPS, _FEWEST_GAPS = 200, 5
 _G = keys.GLOBAL
@@ -172,7 +172,7 @@ class Desk:
         until_ms: int,
         now_ms: int,
     ) -> None:
-        """Put what *name* has just decided on top of what they can undo until *until_ms*."""
+        """Push a decision of *name* onto their list of decisions that can be undone until *until_ms*."""
         if not comment_ids:
             return
         key = keys.UNDOABLE(_G, _digest(name))

@@ -20,7 +20,7 @@ _G = keys.GLOBAL
 
 
 class Endpoints(Trail):
-    """Endpoints; what a thief could use of them is sealed."""
+    """Endpoints; their secrets and headers are sealed."""
 
     def add_endpoint(self, endpoint: Endpoint, *, by: Actor, now_ms: int) -> Endpoint:
         """Keep a new endpoint, with an id and, unless it brings one, a fresh secret."""
@@ -56,7 +56,7 @@ class Endpoints(Trail):
                 raise changed_meanwhile("the endpoint")
             old, new = asdict(kept), asdict(endpoint)
             for record in (old, new):
-                del record["failing_since"]  # the deliverer's own note, no setting
+                del record["failing_since"]  # written by the deliverer, no setting
             changes = difference(old, new, secret={"secrets", "headers"})
             record = {"site": endpoint.site_id} | detail(changes, reverts)
             failed = self._change(

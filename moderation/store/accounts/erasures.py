@@ -83,7 +83,10 @@ class Erasures(Trail):
     def unerased(self) -> list[str]:
         """Return the ids of the erasures that are not done, the oldest first."""
         found = self._redis.hgetall(keys.UNERASED(_G))
-        for name, one in found.items():  # what died between two writes of its beginning
+        for (
+            name,
+            one,
+        ) in found.items():  # left by a process that died between the two writes of its beginning
             if not self._redis.exists(keys.ERASURE(_G, ids.shorten(one.decode()))):
                 self._redis.hdel(keys.UNERASED(_G), name)
         return sorted(one.decode() for one in found.values())

@@ -106,7 +106,7 @@ class Moderators(Sites):
             if _administers(old) and not _administers(changed):
                 if chief is None:
                     raise Conflict("this is the last administrator; make somebody else one first")
-                # They must be there still: two who step down at once would leave nobody.
+                # Checked within the write: two who step down at once would leave nobody.
                 conditions.append([keys.MODERATORS(_G), chief, stored[chief]])
             changes = difference({name: old.get(name, False) for name in changed}, changed)
             commands = [["HSET", keys.MODERATORS(_G), fold(moderator.name), after]]

@@ -94,7 +94,7 @@ class Notices:
         self._redis.hdel(notices_key(name), f"{_WISH}{wish_id}", f"{_STATE}{wish_id}")
 
     def ask_test(self, name: str, wish_id: str) -> None:
-        """Have a message sent at the next occasion, whatever waits. Raises NotFound."""
+        """Have a message sent at the next run, even if no comment waits. Raises NotFound."""
         self._note(name, replace(self.subscription(name, wish_id), tested=True))
 
     def sent(self, name: str, wish: Subscription, *, now_ms: int) -> None:
@@ -143,7 +143,7 @@ class Notices:
         )
 
     def _note(self, name: str, wish: Subscription) -> None:
-        """Keep how a channel does, unless the wish was changed or dropped meanwhile."""
+        """Keep the state of a channel, unless the wish was changed or dropped meanwhile."""
         packed = self._redis.hget(notices_key(name), f"{_WISH}{wish.id}")
         if packed is None:
             return
@@ -187,7 +187,7 @@ def _about(name: str, wish_id: str) -> str:
 
 
 def _state(packed: str, wish: Subscription) -> str:
-    """Return how a channel does, and of which settings that is said."""
+    """Return the state of a channel, and a digest of the settings that it belongs to."""
     return json.dumps({"of": _digest(packed)} | {one: getattr(wish, one) for one in _OF_STATE})
 
 

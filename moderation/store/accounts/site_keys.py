@@ -47,7 +47,7 @@ class SiteKeys(Sites):
             raise InvalidInput(f"a key's name has {LONGEST_NAME} characters at most", field="name")
         site_id = self.site(site_id).id
         door = kind is KeyKind.DOOR
-        # Two characters of twelve help to tell keys apart and leave 40 bits unsaid.
+        # Two characters of twelve distinguish keys for people and keep 40 bits secret.
         text, shown = (secrets.token_hex(6), 2) if door else (f"wk_{secrets.token_urlsafe(24)}", 4)
         key = Key(ids.new_id(now_ms), site_id, kind, f"…{text[-shown:]}", now_ms, expires_at, name)
         detail = (
