@@ -114,9 +114,10 @@ def _drafts(event: Mapping[str, Any]) -> list[Draft]:
     if any(len(text.encode("utf-8", "replace")) > MAX_CONTENT_BYTES for text in texts):
         raise Refusal("the message is too long")
     room, sender = (str(event.get(name) or "")[:_LONGEST_NAME] for name in ("room_id", "sender"))
-    return [
-        Draft(content=text, author=Author(name=sender), post=Post(title=room)) for text in texts
-    ]
+    # Homeservers vouch for the sender, so that a site may trust or block one; a longer id would be cut to another's.
+    known = sender if sender == event.get("sender") else ""
+    author = Author(name=sender, id=known)
+    return [Draft(content=text, author=author, post=Post(title=room)) for text in texts]
 
 
 def _texts(kind: str, content: Mapping[str, Any]) -> Iterator[str]:

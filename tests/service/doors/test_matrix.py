@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from moderation.treatment import Subject, Treatment
 from tests.service.doors.test_failures import opened
+from tests.support.actors import ADA
 from tests.support.world import World
 
 
@@ -125,6 +127,18 @@ def test_an_event_that_would_cost_many_readings_is_refused(world: World):
 )
 def test_what_holds_no_text_passes(world: World, content: Any, kind: str):
     assert check(world, content, kind) == (200, {})
+
+
+def test_a_sender_is_known_by_their_id_so_that_a_site_may_trust_or_block_them(world: World):
+    """Winnow's own user among them, whose notices may quote what the door would refuse."""
+    message, treat = {"msgtype": "m.notice", "body": "spam=0.6"}, world.adapters.treat
+    assert check(world, message)[0] == 403
+    ada = Subject.read("user", "@ada:m.example")
+    treat(world.site.id, ada, Treatment.TRUST, by=ADA)
+    assert check(world, message)[0] == 200
+    assert check(world, message | {"body": "spam=0.95"})[0] == 403
+    treat(world.site.id, ada, Treatment.BLOCK, by=ADA)
+    assert check(world, message | {"body": "hello"})[0] == 403
 
 
 def test_the_modules_ping_is_answered(world: World):
