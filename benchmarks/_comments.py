@@ -1,7 +1,8 @@
-"""Comments for benchmarks: 200 characters each, no two alike, with author and post."""
+"""Comments for benchmarks: no two alike, with author and post."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from models.augmentation import generated
 from moderation.comment import Author, Draft, Post
 
 LENGTH = 200
+#: Lengths as blogs' comments have them, in characters: logarithms are normal about this median with
+#: this spread, which makes a mean of 349; and the longest that is drawn.
+MEDIAN_LENGTH, SPREAD, LONGEST = 192, 1.1, 10_000
 _WRITTEN = 20_000
 _AGENTS = tuple(
     f"Mozilla/5.0 ({system}) {engine}"
@@ -39,12 +43,19 @@ def _vocabulary() -> tuple[list[str], list[int]]:
     return list(counted), list(counted.values())
 
 
-def drafts(count: int, *, seed: int = 1) -> Iterator[Draft]:
-    """Yield *count* drafts of English words, as common as they are in our own civil templates."""
-    chance = random.Random(seed)
+def drafts(count: int, *, seed: int = 1, real_lengths: bool = False) -> Iterator[Draft]:
+    """Yield *count* drafts of English words, as common as they are in our own civil templates.
+
+    Each has ``LENGTH`` characters, or with *real_lengths* as many as comments of blogs have.
+    """
+    chance, lengths = random.Random(seed), random.Random(seed)
     words, weights = _vocabulary()
     for n in range(count):
-        text = " ".join(chance.choices(words, weights, k=60))[:LENGTH]
+        length = LENGTH
+        if real_lengths:
+            drawn = round(lengths.lognormvariate(math.log(MEDIAN_LENGTH), SPREAD))
+            length = min(max(drawn, 1), LONGEST)
+        text = " ".join(chance.choices(words, weights, k=max(60, length // 3)))[:length]
         name = chance.choice(words).title() + " " + chance.choice(words).title()
         post = chance.randrange(200)
         yield Draft(

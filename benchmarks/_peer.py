@@ -18,16 +18,16 @@ NAME = "peer"
 
 
 @cache
-def scorer() -> Scorer:
+def scorer(*, encoder: bool = True) -> Scorer:
     """Return the scorer, loaded once in a process and shared with its children."""
-    return Scorer.load()
+    return Scorer.load(encoder=encoder)
 
 
-def scored(texts: Sequence[str]) -> None:
+def scored(texts: Sequence[str], *, encoder: bool) -> None:
     """Score *texts* in batches of a worker's size, and nothing else."""
     size = Limits().batch
     for at in range(0, len(texts), size):
-        scorer().score([Item(text) for text in texts[at : at + size]])
+        scorer(encoder=encoder).score([Item(text) for text in texts[at : at + size]])
 
 
 @cache
@@ -37,8 +37,8 @@ def connection(url: str) -> redis.Redis:
 
 
 def judge(url: str, number: int, text: str) -> None:
-    """Score a comment and keep its scores: the job."""
-    (score,) = scorer().score([Item(text)])
+    """Score a comment without the encoder and keep its scores: the job."""
+    (score,) = scorer(encoder=False).score([Item(text)])
     connection(url).hset(f"peer:{number}", mapping={"scores": json.dumps(score.labels)})
 
 

@@ -1,4 +1,4 @@
-"""What one comment costs each part of a running Winnow, beside the scorer alone.
+"""What one comment costs each part of a running Winnow without the encoder, beside the scorer alone.
 
 CPU time of the web server, of the workers (with supervisor and deliverer) and of Valkey; requests
 that Valkey reads, which are round trips unless a request is larger than 16 KB; bytes over the wire
@@ -83,7 +83,7 @@ def each(winnow: Running, act: Callable[[], int], resting: Mapping[str, float]) 
 def scorer_ms(texts: Sequence[str]) -> float:
     """Return the CPU time of scoring one comment in batches, and nothing else."""
     began = time.process_time()
-    _peer.scored(texts)
+    _peer.scored(texts, encoder=False)
     return (time.process_time() - began) * 1000 / len(texts)
 
 
@@ -122,7 +122,9 @@ def main() -> None:
     alone: list[float] = []
     with (
         tempfile.TemporaryDirectory() as data,
-        running(Path(data) / "data", WINNOW_SITE_RATE="10000000/minute") as winnow,
+        running(
+            Path(data) / "data", WINNOW_SITE_RATE="10000000/minute", WINNOW_ENCODER="off"
+        ) as winnow,
     ):
         acts = ways(winnow)
         found: dict[str, list[dict[str, float]]] = {name: [] for name in acts}
@@ -153,7 +155,7 @@ def idle_with(shards: int) -> list[dict[str, float]]:
     """Return the cost of idle seconds of a Winnow whose data set has that number of shards."""
     with (
         tempfile.TemporaryDirectory() as data,
-        running(Path(data) / "data", WINNOW_SHARDS=str(shards)) as winnow,
+        running(Path(data) / "data", WINNOW_SHARDS=str(shards), WINNOW_ENCODER="off") as winnow,
     ):
         return [idle(winnow) for _ in range(RUNS)]
 
