@@ -26,6 +26,9 @@ class JobContext:
 _prepared: list[JobContext] = []
 #: How long a screening job stays where there is nothing else to screen.
 _ALONE_SECONDS = 5.0
+#: Comments of a job's first batch, and the share of the time after which a worker is killed that the
+#: next ones should take: a machine may become several times slower within a batch.
+_FIRST_BATCH, _SHARE_OF_BATCH_SECONDS = 8, 0.1
 
 
 def prepare(context: JobContext) -> None:
@@ -46,6 +49,8 @@ def screen_pending(shard: int) -> int:
 
 def _limits(settings: Settings) -> Limits:
     limits = Limits(
+        first_batch=_FIRST_BATCH,
+        batch_seconds=settings.batch_seconds * _SHARE_OF_BATCH_SECONDS,
         lease_ms=round(settings.lease_seconds * 1000),
         hurry_after_ms=round(settings.hurry_after * 1000),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ class Limits:
 
     #: Comments of one batch: with the encoder one takes 5 ms of a core, a long one 30 ms.
     batch: int = 64
+    #: Comments of the first batch, and seconds that the next ones should take at most, going by the
+    #: one before: on a slow or busy machine a full one may take longer than a worker is given.
+    first_batch: int = 64
+    batch_seconds: float = math.inf
     lease_ms: int = 10_000
     #: Age of a batch's oldest comment, from which the model reads in a hurry.
     hurry_after_ms: int = 30_000
@@ -68,9 +73,10 @@ def screen(
     idle_since = monotonic()
     ends, written, came = idle_since + limits.budget_seconds, 0, 0
     seen: set[str] = set()
+    size = min(limits.first_batch, limits.batch)
     while True:
         batch = comments.take(
-            shard, holder, size=limits.batch, lease_ms=limits.lease_ms, now_ms=clock.now_ms()
+            shard, holder, size=size, lease_ms=limits.lease_ms, now_ms=clock.now_ms()
         )
         if batch is None:
             left = min(idle_since + limits.linger_seconds, ends) - monotonic()
@@ -103,6 +109,7 @@ def screen(
         written += comments.commit(shard, batch.token, screened, now_ms=clock.now_ms())
         idle_since = monotonic()
         meter.screened(judged, idle_since - began)
+        size = _fitting(came, idle_since - began, limits)
         if stopping() or monotonic() > ends:
             break
     if written:
@@ -112,6 +119,17 @@ def screen(
     if comments.has_work(shard) and comments.claim_wake(shard):
         jobs.wake(shard)
     return written
+
+
+def _fitting(came: int, seconds: float, limits: Limits) -> int:
+    """Return the size of the batch after one of *came* comments that took *seconds*.
+
+    It at most doubles, since one short comment says little about sixty others.
+    """
+    most = min(max(2 * came, limits.first_batch), limits.batch)
+    if seconds * most <= limits.batch_seconds * came:
+        return most
+    return max(1, int(came * limits.batch_seconds / seconds))
 
 
 def _wait(came: int, seconds: float, shard: int, *, comments: Comments, limits: Limits) -> None:
