@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -35,11 +35,20 @@ def begin(named: str) -> str:
 
     It stands in each line that the thread logs from now on.
     """
-    request_id = id_of(named)
+    return begin_all([named])[0]
+
+
+def begin_all(named: Sequence[str]) -> list[str]:
+    """Return the ids of requests that this thread begins with together, as `begin` does.
+
+    None of several stands in the log.
+    """
+    request_ids = [id_of(one) for one in named]
     # Threads are reused: clear the log context of the thread's last request.
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request=request_id)
-    return request_id
+    if len(request_ids) == 1:
+        structlog.contextvars.bind_contextvars(request=request_ids[0])
+    return request_ids
 
 
 class SafeHeaders:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -25,8 +25,10 @@ from pydantic import ValidationError
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.urls import iri_to_uri
 
+from moderation.comment import Draft
 from moderation.errors import WinnowError
-from moderation.site import Door
+from moderation.records import Accepted
+from moderation.site import Door, Site
 from service import inputs, ops
 from service.api import comments
 from service.api.base import CALLERS, LIMITER
@@ -37,12 +39,14 @@ from service.context import WebContext
 from service.doors import akismet
 from service.doors import base as doors
 from service.doors.base import SitesByKey, spender
-from service.front.pool import GATE, Request, Response, wire
-from service.headers import REQUEST_ID, SAFE, begin, id_of
+from service.front.pool import GATE, Answer, Environ, Request, Response, wire
+from service.headers import REQUEST_ID, SAFE, begin_all, id_of
 from service.hosts import SERVES
 from service.limits import Limiter
 from service.problems import FAILED
 
+#: The app's extension that is its :class:`ShortWay`.
+SHORT_WAY = "winnow_short_way"
 FORM = "application/x-www-form-urlencoded"
 Headers = list[tuple[str, str]]
 #: Return an address as werkzeug writes it into a header.
@@ -58,6 +62,7 @@ _OF_HEALTH = frozenset(
         b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip",
     }
 )  # fmt: skip
+_SUBMISSIONS = b"/v1/comments"
 _PLAIN_HOST = re.compile(rb"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
@@ -70,12 +75,23 @@ class Way(Protocol):
     types: frozenset[str]
     longest: int
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Headers, bytes] | None:
-        """Return the answer's own headers and its body; None for what Flask is to answer."""
+    def answers(self, asked: Sequence[Asked]) -> Sequence[tuple[Headers, bytes] | None]:
+        """Return each answer's own headers and its body; None for what Flask is to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that a way is asked to answer."""
+
+    environ: Environ
+    body: bytes
 
 
 class ShortWay:
-    """WSGI middleware that answers some requests by a *way* and hands all others on."""
+    """WSGI middleware that answers some requests by a *way* and hands all others on.
+
+    The server's threads ask it for several submissions of one key at once (:class:`Joint`).
+    """
 
     def __init__(self, app: Flask, ways: Iterable[Way], *, serves: Callable[[str], bool]) -> None:
         """Stand before *app*, for Host names that it *serves*."""
@@ -85,27 +101,43 @@ class ShortWay:
             way.path: (way, ops.observer(app, "POST", way.path, way.status[:3])) for way in ways
         }
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Any:
         """Answer the request."""
-        found = self._ways.get(environ["PATH_INFO"])
-        if found is None or not self._is_plain(environ, found[0]):
+        (answer,) = self.together([environ])
+        if answer is None:
             return self._app(environ, start_response)
+        status, headers, body = answer
+        start_response(status, headers)
+        return [body]
+
+    def kind(self, request: Request) -> Hashable | None:
+        """Return the key that a submission of a comment is sent with; None for other requests."""
+        if request.path != _SUBMISSIONS or request.method != "POST" or request.query:
+            return None
+        found = (value for name, value in request.headers if name.lower() == b"authorization")
+        return next(found, None)
+
+    def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
+        """Return the answers to requests for one path; None for what Flask is to answer."""
+        answers: list[Answer | None] = [None] * len(environs)
+        found = self._ways.get(environs[0]["PATH_INFO"])
+        if found is None:
+            return answers
         way, observe = found
         started = time.perf_counter()
-        body = environ["wsgi.input"].read()
-        request_id = begin(environ.get(_REQUEST_ID_KEY, ""))
-        answer = way.answer(environ, body)
-        if answer is None:
-            # One name in the logs, and one body, for requests that begin here.
-            environ[_REQUEST_ID_KEY] = request_id
-            environ["wsgi.input"] = io.BytesIO(body)
-            return self._app(environ, start_response)
-        headers, text = answer
-        headers.append((REQUEST_ID, request_id))
-        headers += SAFE.items()
-        start_response(way.status, headers)
-        observe(time.perf_counter() - started)
-        return [text]
+        plain = [n for n, environ in enumerate(environs) if self._is_plain(environ, way)]
+        asked = [Asked(environs[n], environs[n]["wsgi.input"].read()) for n in plain]
+        ids = begin_all([one.environ.get(_REQUEST_ID_KEY, "") for one in asked])
+        for n, one, request_id, own in zip(plain, asked, ids, way.answers(asked), strict=True):
+            if own is None:
+                # One name in the logs, and one body, for requests that begin here.
+                one.environ[_REQUEST_ID_KEY] = request_id
+                one.environ["wsgi.input"] = io.BytesIO(one.body)
+                continue
+            headers, body = own
+            answers[n] = way.status, [*headers, (REQUEST_ID, request_id), *SAFE.items()], body
+            observe(time.perf_counter() - started)
+        return answers
 
     def _is_plain(self, environ: Mapping[str, Any], way: Way) -> bool:
         length = environ.get("CONTENT_LENGTH", "")
@@ -123,6 +155,16 @@ class ShortWay:
         )
 
 
+@dataclass(slots=True)
+class _Submitted:
+    """A comment that was read, and what became of it; without *accepted* it failed."""
+
+    environ: Environ
+    site: Site
+    draft: Draft
+    accepted: Accepted | None = None
+
+
 @dataclass(frozen=True)
 class PlainSubmission:
     """``POST /v1/comments`` of a site's key, without ``Prefer``."""
@@ -137,26 +179,55 @@ class PlainSubmission:
     types = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8"})
     longest = FEW_MEMBERS_BYTES
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Headers, bytes] | None:
-        """Store the comment."""
-        scheme, _, key = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    def answers(self, asked: Sequence[Asked]) -> Sequence[tuple[Headers, bytes] | None]:
+        """Store the comments."""
+        read = [self._read(one) for one in asked]
+        by_site: dict[str, list[_Submitted]] = {}
+        for one in read:
+            if one is not None:
+                by_site.setdefault(one.site.id, []).append(one)
+        for group in by_site.values():
+            self._take(group)
+        return [self._shaped(one) if one is not None else None for one in read]
+
+    def _read(self, asked: Asked) -> _Submitted | None:
+        scheme, _, key = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         caller = self.callers.known(key) if scheme == "Bearer" else None
         site = caller.site if caller else None
-        if site is None or needs_mending(body):
+        if site is None or needs_mending(asked.body):
             return None
         try:
-            draft = inputs.CommentIn.model_validate_json(body).draft()
+            draft = inputs.CommentIn.model_validate_json(asked.body).draft()
         except (ValidationError, WinnowError):
             return None
         if not self.limiter.spend_share(site.id):
             return None
+        return _Submitted(asked.environ, site, draft)
+
+    def _take(self, group: Sequence[_Submitted]) -> None:
+        """Store what one site sent; of what fails the view raises the problem, each one its own."""
+        taken: Sequence[Accepted | Exception]
         try:
-            accepted = comments.take(draft, site=site, context=self.context)
+            taken = comments.take(
+                [one.draft for one in group], site=group[0].site, context=self.context
+            )
         except Exception as problem:  # noqa: BLE001 - the view raises it
-            environ[FAILED] = problem
+            if len(group) > 1 and not isinstance(problem, WinnowError):
+                for one in group:
+                    self._take([one])
+                return
+            taken = [problem] * len(group)
+        for one, result in zip(group, taken, strict=True):
+            if isinstance(result, Exception):
+                one.environ[FAILED] = result
+            else:
+                one.accepted = result
+
+    def _shaped(self, one: _Submitted) -> tuple[Headers, bytes] | None:
+        if one.accepted is None:
             return None
         base = self.context.settings.url
-        shape = comments.accepted_shape(accepted, draft, base)
+        shape = comments.accepted_shape(one.accepted, one.draft, base)
         text = (self.dumps(shape, separators=(",", ":")) + "\n").encode()
         location = _as_uri(base) + shape["links"]["self"].removeprefix(base)
         return [
@@ -188,8 +259,11 @@ class PlainCheck:
     )
     longest = DEFAULT_BYTES
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[Headers, bytes] | None:
-        """Judge the comment and keep it."""
+    def answers(self, asked: Sequence[Asked]) -> Sequence[tuple[Headers, bytes] | None]:
+        """Judge the comments and keep them."""
+        return [self._answer(one.environ, one.body) for one in asked]
+
+    def _answer(self, environ: Environ, body: bytes) -> tuple[Headers, bytes] | None:
         agent = environ.get("HTTP_USER_AGENT", "")
         fields = akismet.as_meant(dict(akismet.parsed(body, "utf-8")), agent)
         site = self.sites.known(akismet.key_of(fields), Door.AKISMET)
@@ -252,4 +326,6 @@ def serve(app: Flask, context: WebContext) -> None:
         context, app.extensions[CALLERS], app.extensions[LIMITER], app.json.dumps
     )
     check = PlainCheck(context, app.extensions[doors.SITES], app.extensions[doors.LIMITER])
-    app.wsgi_app = ShortWay(app, [submission, check], serves=app.extensions[SERVES])  # type: ignore[method-assign]
+    way = ShortWay(app, [submission, check], serves=app.extensions[SERVES])
+    app.extensions[SHORT_WAY] = way
+    app.wsgi_app = way  # type: ignore[method-assign]

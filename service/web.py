@@ -45,6 +45,7 @@ def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> No
         proxies=Proxies(settings.trusted_proxies),
         body_limit=bodies.table(app),
         lanes=LANES,
+        joint=app.extensions.get(short.SHORT_WAY),
         at_once={short.PlainHealth.path: short.PlainHealth(app)} if settings.short_way else None,
     )
     ops.watch(app, front.crowd)

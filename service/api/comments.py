@@ -74,7 +74,9 @@ def submit_comment() -> Any:
     draft = read(inputs.CommentIn).draft()
     context = winnow()
     spend()
-    accepted = take(draft, site=site, context=context)
+    (accepted,) = take([draft], site=site, context=context)
+    if isinstance(accepted, DuplicateExternalId):
+        raise accepted
     shape = warned(accepted_shape(accepted, draft, context.settings.url))
     headers = {"Location": shape["links"]["self"]}
     wait = _wanted_wait()
@@ -565,12 +567,16 @@ def _wanted_wait() -> int:
     return min(int(wanted[1]), _LONGEST_WAIT_SECONDS) if wanted else 0
 
 
-def take(draft: Draft, *, site: Site, context: WebContext) -> Accepted:
-    """Store a comment. Raises DuplicateExternalId if another text has its id."""
-    accepted = context.submit([draft], site=site)[0]
-    if accepted.outcome is IntakeOutcome.CONFLICT:
-        raise DuplicateExternalId(draft.external_id, accepted.id)
-    return accepted
+def take(
+    drafts: Sequence[Draft], *, site: Site, context: WebContext
+) -> list[Accepted | DuplicateExternalId]:
+    """Store comments, each of which was sent by itself; one whose id another text has is a problem."""
+    return [
+        DuplicateExternalId(draft.external_id, one.id)
+        if one.outcome is IntakeOutcome.CONFLICT
+        else one
+        for draft, one in zip(drafts, context.submit(drafts, site=site), strict=True)
+    ]
 
 
 def accepted_shape(accepted: Accepted, draft: Draft, base: str) -> dict[str, Any]:

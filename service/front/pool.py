@@ -7,7 +7,7 @@ import queue
 import sys
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -21,7 +21,10 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Callable[..., Any]], Any]
+#: Status, headers and body of an answer.
+Answer = tuple[str, list[tuple[str, str]], bytes]
 
 #: In the environ: this pass asks whether the body, which is not here yet, may come.
 GATE = "winnow.gate"
@@ -79,13 +82,35 @@ class Job:
     request: Request
     place: ResponseSink
     gate: bool = False
+    #: What others of it join this job; None: it runs alone.
+    kind: Hashable | None = None
+    #: Set where the request was read before: it runs alone.
+    environ: Environ | None = None
+
+
+class Joint(Protocol):
+    """Answers requests of a kind, several at once."""
+
+    def kind(self, request: Request) -> Hashable | None:
+        """Return what *request* has in common with those that it may be answered with; None: nothing.
+
+        It runs in the event loop, and must take microseconds.
+        """
+
+    def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
+        """Return the answers to requests of one kind; None for what the application is to answer."""
+
+
+#: Requests that are answered together at most.
+_MOST_TOGETHER = 64
 
 
 class Pool:
     """Threads and the requests that wait for them; each address gets its turn.
 
     A view that waits for something lends its place (:data:`LEND`), so that *threads* are at work
-    however many requests wait.
+    however many requests wait. What comes of a kind while one of it waits or is at work is answered
+    next by the same thread, together: waking a thread for each costs more than answering it.
     """
 
     def __init__(
@@ -97,13 +122,17 @@ class Pool:
         waiting: int,
         waiting_of_one: int,
         server: tuple[str, int],
+        joint: Joint | None = None,
         most_lent: int = 256,
     ) -> None:
-        """Start *threads* for *app*."""
+        """Start *threads* for *app*, and for what *joint* answers of the requests to it."""
         self._app, self._name, self._server = app, name, server
         self._waiting, self._waiting_of_one, self._most_lent = waiting, waiting_of_one, most_lent
         self._lock = threading.Lock()
         self._turns: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._joint = joint
+        #: What waits of each kind of which a job has its turn, or will.
+        self._joining: dict[Hashable, deque[Job]] = {}
         self._count = 0
         self._ready: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._spares: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -114,16 +143,26 @@ class Pool:
 
     def submit(self, job: Job) -> bool:
         """Have *job* run; False when too many wait, of this address or of all."""
+        if self._joint is not None and job.environ is None and not job.gate:
+            job.kind = self._joint.kind(job.request)
         with self._lock:
-            mine = self._turns.get(job.request.who)
-            if self._count >= self._waiting or (mine and len(mine) >= self._waiting_of_one):
+            joining = self._joining.get(job.kind) if job.kind is not None else None
+            ahead = self._turns.get(job.request.who) if joining is None else joining
+            if self._count >= self._waiting or (ahead and len(ahead) >= self._waiting_of_one):
                 return False
-            if mine is None:
-                mine = self._turns[job.request.who] = deque()
-            mine.append(job)
             self._count += 1
-        self._ready.put(None)
+            if joining is not None:
+                joining.append(job)
+                return True
+            if job.kind is not None:
+                self._joining[job.kind] = deque()
+            self._queue(job)
         return True
+
+    def _queue(self, job: Job) -> None:
+        """Give *job* its place in the turns, and wake a thread; under the lock."""
+        self._turns.setdefault(job.request.who, deque()).append(job)
+        self._ready.put(None)
 
     def lend(self) -> bool:
         """Give this thread's place to another until its job is done; False when too many wait."""
@@ -159,11 +198,11 @@ class Pool:
         while True:
             self._ready.get()
             job = self._next()
-            answer = (
-                Response(0, b"", keep_alive=False) if job.request.dropped else self._answer(job)
-            )
-            job.place.answered(job.request, answer)
-            del job, answer  # or the last body would be kept until the next comes
+            if job.kind is None:
+                job.place.answered(job.request, self._answer(job))
+            else:
+                self._answer_kind(job)
+            del job  # or the last body would be kept until the next comes
             if getattr(self._here, "lent", False):
                 self._here.lent = False
                 with self._lock:
@@ -171,8 +210,48 @@ class Pool:
                     self._idle_spares += 1
                 self._spares.get()
 
+    def _answer_kind(self, first: Job) -> None:
+        """Answer *first* with what waits of its kind, until nothing does or others wait for a thread."""
+        kind, group = first.kind, [first]
+        while True:
+            with self._lock:
+                joining = self._joining[kind]
+                while joining and len(group) < _MOST_TOGETHER:
+                    group.append(joining.popleft())
+                    self._count -= 1
+                if not group:
+                    del self._joining[kind]
+                    return
+            self._answer_together(group)
+            group = []
+            with self._lock:
+                if joining and self._turns:
+                    self._queue(joining.popleft())
+                    return
+
+    def _answer_together(self, group: Sequence[Job]) -> None:
+        assert self._joint is not None
+        environs = [self._environ(one.request, gate=False) for one in group]
+        answers: Sequence[Answer | None]
+        try:
+            answers = self._joint.together(environs)
+        except Exception as problem:
+            log.exception("bug", kind=type(problem).__name__)
+            answers = [("500 Internal Server Error", [], b"")] * len(group)
+        for job, environ, answer in zip(group, environs, answers, strict=True):
+            if answer is not None:
+                job.place.answered(job.request, _response(job.request, *answer))
+                continue
+            # By a thread of its own, since it may wait for long.
+            job.kind, job.environ = None, environ
+            if not self.submit(job):
+                data = refusal(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=1)
+                job.place.answered(job.request, Response(503, data, keep_alive=False))
+
     def _answer(self, job: Job) -> Response:
         request = job.request
+        if request.dropped:
+            return Response(0, b"", keep_alive=False)
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], problem: Any = None) -> Any:
@@ -181,7 +260,7 @@ class Pool:
             return _no_write
 
         try:
-            environ = self._environ(request, gate=job.gate)
+            environ = job.environ or self._environ(request, gate=job.gate)
             parts = self._app(environ, start)
             try:
                 body = b"".join(parts)
@@ -192,14 +271,11 @@ class Pool:
         except Exception as problem:
             log.exception("bug", kind=type(problem).__name__)
             status, headers, body = "500 Internal Server Error", [], b""
-        code = int(status[:3])
         if job.gate:
             opened = next((value for name, value in headers if name == OPEN), "")
             if opened:
-                return Response(code, b"", keep_alive=True, opened=opened)
-        keep = request.keep_alive and not job.gate
-        bare = request.method == "HEAD" or code in {204, 304}
-        return Response(code, wire(status, headers, body, keep_alive=keep, bare=bare), keep)
+                return Response(int(status[:3]), b"", keep_alive=True, opened=opened)
+        return _response(request, status, headers, body, gate=job.gate)
 
     def _environ(self, request: Request, *, gate: bool) -> dict[str, Any]:
         host, port = self._server
@@ -240,6 +316,19 @@ class Pool:
             environ["CONTENT_LENGTH"] = str(length)
             environ.pop("HTTP_TRANSFER_ENCODING", None)
         return environ
+
+
+def _response(
+    request: Request,
+    status: str,
+    headers: list[tuple[str, str]],
+    body: bytes,
+    *,
+    gate: bool = False,
+) -> Response:
+    code, keep = int(status[:3]), request.keep_alive and not gate
+    bare = request.method == "HEAD" or code in {204, 304}
+    return Response(code, wire(status, headers, body, keep_alive=keep, bare=bare), keep)
 
 
 def wire(

@@ -18,7 +18,7 @@ from service.clients import Proxies
 from service.front.bounds import Bounds
 from service.front.connection import Connection
 from service.front.crowd import Crowd
-from service.front.pool import Job, Pool, Request, Response, Wsgi
+from service.front.pool import Job, Joint, Pool, Request, Response, Wsgi
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +43,15 @@ class Front:
         body_limit: Callable[[str, str], int] | None = None,
         lanes: Mapping[str, int] | None = None,
         at_once: Mapping[bytes, Callable[[Request], Response | None]] | None = None,
+        joint: Joint | None = None,
     ) -> None:
         """Serve *app* at *host* and *port* by *threads*.
 
         *lanes* are paths with threads of their own, and the number of them: for what must answer
         while all others are taken, and for what must never take all others. *body_limit* returns the
         most bytes that a body for a method and path may have. *at_once* answers requests for a path
-        in the event loop, without a thread, or returns None: it must take microseconds.
+        in the event loop, without a thread, or returns None: it must take microseconds. *joint*
+        answers some requests several at once.
         """
         bounds = bounds or Bounds()
         self.crowd = Crowd(bounds)
@@ -61,6 +63,7 @@ class Front:
         self._app, self._lane_threads = app, dict(lanes or {})
         self._lanes: dict[bytes, Pool] = {}
         self._at_once = dict(at_once or {})
+        self._joint = joint
         self._main: Pool | None = None
         self._answers: deque[tuple[Connection, Request, Response]] = deque()
         self._called = False
@@ -120,7 +123,7 @@ class Front:
         if signals:
             for signum in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(signum, self._stop.set)
-        self._main = self._pool("web", self._threads)
+        self._main = self._pool("web", self._threads, joint=self._joint)
         self._lanes = {
             path.encode(): self._pool(path, threads) for path, threads in self._lane_threads.items()
         }
@@ -153,7 +156,7 @@ class Front:
             one.abort()
         await asyncio.sleep(0)
 
-    def _pool(self, name: str, threads: int) -> Pool:
+    def _pool(self, name: str, threads: int, *, joint: Joint | None = None) -> Pool:
         bounds = self.crowd.bounds
         return Pool(
             self._app,
@@ -162,6 +165,7 @@ class Front:
             waiting=bounds.waiting,
             waiting_of_one=bounds.waiting_of_one,
             server=(self._host, self._port),
+            joint=joint,
         )
 
 

@@ -10,10 +10,12 @@ import json
 import queue
 import random
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,13 +23,16 @@ import flask
 import pytest
 
 from moderation.actor import moderator
+from moderation.comment import Draft, Status
 from moderation.credentials import KeyKind
 from moderation.errors import StorageUnavailable
-from service.api.base import CALLERS
+from moderation.records import Accepted, IntakeOutcome
+from service.api.base import CALLERS, LIMITER
 from service.doors.base import SITES
 from service.front import Front
-from service.front.pool import Job, Pool, Request, Response
-from service.short import PlainHealth
+from service.front.pool import Answer, Environ, Job, Pool, Request, Response
+from service.problems import FAILED
+from service.short import SHORT_WAY, Asked, PlainHealth, PlainSubmission, ShortWay
 from tests.support import odd
 from tests.support.front import Wire, fronting
 from tests.support.valkey import serving
@@ -66,14 +71,18 @@ class Side:
     pool: Pool
     seen: dict[bytes, bytes] = field(default_factory=dict)
     slow: int = 0
-    _answers: queue.SimpleQueue[Response] = field(default_factory=queue.SimpleQueue)
+    _answers: queue.SimpleQueue[tuple[Request, Response]] = field(default_factory=queue.SimpleQueue)
 
     def answered(self, request: Request, answer: Response) -> None:
-        del request
-        self._answers.put(answer)
+        self._answers.put((request, answer))
 
     def ask(self, sent: Sent) -> bytes:
         """Return the answer's bytes, without what differs by chance."""
+        self.submit(self.pool, sent)
+        return self.next_answer()[1]
+
+    def submit(self, pool: Pool, sent: Sent) -> Request:
+        """Give *pool* a request, to be answered here."""
 
         def filled(text: str) -> bytes:
             for name, key in self.keys.items():
@@ -93,10 +102,14 @@ class Side:
             "127.0.0.1", "127.0.0.1", sent.method, filled(sent.path), filled(sent.query), "1.1",
             headers, bytearray(body), None if sent.chunked else len(body), sent.chunked,
         )  # fmt: skip
-        assert self.pool.submit(Job(request, self))
-        data = _DATE.sub(b"Date:", self._answers.get(timeout=60).data)
-        data = _REQUEST_ID.sub(b"X-Request-Id: made\r", data)
-        return _GUID.sub(self._numbered, _ID.sub(self._numbered, data))
+        assert pool.submit(Job(request, self))
+        return request
+
+    def next_answer(self) -> tuple[Request, bytes]:
+        """Return the next answer's bytes, without what differs by chance, and what it answers."""
+        request, answer = self._answers.get(timeout=60)
+        data = _REQUEST_ID.sub(b"X-Request-Id: made\r", _DATE.sub(b"Date:", answer.data))
+        return request, _GUID.sub(self._numbered, _ID.sub(self._numbered, data))
 
     def _numbered(self, found: re.Match[bytes]) -> bytes:
         return self.seen.setdefault(found[0], b"id %d" % len(self.seen))
@@ -329,6 +342,48 @@ def test_odd_submissions_are_answered_alike(sides: tuple[Side, Side]):
     assert len(kept[0]) > len(requests) * SHORT
 
 
+@dataclass
+class Held:
+    """Has requests of a kind gather: the next group is answered once it is let go."""
+
+    way: ShortWay
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    sizes: list[int] = field(default_factory=list)
+
+    def kind(self, request: Request) -> Hashable | None:
+        return self.way.kind(request)
+
+    def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
+        assert self.go.acquire(timeout=60)
+        self.sizes.append(len(environs))
+        return self.way.together(environs)
+
+
+def test_odd_submissions_that_come_together_are_answered_alike(sides: tuple[Side, Side]):
+    """The other installation is asked one by one, in the order in which these were answered."""
+    short, slow = sides
+    held = Held(short.world.app.extensions[SHORT_WAY])
+    pool = Pool(
+        short.world.app, name="test", threads=1, waiting=64, waiting_of_one=64,
+        server=("127.0.0.1", 8025), joint=held,
+    )  # fmt: skip
+    requests = list(submissions(1_200))
+    for at in range(0, len(requests), 12):
+        sent = {id(one): one for one in requests[at : at + 12]}
+        asked = [(short.submit(pool, one), one) for one in sent.values()]
+        for _ in asked:
+            held.go.release()
+        answers = [short.next_answer() for _ in asked]
+        for request, answer in answers:
+            own = next(one for known, one in asked if known is request)
+            assert answer == slow.ask(own), own
+        while held.go.acquire(blocking=False):
+            pass
+    # Those with a usual key, after the first, for which the thread waited already.
+    assert max(held.sizes) > 4
+    assert short.slow <= len(requests) * (1 - SHORT)
+
+
 def test_odd_checks_are_answered_alike(sides: tuple[Side, Side]):
     short, slow = sides
     requests = list(checks(CHECKS))
@@ -472,3 +527,31 @@ def test_what_failed_is_answered_without_looking_its_key_up_again(
         answer = one.ask(plain)
     assert looked_up == []
     assert b"503" in answer[:20] or b"unavailable" in answer
+
+
+def test_one_that_cannot_be_stored_takes_nothing_from_those_that_came_with_it(
+    tmp_path: Path, redis_url: str
+):
+    with side(tmp_path, redis_url, short=True) as one:
+        one.ask(Sent(headers=KEYED, body=b'{"content": "x"}'))
+        world, stored = one.world, []
+
+        def submit(drafts: Sequence[Draft], **_: object) -> list[Accepted]:
+            if any("breaks" in draft.content for draft in drafts):
+                raise ValueError("no text")
+            stored.extend(draft.content for draft in drafts)
+            return [Accepted(f"{len(stored)}", Status.PENDING, IntakeOutcome.NEW) for _ in drafts]
+
+        extensions = world.app.extensions
+        way = PlainSubmission(
+            SimpleNamespace(submit=submit, settings=world.adapters.settings),
+            extensions[CALLERS], extensions[LIMITER], world.app.json.dumps,
+        )  # fmt: skip
+        asked = [
+            Asked({"HTTP_AUTHORIZATION": f"Bearer {world.key}"}, b'{"content": "%s"}' % text)
+            for text in (b"one", b"breaks", b"two")
+        ]
+        answers = way.answers(asked)
+    assert stored == ["one", "two"]
+    assert [answer is None for answer in answers] == [False, True, False]
+    assert [FAILED in one.environ for one in asked] == [False, True, False]

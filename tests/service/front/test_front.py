@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,17 @@ import pytest
 
 from service.clients import Proxies
 from service.front import Bounds, Front
-from service.front.pool import GATE, LEND, OPEN, Request, Response, wire
+from service.front.pool import (
+    _MOST_TOGETHER,
+    GATE,
+    LEND,
+    OPEN,
+    Answer,
+    Environ,
+    Request,
+    Response,
+    wire,
+)
 from tests.support.front import Wire, fronting, pass_seconds
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -333,6 +343,112 @@ def test_over_the_queue_clients_are_told_to_come_again(app: App):
         with Wire(front.port) as one:
             status, headers, _ = one.send(GET).answer()
             assert (status, headers["retry-after"]) == (503, "1")
+
+
+class Joining:
+    """Answers what is posted to `/join` together, save what says that it is alone."""
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+        self.groups: list[list[bytes]] = []
+        self.broken = False
+
+    def kind(self, request: Request) -> str | None:
+        return "joined" if request.path == b"/join" else None
+
+    def together(self, environs: Sequence[Environ]) -> list[Answer | None]:
+        assert self.go.acquire(timeout=20)
+        if self.broken:
+            raise RuntimeError("broken")
+        bodies = [one["wsgi.input"].read() for one in environs]
+        self.groups.append(bodies)
+        for one in environs:
+            one["wsgi.input"].seek(0)
+        return [None if body == b"alone" else ("200 OK", [], b"joined " + body) for body in bodies]
+
+
+def joined(front: Front, *bodies: str) -> list[Wire]:
+    """Return connections that each posted one of *bodies* to `/join`."""
+    return [
+        Wire(front.port).send(f"{POST.format(len(body))}{body}".replace("/x", "/join"))
+        for body in bodies
+    ]
+
+
+@pytest.fixture
+def joining() -> Joining:
+    return Joining()
+
+
+def gathered(front: Front, number: int) -> None:
+    """Wait until *number* requests wait for a thread."""
+    assert front._main is not None
+    wait_until(lambda: front._main._count == number)
+
+
+def test_what_comes_of_a_kind_while_one_is_at_work_is_answered_together(app: App, joining: Joining):
+    with fronting(app, threads=4, bounds=FAST, joint=joining) as front:
+        first = joined(front, "1")
+        wait_until(lambda: front._main._joining and not front._main._count)
+        others = joined(front, "2", "3", "4")
+        gathered(front, 3)
+        joining.go.release(2)
+        answers = [one.answer()[2] for one in [*first, *others]]
+    assert answers == [b"joined 1", b"joined 2", b"joined 3", b"joined 4"]
+    assert [sorted(group) for group in joining.groups] == [[b"1"], [b"2", b"3", b"4"]]
+    assert app.seen == []
+
+
+def test_what_is_not_answered_together_is_asked_of_the_application_whole(
+    app: App, joining: Joining
+):
+    with fronting(app, threads=1, bounds=FAST, joint=joining) as front:
+        first = joined(front, "alone")
+        wait_until(lambda: front._main._joining and not front._main._count)
+        others = joined(front, "2", "alone")
+        gathered(front, 2)
+        joining.go.release(2)
+        answers = [one.answer()[2] for one in [*first, *others]]
+    assert answers[1] == b"joined 2"
+    for one in (answers[0], answers[2]):
+        assert json.loads(one)["text"] == "alone"
+    assert len(app.seen) == 2
+
+
+def test_a_busy_kind_gives_others_their_turn(app: App, joining: Joining):
+    with fronting(app, threads=1, bounds=FAST, joint=joining) as front:
+        first = joined(front, "1")
+        wait_until(lambda: front._main._joining and not front._main._count)
+        second = joined(front, *["2"] * (_MOST_TOGETHER + 1))
+        gathered(front, _MOST_TOGETHER + 1)
+        other = Wire(front.port).send(GET)
+        gathered(front, _MOST_TOGETHER + 2)
+        joining.go.release(1)  # and no more: the only thread has to come to the other one
+        assert other.answer()[0] == 200
+        assert first[0].answer()[2] == b"joined 1"
+        joining.go.release(2)
+        assert {one.answer()[2] for one in second} == {b"joined 2"}
+    assert sorted(map(len, joining.groups)) == [1, 1, _MOST_TOGETHER]
+
+
+def test_of_a_kind_no_more_wait_than_of_an_address(app: App, joining: Joining):
+    with fronting(app, threads=2, bounds=replace(FAST, waiting_of_one=2), joint=joining) as front:
+        first = joined(front, "1")
+        wait_until(lambda: front._main._joining and not front._main._count)
+        others = joined(front, "2", "3")
+        gathered(front, 2)
+        assert joined(front, "4")[0].answer()[0] == 503
+        joining.go.release(2)
+        assert [one.answer()[0] for one in [*first, *others]] == [200] * 3
+
+
+def test_a_bug_in_answering_together_is_an_answer(app: App, joining: Joining):
+    joining.broken = True
+    with fronting(app, threads=1, bounds=FAST, joint=joining) as front:
+        joining.go.release(2)
+        assert joined(front, "1")[0].answer()[0] == 500
+        joining.broken = False
+        assert joined(front, "2")[0].answer()[2] == b"joined 2"
 
 
 def test_addresses_take_turns(app: App):
