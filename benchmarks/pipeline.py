@@ -90,7 +90,7 @@ def ours(winnow: Running, made: list[Draft], turn: int) -> float:
     for status, answer in (one.result() for one in answers):
         if status != 202:
             raise SystemExit(f"a batch was answered {status}: {answer}")
-    wait_until(lambda: judged(winnow) - before >= len(made), 120, "the verdicts")
+    wait_until(lambda: judged(winnow) - before >= len(made), 300, "the verdicts")
     return len(made) / (time.perf_counter() - began)
 
 
@@ -128,9 +128,11 @@ def read() -> dict[str, list[float]]:
     made = list(drafts(READ, real_lengths=True))
     texts = [draft.content for draft in made]
     print(f"lengths: {statistics.mean(map(len, texts)):.0f} characters on average", flush=True)
+    # On a busy machine the last ones wait for longer than those that are read in a hurry.
+    settings = {"WINNOW_SITE_RATE": "10000000/minute", "WINNOW_HURRY_AFTER": "3600"}
     with (
         tempfile.TemporaryDirectory() as data,
-        running(Path(data) / "data", WINNOW_SITE_RATE="10000000/minute") as winnow,
+        running(Path(data) / "data", **settings) as winnow,
         pool() as processes,
     ):
         spread(processes, texts[:64], encoder=True)  # every process has its scorer

@@ -157,7 +157,7 @@ class ShortWay:
 
 @dataclass(slots=True)
 class _Submitted:
-    """A comment that was read, and what became of it; without *accepted* it failed."""
+    """A comment of one request, as it was read and stored; without *accepted* that failed."""
 
     environ: Environ
     site: Site

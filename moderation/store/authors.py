@@ -32,18 +32,19 @@ class Authors:
 
     def of(self, site_id: str, draft: Draft, now_ms: int) -> bytes:
         """Return the digests that a draft's author is found by as of now, eight bytes each, joined."""
-        author, period = draft.author, _period(now_ms)
-        return b"".join(self._digests(site_id, period, author.email, author.ip, author.id))
+        forms = _forms(draft.author.email, draft.author.ip, draft.author.id)
+        return b"".join(self._digests(site_id, _period(now_ms), forms))
 
     def ever(
         self, site_id: str, email: str, ip: str, user_id: str = "", *, now_ms: int
     ) -> list[bytes]:
         """Return the digests of an author in every period since the site was made."""
+        forms = _forms(email, ip, user_id)
         return [
             who
             # One more on each side: clocks that were set differ.
             for period in range(_period(ids.made_ms(ids.shorten(site_id))) - 1, _period(now_ms) + 2)
-            for who in self._digests(site_id, period, email, ip, user_id)
+            for who in self._digests(site_id, period, forms)
         ]
 
     def all_of(
@@ -64,14 +65,9 @@ class Authors:
         """Return a keyed hash of somebody, the same at every site and time, for receipts."""
         return self._hash(f"receipt {named}")[:16].hex()
 
-    def _digests(self, site_id: str, period: int, email: str, ip: str, user_id: str) -> list[bytes]:
-        """Return the digests of those that are given, under the key of a site and a period."""
-        forms = (
-            ("email", email_form(email) if email else ""),
-            ("ip", address_form(ip) if ip else ""),
-            ("id", user_id),
-        )
-        return [self._hash(f"{site_id} {period} {what}:{form}")[:8] for what, form in forms if form]
+    def _digests(self, site_id: str, period: int, forms: Iterable[str]) -> list[bytes]:
+        """Return the digests of *forms* under the key of a site and a period."""
+        return [self._hash(f"{site_id} {period} {form}")[:8] for form in forms]
 
     def _hash(self, text: str) -> bytes:
         keyed = self._keyed.copy()
@@ -83,6 +79,16 @@ def external_digest(external_id: str) -> bytes:
     """Return the eight bytes under which a blog's own id is indexed; none for none."""
     text = external_id.encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).digest()[:8] if text else b""
+
+
+def _forms(email: str, ip: str, user_id: str) -> list[str]:
+    """Return what is hashed of those of an author's marks that are given."""
+    forms = (
+        ("email", email_form(email) if email else ""),
+        ("ip", address_form(ip) if ip else ""),
+        ("id", user_id),
+    )
+    return [f"{what}:{form}" for what, form in forms if form]
 
 
 def _period(now_ms: int) -> int:

@@ -34,6 +34,8 @@ _STEPS = 100_000
 _NAMED = 200
 #: Comments that one tally counts, at most, unless more are asked for.
 TALLIED = 1000
+#: Letters of what an author's standing counts apart: approved, and refused.
+_STANDINGS = (Status.APPROVED[0], Status.REJECTED[0] + Status.SPAM[0])
 _ID_BYTES = 22
 _NO_DIGEST = bytes(12)
 
@@ -233,17 +235,23 @@ class Search(Queries):
         An author is a site with an e-mail or the blog's own account. Up to *most* are counted of
         each, all in one round trip of an index; no comment is read.
         """
+        places_by_site: dict[str, list[int]] = {}
+        for place, (site_id, _, _) in enumerate(authors):
+            places_by_site.setdefault(site_id, []).append(place)
         calls: list[tuple[int, list[Any]]] = []
-        kinds = (_letters([Status.APPROVED]), _letters([Status.REJECTED, Status.SPAM]))
-        for site_id, email, user_id in authors:
-            shard, site = self.shard_of_site(site_id), ids.shorten(site_id)
-            whos = self._authors.ever(site_id, email, "", user_id, now_ms=now_ms)
-            calls += [
-                (shard, [site, letters, "", "", most, 1, "authors", len(whos), *whos])
-                for letters in kinds
-            ]
-        counts = [len(reply[3::2]) for reply in self._library.many("search", calls)]
-        return list(zip(counts[::2], counts[1::2], strict=True))
+        for site_id, places in places_by_site.items():
+            arguments: list[Any] = [ids.shorten(site_id), *_STANDINGS, most]
+            for place in places:
+                _, email, user_id = authors[place]
+                whos = self._authors.ever(site_id, email, "", user_id, now_ms=now_ms)
+                arguments += [len(whos), *whos]
+            calls.append((self.shard_of_site(site_id), arguments))
+        counts = [(0, 0)] * len(authors)
+        replies = self._library.many("standings", calls)
+        for places, reply in zip(places_by_site.values(), replies, strict=True):
+            for place, approved, refused in zip(places, reply[::2], reply[1::2], strict=True):
+                counts[place] = approved, refused
+        return counts
 
     def tally(self, site_id: str, query: Query, *, now_ms: int, most: int = TALLIED) -> Tally:
         """Return how many comments would be found, by status; what they say is not read.

@@ -220,3 +220,28 @@ register('tally', function()
   for letter, number in pairs(sums_of) do reply[#reply + 1], reply[#reply + 2] = letter, number end
   return reply
 end, {'no-writes'})
+
+-- STANDINGS: count the comments of authors in two groups of statuses.
+-- KEYS: tag. ARGV: site, letters of the one group, letters of the other, how many to count of each at most, then
+-- for each author the number of its digests, and these.
+-- Returns the two counts of each author. The authors of a call share its steps: of one with very many comments
+-- the latest count.
+-- Atomic so that a comment whose status changes meanwhile counts once.
+register('standings', function()
+  local site, one, other, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+  local authors, reply, i = {}, {}, 5
+  while ARGV[i] do
+    local digests = {name = 'authors', unpack(ARGV, i + 1, i + tonumber(ARGV[i]))}
+    authors[#authors + 1], i = {need = 1, groups = {digests}}, i + 1 + #digests
+  end
+  for _, query in ipairs(authors) do
+    local counts = {0, 0}
+    visit_site(site, query, one .. other, '', BUDGET / #authors, function(_, _, letter)
+      local group = string.find(one, letter, 1, true) and 1 or 2
+      counts[group] = math.min(counts[group] + 1, most)
+      return counts[1] == most and counts[2] == most
+    end)
+    reply[#reply + 1], reply[#reply + 2] = counts[1], counts[2]
+  end
+  return reply
+end, {'no-writes'})

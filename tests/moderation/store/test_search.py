@@ -429,3 +429,23 @@ def test_what_is_sought_in_vain_takes_a_bounded_part_of_a_million_at_a_time(worl
             _, below, _ = world.adapters.comments._search(site, sought, below, 30, 1)
             calls += 1
             assert calls < 2000
+
+
+def test_authors_stand_by_what_was_approved_and_what_was_refused(world: World):
+    now, comments = world.adapters.clock.now_ms(), world.adapters.comments
+    signed_in, by_mail = ("", "42"), ("bob@mail.example", "")
+    other = world.adapters.accounts.add_site("other", now_ms=now)
+    for n in range(3):
+        add(world, f"good {n}", LISA)
+        add(world, f"bad {n} spam=0.95", LISA)
+    add(world, "held spam=0.6", LISA)
+    add(world, "good", Author("Bob", "BOB@mail.example"))
+    authors = [
+        (world.site.id, *signed_in),
+        (other.id, *by_mail),
+        (world.site.id, *by_mail),
+        (world.site.id, "nobody@mail.example", ""),
+    ]
+    assert comments.standings(authors, now_ms=now, most=10) == [(3, 3), (0, 0), (1, 0), (0, 0)]
+    assert comments.standings(authors, now_ms=now, most=2) == [(2, 2), (0, 0), (1, 0), (0, 0)]
+    assert comments.standings([], now_ms=now, most=2) == []
