@@ -34,6 +34,8 @@ _STEPS = 100_000
 _NAMED = 200
 #: Comments that one tally counts, at most, unless more are asked for.
 TALLIED = 1000
+#: Authors of one call; they share its steps.
+_STANDING_AT_ONCE = 8
 #: Letters of what an author's standing counts apart: approved, and refused.
 _STANDINGS = (Status.APPROVED[0], Status.REJECTED[0] + Status.SPAM[0])
 _ID_BYTES = 22
@@ -233,13 +235,18 @@ class Search(Queries):
         """Return how many comments of each author were approved, and how many were not.
 
         An author is a site with an e-mail or the blog's own account. Up to *most* are counted of
-        each, all in one round trip of an index; no comment is read.
+        each, among some hundreds of the latest, all in one round trip of an index; no comment is read.
         """
         places_by_site: dict[str, list[int]] = {}
         for place, (site_id, _, _) in enumerate(authors):
             places_by_site.setdefault(site_id, []).append(place)
+        parts = [
+            (site_id, places[at : at + _STANDING_AT_ONCE])
+            for site_id, places in places_by_site.items()
+            for at in range(0, len(places), _STANDING_AT_ONCE)
+        ]
         calls: list[tuple[int, list[Any]]] = []
-        for site_id, places in places_by_site.items():
+        for site_id, places in parts:
             arguments: list[Any] = [ids.shorten(site_id), *_STANDINGS, most]
             for place in places:
                 _, email, user_id = authors[place]
@@ -248,7 +255,7 @@ class Search(Queries):
             calls.append((self.shard_of_site(site_id), arguments))
         counts = [(0, 0)] * len(authors)
         replies = self._library.many("standings", calls)
-        for places, reply in zip(places_by_site.values(), replies, strict=True):
+        for (_, places), reply in zip(parts, replies, strict=True):
             for place, approved, refused in zip(places, reply[::2], reply[1::2], strict=True):
                 counts[place] = approved, refused
         return counts

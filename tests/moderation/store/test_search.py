@@ -449,3 +449,6 @@ def test_authors_stand_by_what_was_approved_and_what_was_refused(world: World):
     assert comments.standings(authors, now_ms=now, most=10) == [(3, 3), (0, 0), (1, 0), (0, 0)]
     assert comments.standings(authors, now_ms=now, most=2) == [(2, 2), (0, 0), (1, 0), (0, 0)]
     assert comments.standings([], now_ms=now, most=2) == []
+    strangers = [(world.site.id, f"{n}@mail.example", "") for n in range(20)]
+    counts = comments.standings([*strangers, *authors], now_ms=now, most=10)
+    assert counts == [(0, 0)] * 20 + [(3, 3), (0, 0), (1, 0), (0, 0)]
