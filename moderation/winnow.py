@@ -396,17 +396,8 @@ class Winnow:
 
     def erase_rest(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
         """Do what erasures have left to do; return how many there were."""
-
-        def finish(erasure_id: str) -> int:
-            before = None
-            while not stopping():
-                one = self.step_erasure(erasure_id)
-                if not one.goes_on or one == before:  # done, or somebody else is at it
-                    break
-                before = one
-            return 1
-
-        return each({one: one for one in self.accounts.unerased()}, finish, job="erase_rest")
+        rest = self.accounts.unerased()
+        return _finish(rest, self.step_erasure, stopping=stopping, job="erase_rest")
 
     # -- campaigns
 
@@ -471,14 +462,7 @@ class Winnow:
     def clean_up_rest(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
         """Do what clean-ups have left to do; return how many there were."""
         rest = self.comments.uncleaned()
-        for clean_up_id in rest:
-            before = None
-            while not stopping():
-                one = self.step_clean_up(clean_up_id)
-                if not one.goes_on or one == before:  # done, or somebody else is at it
-                    break
-                before = one
-        return len(rest)
+        return _finish(rest, self.step_clean_up, stopping=stopping, job="clean_up_rest")
 
     def _first_step(self, clean_up_id: str) -> CleanUp:
         one = self.step_clean_up(clean_up_id)
@@ -710,3 +694,27 @@ class Winnow:
         if self.duplicates is None:
             raise StorageUnavailable("the scorer is away")
         return self.duplicates
+
+
+def _finish(
+    ids: Iterable[str],
+    step: Callable[[str], CleanUp | Erasure],
+    *,
+    stopping: Callable[[], bool],
+    job: str,
+) -> int:
+    """Repeat *step* for each of *ids* until it is done; return how many were served.
+
+    One for which it raises is logged and passed over.
+    """
+
+    def finish(one_id: str) -> int:
+        before = None
+        while not stopping():
+            one = step(one_id)
+            if not one.goes_on or one == before:  # done, or another process works on it
+                break
+            before = one
+        return 1
+
+    return each({one: one for one in ids}, finish, job=job)

@@ -9,11 +9,14 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
+from moderation import ids
 from moderation.campaign import CleanUpState, Trait
 from moderation.comment import Author, Status
 from moderation.errors import Conflict
 from moderation.store import campaigns as store
+from moderation.store import keys
 from moderation.store.campaigns import MOST_CLEAN_UPS_OF_A_SITE
+from moderation.treatment import SubjectKind
 from moderation.workflow import campaigns
 from tests.service.desk.test_desk import sign_in, token
 from tests.support.actors import ADA, BOB
@@ -175,6 +178,20 @@ def test_a_long_clean_up_goes_on_by_steps_where_it_was_cut_off(world: World):
         adapters.undo_clean_up(begun.id)
     adapters.clean_up_rest()
     assert statuses(world, wrote) == {Status.APPROVED, Status.FLAGGED}
+
+
+def test_a_clean_up_that_cannot_be_read_stops_no_other(world: World):
+    wrote, adapters = campaign(world), world.adapters
+    for value in ("shop0.jampots.example.org", "shop1.jampots.example.org"):
+        campaigns.clean_up(
+            world.site.id, Trait(SubjectKind.DOMAIN, value), wrote[0], campaigns.Decision.SPAM, by=ADA,
+            comments=adapters.comments, accounts=adapters.accounts, clock=adapters.clock,
+        )  # fmt: skip
+    broken, whole = adapters.comments.uncleaned()
+    shard = adapters.comments.shard_of(broken)
+    adapters.redis.set(keys.CLEAN_UP(shard, ids.shorten(broken)), "{")
+    assert adapters.clean_up_rest() == 1
+    assert adapters.comments.clean_up(whole).state is CleanUpState.DONE
 
 
 def test_what_somebody_decided_since_stays_when_a_clean_up_is_taken_back(
