@@ -258,7 +258,7 @@ def list_queue() -> Any:
 def decide(comment_id: str) -> Any:
     """Decide on a comment.
 
-    The blog is told once the undo window has closed (`undo_until`). With `version`, a comment that
+    The event is sent once the undo window has closed (`undo_until`). With `version`, a comment that
     moved on meanwhile is a 409 that says what version it has now.
     """
     own_comment(comment_id)
@@ -310,7 +310,7 @@ def decide_many() -> Any:
     problems=(409,),
 )
 def undo(comment_id: str) -> Any:
-    """Take back the last decision within its window, before anyone was told."""
+    """Take back the last decision within its window, before its event is sent."""
     own_comment(comment_id)
     context = winnow()
     comment = context.undo(comment_id, by=actor())
@@ -351,7 +351,7 @@ def revise(comment_id: str) -> Any:
 def reply(comment_id: str) -> Any:
     """Have the blog publish a reply under an approved comment, as the site's owner.
 
-    It is told by `reply.requested`, where the site's setting `replies` is on and an endpoint hears that.
+    The event is `reply.requested`; the site's setting `replies` has to be on, and an endpoint subscribed.
     """
     own_comment(comment_id)
     body = read(schemas.RemarkIn)

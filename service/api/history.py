@@ -41,7 +41,7 @@ def remember_history() -> Any:
     """Bring in up to 500 comments from before Winnow, as the blog left them.
 
     As `{"comments": [...]}`, as a bare array, or as NDJSON (`application/x-ndjson`), one comment a
-    line. Each is kept under its own time and status, with scores; nobody is told. What nobody has
+    line. Each is kept under its own time and status, with scores; no event is sent. What nobody has
     decided yet waits in the queue. Each is taken or refused on its own, and one that is here
     already is the `same`: send a request again, or a whole history, after any failure. Scoring ends
     after five seconds and then answers 503: the same request again goes on where it ended.

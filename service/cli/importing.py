@@ -57,7 +57,7 @@ def import_(
     """Bring in the comments of FILE, which may be gzipped, with what your blog decided on them.
 
     KIND is the system that wrote the file; docs/import.md has a section on each. The comments are
-    kept as history: scored, but your blog is told nothing. A comment is known by your blog's own id
+    kept as history: scored, but your blog gets no event. A comment is known by your blog's own id
     of it, so that a second run takes only what is new, and a run that was stopped goes on when it
     is run again.
 

@@ -160,7 +160,7 @@ def export(sites: tuple[str, ...], **named: str) -> None:
 def erase(sites: tuple[str, ...], *, yes: bool, as_json: bool, **named: str) -> None:
     """Erase every comment of a person and what was noted, for good, and print the receipt.
 
-    The receipt has numbers and times and no word of theirs. Blogs are told of each comment.
+    The receipt has numbers and times and no word of theirs. Blogs get an event for each comment.
 
     Example: ./winnow person erase --email lisa@example.org
     """

@@ -16,8 +16,8 @@ class Table:
         self._database.executescript(
             """
             PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000;
-            CREATE TABLE known (id TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
-            CREATE TABLE waiting (number INTEGER PRIMARY KEY, told TEXT);
+            CREATE TABLE known (id TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
+            CREATE TABLE waiting (number INTEGER PRIMARY KEY, record TEXT);
             BEGIN;
             """
         )
@@ -36,14 +36,14 @@ class Table:
 
     def known(self, key: str) -> Any:
         """Return the record of an id; None if there is none."""
-        found = self._database.execute("SELECT told FROM known WHERE id = ?", (key,)).fetchone()
+        found = self._database.execute("SELECT record FROM known WHERE id = ?", (key,)).fetchone()
         return json.loads(found[0]) if found else None
 
     def wait(self, record: Any) -> None:
         """Keep a record, as JSON, whose other half has not come yet."""
-        self._database.execute("INSERT INTO waiting (told) VALUES (?)", (json.dumps(record),))
+        self._database.execute("INSERT INTO waiting (record) VALUES (?)", (json.dumps(record),))
 
     def waiting(self) -> Iterator[Any]:
         """Yield the records that wait, in their order."""
-        for (record,) in self._database.execute("SELECT told FROM waiting ORDER BY number"):
+        for (record,) in self._database.execute("SELECT record FROM waiting ORDER BY number"):
             yield json.loads(record)
