@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from moderation.campaign import traits_of
@@ -11,9 +10,8 @@ from moderation.comment import Author, Decision, Status
 from moderation.treatment import Subject, SubjectKind
 from moderation.workflow import campaigns, people
 from tests.support.actors import ADA
-from tests.support.browser import Desk, chromium, desk, needed, press
+from tests.support.browser import Desk, fits, needed, press, sound
 
-__all__ = ["chromium", "desk"]
 pytestmark = needed
 
 LISA = Author("Lisa", "lisa@mail.example", ip="203.0.113.7")
@@ -82,7 +80,7 @@ def test_no_page_is_wider_than_the_screen(desk: Desk, width: int):
         f"campaign?comment={one.id}",
     ):
         page.goto(f"{desk.url}/desk/{path}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        fits(page, path)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +111,10 @@ def test_work_that_goes_on_is_followed_on_pages_that_are_accessible(
         before = going.inner_text()
         assert step(one.id).goes_on
         expect(going).not_to_have_text(before, use_inner_text=True)
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        sound(page, path)
         while step(one.id).goes_on:
             pass
         expect(going).to_have_count(0)
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        sound(page, path)
     page.goto(f"{desk.url}/desk/people")
-    assert Axe().run(page).violations_count == 0
+    sound(page, "people")

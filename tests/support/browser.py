@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
@@ -42,6 +43,24 @@ def press(page: Page, key: str) -> None:
     """Press *key* once the page's script listens: words of a new page are seen before its script has run."""
     page.wait_for_load_state("load")
     page.keyboard.press(key)
+
+
+def sound(page: Page, where: str) -> None:
+    """Fail unless axe-core finds nothing and nothing needs scrolling sideways, once the page is here whole.
+
+    Its words may be seen before its styles are: colours and widths are others then.
+    """
+    page.wait_for_load_state("load")
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+    fits(page, where)
+
+
+def fits(page: Page, where: str) -> None:
+    """Fail if anything of the page, once it is here whole, needs scrolling sideways."""
+    page.wait_for_load_state("load")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"{where} is {wide} px too wide"
 
 
 @dataclass
@@ -97,8 +116,8 @@ def _whole(app: WSGIApplication) -> WSGIApplication:
 
 @pytest.fixture
 def settings() -> dict[str, object]:
-    """Settings of the desk's Winnow, for a test to choose."""
-    return {}
+    """Settings of the desk's Winnow, for a test to choose: what it takes back it has a minute for."""
+    return {"undo_seconds": 60.0, "bulk_undo_seconds": 60.0}
 
 
 @pytest.fixture

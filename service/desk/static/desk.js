@@ -11,11 +11,22 @@ if (bar) {
   const number = (forms, n) => put(forms[plural.select(n)] ?? forms.other, n);
   const token = undo.elements.csrf_token.value;
 
+  // A page that is left takes with it what it has not sent yet: what is on its way is answered first.
+  let sending = 0;
+  let stale = false;
+  const reload = () => { stale = true; if (!sending) location.reload(); };
+
   const send = async (url, fields) => {
     const body = new URLSearchParams([["csrf_token", token], ...fields]);
-    const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
-    if (answer.redirected || !answer.ok) { location.reload(); throw new Error("signed out"); }
-    return answer.json();
+    sending += 1;
+    try {
+      const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
+      if (answer.redirected || !answer.ok) { stale = true; throw new Error("signed out"); }
+      return await answer.json();
+    } finally {
+      sending -= 1;
+      if (stale) reload();
+    }
   };
 
   // -- what can still be undone: a stack, the latest last, each entry with the time at which it ends
@@ -49,7 +60,7 @@ if (bar) {
     if (!done.length) return;
     const cards = done.map(([id, version]) => [cardOf(id), version]);
     // A comment that is not on this page is fetched with it.
-    if (cards.some(([card]) => !card)) { location.hash = `c-${done[0][0]}`; location.reload(); return; }
+    if (cards.some(([card]) => !card)) { location.hash = `c-${done[0][0]}`; reload(); return; }
     for (const [card, version] of cards) unfold(card, version);
     refresh(done.length);
     choose(cards[0][0]);
@@ -156,7 +167,7 @@ if (bar) {
     say([reply.done.length ? number(words.decided[decision], reply.done.length) : "", ...reply.refused].filter(Boolean).join(" "));
     refresh(-reply.done.length);
     if (items().length < 10) await more();
-    if (!items().length) location.reload();
+    if (!items().length) reload();
   };
 
   const refresh = (by) => {
