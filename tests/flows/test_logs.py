@@ -25,7 +25,8 @@ def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def lines(winnow: Running) -> list[dict[str, Any]]:
-    return [json.loads(one) for one in winnow.log.read_text().splitlines() if one[:1] == "{"]
+    whole = [one for one in winnow.log.read_text().splitlines(keepends=True) if one[-1:] == "\n"]
+    return [json.loads(one) for one in whole if one[:1] == "{"]
 
 
 def answered(winnow: Running, request_id: str) -> str:
