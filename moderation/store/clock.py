@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 #: How long a reading is carried forward by this process's own monotonic clock.
 _FRESH_SECONDS = 1.0
-#: Largest step back, in ms, of a clock that NTP keeps.
+#: Clocks that are kept right by NTP go back by less.
 _SET_BACK_MS = 5000
 
 
@@ -24,9 +24,20 @@ class RedisClock:
         self._redis = redis
         self._monotonic = monotonic
         self._reading: tuple[float, int] | None = None
+        self._latest_ms = 0
 
     def now_ms(self) -> int:
-        """Return Unix milliseconds. Raises StorageUnavailable."""
+        """Return Unix milliseconds, no less than before. Raises StorageUnavailable.
+
+        Redis's answer may reach a busy process late: the time stands still then until it is past what was
+        returned. Only a clock that was set back goes back.
+        """
+        now_ms = self._read_ms()
+        if not now_ms < self._latest_ms < now_ms + _SET_BACK_MS:
+            self._latest_ms = now_ms
+        return self._latest_ms
+
+    def _read_ms(self) -> int:
         monotonic = self._monotonic()
         reading = before = self._reading
         if reading is None or monotonic - reading[0] > _FRESH_SECONDS:

@@ -35,6 +35,17 @@ def test_a_clock_that_is_set_back_is_said_once_with_what_follows(caplog):
     assert "set back by 3600 s" in said
 
 
+def test_a_clock_whose_answer_comes_late_does_not_go_back():
+    """As on a machine with more work than processors: what is done at once would seem to be later."""
+    server = Server()
+    clock = asked_seldom(server)
+    assert clock.now_ms() == 1_800_000_000_000
+    server.seconds -= 3
+    assert clock.now_ms() == 1_800_000_000_000
+    server.seconds += 4
+    assert clock.now_ms() == 1_800_000_001_000
+
+
 def test_a_clock_that_ntp_corrects_is_nobodys_business(caplog):
     server = Server()
     clock = asked_seldom(server)
