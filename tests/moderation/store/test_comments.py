@@ -253,6 +253,7 @@ def test_a_worker_that_listens_hears_what_comes_and_what_comes_back(world: World
     """And nobody else is woken for it meanwhile."""
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     assert not comments.listen(0, seconds=0.01)
+    world.adapters.redis.pexpire(keys.WAKE(0), 60_000)  # as long as a worker listens
     _, wake = comments.accept(world.site.id, [Draft("a"), Draft("b")], backlog=9, now_ms=now)
     assert not wake
     assert comments.listen(0, seconds=5)
