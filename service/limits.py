@@ -79,13 +79,25 @@ class Limiter:
             self._shares[who] = (left, until)
 
 
+class _Storage(RedisStorage):
+    """The library's storage, which would load a client for Valkey beside that for Redis: 3 MB."""
+
+    DEPENDENCIES = {"redis": RedisStorage.DEPENDENCIES["redis"]}  # noqa: RUF012 - as the library has it
+
+
+class _ClusterStorage(RedisClusterStorage):
+    """The same over a Cluster."""
+
+    DEPENDENCIES = {"redis": RedisClusterStorage.DEPENDENCIES["redis"]}  # noqa: RUF012 - as above
+
+
 def _storage(redis: Any) -> RedisStorage:
     """Return the library's storage over *redis*; for a Cluster it makes a second client."""
     prefix = keys.LIMITS(keys.GLOBAL)
     if not isinstance(redis, ClusterClient):
-        return RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix=prefix)
+        return _Storage("redis://", connection_pool=redis.connection_pool, key_prefix=prefix)
     node = redis.get_default_node()  # type: ignore[no-untyped-call]
     options = redis.nodes_manager.connection_kwargs
     login = {name: options[name] for name in ("username", "password") if options.get(name)}
     url = f"redis+cluster://{node.host}:{node.port}"
-    return RedisClusterStorage(url, key_prefix=prefix, **login)
+    return _ClusterStorage(url, key_prefix=prefix, **login)

