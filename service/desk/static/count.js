@@ -1,10 +1,10 @@
-// Counts the comments of a campaign on: each request reads some more of them, until no more are left or enough
-// were counted. Without this file the page says how many it counted at first, "or more".
+// Counts the comments of a campaign on: each request reads some more of them, until no more are left, enough
+// were counted, or this took 30 requests. Without this file the page says how many it counted at first, "or more".
 
 const amount = document.querySelector("#amount");
 
 let next = amount.dataset.next;
-while (next) {
+for (let request = 0; next && request < 30; request += 1) {
   const answer = await fetch(next, { headers: { Accept: "application/json" } });
   if (!answer.ok) break;
   const counted = await answer.json();
