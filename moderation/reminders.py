@@ -105,10 +105,15 @@ class Subscription:
             return True
         return not (
             self.off
-            or now_ms < self.next_try_ms
-            or now_ms - self.sent_ms < self.minutes * _MINUTE_MS
+            # A time that lies further ahead is of a clock that was set back since.
+            or now_ms < self.next_try_ms <= now_ms + _LAST_PAUSE_MS
+            or now_ms - self.sent_by(now_ms) < self.minutes * _MINUTE_MS
             or self.is_quiet(now_ms)
         )
+
+    def sent_by(self, now_ms: int) -> int:
+        """Return when it was last used; 0, as if never, where that lies ahead: the clock was set back since."""
+        return self.sent_ms if self.sent_ms <= now_ms else 0
 
 
 @cache
@@ -201,7 +206,8 @@ def remind(
         }
         return min(1, each(due, lambda wish: write_by(moderator, wish), job="remind"))
 
-    def write_by(moderator: Moderator, wish: Subscription) -> int:
+    def write_by(moderator: Moderator, kept: Subscription) -> int:
+        wish = replace(kept, sent_ms=kept.sent_by(now))
         mine = [
             site
             for site in sites
@@ -222,17 +228,17 @@ def remind(
                 written.subject,
                 "\n\n".join(filter(None, [written.text, deciding])),
                 foot=written.foot,
-                key=f"{wish.id}-{wish.sent_ms}-{'test' if wish.tested else 'due'}",
+                key=f"{wish.id}-{kept.sent_ms}-{'test' if wish.tested else 'due'}",
             )
         except Exception as problem:
-            after = failed(wish, problem, now_ms=now)
+            after = failed(kept, problem, now_ms=now)
             notices.failed(moderator.name, after)
             if after.off and not wish.off:
                 detail = {"channel": str(wish.channel)}
                 accounts.note(AuditLine(now, REMINDERS, "notice.off", moderator.name, detail))
                 tell_off(moderator, wish)
             raise
-        notices.sent(moderator.name, wish, now_ms=now)
+        notices.sent(moderator.name, kept, now_ms=now)
         return 1
 
     return each({one.name: one for one in accounts.moderators()}, write_to, job="remind")

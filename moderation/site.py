@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
@@ -198,7 +199,11 @@ def changed_site(site: Site, typed: Sequence[tuple[str, str]]) -> Site:
     """Return *site* with each named setting as a person typed it. Raises InvalidInput that names it."""
     for name, text in typed:
         if name not in SETTINGS:
-            raise InvalidInput(f"there is no setting {name[:100]!r}", field=name[:100])
+            near = get_close_matches(name[:100], SETTINGS, n=1) or [
+                one for one in SETTINGS if one.rpartition(".")[2] == name
+            ]
+            meant = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise InvalidInput(f"there is no setting {name[:100]!r}{meant}", field=name[:100])
         try:
             value = SETTINGS[name].kind.parse(text)
         except InvalidInput as problem:

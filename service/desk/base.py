@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import regex
 from flask import Blueprint, abort, current_app, flash, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
 from markupsafe import Markup
@@ -46,6 +47,8 @@ _LONGEST_NAME = 50
 #: Invisible characters that are shown as they are: line ends, tabs, and the joiner of emoji.
 _PLAIN = frozenset("\n\t\u200d")
 _PLAIN_TO_SPACES = dict.fromkeys(map(ord, _PLAIN), " ")
+#: What stands on one letter beyond eight marks. A taller stack is painted over the lines around it; no spelling has one.
+_STACK = regex.compile(r"[\p{Mn}\p{Me}]{8}\K[\p{Mn}\p{Me}]+")
 
 
 class NoSites(Exception):
@@ -290,9 +293,18 @@ def shown(text: str) -> Markup:
     """Return *text* escaped, with invisible characters replaced by their names.
 
     Bidirectional controls, zero-width and control characters could make a text look like another
-    one; a moderator sees them by name.
+    one; a moderator sees them by name. Of more than eight marks on one letter the number of the rest is shown.
     """
     text = str(text)  # of markup, too, each letter is escaped
+    pieces, end = [], 0
+    for stack in _STACK.finditer(text):
+        rest = Markup('<span class="unseen">+{}</span>').format(len(stack[0]))
+        pieces += [_visible(text[end : stack.start()]), rest]
+        end = stack.end()
+    return Markup("").join([*pieces, _visible(text[end:])])
+
+
+def _visible(text: str) -> Markup:
     if text.translate(_PLAIN_TO_SPACES).isprintable():  # letter by letter takes five times as long
         return Markup.escape(text)
     pieces = []

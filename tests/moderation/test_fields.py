@@ -85,3 +85,9 @@ def test_a_line_that_is_no_entry_is_counted_as_it_was_typed():
 
 def test_names_that_are_no_settings_are_left_out_when_a_policy_is_loaded():
     assert Policy.from_dict({"mode": "shadow", "later": 1}) == Policy(mode=Mode.SHADOW)
+
+
+@pytest.mark.parametrize("typed", ["mode", "policy.mod"])
+def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_was_meant(typed: str):
+    with pytest.raises(InvalidInput, match=r"did you mean policy\.mode\?"):
+        changed_site(SITE, [(typed, "hold-all")])

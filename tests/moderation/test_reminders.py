@@ -208,6 +208,20 @@ def test_what_came_in_quiet_hours_is_in_the_message_after_them(world: World):
     assert post.sent[0][1] == "3 comments waiting for a moderator"
 
 
+def test_a_clock_that_was_set_back_keeps_no_reminder_for_the_time_that_it_was_ahead(ada: World):
+    ada.comment("toxicity=0.6")
+    post = Post()
+    assert remind(ada, post, hours_later=24 * 400) == 1
+    ada.comment("toxicity=0.6 another")
+    assert remind(ada, post) == 1
+    assert post.sent[1][1] == "2 comments waiting for a moderator"
+    assert len(set(post.keys)) == 2, "no service takes it for the message before"
+    post.problem = OSError("no answer")
+    assert remind(ada, post, hours_later=24 * 400) == 0
+    post.problem = None
+    assert remind(ada, post, hours_later=48) == 1
+
+
 # -- failures
 
 

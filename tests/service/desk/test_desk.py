@@ -376,3 +376,9 @@ def test_whatever_flask_refuses_is_a_page_too(admin: FlaskClient):
 
 def test_what_programs_ask_for_in_vain_stays_json(world: World):
     assert world.ask("GET", "/v1/nope").mimetype == "application/problem+json"
+
+
+def test_a_name_that_stacks_marks_is_not_painted_over_its_neighbours():
+    assert base.shown("Zoe\u0301 ក្រុម นี้") == "Zoe\u0301 ក្រុម นี้"
+    stacked = base.shown("<Z" + "\u0301" * 150 + "oe")
+    assert stacked == "&lt;Z" + "\u0301" * 8 + '<span class="unseen">+142</span>oe'
