@@ -13,6 +13,9 @@ from models.encoder import Encoded
 from models.heads import FEATURES, LOGITS
 from models.scorer import Item, Scorer
 
+#: Two trainings, the first by a fixture: processors that others share take minutes for each.
+pytestmark = pytest.mark.timeout(1200)
+
 
 def test_the_same_data_and_seed_give_the_same_numbers(corpus, encoder, small):
     again = training.train(corpus, encoder, SMALL)
