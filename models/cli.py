@@ -148,8 +148,33 @@ def freeze(data: Path, directory: Path) -> None:
     help="Where to write the shared model of the trial, for `python -m benchmarks.learning --model`.",
 )
 @click.option("--tuned", is_flag=True, help="Try the sets that the method was chosen by instead.")
+@click.option(
+    "--order",
+    "ways",
+    multiple=True,
+    type=click.Choice(["held", "random", "priority", "oldest", "spread"]),
+    help="How decisions come about: 80 % of what is held, at random, or first in a queue of that order. "
+    "held and random if not given; may be repeated.",
+)
+@click.option("--most", default=1_500, show_default=True, help="Comments of each source of a site.")
+@click.option(
+    "--pool",
+    default=0.5,
+    show_default=True,
+    help="Share of a site's comments that decisions come from; the others are ranked.",
+)
+@click.option("--draws", default=5, show_default=True, help="Draws of each site.")
 def house_trial(
-    data: Path, encoder_directory: Path, cache: Path | None, saved: Path | None, *, tuned: bool
+    data: Path,
+    encoder_directory: Path,
+    cache: Path | None,
+    saved: Path | None,
+    ways: tuple[str, ...],
+    most: int,
+    pool: float,
+    draws: int,
+    *,
+    tuned: bool,
 ) -> None:
     """Measure what a site's decisions are worth on sets that the model never saw, as JSON.
 
@@ -161,6 +186,10 @@ def house_trial(
         _read(data),
         Encoder.load(encoder_directory),
         trial.TUNED if tuned else trial.PLACES,
+        ways=ways or trial.USUAL,
+        most=most,
+        pool=pool,
+        draws=draws,
         cache=cache,
         saved=saved,
         progress=_bar("reading"),

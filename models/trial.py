@@ -120,6 +120,14 @@ MOST = 1_500
 FROZEN, GOOD = 80, 600
 #: Decisions after which the rest is ranked, and the share of them that the machine held.
 AFTER, HELD = (50, 200), 0.8
+#: Orders in which a queue is decided; what waits in it is all that was held, and this share of the rest as spot
+#: checks.
+QUEUED, CHECKED = ("priority", "oldest", "spread"), 0.2
+#: Ways in which decisions come about (``chosen``), and those that are tried if none is named.
+WAYS = ("held", "random", *QUEUED)
+USUAL = ("held", "random")
+#: Share of a site's comments that decisions come from; the others are ranked.
+POOL = 0.5
 #: Shares of good comments that the shared heads hold, and reject.
 BUDGETS = (0.02, 0.002)
 #: Draws of each site.
@@ -162,13 +170,32 @@ def trial(
     encoder: Encoder,
     places: Mapping[str, SimulatedSite],
     *,
+    ways: Sequence[str] = USUAL,
+    most: int = MOST,
+    pool: float = POOL,
+    draws: int = DRAWS,
     cache: Path | None = None,
     saved: Path | None = None,
     progress: Progress = iter,
 ) -> dict[str, Any]:
-    """Return the figures of each of *places*, their means, and what poisoning does.
+    """Return the figures of each of *places*, their means, and what poisoning does (way "held").
 
     The shared model is written below *saved*.
+
+    Parameters
+    ----------
+    data, encoder, places
+        The labelled comments, an encoder that never read those of *places*, and the sites.
+    ways : sequence of str
+        Of ``WAYS``.
+    most : int
+        Comments of each source of a site.
+    pool : float
+        Share of a site's comments that decisions come from.
+    draws : int
+        Draws of each site.
+    cache, saved, progress
+        Where to keep what the encoder said, where to write the shared model, and what to show.
     """
     # The rows that training draws, so that a training's cache serves here, too.
     data = capped(data, Recipe())
@@ -176,7 +203,7 @@ def trial(
     learned = known.where(lambda one: not kept(one)).capped(ROWS)
     checked = known.where(kept).where(lambda one: not published(one.source)).capped(FROZEN)
     checked += known.where(kept).where(lambda one: published(one.source)).capped(GOOD)
-    sites = {name: data.where(place.has).capped(MOST) for name, place in places.items()}
+    sites = {name: data.where(place.has).capped(most) for name, place in places.items()}
     everything = sum(sites.values(), learned + checked)
     own = [
         one.own[:LONGEST]
@@ -208,7 +235,7 @@ def trial(
             tuple(signatures([one.text[: 4 * LONGEST] for one in corpus.examples])),
             column,
         )
-        result[name] = measured(site, ground)
+        result[name] = measured(site, ground, ways, pool, draws)
     figures = list(result.values())
     return {
         "encoder": encoder.version,
@@ -222,20 +249,28 @@ def trial(
     }
 
 
-def measured(site: SiteArrays, ground: Basis) -> dict[str, float]:
-    """Return the figures of one site, at the mean of DRAWS draws."""
+def measured(
+    site: SiteArrays,
+    ground: Basis,
+    ways: Sequence[str] = USUAL,
+    share: float = POOL,
+    draws: int = DRAWS,
+) -> dict[str, float]:
+    """Return the figures of one site at the mean of *draws*; decisions come from *share* of it."""
     rows: list[dict[str, float]] = []
-    for draw in range(DRAWS):
+    for draw in range(draws):
         order = np.random.default_rng(draw).permutation(len(site.target))
-        pool, rest = order[: len(order) // 2], order[len(order) // 2 :]
+        place = int(len(order) * share)
+        pool, rest = order[:place], order[place:]
         row: dict[str, float] = {"roc_auc": _ranked(site, rest, None)}
-        for way in ("held", "random"):
+        for way in ways:
             for most in AFTER:
                 decided = evidence(site, ground, chosen(site, ground, pool, most, way))
                 learned = learn(decided, ground)
                 key = f"{way} {most}"
                 row[f"{key}: gain"] = _ranked(site, rest, learned.head) - row["roc_auc"]
                 put = learned.head if learned.gate.accepted else None
+                row[f"{key}: decisions"] = float(len(decided))
                 row[f"{key}: gain past the gate"] = _ranked(site, rest, put) - row["roc_auc"]
                 row[f"{key}: accepted"] = float(learned.gate.accepted)
                 row[f"{key}: frozen drop"] = learned.gate.auc_drop
@@ -253,18 +288,52 @@ def measured(site: SiteArrays, ground: Basis) -> dict[str, float]:
 def chosen(
     site: SiteArrays, ground: Basis, pool: NDArray[np.intp], most: int, way: str
 ) -> list[tuple[int, Seen]]:
-    """Return *most* comments of *pool* that people see, and why: what was held first, or at random.
+    """Return up to *most* comments of *pool* that people see, and why, in the order of deciding.
 
-    *pool* is intp of shape (n_pool,), rows of *site*. Of what was held there are HELD of them at
-    most; the others are spot checks of the rest.
+    By the way "random" they are any. By "held" those that were held are HELD of them at most, and the
+    others are spot checks of the rest. By one of QUEUED they are the first of a queue.
+    *pool* is intp of shape (n_pool,), rows of *site*.
     """
     if way == "random":
         return [(int(one), Seen.HELD) for one in pool[:most]]
+    if way in QUEUED:
+        return _queued(site, ground, pool, way)[:most]
     held = site.shared[pool, site.column] >= ground.frozen.levels[0, site.column]
     first = [(int(one), Seen.HELD) for one in pool[held][: round(HELD * most)]]
     checks = [(int(one), Seen.SPOT_CHECK) for one in pool[~held][: most - len(first)]]
     both = first + checks
     return [both[place] for place in np.random.default_rng(most).permutation(len(both))]
+
+
+def _queued(
+    site: SiteArrays, ground: Basis, pool: NDArray[np.intp], way: str
+) -> list[tuple[int, Seen]]:
+    """Return the queue of a site to which *pool* came in its order, and why each comment is in it."""
+    level = ground.frozen.levels[0, site.column]
+    chance = np.random.default_rng(len(pool)).random(len(pool))
+    waiting = pool[(site.shared[pool, site.column] >= level) | (chance < CHECKED)]
+    if way == "priority":
+        worst = (1 / (1 + np.exp(-site.shared[waiting].astype(float)))).max(axis=1)
+        # As moderation.policy.priority: the worst score, and its nearness to a coin toss.
+        waiting = waiting[np.argsort(-(worst + 1 - abs(2 * worst - 1)), kind="stable")]
+    elif way == "spread":
+        waiting = waiting[_spread(site.features[waiting])]
+    return [
+        (int(one), Seen.HELD if site.shared[one, site.column] >= level else Seen.SPOT_CHECK)
+        for one in waiting
+    ]
+
+
+def _spread(features: Bytes) -> list[int]:
+    """Return an order of rows in which each is the one least like those before it, by its cosine."""
+    rows = features.astype(np.float64)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9
+    order, nearest_ = [0], rows @ rows[0]
+    for _ in range(len(rows) - 1):
+        nearest_[order[-1]] = np.inf
+        order.append(int(np.argmin(nearest_)))
+        nearest_ = np.maximum(nearest_, rows @ rows[order[-1]])
+    return order
 
 
 def evidence(
