@@ -50,7 +50,9 @@ def test_a_young_site_is_told_which_order_of_the_queue_teaches_more(
 ):
     taught(world)
     page = admin.get("/desk/learning").text
-    assert "On average the first 50 decisions teach more in the order in which comments came" in page
+    assert (
+        "On average the first 50 decisions teach more in the order in which comments came" in page
+    )
     link = re.search(r'<a href="([^"]*order=oldest)"', page)[1].replace("&amp;", "&")
     assert re.search(r'<option value="oldest" *selected', admin.get(link).text)
     monkeypatch.setattr(learning, "FIRST", 4)
