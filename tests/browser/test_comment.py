@@ -13,7 +13,7 @@ from moderation.endpoint import Endpoint
 from moderation.events import EventType
 from tests.support import browser
 from tests.support.actors import ADA
-from tests.support.browser import Desk, fits, press, sound
+from tests.support.browser import Desk, fits, press
 
 pytestmark = browser.needed
 
@@ -141,26 +141,3 @@ def test_hostile_words_in_notes_replies_and_texts_are_shown_as_they_are(desk: De
     page.click(".original summary")
     expect(page.locator(".original ins").first).to_be_visible()
     assert evil in page.locator("textarea[name=content]").input_value()
-
-
-@pytest.mark.parametrize(
-    "width, scheme, language", [(360, "dark", "de-DE"), (360, "light", "en"), (1280, "dark", "en")]
-)
-def test_all_that_is_written_on_a_comment_is_accessible_and_within_the_width(
-    desk: Desk, width: int, scheme: str, language: str
-):
-    """With long words, forty sites with long names, and everything unfolded."""
-    allowed(desk)
-    world, long = desk.world, "Donaudampfschifffahrtsgesellschaft" * 4
-    for n in range(39):
-        world.adapters.accounts.add_site(f"{n} {long[:90]}", now_ms=1)
-    held, approved = desk.flagged(f"toxicity=0.6 {long}", f"toxicity=0.1 {long}")
-    world.adapters.revise(held, f"toxicity=0.6 {long} and {long}", revision=1, by=ADA)
-    for one in (held, approved):
-        world.adapters.note(one, long, by=ADA)
-    world.adapters.reply(approved, long, by=ADA)
-    page = desk.page(viewport={"width": width, "height": 800}, color_scheme=scheme, locale=language)
-    for path in (f"comments/{held}", f"comments/{approved}", "tally", "queue", "audit", "comments"):
-        page.goto(f"{desk.url}/desk/{path}")
-        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-        sound(page, path)

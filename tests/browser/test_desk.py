@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
-from moderation.actor import moderator
-from moderation.comment import Decision
-from moderation.endpoint import Endpoint
 from tests.support import browser, hostile
 from tests.support.actors import ADA
-from tests.support.browser import Desk, press, sound
+from tests.support.browser import Desk, press
 
 pytestmark = browser.needed
 
@@ -69,56 +65,6 @@ def test_the_whole_queue_can_be_worked_without_javascript(desk: Desk):
     page.click("text=Undo")
     page.wait_for_selector("text=Undone: 2 decisions")
     assert list(map(desk.status, ids)) == ["flagged", "flagged"]
-
-
-#: Buttons and links of the page's head whose one word stands on more than one line.
-BROKEN_WORDS = """[...document.querySelectorAll("button, .top a")]
-  .filter((one) => one.offsetParent && /^\\S+$/.test(one.innerText.trim()))
-  .filter((one) => {
-    const range = document.createRange();
-    range.selectNodeContents(one);
-    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
-  }).map((one) => one.innerText)"""
-
-
-@pytest.mark.parametrize(
-    "scheme, width, language",
-    [
-        ("light", 360, "en-US"), ("light", 1280, "en-US"), ("dark", 360, "en-US"),
-        ("dark", 1280, "en-US"), ("light", 360, "de-DE"), ("light", 1280, "de-DE"),
-    ],
-)  # fmt: skip
-def test_every_page_is_accessible_and_fits_its_width(
-    desk: Desk, scheme: str, width: int, language: str
-):
-    """axe-core finds no violation, and nothing needs scrolling sideways, in any language."""
-    ids = desk.flagged("toxicity=0.6 see http://spam.example/ now", "spam=0.6 buy")
-    view = {"width": width, "height": 800}
-    page = desk.page(color_scheme=scheme, viewport=view, locale=language)
-    site = desk.world.site.id
-    endpoint = Endpoint("", site, "https://blog.example/hook")
-    adapters = desk.world.adapters
-    adapters.accounts.add_endpoint(endpoint, by=moderator("test"), now_ms=1)
-    adapters.comments.decide(
-        ids[1],
-        Decision.SPAM,
-        by=ADA,
-        reason="",
-        note="",
-        version=None,
-        hold_ms=0,
-        now_ms=adapters.clock.now_ms(),
-    )
-    for path in (
-        "/desk/queue", f"/desk/comments/{ids[0]}", "/desk/comments", "/desk/overview",
-        f"/desk/sites/{site}/settings", f"/desk/sites/{site}/webhooks", "/desk/model",
-        f"/desk/sites/{site}/site", f"/desk/sites/{site}/keys", f"/desk/sites/{site}/endpoints",
-        "/desk/moderators", "/desk/notices", "/desk/audit", "/desk/password", "/docs",
-        "/desk/new-site", f"/desk/sites/{site}/start",
-    ):  # fmt: skip
-        page.goto(desk.url + path)
-        sound(page, path)
-        assert page.evaluate(BROKEN_WORDS) == [], path
 
 
 def test_hostile_comments_run_nothing_and_break_no_page(desk: Desk):

@@ -10,7 +10,7 @@ from moderation.comment import Author, Decision, Status
 from moderation.treatment import Subject, SubjectKind
 from moderation.workflow import campaigns, people
 from tests.support.actors import ADA
-from tests.support.browser import Desk, fits, needed, press, sound
+from tests.support.browser import Desk, needed, press, sound
 
 pytestmark = needed
 
@@ -64,23 +64,6 @@ def test_a_persons_page_is_reached_and_saved_by_keys(desk: Desk):
     (later,) = desk.world.submit("hello again", author=LISA)
     desk.world.screen()
     assert desk.status(later.id) is Status.FLAGGED
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_no_page_is_wider_than_the_screen(desk: Desk, width: int):
-    long = Author("Long" * 40, f"{'x' * 60}@{'y' * 60}.example.org", ip="2001:db8::1")
-    (one,) = desk.world.submit("w" * 300 + " https://" + "z" * 60 + ".example.org", author=long)
-    desk.world.screen()
-    page = desk.page(viewport={"width": width, "height": 740})
-    site = desk.world.site.id
-    for path in (
-        f"comments?q={'w' * 50}",
-        "people",
-        f"person?site={site}&kind=email&value={long.email}",
-        f"campaign?comment={one.id}",
-    ):
-        page.goto(f"{desk.url}/desk/{path}")
-        fits(page, path)
 
 
 @pytest.mark.parametrize(
