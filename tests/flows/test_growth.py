@@ -170,14 +170,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def replicated(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     """A server with a replica: its process, its port and the replica's."""
     port, replica = free_port(), free_port()
-    first = start(tmp_path / "first", port)
-    second = start(tmp_path / "second", replica, "--replicaof", f"127.0.0.1 {port}")
-    with redis.Redis(port=port) as client:
-        wait_until(lambda: "state=online" in _replication(client), message="the replica")
-    yield first, port, replica
-    for process in (first, second):
-        process.kill()
-        process.wait()
+    with ExitStack() as stack:
+        first = start(tmp_path / "first", port)
+        stack.callback(_end, first)
+        second = start(tmp_path / "second", replica, "--replicaof", f"127.0.0.1 {port}")
+        stack.callback(_end, second)
+        with redis.Redis(port=port) as client:
+            wait_until(lambda: "state=online" in _replication(client), message="the replica")
+        yield first, port, replica
 
 
 def _replication(client: redis.Redis) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import redis
@@ -30,8 +30,12 @@ def start(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    with redis.Redis(host=address, port=port) as client:
-        wait_until(lambda: _answers(client), message=f"the server on port {port}")
+    try:
+        with redis.Redis(host=address, port=port) as client:
+            wait_until(lambda: _answers(client), message=f"the server on port {port}")
+    except BaseException:
+        _end(process)
+        raise
     return process
 
 
@@ -39,22 +43,21 @@ def start(
 def cluster() -> Iterator[list[int]]:
     """Run three masters that know one another; yield their ports."""
     ports = [free_port() for _ in range(NODES)]
-    with tempfile.TemporaryDirectory() as directory:
-        processes = [
-            start(
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        for port in ports:
+            process = start(
                 Path(directory) / str(port), port,
                 "--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
                 "--cluster-port", str(free_port()),
-            )
-            for port in ports
-        ]  # fmt: skip
-        try:
-            _join(ports)
-            yield ports
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
+            )  # fmt: skip
+            stack.callback(_end, process)
+        _join(ports)
+        yield ports
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
 def _join(ports: list[int]) -> None:
