@@ -142,15 +142,12 @@ def test_every_page_is_accessible(desk: Desk, width: int, scheme: str, options: 
 def test_every_page_is_light_and_within_every_width(desk: Desk, language: str):
     """With 40 sites, 30 moderators and long words; words of German are longer, and its buttons wider."""
     have = fill(desk.world)
-    walk, titles = Walk.of(desk, language), {}
+    walk = Walk.of(desk, language)
     for endpoint, path in pages(desk.world, have):
         page = walk.load(endpoint, path)
         facts = page.evaluate(FACTS)
-        if facts["bytes"] >= MOST_BYTES or facts["headings"] != 1:
+        if facts["bytes"] >= MOST_BYTES or facts["headings"] != 1 or "Winnow" not in facts["title"]:
             walk.found.append(f"{path}: {facts}")
-        titles.setdefault(endpoint, facts["title"])
         for width in WIDTHS:
             walk.look(page, path, width)
     assert not walk.found, "\n".join(walk.found)
-    assert all(title.endswith(" – Winnow") for title in titles.values()), titles
-    assert len(set(titles.values())) == len(titles), titles
