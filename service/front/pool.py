@@ -231,10 +231,11 @@ class Pool:
 
     def _answer_together(self, group: Sequence[Job]) -> None:
         assert self._joint is not None
-        environs = [self._environ(one.request, gate=False) for one in group]
+        environs: Sequence[Environ | None] = [None] * len(group)
         answers: Sequence[Answer | None]
         try:
-            answers = self._joint.together(environs)
+            environs = read = [self._environ(one.request, gate=False) for one in group]
+            answers = self._joint.together(read)
         except Exception as problem:
             log.exception("bug", kind=type(problem).__name__)
             answers = [("500 Internal Server Error", [], b"")] * len(group)
