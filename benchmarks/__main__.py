@@ -1,4 +1,4 @@
-"""``make bench``: run every benchmark, or those named, and write RESULTS.md."""
+"""``make bench``: run every benchmark, or those named, and write what they print to RESULTS.md."""
 
 from __future__ import annotations
 
@@ -26,29 +26,43 @@ def machine() -> str:
     )
 
 
-def main(names: list[str]) -> None:
-    """Run the benchmarks *names* (all if none is named) and write what they print."""
+def main(names: list[str]) -> int:
+    """Run the benchmarks *names* (all if none is named) and put what each prints in its part of RESULTS.md.
+
+    Returns 1 if one failed: its part says so, and the others are run.
+    """
     found = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
-    parts = [
-        "# Benchmarks\n\nWritten by `make bench`. Ratios carry over to other machines better than times do.\n",
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.\n",
-        f"Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-        + ".\n",
-    ]
+    results, failed = HERE / "RESULTS.md", False
     for name in names or found:
         print(f"== {name}", flush=True)
         done = subprocess.run(
             [sys.executable, "-m", f"benchmarks.{name}"],
-            check=True,
+            check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        print(done.stdout)
-        parts.append(f"## {name}\n\n```\n{done.stdout.strip()}\n```\n")
-    (HERE / "RESULTS.md").write_text("\n".join(parts), encoding="utf-8")
+        print(done.stdout, flush=True)
+        failed = failed or done.returncode != 0
+        ended = f"It failed with {done.returncode}.\n" if done.returncode else ""
+        part = f"{conditions()}{ended}\n```\n{done.stdout.strip()}\n```\n"
+        results.write_text(updated(results.read_text("utf-8"), name, part), encoding="utf-8")
+    return 1 if failed else 0
+
+
+def conditions() -> str:
+    """Return when and on what something is measured now, as a paragraph."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{datetime.now(UTC):%Y-%m-%d}, {machine()}. Python {platform.python_version()}, {packages}.\n"
+
+
+def updated(results: str, name: str, part: str) -> str:
+    """Return *results* with *part* as the part of the benchmark *name*, the parts in alphabetical order."""
+    head, *old = re.split(r"^## (\w+)\n\n", results, flags=re.MULTILINE)
+    parts = dict(zip(old[::2], old[1::2], strict=True)) | {name: part}
+    written = [f"## {one}\n\n{parts[one].strip()}\n" for one in sorted(parts)]
+    return "\n".join([head.strip() + "\n", *written])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
