@@ -55,6 +55,7 @@ def link(page: Page, name: str) -> None:
 
 
 def fits(page: Page) -> None:
+    page.wait_for_load_state("load")  # with its style sheet
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.url
 
 

@@ -47,6 +47,7 @@ WRONG = {
     "second_factor": ["perhaps", ""],
     "first_password": ["too short"],
     "metrics_token": ["short", "with a space in it, though long"],
+    "language": ["xx", "", "DE-"],
     "log_level": ["LOUD", "", "trace"],
     "log_format": ["xml", ""],
 }  # fmt: skip
