@@ -39,6 +39,7 @@ def overview() -> Any:
         site=site,
         sites=sites,
         days=[(day, daily[day.isoformat()]) for day in days],
+        busy=any(daily.values()),
         most=max([1, *(judged(counts) for counts in daily.values())]),
         counts=counts,
         waiting=waiting,

@@ -129,6 +129,7 @@ def queue() -> Any:
         waiting=waiting,
         number=sum(waiting[one.id] for one in shown),
         comments=found,
+        fresh=None if found or any(context.comments.counts(shown[0].id).values()) else shown[0],
         firsts=context.comments.first_comments(found, now_ms=now),
         next=following,
         cut=cut,

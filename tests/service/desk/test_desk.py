@@ -382,3 +382,23 @@ def test_a_name_that_stacks_marks_is_not_painted_over_its_neighbours():
     assert base.shown("Zoe\u0301 ក្រុម นี้") == "Zoe\u0301 ក្រុម นี้"
     stacked = base.shown("<Z" + "\u0301" * 150 + "oe")
     assert stacked == "&lt;Z" + "\u0301" * 8 + '<span class="unseen">+142</span>oe'
+
+
+def test_an_empty_queue_leads_to_the_first_steps_only_before_the_first_comment(
+    world: World, admin: FlaskClient
+):
+    before = admin.get("/desk/queue").text
+    assert "No comment has come yet." in before
+    assert f"/desk/sites/{world.site.id}/start" in before
+    world.comment("kind words")
+    after = admin.get("/desk/queue").text
+    assert "All done." in after
+    assert f"/desk/sites/{world.site.id}/start" not in after
+
+
+def test_the_overview_draws_no_empty_chart(world: World, admin: FlaskClient):
+    assert "No comments came." in admin.get("/desk/overview").text
+    world.comment("kind words")
+    page = admin.get("/desk/overview").text
+    assert "No comments came." not in page
+    assert 'class="chart"' in page
