@@ -26,6 +26,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.datasets import load
 from models.trial import MOST, PLACES
+from moderation.houses import CHECK_SECONDS
 from tests.support.service import Running, running
 from tests.support.waiting import wait_until
 
@@ -51,6 +52,8 @@ POLICY = ("policy.mode=hold-doubtful", "policy.spot_checks=200")
 OWN_POLICY = ("policy.mode=hold-all", "policy.spot_checks=0")
 
 Text = tuple[str, bool]
+#: A worker may judge by the former head until it looks for another one.
+TAKEN_UP_SECONDS = CHECK_SECONDS + 0.5
 _NUMBERS = itertools.count()
 
 
@@ -177,12 +180,14 @@ class Blog:
         return found
 
     def judged_by(self, current: str | None) -> None:
-        """Return once a new comment is judged by the version *current*."""
+        """Return once new comments are judged by the version *current*, whichever worker takes them."""
+        asked = time.monotonic()
 
         def judged() -> bool:
             (one,) = self.send([(f"{self.name}: is anybody there? {next(_NUMBERS)}", False)])
             self.erase([one])
-            return bool((one["model"].partition("+")[2] or None) == current)
+            now = (one["model"].partition("+")[2] or None) == current
+            return now and time.monotonic() - asked > TAKEN_UP_SECONDS
 
         wait_until(judged, PATIENCE, f"a verdict by {current}")
 

@@ -185,7 +185,7 @@ class Queries(Sharded):
             decision
             for short, stored in zip(wanted, pipeline.execute() if wanted else [], strict=True)
             if (comment := comments.get(ids.lengthen(short)))
-            for decision in decisions_on(comment, stored)
+            for decision in reversed(list(decisions_on(comment, stored)))
         ]
         return sorted(kept, key=lambda one: -one.at)[:limit]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -149,6 +149,26 @@ def test_a_decision_says_whether_it_was_made_on_a_changed_text(world: World):
     world.screen()
     settled(world, comments.get(comment.id), Decision.APPROVE)
     assert [one.changed for one in comments.decisions(world.site.id)] == [False, True, True, False]
+
+
+@dataclass
+class Stopped:
+    """A clock that stands still."""
+
+    ms: int
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+def test_of_decisions_in_the_same_millisecond_the_latest_comes_first(world: World):
+    comment = world.comment(HELD)
+    stopped = Stopped(world.adapters.clock.now_ms())
+    world.adapters = replace(world.adapters, clock=stopped)
+    for decision in (Decision.APPROVE, Decision.SPAM, Decision.REJECT):
+        settled(world, comment, decision)
+    decisions = [one.decision for one in world.adapters.comments.decisions(world.site.id)]
+    assert decisions == [Decision.REJECT, Decision.SPAM, Decision.APPROVE]
 
 
 def test_of_two_moderators_one_changes_the_text_and_the_other_is_told(world: World):
