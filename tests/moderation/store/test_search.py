@@ -327,7 +327,7 @@ def test_a_tally_counts_the_latest_thousand_and_says_so(world: World):
 
 
 def test_a_tally_says_where_only_the_texts_could_tell(world: World):
-    """Such as of a phrase, and of a word that stands in very many comments and leads nowhere."""
+    """A phrase is one such search; a word of more comments than its list may name is another."""
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     drafts = [Draft(f"common rare{n % 70}") for n in range(4200)]
     comments.accept(world.site.id, drafts, backlog=10**6, now_ms=now)

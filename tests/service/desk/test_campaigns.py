@@ -270,7 +270,7 @@ def test_a_trait_that_is_not_the_comments_own_is_refused(world: World, admin: Fl
 def test_a_comment_that_links_to_no_public_domain_has_a_campaign_and_a_page(
     world: World, admin: FlaskClient, host: str
 ):
-    """Such a host is shown, and nothing is offered by it that would be refused."""
+    """The page shows the host, and offers no action on it that would be refused."""
     comment = world.comment(f"toxicity=0.6 see http://{host}/x and https://jam.co.uk/y")
     page = admin.get(f"/desk/comments/{comment.id}").text
     assert f"<b>{host}</b>" in page

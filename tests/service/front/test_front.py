@@ -125,7 +125,7 @@ OFFER = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: 
 def test_a_request_that_offers_http_2_is_answered_with_its_body_and_the_next_one_too(
     front: Front, app: App, piece: int
 ):
-    """So Java's client begins each of its first requests."""
+    """Java's client begins its first requests with this offer."""
     offered = POST.format(5).replace("Host", f"{OFFER}Host") + "hello"
     head = f"POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\n{OFFER}"
     chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
