@@ -8,7 +8,7 @@ request waits for nobody.
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -35,6 +35,49 @@ class _Waiting(Generic[Item, Result]):
     problem: BaseException | None = None
 
 
+class _Line(Generic[Item, Result]):
+    """What waits of one kind, by turn; the turn that has waited for longest is first."""
+
+    def __init__(self) -> None:
+        self.leaders = 0
+        self._turns: OrderedDict[Hashable, deque[_Waiting[Item, Result]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._turns.values()))
+
+    def add(self, one: _Waiting[Item, Result]) -> None:
+        self._turns.setdefault(one.whose, deque()).append(one)
+
+    def next(self) -> _Waiting[Item, Result] | None:
+        """Take the oldest item of the first turn, which is the last from now on; None where nothing waits."""
+        return self._of(next(iter(self._turns))) if self._turns else None
+
+    def beside(
+        self, mine: _Waiting[Item, Result], *, most: int, each: int
+    ) -> list[_Waiting[Item, Result]]:
+        """Take what goes into a group with *mine*, one of each turn before any has two."""
+        group: list[_Waiting[Item, Result]] = []
+        size, had = mine.weight, Counter([mine.whose])
+        if self._turns.keys() <= {mine.whose}:
+            each = most
+        for level in range(each):
+            if size >= most:
+                break
+            for whose, waiting in list(self._turns.items()):
+                if had[whose] == level and size + waiting[0].weight <= most:
+                    had[whose] += 1
+                    size += waiting[0].weight
+                    group.append(self._of(whose))
+        return group
+
+    def _of(self, whose: Hashable) -> _Waiting[Item, Result]:
+        waiting = self._turns.pop(whose)
+        one = waiting.popleft()
+        if waiting:
+            self._turns[whose] = waiting
+        return one
+
+
 class Together(Generic[Item, Result]):
     """Carries out several threads' items by one call."""
 
@@ -47,18 +90,20 @@ class Together(Generic[Item, Result]):
         kind: Callable[[Item], Hashable] = lambda _: None,
         turn: Callable[[Item], Hashable] = lambda _: None,
         weight: Callable[[Item], int] = lambda _: 1,
+        each: int | None = None,
     ) -> None:
         """Give *work* at most *most* items at once, by *weight*; one that is heavier goes alone.
 
         A group is of one *kind*, and *leaders* groups of each kind are at work at a time: kinds do not
         wait for one another. Where more wait than fit, each *turn* (a site, say) has one item in the group
-        before any has two.
+        before any has two, and the turns without any come first in the next. Of several turns a group has
+        at most *each* items.
         """
         self._work, self._most, self._leaders = work, most, leaders
         self._kind, self._turn, self._weight = kind, turn, weight
+        self._each = most if each is None else each
         self._lock = threading.Lock()
-        self._queue: list[_Waiting[Item, Result]] = []
-        self._leading: Counter[Hashable] = Counter()
+        self._lines: dict[Hashable, _Line[Item, Result]] = {}
 
     def __call__(self, item: Item) -> Result:
         """Return what *work* made of *item*.
@@ -70,11 +115,12 @@ class Together(Generic[Item, Result]):
         mine = _Waiting[Item, Result](item, self._kind(item), self._turn(item), self._weight(item))
         mine.turn.acquire()
         with self._lock:
-            mine.leads = self._leading[mine.kind] < self._leaders
+            line = self._lines.setdefault(mine.kind, _Line())
+            mine.leads = line.leaders < self._leaders
             if mine.leads:
-                self._leading[mine.kind] += 1
+                line.leaders += 1
             else:
-                self._queue.append(mine)
+                line.add(mine)
         if not mine.leads:
             mine.turn.acquire()
         if not mine.results and mine.problem is None:
@@ -86,27 +132,25 @@ class Together(Generic[Item, Result]):
     def waiting(self) -> int:
         """Return how many items wait for their group."""
         with self._lock:
-            return len(self._queue)
+            return sum(map(len, self._lines.values()))
 
     def _lead(self, mine: _Waiting[Item, Result]) -> None:
         """Carry out *mine* with what else waits, then make the next waiting thread the leader."""
-        group = [mine]
+        group, line = [mine], self._lines[mine.kind]
         try:
             with self._lock:
-                group = self._group(mine)
+                group += line.beside(mine, most=self._most, each=self._each)
             self._carry_out(group)
         except BaseException as problem:  # noqa: BLE001 - raised again by each of the group
             for one in group:
                 one.problem = problem
         finally:
             with self._lock:
-                following = next((one for one in self._queue if one.kind == mine.kind), None)
-                if following is not None:
-                    self._queue.remove(following)
-                elif self._leading[mine.kind] > 1:
-                    self._leading[mine.kind] -= 1
-                else:
-                    del self._leading[mine.kind]
+                following = line.next()
+                if following is None:
+                    line.leaders -= 1
+                    if not line.leaders:
+                        del self._lines[mine.kind]
             for one in group[1:]:
                 one.turn.release()
             if following is not None:
@@ -126,19 +170,3 @@ class Together(Generic[Item, Result]):
             return
         for one, result in zip(group, results, strict=True):
             one.results.append(result)
-
-    def _group(self, mine: _Waiting[Item, Result]) -> list[_Waiting[Item, Result]]:
-        """Take from the queue calls of the same kind as *mine*, in fair turn, while there is room."""
-        group, rest, size, had = [mine], [], mine.weight, Counter([mine.whose])
-        places: list[tuple[int, _Waiting[Item, Result]]] = []
-        for one in self._queue:
-            places.append((had[one.whose], one))
-            had[one.whose] += 1
-        for _, one in sorted(places, key=lambda place: place[0]):
-            if one.kind == mine.kind and size + one.weight <= self._most:
-                group.append(one)
-                size += one.weight
-            else:
-                rest.append(one)
-        self._queue = rest
-        return group

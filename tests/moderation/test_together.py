@@ -61,6 +61,22 @@ def test_a_group_has_room_for_each_turn_before_any_has_two():
     assert sorted(slow.groups[2]) == ["a2", "a3", "a4"]
 
 
+def test_turns_that_a_group_has_no_room_for_come_first_in_the_next():
+    """However much the others send, a turn waits for as many groups as hold one item of each."""
+    slow = Slow()
+    together = Together(slow, most=2, turn=lambda item: item[0])
+    done(together, slow, ["a0", "a1", "a2", "a3", "b1", "b2", "b3", "c1"])
+    assert slow.groups == [["a0"], ["a1", "b1"], ["c1", "a2"], ["b2", "a3"], ["b3"]]
+
+
+def test_where_several_turns_wait_a_group_is_as_small_as_wished():
+    """A quiet site waits for the rest of one group, and for few beside it in its own."""
+    slow = Slow()
+    together = Together(slow, most=4, each=1, turn=lambda item: item[0])
+    done(together, slow, ["a0", "a1", "a2", "a3", "a4", "a5", "b1"])
+    assert slow.groups == [["a0"], ["a1", "b1"], ["a2", "a3", "a4", "a5"]]
+
+
 def test_several_groups_are_at_work_where_there_are_several_leaders():
     slow = Slow(held=2)
     together = Together(slow, most=8, leaders=2)
