@@ -117,4 +117,5 @@ def page_within(prefix: str, target: str) -> str | None:
     parts = split_url(target)
     if parts is None or parts.scheme or parts.netloc or not _PLAIN_TARGET.fullmatch(target):
         return None
-    return target if parts.path.startswith(prefix) and not parts.path.startswith("//") else None
+    # Of the text itself: browsers read `///desk/x`, whose path begins with /desk/, as a page of the host `desk`.
+    return target if target.startswith(prefix) else None

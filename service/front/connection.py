@@ -22,6 +22,9 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH_DIGITS = 12
 #: Chunks of any size that a body may have, and the bytes that each further one brings on average.
 _SMALL_CHUNKS, _CHUNK_BYTES = 1000, 64
+#: Bytes that frame a body in chunks, such as their sizes, extensions and trailers: of any body, and the bytes of
+#: it that each further one needs. Nothing of ours reads them, and the parser keeps a trailer until its end.
+_FRAMING, _FRAMED = 32 * 1024, 4
 #: Bytes of a refused request that are thrown away before its connection is.
 _LINGER_BYTES = 4 * 1024 * 1024
 
@@ -69,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._expects = self._whole = False
         #: The request asks for another protocol, and is read once more without that.
         self._offered = False
-        self._hosts = self._head_size = self._chunks = 0
+        self._hosts = self._head_size = self._chunks = self._framing = 0
         #: No request is taken after the one at work.
         self._last = False
         #: The event loop may answer one request of each piece that it reads.
@@ -109,6 +112,7 @@ class Connection(asyncio.Protocol):
             self._throw_away(data)
             return
         before = self._reading
+        framed = len(before.body) if before is not None and self.stage is Stage.BODY else None
         self._may_at_once = True
         try:
             self._feed(data)
@@ -121,6 +125,8 @@ class Connection(asyncio.Protocol):
             if self._head_bytes > self._bounds.head_bytes:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, RefusalCause.TOO_LARGE)
                 return
+        if framed is not None and self._reading is before and self._is_all_framing(data, framed):
+            return
         if self._reading is not None:
             if self.stage is Stage.HEAD or self.stage is Stage.BODY:
                 self._arrive(self._reading)
@@ -128,6 +134,15 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
         elif self._following:
             self._transport.pause_reading()
+
+    def _is_all_framing(self, data: bytes, before: int) -> bool:
+        """Refuse a body, of *before* bytes until *data* came, that its framing is too large for; tell whether it was."""
+        body = len(self._reading.body) if self._reading is not None else 0
+        self._framing += len(data) - (body - before)
+        if self._framing <= _FRAMING + body // _FRAMED:
+            return False
+        self._refuse(HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED)
+        return True
 
     def _feed(self, data: bytes) -> None:
         """Give the parser what came. An offer to speak another protocol is declined: its request is an ordinary one.
@@ -169,7 +184,7 @@ class Connection(asyncio.Protocol):
             return
         self._reading = Request(self.peer, self.address)
         self._url, self._limit = b"", 0
-        self._hosts = self._head_size = self._chunks = 0
+        self._hosts = self._head_size = self._chunks = self._framing = 0
         self._expects = self._offered = False
         if not self.at_work():
             self._to(Stage.HEAD, self._bounds.head_seconds)
@@ -183,6 +198,7 @@ class Connection(asyncio.Protocol):
         request = self._reading
         if request is None or request.method:  # a trailer: nothing of ours reads any
             return
+        value = value.strip(b" \t")  # the parser keeps what stands behind it
         request.headers.append((name, value))
         self._head_size += len(name) + len(value) + 4
         if len(request.headers) > self._bounds.headers:

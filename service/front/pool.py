@@ -269,14 +269,14 @@ class Pool:
                 with suppress(AttributeError):
                     parts.close()
             status, headers = started[0]
+            if job.gate:
+                opened = next((value for name, value in headers if name == OPEN), "")
+                if opened:
+                    return Response(int(status[:3]), b"", keep_alive=True, opened=opened)
+            return _response(request, status, headers, body, gate=job.gate)
         except Exception as problem:
             log.exception("bug", kind=type(problem).__name__)
-            status, headers, body = "500 Internal Server Error", [], b""
-        if job.gate:
-            opened = next((value for name, value in headers if name == OPEN), "")
-            if opened:
-                return Response(int(status[:3]), b"", keep_alive=True, opened=opened)
-        return _response(request, status, headers, body, gate=job.gate)
+            return _response(request, "500 Internal Server Error", [], b"", gate=job.gate)
 
     def _environ(self, request: Request, *, gate: bool) -> dict[str, Any]:
         host, port = self._server

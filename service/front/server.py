@@ -10,6 +10,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote_to_bytes
 
 import structlog
 
@@ -76,7 +77,8 @@ class Front:
 
     def submit(self, job: Job) -> bool:
         """Have a request run; False when too many wait."""
-        pool = self._lanes.get(job.request.path, self._main)
+        # However its path is spelt: otherwise %2D for a hyphen would lead around a lane.
+        pool = self._lanes.get(unquote_to_bytes(job.request.path), self._main)
         return pool is not None and pool.submit(job)
 
     def at_once(self, request: Request) -> Response | None:

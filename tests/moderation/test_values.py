@@ -72,6 +72,7 @@ def test_the_edges_of_time_are_refused():
     "target",
     [
         "//evil.example/desk/",
+        "///desk/queue",
         "//[x",
         "/\\evil",
         "https://x/desk/",
