@@ -209,11 +209,10 @@ def django(home: Path, python: Path, winnow: Running) -> None:
         wait_until(lambda: shown() == [], message="the withdrawal in Django")
         forged = urllib.request.Request(f"{url}/winnow", b"{}", {"webhook-id": "evt_1"})
         assert fetched(forged)[0] == 401
-        winnow.stop()
-        post(HAM + " (Away)")
-        assert shown() == []
-        assert "0 submitted, 1 wait" in manage("winnow_retry")
-        winnow.start()
+        with winnow.away():
+            post(HAM + " (Away)")
+            assert shown() == []
+            assert "0 submitted, 1 wait" in manage("winnow_retry")
         assert "1 submitted, 0 wait" in manage("winnow_retry")
         wait_until(
             lambda: shown() == [HAM + " (Away)"], message="what was posted while Winnow was away"

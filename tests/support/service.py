@@ -11,7 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,15 @@ class Running:
             kill(pid)
         if self._process.pid in pids:
             self._process.wait()
+
+    @contextmanager
+    def away(self, leave: Callable[[], object] | None = None) -> Iterator[None]:
+        """Have it gone in the context, by a Ctrl-C or by what *leave* does; start it again whatever happens."""
+        (leave or self.stop)()
+        try:
+            yield
+        finally:
+            self.start()
 
     def cli(self, *verb: str) -> Any:
         """Return what a verb of the command line answers, from its JSON."""

@@ -193,22 +193,16 @@ def wordpresss_own_export_is_imported(blog: Blog, winnow: Running, secret: str):
     )
 
 
-def a_comment_waits_in_wordpress_while_winnow_is_away(blog: Blog, winnow: Running, secret: str):
-    winnow.stop()
-    text = "Is anybody there to read this?"
-    comment = blog.comment(text, "Nobody")
-    assert blog.status(comment) == "0", blog.status(comment)
-    assert not blog.is_public(text)
-
-
-def what_waited_is_checked_when_winnow_is_back_and_not_published_if_doubtful(
+def what_comes_while_winnow_is_away_waits_and_is_checked_afterwards_and_not_published_if_doubtful(
     blog: Blog, winnow: Running, secret: str
 ):
-    text = f'{HELD} It\'s after the "storm".'
-    comment = blog.comment(text, "Patience")
-    good, bad = (blog.comment(f"{one} After the storm.", "Reader") for one in (HAM, SPAM))
-    assert [blog.status(one) for one in (comment, good, bad)] == ["0", "0", "0"]
-    winnow.start()
+    text, asked = f'{HELD} It\'s after the "storm".', "Is anybody there to read this?"
+    with winnow.away():
+        first = blog.comment(asked, "Nobody")
+        assert not blog.is_public(asked)
+        comment = blog.comment(text, "Patience")
+        good, bad = (blog.comment(f"{one} After the storm.", "Reader") for one in (HAM, SPAM))
+        assert [blog.status(one) for one in (first, comment, good, bad)] == ["0"] * 4
     blog.php(f"require '{blog.root}/wp-load.php'; Akismet::cron_recheck();")
     assert [blog.status(one) for one in (comment, good, bad)] == ["spam", "1", "spam"]
     there = known(winnow, text)
@@ -240,7 +234,6 @@ CLAIMS: list[Callable[[Blog, Running, str], None]] = [
     approving_in_wordpress_what_is_held_is_a_decision_in_winnow,
     a_webhook_that_winnow_did_not_sign_is_refused,
     wordpresss_own_export_is_imported,
-    a_comment_waits_in_wordpress_while_winnow_is_away,
-    what_waited_is_checked_when_winnow_is_back_and_not_published_if_doubtful,
+    what_comes_while_winnow_is_away_waits_and_is_checked_afterwards_and_not_published_if_doubtful,
     akismets_plugin_no_longer_publishes_by_itself,
 ]

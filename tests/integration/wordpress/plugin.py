@@ -7,14 +7,17 @@ import html
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
 
 from integrations.wordpress.build import build
 from tests.integration.wordpress.blog import ADMIN, Blog, held, known, signed
 from tests.integration.wordpress.comments import HAM, HELD, SPAM
 from tests.support.service import Running
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 SETTINGS = "/wp-admin/options-general.php?page=winnow"
 #: What our schedule does, as WP-Cron has it done.
@@ -89,6 +92,51 @@ def decided(winnow: Running, text: str, status: str) -> dict:
     by = there["history"][-1]["by"]
     assert (by["kind"], by["name"]) == ("blog", ADMIN), by
     return there
+
+
+class Watch:
+    """What a blog asks Winnow, one line a request: the time and the path."""
+
+    def __init__(self, home: Path) -> None:
+        self.log, self.gate = home / "asked", home / "held"
+
+    def times(self) -> list[float]:
+        """Return when it asked, in Unix seconds."""
+        return [float(line.split()[0]) for line in self.log.read_text().splitlines()]
+
+    def asked(self, path: str) -> int:
+        """Return how often it asked *path*."""
+        return sum(line.endswith(f" {path}") for line in self.log.read_text().splitlines())
+
+    def let_go(self) -> None:
+        """Let what is held go on its way."""
+        self.gate.unlink(missing_ok=True)
+
+
+@contextmanager
+def watched(blog: Blog, *, hold: str = "-") -> Iterator[Watch]:
+    """See what the blog asks Winnow; every request of the path *hold* but the first waits to be let go."""
+    watch = Watch(blog.home)
+    watch.log.write_text("")
+    watch.gate.touch()
+    file = blog.root / "wp-content" / "mu-plugins" / "watched.php"
+    file.write_text(f"""<?php
+        add_filter( 'pre_http_request', function ( $none, $arguments, $url ) {{
+            $path = parse_url( $url, PHP_URL_PATH );
+            if ( ! str_starts_with( $path, '/v1/' ) ) {{ return $none; }}
+            file_put_contents( '{watch.log}', microtime( true ) . " $path\n", FILE_APPEND );
+            $times = preg_match_all( '~ {hold}$~m', file_get_contents( '{watch.log}' ) );
+            while ( '{hold}' === $path && $times > 1 && file_exists( '{watch.gate}' ) ) {{
+                usleep( 10000 );
+                clearstatcache();
+            }}
+            return $none;
+        }}, 10, 3 );""")
+    try:
+        yield watch
+    finally:
+        watch.let_go()
+        file.unlink()
 
 
 # -- the claims, in order
@@ -222,7 +270,7 @@ def a_reply_at_the_desk_is_published_once_under_its_comment(blog: Blog, winnow: 
 
 
 def a_reply_that_webhook_and_feed_bring_at_once_is_published_once(blog: Blog, winnow: Running):
-    """Four processes begin in the same instant, each slow between its look and its comment."""
+    """Of four processes one writes its comment only when each of the others writes, too, or has answered."""
     comment, there = held(blog, winnow, f"{HELD} Once?", "Once")
     path = f"/v1/comments/{there['id']}"
     winnow.ask("POST", f"{path}/decision", {"decision": "approve"})
@@ -233,8 +281,23 @@ def a_reply_that_webhook_and_feed_bring_at_once_is_published_once(blog: Blog, wi
     }  # fmt: skip
     event = base64.b64encode(json.dumps({"type": "reply.requested", "data": data}).encode())
     happened = f"Winnow\\Plugin\\Receiver::happened( json_decode( base64_decode( '{event.decode()}' ), true ) )"
-    slow = "add_filter( 'winnow_replier', function( $user ) { usleep( 500000 ); return $user; } );"
-    code = f"{slow} time_sleep_until( {time.time() + 5} ); echo {happened} ? 'done' : 'later';"
+    code = f"""$came = fn( $to ) => file_put_contents( "{blog.home}/$to", '.', FILE_APPEND );
+        $all = function ( ...$places ) {{
+            $end = time() + {PATIENCE_SECONDS:.0f};
+            do {{
+                clearstatcache();
+                $here = 0;
+                foreach ( $places as $one ) {{ $here += (int) @filesize( "{blog.home}/$one" ); }}
+                usleep( 10000 );
+            }} while ( $here < 4 && time() < $end );
+        }};
+        add_filter( 'winnow_replier', function( $user ) use ( $came, $all ) {{
+            $came( 'writing' ); $all( 'writing', 'answered' ); return $user;
+        }} );
+        $came( 'ready' ); $all( 'ready' );
+        $done = {happened};
+        $came( 'answered' );
+        echo $done ? 'done' : 'later';"""
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(blog.run, [code] * 4))
     query = f"SELECT COUNT(*) FROM wp_comments WHERE comment_parent = {comment}"
@@ -518,22 +581,23 @@ def fed(winnow: Running, comment_id: str) -> bool:
 
 
 def while_winnow_is_away_nothing_is_published_and_nothing_is_lost(blog: Blog, winnow: Running):
-    winnow.stop()
-    first = blog.comment("Is anybody there to read this?", "Nobody")
-    began = time.monotonic()
-    others = [blog.comment(f"{HAM} Away, number {n}.", "Reader") for n in range(3)]
-    assert time.monotonic() - began < 10, "readers do not wait for what is away"
-    spam = blog.comment(f"{SPAM} Away.", "Buy Pills")
-    doubtful = blog.comment(f"{HELD} Away.", "Patience")
-    everyone = [first, *others, spam, doubtful]
-    assert [blog.status(one) for one in everyone] == ["0"] * 6
-    for days in (1, 28, 60):
-        blog.cron(days=days)
-        assert [blog.status(one) for one in everyone] == ["0"] * 6, days
-    assert "held until Winnow is back" in blog.get("/wp-admin/index.php")[1]
-    blog.press("approvecomment", first, on="moderated")
-    blog.press("spamcomment", others[0], on="moderated")
-    winnow.start()
+    with winnow.away():
+        first = blog.comment("Is anybody there to read this?", "Nobody")
+        with watched(blog) as watch:
+            others = [blog.comment(f"{HAM} Away, number {n}.", "Reader") for n in range(3)]
+            spam = blog.comment(f"{SPAM} Away.", "Buy Pills")
+            doubtful = blog.comment(f"{HELD} Away.", "Patience")
+        times = watch.times()
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        assert all(gap >= 14 for gap in gaps), f"readers wait for what is away: {gaps}"
+        everyone = [first, *others, spam, doubtful]
+        assert [blog.status(one) for one in everyone] == ["0"] * 6
+        for days in (1, 28, 60):
+            blog.cron(days=days)
+            assert [blog.status(one) for one in everyone] == ["0"] * 6, days
+        assert "held until Winnow is back" in blog.get("/wp-admin/index.php")[1]
+        blog.press("approvecomment", first, on="moderated")
+        blog.press("spamcomment", others[0], on="moderated")
     blog.run(SCHEDULE)
     wait_until(
         lambda: all(s != "pending" for s in states(winnow, everyone)), message="the screening"
@@ -564,23 +628,35 @@ def what_nobody_decides_is_held_after_28_days_too(blog: Blog, winnow: Running):
     becomes(blog, comment, "1")
 
 
+def an_import_that_is_stopped_in_the_middle_stays_stopped(blog: Blog, winnow: Running):
+    """Though the batch that runs is another request's, which read that the import runs."""
+    inserted(blog, "Older", 450)
+    with ThreadPoolExecutor(1) as pool, watched(blog, hold="/v1/history") as watch:
+        pressed = pool.submit(imported, blog)
+        wait_until(lambda: watch.asked("/v1/history") == 2, message="the second batch")
+        assert "The import is stopped" in submit(blog, "stop")
+        watch.let_go()
+        pressed.result()
+    stopped = history(blog)
+    assert not stopped["running"], stopped
+    assert 0 < stopped["new"] < 450, stopped
+
+
 def a_thousand_old_comments_are_brought_in_batches_none_twice_and_none_lost(
     blog: Blog, winnow: Running
 ):
-    blog.run("""for ( $n = 0; $n < 1000; $n++ ) { wp_insert_comment( array(
-        'comment_post_ID' => 1, 'comment_author' => "Old $n", 'comment_author_email' => "old$n@mail.example",
-        'comment_content' => "Old comment number $n on beans and \\\\\\"soup\\\\\\".", 'comment_date' => '2019-03-01 10:00:00',
-        'comment_date_gmt' => '2019-03-01 10:00:00',
-        'comment_approved' => array( '1', '0', 'spam', 'trash' )[ $n % 4 ] ) ); }""")
-    assert "runs in the background" in submit(blog, "import")
-    blog.run(f"{OURS} History::run( -1 );")
-    first = history(blog)
-    assert first["running"], first
-    assert 0 < first["new"] < first["total"], first
-    winnow.kill()
-    blog.run(f"{OURS} History::run( -1 );")
-    assert history(blog)["error"], history(blog)
-    winnow.start()
+    """Winnow dies when a second batch is about to be sent, and the import goes on when it is back."""
+    inserted(blog, "Old", 1000)
+    with ThreadPoolExecutor(1) as pool, watched(blog, hold="/v1/history") as watch:
+        pressed = pool.submit(imported, blog)
+        wait_until(lambda: watch.asked("/v1/history") == 2, message="the second batch")
+        first = history(blog)
+        assert first["running"], first
+        assert 0 < first["new"] < first["total"], first
+        with winnow.away(winnow.kill):
+            watch.let_go()
+            pressed.result()
+            assert history(blog)["error"], history(blog)
     for days in range(100):
         if not history(blog)["running"]:
             break
@@ -609,6 +685,21 @@ def a_thousand_old_comments_are_brought_in_batches_none_twice_and_none_lost(
     blog.run(f"{OURS} while ( History::status()['running'] ) {{ History::run( 5 ); }}")
     again = history(blog)
     assert (again["new"], again["refused"]) == (0, 0), again
+
+
+def inserted(blog: Blog, name: str, count: int) -> None:
+    """Insert comments of 2019 of all four statuses, which nobody screened."""
+    blog.run(f"""for ( $n = 0; $n < {count}; $n++ ) {{ wp_insert_comment( array(
+        'comment_post_ID' => 1, 'comment_author' => "{name} $n", 'comment_author_email' => "old$n@mail.example",
+        'comment_content' => "{name} comment number $n on beans and \\\\\\"soup\\\\\\".", 'comment_date' => '2019-03-01 10:00:00',
+        'comment_date_gmt' => '2019-03-01 10:00:00',
+        'comment_approved' => array( '1', '0', 'spam', 'trash' )[ $n % 4 ] ) ); }}""")
+
+
+def imported(blog: Blog) -> None:
+    """Press the button, look at the page, which brings some batches, and bring the rest."""
+    assert "runs in the background" in submit(blog, "import")
+    blog.run(f"{OURS} History::run( 600 );")
 
 
 def history(blog: Blog) -> dict:
@@ -699,6 +790,7 @@ CLAIMS: list[Callable[[Blog, Running], None]] = [
     what_no_webhook_brought_the_feed_brings,
     while_winnow_is_away_nothing_is_published_and_nothing_is_lost,
     what_nobody_decides_is_held_after_28_days_too,
+    an_import_that_is_stopped_in_the_middle_stays_stopped,
     a_thousand_old_comments_are_brought_in_batches_none_twice_and_none_lost,
     wordpresss_tools_export_and_erase_what_winnow_keeps,
     the_command_line_says_how_things_stand,

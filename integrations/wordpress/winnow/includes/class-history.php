@@ -103,8 +103,7 @@ final class History {
 			$done = self::batch( $status );
 			if ( is_wp_error( $done ) ) {
 				$status['error'] = $done->get_error_message();
-				$status['ran']   = time();
-				update_option( self::OPTION, $status, false );
+				self::keep( $status );
 				self::soon( MINUTE_IN_SECONDS );
 				return $done;
 			}
@@ -126,8 +125,7 @@ final class History {
 		if ( ! $rows ) {
 			$status['running'] = false;
 			$status['error']   = '';
-			$status['ran']     = time();
-			update_option( self::OPTION, $status, false );
+			self::keep( $status );
 			return true;
 		}
 		update_meta_cache( 'comment', wp_list_pluck( $rows, 'comment_ID' ) );
@@ -153,11 +151,22 @@ final class History {
 			}
 		}
 		$status['error'] = '';
-		$status['ran']   = time();
-		if ( self::status()['running'] ) { // Unless somebody stopped it meanwhile.
-			update_option( self::OPTION, $status, false );
-		}
+		self::keep( $status );
 		return true;
+	}
+
+	/**
+	 * Keep how far it is, unless somebody stopped it meanwhile.
+	 *
+	 * The stop is another request's, so it is in the database and not in what this request has read.
+	 *
+	 * @param array $status How far it is.
+	 */
+	private static function keep( $status ) {
+		wp_cache_delete( self::OPTION, 'options' );
+		if ( self::status()['running'] ) {
+			update_option( self::OPTION, array( 'ran' => time() ) + $status, false );
+		}
 	}
 
 	/**
