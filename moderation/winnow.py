@@ -134,13 +134,33 @@ class Winnow:
         repeat_ms: int | None = None,
         decided: bool = False,
     ) -> Accepted:
-        """Store a draft that a door has judged; see :func:`intake.record`.
+        """Store a draft that a door has judged; see :meth:`record_many`."""
+        (kept,) = self.record_many(
+            [(draft, judged)],
+            site=site,
+            via=via,
+            announce=announce,
+            repeat_ms=repeat_ms,
+            decided=decided,
+        )
+        return kept
 
-        One that is *decided* next, since somebody reported it, is never a spot check.
+    def record_many(
+        self,
+        cases: Sequence[tuple[Draft, Judged]],
+        *,
+        site: Site,
+        via: str,
+        announce: bool = True,
+        repeat_ms: int | None = None,
+        decided: bool = False,
+    ) -> list[Accepted]:
+        """Store drafts of a site that a door has judged; see :func:`intake.record`.
+
+        Those that are *decided* next, since somebody reported them, are never spot checks.
         """
         return intake.record(
-            draft,
-            judged,
+            cases,
             site=site,
             via=via,
             announce=announce,

@@ -40,17 +40,21 @@ class WebContext(Adapters):
         object.__setattr__(self, "verdicts", verdicts)
         news = Lookout(self._with_news, fastest_seconds=0.2, slowest_seconds=0.2)
         object.__setattr__(self, "news", news)
-        reads = self.settings.encoder
         judged = Together(
             self._judged,
-            most=_JUDGED_AT_ONCE if reads else _SKIMMED_AT_ONCE,
+            most=self.at_once,
             # Read by the encoder, each comment adds its whole time to that of its neighbours.
-            each=1 if reads else None,
+            each=1 if self.settings.encoder else None,
             leaders=max(1, (os.cpu_count() or 1) // 2),
             turn=lambda drafts: drafts[0][1].id if drafts else "",
             weight=len,
         )
         object.__setattr__(self, "judged", judged)
+
+    @property
+    def at_once(self) -> int:
+        """The most comments of doors that the model reads at once."""
+        return _JUDGED_AT_ONCE if self.settings.encoder else _SKIMMED_AT_ONCE
 
     def _judged(self, groups: Sequence[Sequence[tuple[Draft, Site]]]) -> list[list[Judged]]:
         judged = iter(self.judge_many([one for group in groups for one in group]))

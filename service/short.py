@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from flask import Flask
 from pydantic import ValidationError
@@ -62,7 +62,8 @@ _OF_HEALTH = frozenset(
         b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip",
     }
 )  # fmt: skip
-_SUBMISSIONS = b"/v1/comments"
+#: Before a door's key in a form, bytes of a form in which it is looked for, and of the longest one.
+_BEFORE_KEY, _SOUGHT, _LONGEST_KEY = b"api_key=", 16_384, 40
 _PLAIN_HOST = re.compile(rb"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
@@ -74,6 +75,13 @@ class Way(Protocol):
     #: Content types that are taken, as they are usually written, and the bytes of the longest body.
     types: frozenset[str]
     longest: int
+
+    @property
+    def most(self) -> int:
+        """The most requests that are answered at once."""
+
+    def key_of(self, request: Request) -> bytes | None:
+        """Return what is taken for its site's key without a look-up; None: it is answered alone."""
 
     def answers(self, asked: Sequence[Asked]) -> Sequence[tuple[Headers, bytes] | None]:
         """Return each answer's own headers and its body; None for what Flask is to answer."""
@@ -90,7 +98,7 @@ class Asked:
 class ShortWay:
     """WSGI middleware that answers some requests by a *way* and hands all others on.
 
-    The server's threads ask it for several submissions of one key at once (:class:`Joint`).
+    The server's threads ask it for several requests of one path and key at once (:class:`Joint`).
     """
 
     def __init__(self, app: Flask, ways: Iterable[Way], *, serves: Callable[[str], bool]) -> None:
@@ -111,11 +119,16 @@ class ShortWay:
         return [body]
 
     def kind(self, request: Request) -> Hashable | None:
-        """Return the key that a submission of a comment is sent with; None for other requests."""
-        if request.path != _SUBMISSIONS or request.method != "POST" or request.query:
+        """Return the path and the key of a submission or a check; None for other requests."""
+        path = request.path.decode("latin-1")
+        if path not in self._ways or request.method != "POST" or request.query:
             return None
-        found = (value for name, value in request.headers if name.lower() == b"authorization")
-        return next(found, None)
+        key = self._ways[path][0].key_of(request)
+        return Joined(path, key) if key is not None else None
+
+    def most(self, kind: Hashable) -> int:
+        """Return the largest number of requests of *kind* that are answered at once."""
+        return self._ways[kind.path][0].most if isinstance(kind, Joined) else 1
 
     def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
         """Return the answers to requests for one path; None for what Flask is to answer."""
@@ -155,14 +168,51 @@ class ShortWay:
         )
 
 
+class Joined(NamedTuple):
+    """What requests have in common that are answered together."""
+
+    path: str
+    key: bytes
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
 @dataclass(slots=True)
-class _Submitted:
-    """A comment of one request, as it was read and stored; without *accepted* that failed."""
+class _Read(Generic[Item, Result]):
+    """What one request holds, and what was made of it; None where that failed."""
 
     environ: Environ
     site: Site
-    draft: Draft
-    accepted: Accepted | None = None
+    item: Item
+    result: Result | None = None
+
+
+def _carry_out(
+    read: Iterable[_Read[Item, Result] | None],
+    work: Callable[[Site, Sequence[Item]], Sequence[Result | Exception]],
+) -> None:
+    """Do *work* for each site's requests; of what fails the view raises the problem, each one its own."""
+    by_site: dict[str, list[_Read[Item, Result]]] = {}
+    for one in read:
+        if one is not None:
+            by_site.setdefault(one.site.id, []).append(one)
+    for group in by_site.values():
+        results: Sequence[Result | Exception]
+        try:
+            results = work(group[0].site, [one.item for one in group])
+        except Exception as problem:  # noqa: BLE001 - the view raises it
+            if len(group) > 1 and not isinstance(problem, WinnowError):
+                for one in group:
+                    _carry_out([one], work)
+                continue
+            results = [problem] * len(group)
+        for one, result in zip(group, results, strict=True):
+            if isinstance(result, Exception):
+                one.environ[FAILED] = result
+            else:
+                one.result = result
 
 
 @dataclass(frozen=True)
@@ -178,19 +228,20 @@ class PlainSubmission:
     status = "202 ACCEPTED"
     types = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8"})
     longest = FEW_MEMBERS_BYTES
+    most = 64
+
+    def key_of(self, request: Request) -> bytes | None:
+        """Return the key as it stands in the request's header."""
+        found = (value for name, value in request.headers if name.lower() == b"authorization")
+        return next(found, None)
 
     def answers(self, asked: Sequence[Asked]) -> Sequence[tuple[Headers, bytes] | None]:
         """Store the comments."""
         read = [self._read(one) for one in asked]
-        by_site: dict[str, list[_Submitted]] = {}
-        for one in read:
-            if one is not None:
-                by_site.setdefault(one.site.id, []).append(one)
-        for group in by_site.values():
-            self._take(group)
+        _carry_out(read, self._take)
         return [self._shaped(one) if one is not None else None for one in read]
 
-    def _read(self, asked: Asked) -> _Submitted | None:
+    def _read(self, asked: Asked) -> _Read[Draft, Accepted] | None:
         scheme, _, key = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         caller = self.callers.known(key) if scheme == "Bearer" else None
         site = caller.site if caller else None
@@ -202,32 +253,16 @@ class PlainSubmission:
             return None
         if not self.limiter.spend_share(site.id):
             return None
-        return _Submitted(asked.environ, site, draft)
+        return _Read(asked.environ, site, draft)
 
-    def _take(self, group: Sequence[_Submitted]) -> None:
-        """Store what one site sent; of what fails the view raises the problem, each one its own."""
-        taken: Sequence[Accepted | Exception]
-        try:
-            taken = comments.take(
-                [one.draft for one in group], site=group[0].site, context=self.context
-            )
-        except Exception as problem:  # noqa: BLE001 - the view raises it
-            if len(group) > 1 and not isinstance(problem, WinnowError):
-                for one in group:
-                    self._take([one])
-                return
-            taken = [problem] * len(group)
-        for one, result in zip(group, taken, strict=True):
-            if isinstance(result, Exception):
-                one.environ[FAILED] = result
-            else:
-                one.accepted = result
+    def _take(self, site: Site, drafts: Sequence[Draft]) -> Sequence[Accepted | Exception]:
+        return comments.take(drafts, site=site, context=self.context)
 
-    def _shaped(self, one: _Submitted) -> tuple[Headers, bytes] | None:
-        if one.accepted is None:
+    def _shaped(self, one: _Read[Draft, Accepted]) -> tuple[Headers, bytes] | None:
+        if one.result is None:
             return None
         base = self.context.settings.url
-        shape = comments.accepted_shape(one.accepted, one.draft, base)
+        shape = comments.accepted_shape(one.result, one.item, base)
         text = (self.dumps(shape, separators=(",", ":")) + "\n").encode()
         location = _as_uri(base) + shape["links"]["self"].removeprefix(base)
         return [
@@ -259,13 +294,29 @@ class PlainCheck:
     )
     longest = DEFAULT_BYTES
 
+    @property
+    def most(self) -> int:
+        """The most that a group of the model holds."""
+        return self.context.at_once
+
+    def key_of(self, request: Request) -> bytes | None:
+        """Return the key as it stands in the form, if it is not too long or too far behind."""
+        form = request.body
+        at = form.find(_BEFORE_KEY, 0, _SOUGHT) + len(_BEFORE_KEY)
+        if at < len(_BEFORE_KEY):
+            return None
+        key, _, _ = bytes(form[at : at + _LONGEST_KEY + 1]).partition(b"&")
+        return key if len(key) <= _LONGEST_KEY else None
+
     def answers(self, asked: Sequence[Asked]) -> Sequence[tuple[Headers, bytes] | None]:
         """Judge the comments and keep them."""
-        return [self._answer(one.environ, one.body) for one in asked]
+        read = [self._read(one) for one in asked]
+        _carry_out(read, self._check)
+        return [self._shaped(one) if one is not None else None for one in read]
 
-    def _answer(self, environ: Environ, body: bytes) -> tuple[Headers, bytes] | None:
-        agent = environ.get("HTTP_USER_AGENT", "")
-        fields = akismet.as_meant(dict(akismet.parsed(body, "utf-8")), agent)
+    def _read(self, asked: Asked) -> _Read[akismet.Asking, akismet.Told] | None:
+        agent = asked.environ.get("HTTP_USER_AGENT", "")
+        fields = akismet.as_meant(dict(akismet.parsed(asked.body, "utf-8")), agent)
         site = self.sites.known(akismet.key_of(fields), Door.AKISMET)
         if site is None or not akismet.is_ordinary(fields):
             return None
@@ -273,12 +324,20 @@ class PlainCheck:
             return None
         try:
             draft = akismet.draft_of(fields)
-            word, headers = akismet.check(
-                draft, fields, site=site, agent=agent, context=self.context
-            )
         except Exception as problem:  # noqa: BLE001 - the view raises it
-            environ[FAILED] = problem
+            asked.environ[FAILED] = problem
             return None
+        return _Read(asked.environ, site, akismet.Asking(draft, fields, agent))
+
+    def _check(
+        self, site: Site, checks: Sequence[akismet.Asking]
+    ) -> Sequence[akismet.Told | Exception]:
+        return akismet.check(checks, site=site, context=self.context)
+
+    def _shaped(self, one: _Read[akismet.Asking, akismet.Told]) -> tuple[Headers, bytes] | None:
+        if one.result is None:
+            return None
+        word, headers = one.result
         own = [("Content-Type", akismet.TEXT), ("Content-Length", str(len(word)))]
         return [*own, *headers.items()], word.encode()
 

@@ -24,6 +24,8 @@ from moderation.together import Together
 
 #: Comments of doors that are recorded in one round trip.
 _MOST_RECORDED = 64
+#: A shard, and the arguments of RECORD for each comment.
+_Records = tuple[int, Sequence[Sequence[Any]]]
 #: One site may fill this share of the backlog.
 SITE_SHARE = 0.5
 
@@ -35,10 +37,11 @@ class Intake(Queries):
         """Group what several threads accept at once; the rest as for any stage."""
         super().__init__(redis, pepper=pepper, shards=shards, replicas=replicas)
         self._group_commit = GroupCommit(self._accept)
-        self._recorded = Together[tuple[int, Sequence[Any]], Any](
-            lambda calls: self._run_many("record", calls),
+        self._recorded = Together[_Records, Sequence[Any]](
+            self._run_records,
             most=_MOST_RECORDED,
-            kind=lambda call: call[0],  # so that a shard that is away delays no other
+            kind=lambda records: records[0],  # so that a shard that is away delays no other
+            weight=lambda records: len(records[1]),
         )
 
     def accept(
@@ -115,28 +118,54 @@ class Intake(Queries):
         announce: bool = True,
         repeat_ms: int | None = None,
     ) -> Accepted:
-        """Store a draft that the door *via* has judged, settled or flagged; its event if *announce*.
+        """Store one draft; see :meth:`record_many`."""
+        (kept,) = self.record_many(
+            site_id,
+            [(draft, judged)],
+            via=via,
+            now_ms=now_ms,
+            announce=announce,
+            repeat_ms=repeat_ms,
+        )
+        return kept
 
-        The same draft within *repeat_ms* is the same comment; with None, any of its external id.
+    def record_many(
+        self,
+        site_id: str,
+        cases: Sequence[tuple[Draft, Judged]],
+        *,
+        via: str,
+        now_ms: int,
+        announce: bool = True,
+        repeat_ms: int | None = None,
+    ) -> list[Accepted]:
+        """Store drafts that the door *via* has judged, settled or flagged; their events if *announce*.
+
+        The same draft within *repeat_ms* is the same comment; with None, any of its external id. Each is
+        stored whole or not at all, and all by one round trip.
         """
-        event = OF_STATUS[judged.status] if announce else ""
-        why = codes_of(judged.verdict)
-        return self._record(
-            site_id, draft, judged, by=judge_of(judged.scores, via), why=why, event=event,
-            repeat_ms=repeat_ms, now_ms=now_ms, created_ms=now_ms,
-        )  # fmt: skip
+        records = [
+            self._record_args(
+                site_id, draft, judged, by=judge_of(judged.scores, via), why=codes_of(judged.verdict),
+                event=OF_STATUS[judged.status] if announce else "", repeat_ms=repeat_ms,
+                now_ms=now_ms, created_ms=now_ms,
+            )
+            for draft, judged in cases
+        ]  # fmt: skip
+        return self._record(site_id, [draft for draft, _ in cases], records)
 
     def remember(self, site_id: str, past: Past, judged: Judged, *, now_ms: int) -> Accepted:
         """Store a comment from before Winnow under its own time, and its decision.
 
         No event. A draft whose external id is known is SAME or CONFLICT and stores nothing.
         """
-        return self._record(
+        args = self._record_args(
             site_id, past.draft, judged, by=IMPORT, why="import", event="", repeat_ms=None,
             now_ms=now_ms, created_ms=past.created_ms, decision=past.decision or "",
         )  # fmt: skip
+        return self._record(site_id, [past.draft], [args])[0]
 
-    def _record(
+    def _record_args(
         self,
         site_id: str,
         draft: Draft,
@@ -149,10 +178,9 @@ class Intake(Queries):
         now_ms: int,
         created_ms: int,
         decision: str = "",
-    ) -> Accepted:
-        shard = self.shard_of_site(site_id)
-        identifier = ids.new_id(created_ms, shard)
-        args = (
+    ) -> Sequence[Any]:
+        identifier = ids.new_id(created_ms, self.shard_of_site(site_id))
+        return (
             now_ms,
             day_of(created_ms),
             ids.shorten(site_id),
@@ -173,11 +201,24 @@ class Intake(Queries):
             self._near(identifier, draft, judged),
             int(judged.spot_check),
         )
-        outcome, short, status = self._recorded((shard, args))
-        accepted = Accepted(
-            ids.lengthen(short.decode()), Status(status.decode()), IntakeOutcome(outcome.decode())
-        )
-        return self._repeats_by_content([accepted], [draft])[0]
+
+    def _record(
+        self, site_id: str, drafts: Sequence[Draft], records: Sequence[Sequence[Any]]
+    ) -> list[Accepted]:
+        accepted = [
+            Accepted(
+                ids.lengthen(short.decode()),
+                Status(status.decode()),
+                IntakeOutcome(outcome.decode()),
+            )
+            for outcome, short, status in self._recorded((self.shard_of_site(site_id), records))
+        ]
+        return self._repeats_by_content(accepted, drafts)
+
+    def _run_records(self, groups: Sequence[_Records]) -> list[Sequence[Any]]:
+        calls = [(shard, args) for shard, records in groups for args in records]
+        answers = iter(self._run_many("record", calls))
+        return [[next(answers) for _ in records] for _, records in groups]
 
     def edit(
         self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int

@@ -43,8 +43,7 @@ def submit(
 
 
 def record(
-    draft: Draft,
-    judged: Judged,
+    cases: Sequence[tuple[Draft, Judged]],
     *,
     site: Site,
     via: str,
@@ -53,16 +52,18 @@ def record(
     announce: bool = True,
     repeat_ms: int | None = None,
     chance: Callable[[], float] | None = random.random,
-) -> Accepted:
-    """Store a draft that the door *via* has judged; *chance* may pick it for a spot check.
+) -> list[Accepted]:
+    """Store drafts that the door *via* has judged; *chance* may pick some for a spot check.
 
     The same draft again within *repeat_ms* is the same comment; with None, any draft with its
     external id. Without *announce*, no event.
     """
-    return comments.record(
+    return comments.record_many(
         site.id,
-        draft,
-        spot_checked(judged, site.policy, chance) if chance else judged,
+        [
+            (draft, spot_checked(judged, site.policy, chance) if chance else judged)
+            for draft, judged in cases
+        ],
         via=via,
         now_ms=clock.now_ms(),
         announce=announce,

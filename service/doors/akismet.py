@@ -14,7 +14,8 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus, unquote_to_bytes
 
@@ -23,12 +24,13 @@ from flask import Blueprint, Response, request
 from moderation import texts, values
 from moderation.actor import Actor, ActorKind
 from moderation.comment import Author, Comment, Decision, Draft, Post, Status
-from moderation.errors import Conflict, NotFound
+from moderation.errors import Conflict, NotFound, StorageUnavailable
+from moderation.records import Accepted
 from moderation.scores import Label, Scores
 from moderation.site import Door, Site
 from service.context import WebContext, winnow
 from service.doors import akismet_stats as stats
-from service.doors.base import REPEAT_MS, judge, judge_in, site_of, spend
+from service.doors.base import REPEAT_MS, judge, site_of, spend, unread
 from service.doors.failures import Cause, Failure, shape_failures
 from service.problems import raise_failed
 
@@ -65,6 +67,8 @@ _LONGEST_TEXT = 64 * 1024
 _LONGEST_FIELD = 2000
 
 Fields = Mapping[str, str]
+#: A verdict in Akismet's words: the body of an answer, and its headers.
+Told = tuple[str, dict[str, str]]
 
 
 @bp.route("/1.1/verify-key", methods=["GET", "POST"])
@@ -101,7 +105,10 @@ def comment_check() -> Response:
     if _truth(fields.get("is_test", "")):
         (judged,) = judge([draft], site)
         return _answer(judged.status, judged.scores, uuid.uuid4().hex, fields)
-    word, headers = check(draft, fields, site=site, agent=_agent(), context=winnow())
+    (answer,) = check([Asking(draft, fields, _agent())], site=site, context=winnow())
+    if isinstance(answer, Exception):
+        raise answer
+    word, headers = answer
     return _text(word, headers=headers)
 
 
@@ -246,13 +253,35 @@ def is_ordinary(fields: Fields) -> bool:
     return bool(has_all) and not asks and not _is_guaranteed_spam(fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What one request for a verdict holds."""
+
+    draft: Draft
+    fields: Fields
+    agent: str
+
+
 def check(
-    draft: Draft, fields: Fields, *, site: Site, agent: str, context: WebContext
-) -> tuple[str, dict[str, str]]:
-    """Judge *draft* and keep it; return the word and the headers that tell the client."""
-    (judged,) = judge_in(context, [draft], site)
-    kept = context.record(draft, judged, site=site, via=Door.AKISMET, repeat_ms=REPEAT_MS)
-    return _told(kept.status, judged.scores, uuid.UUID(kept.id).hex, fields, agent)
+    checks: Sequence[Asking], *, site: Site, context: WebContext
+) -> list[Told | StorageUnavailable]:
+    """Judge comments of a site together, and keep them.
+
+    What the model cannot read has an error of its own, and takes nothing from the others.
+    """
+    judged = context.judged([(one.draft, site) for one in checks])
+    read = [
+        (one.draft, own) for one, own in zip(checks, judged, strict=True) if own.scores is not None
+    ]
+    kept = iter(context.record_many(read, site=site, via=Door.AKISMET, repeat_ms=REPEAT_MS))
+    return [
+        _told_of(next(kept), own.scores, one) if own.scores is not None else unread()
+        for one, own in zip(checks, judged, strict=True)
+    ]
+
+
+def _told_of(kept: Accepted, scores: Scores, one: Asking) -> Told:
+    return _told(kept.status, scores, uuid.UUID(kept.id).hex, one.fields, one.agent)
 
 
 def parsed(body: bytes, charset: str) -> list[tuple[str, str]]:

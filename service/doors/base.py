@@ -119,12 +119,7 @@ def judge(drafts: Sequence[Draft], site: Site) -> list[Judged]:
 
     Raises StorageUnavailable when one cannot be scored: a door must not guess.
     """
-    return judge_in(winnow(), drafts, site)
-
-
-def judge_in(context: WebContext, drafts: Sequence[Draft], site: Site) -> list[Judged]:
-    """Do what :func:`judge` does, for a caller outside Flask."""
-    judged = context.judged([(draft, site) for draft in drafts])
+    judged = winnow().judged([(draft, site) for draft in drafts])
     for one in judged:
         measured(one)
     return judged
@@ -133,8 +128,13 @@ def judge_in(context: WebContext, drafts: Sequence[Draft], site: Site) -> list[J
 def measured(judged: Judged) -> Scores:
     """Return the scores of what :func:`judge` judged."""
     if judged.scores is None:
-        raise StorageUnavailable("the scorer is away")
+        raise unread()
     return judged.scores
+
+
+def unread() -> StorageUnavailable:
+    """Return the error of a comment that the model could not read."""
+    return StorageUnavailable("the scorer is away")
 
 
 def record(

@@ -97,12 +97,11 @@ class Joint(Protocol):
         It runs in the event loop, and must take microseconds.
         """
 
+    def most(self, kind: Hashable) -> int:
+        """Return the largest number of requests of *kind* that one call answers."""
+
     def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
         """Return the answers to requests of one kind; None for what the application is to answer."""
-
-
-#: Requests that are answered together at most.
-_MOST_TOGETHER = 64
 
 
 class Pool:
@@ -212,11 +211,13 @@ class Pool:
 
     def _answer_kind(self, first: Job) -> None:
         """Answer *first* with what waits of its kind, until nothing does or others wait for a thread."""
+        assert self._joint is not None
         kind, group = first.kind, [first]
+        most = self._joint.most(kind)
         while True:
             with self._lock:
                 joining = self._joining[kind]
-                while joining and len(group) < _MOST_TOGETHER:
+                while joining and len(group) < most:
                     group.append(joining.popleft())
                     self._count -= 1
                 if not group:

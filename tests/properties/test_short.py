@@ -11,7 +11,7 @@ import queue
 import random
 import re
 import threading
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +28,19 @@ from moderation.credentials import KeyKind
 from moderation.errors import StorageUnavailable
 from moderation.records import Accepted, IntakeOutcome
 from service.api.base import CALLERS, LIMITER
+from service.doors.base import LIMITER as DOOR_LIMITER
 from service.doors.base import SITES
 from service.front import Front
 from service.front.pool import Answer, Environ, Job, Pool, Request, Response
 from service.problems import FAILED
-from service.short import SHORT_WAY, Asked, PlainHealth, PlainSubmission, ShortWay
+from service.short import (
+    SHORT_WAY,
+    Asked,
+    PlainCheck,
+    PlainHealth,
+    PlainSubmission,
+    ShortWay,
+)
 from tests.support import odd
 from tests.support.front import Wire, fronting
 from tests.support.valkey import serving
@@ -353,13 +361,19 @@ class Held:
     def kind(self, request: Request) -> Hashable | None:
         return self.way.kind(request)
 
+    def most(self, kind: Hashable) -> int:
+        return self.way.most(kind)
+
     def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
         assert self.go.acquire(timeout=60)
         self.sizes.append(len(environs))
         return self.way.together(environs)
 
 
-def test_odd_submissions_that_come_together_are_answered_alike(sides: tuple[Side, Side]):
+@pytest.mark.parametrize("made", [submissions, checks])
+def test_odd_requests_that_come_together_are_answered_alike(
+    sides: tuple[Side, Side], made: Callable[[int], Iterator[Sent]]
+):
     """The other installation is asked one by one, in the order in which these were answered."""
     short, slow = sides
     held = Held(short.world.app.extensions[SHORT_WAY])
@@ -367,7 +381,7 @@ def test_odd_submissions_that_come_together_are_answered_alike(sides: tuple[Side
         short.world.app, name="test", threads=1, waiting=64, waiting_of_one=64,
         server=("127.0.0.1", 8025), joint=held,
     )  # fmt: skip
-    requests = list(submissions(1_200))
+    requests = list(made(1_200))
     for at in range(0, len(requests), 12):
         sent = {id(one): one for one in requests[at : at + 12]}
         asked = [(short.submit(pool, one), one) for one in sent.values()]
@@ -380,7 +394,7 @@ def test_odd_submissions_that_come_together_are_answered_alike(sides: tuple[Side
         while held.go.acquire(blocking=False):
             pass
     # Those with a usual key, after the first, for which the thread waited already.
-    assert max(held.sizes) > 4
+    assert max(held.sizes) >= 4
     assert short.slow <= len(requests) * (1 - SHORT)
 
 
@@ -483,7 +497,7 @@ PLAIN = pytest.mark.parametrize(
                 headers=FORM,
                 body=b"api_key={DOOR}&blog=x&user_ip=1&comment_content=x",
             ),
-            "record",
+            "record_many",
         ),
     ],
     ids=["submission", "check"],
@@ -555,3 +569,57 @@ def test_one_that_cannot_be_stored_takes_nothing_from_those_that_came_with_it(
     assert stored == ["one", "two"]
     assert [answer is None for answer in answers] == [False, True, False]
     assert [FAILED in one.environ for one in asked] == [False, True, False]
+
+
+def plain_check(one: Side) -> PlainCheck:
+    """Return the short way of checks of an installation that looked the key up a moment ago."""
+    one.ask(Sent(path="/1.1/comment-check", headers=FORM, body=b"api_key={DOOR}&blog=x&user_ip=1"))
+    extensions = one.world.app.extensions
+    return PlainCheck(extensions["winnow"], extensions[SITES], extensions[DOOR_LIMITER])
+
+
+def asked_of(one: Side, *contents: str) -> list[Asked]:
+    """Return checks of these comments."""
+    usual = {"api_key": one.keys["DOOR"], "blog": "x", "user_ip": "192.0.2.1"}
+    return [Asked({}, urlencode(usual | {"comment_content": text}).encode()) for text in contents]
+
+
+def test_a_check_that_cannot_be_read_takes_nothing_from_those_that_came_with_it(
+    tmp_path: Path, redis_url: str
+):
+    with side(tmp_path, redis_url, short=True) as one:
+        way, asked = plain_check(one), asked_of(one, "one", "breaks the model", "two")
+        answers = way.answers(asked)
+        kept = one.world.adapters.comments.recent(one.world.site.id).items
+    assert [answer is None for answer in answers] == [False, True, False]
+    problems = [known.environ.get(FAILED) for known in asked]
+    assert [type(problem) for problem in problems] == [type(None), StorageUnavailable, type(None)]
+    assert [comment.draft.content for comment in kept][:2] == ["two", "one"]
+
+
+def test_storage_that_is_away_reaches_all_checks_that_came_together(tmp_path: Path, redis_url: str):
+    calls = []
+
+    def away(*_: object, **__: object) -> None:
+        calls.append(1)
+        raise StorageUnavailable("Redis is away")
+
+    with side(tmp_path, redis_url, short=True) as one:
+        way, asked = plain_check(one), asked_of(one, "one", "two")
+        one.world.adapters.comments.record_many = away
+        assert way.answers(asked) == [None, None]
+    assert len(calls) == 1
+    assert all(isinstance(known.environ[FAILED], StorageUnavailable) for known in asked)
+
+
+def test_checks_that_come_together_share_their_round_trips(tmp_path: Path, redis_url: str):
+    with side(tmp_path, redis_url, short=True) as one:
+        way, redis = plain_check(one), one.world.adapters.redis
+
+        def reads(number: int) -> int:
+            asked = asked_of(one, *(f"Comment {n} of {number}" for n in range(number)))
+            before = redis.info("stats")["total_reads_processed"]
+            assert None not in way.answers(asked)
+            return int(redis.info("stats")["total_reads_processed"]) - before
+
+        assert reads(12) < 2 * reads(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,6 @@ from service.clients import Proxies
 from service.front import Bounds, Front
 from service.front.crowd import Stage
 from service.front.pool import (
-    _MOST_TOGETHER,
     GATE,
     LEND,
     OPEN,
@@ -380,6 +379,9 @@ def test_over_the_queue_clients_are_told_to_come_again(app: App):
             assert (status, headers["retry-after"]) == (503, "1")
 
 
+MOST_TOGETHER = 64
+
+
 class Joining:
     """Answers what is posted to `/join` together, save what says that it is alone."""
 
@@ -390,6 +392,10 @@ class Joining:
 
     def kind(self, request: Request) -> str | None:
         return "joined" if request.path == b"/join" else None
+
+    def most(self, kind: Hashable) -> int:
+        assert kind == "joined"
+        return MOST_TOGETHER
 
     def together(self, environs: Sequence[Environ]) -> list[Answer | None]:
         assert self.go.acquire(timeout=20)
@@ -454,16 +460,16 @@ def test_a_busy_kind_gives_others_their_turn(app: App, joining: Joining):
     with fronting(app, threads=1, bounds=FAST, joint=joining) as front:
         first = joined(front, "1")
         wait_until(lambda: front._main._joining and not front._main._count)
-        second = joined(front, *["2"] * (_MOST_TOGETHER + 1))
-        gathered(front, _MOST_TOGETHER + 1)
+        second = joined(front, *["2"] * (MOST_TOGETHER + 1))
+        gathered(front, MOST_TOGETHER + 1)
         other = Wire(front.port).send(GET)
-        gathered(front, _MOST_TOGETHER + 2)
+        gathered(front, MOST_TOGETHER + 2)
         joining.go.release(1)  # and no more: the only thread has to come to the other one
         assert other.answer()[0] == 200
         assert first[0].answer()[2] == b"joined 1"
         joining.go.release(2)
         assert {one.answer()[2] for one in second} == {b"joined 2"}
-    assert sorted(map(len, joining.groups)) == [1, 1, _MOST_TOGETHER]
+    assert sorted(map(len, joining.groups)) == [1, 1, MOST_TOGETHER]
 
 
 def test_of_a_kind_no_more_wait_than_of_an_address(app: App, joining: Joining):
