@@ -498,7 +498,7 @@ _BB_LINK = re.compile(
 )
 _BB_OPENED = re.compile(r"\[(?:url|link)=([^\[\]\n]{1,2000})\]", re.IGNORECASE)
 _MARKDOWN = re.compile(
-    r"(!?)\[([^\[\]\n]{0,500})\]\(\s*<?((?:https?://|ftp://|//|www\.|mailto:|[/#]|[\w-]+\.[\w.-]+)"
+    r"(!?)\[([^\[\]\n]{0,500})\]\(\s*<?((?:https?://|ftp://|//|www\.|mailto:|[/#]|[\w-]+\.[\w.-])"
     r"[^\s()<>]{0,2000}(?:\([^\s()]{0,200}\)[^\s()]{0,500})?)>?(?:\s+[\"'(][^\"'\n]{0,200}[\"')])?\s*\)"
 )
 _BARE = re.compile(r"(?:h(?:tt|xx)ps?://|ftp://|www\.)[^\s<>\"'\])\u3000-\u303f]+", re.IGNORECASE)

@@ -110,6 +110,7 @@ def ranges(text: str, kinds: Sequence[int]) -> Iterator[Range]:
     if _MAYBE.search(text.encode("utf-8", "replace")) is None:
         return
     lines = [match.span() for match in _LINE.finditer(text) if match.group()]
+    paragraphs = _paragraphs(text, lines)
     number = 0
     while number < len(lines):
         begin, end = lines[number]
@@ -120,7 +121,7 @@ def ranges(text: str, kinds: Sequence[int]) -> Iterator[Range]:
             yield begin, len(text)
             return
         elif (head := _headed(line)) is not None:
-            quote = _quote_after(text, kinds, lines, number, head)
+            quote = _quote_after(text, kinds, lines, paragraphs, number, head)
             if quote is not None:
                 yield begin, quote
                 while number + 1 < len(lines) and lines[number + 1][0] < quote:
@@ -183,6 +184,7 @@ def _quote_after(
     text: str,
     kinds: Sequence[int],
     lines: Sequence[Range],
+    paragraphs: Sequence[int],
     number: int,
     head: _Head,
 ) -> int | None:
@@ -200,15 +202,25 @@ def _quote_after(
     first = lines[following][0]
     if kinds[first] or _MARKED.match(text, first):
         return end
-    paragraph = following
-    while paragraph < len(lines) and text[slice(*lines[paragraph])].strip():
-        paragraph += 1
-    last = lines[paragraph - 1][1]
+    last = paragraphs[following]
     closing = _closing(text, first, last)
     if closing or head.needs_marks:
         return closing
     # A reply above a whole e-mail: all below the attribution is the e-mail.
     return len(text) if head.has_date and text[:begin].strip() else last
+
+
+def _paragraphs(text: str, lines: Sequence[Range]) -> list[int]:
+    """Return for each line where its paragraph ends; for a blank one, where it begins itself."""
+    ends = [0] * len(lines)
+    last = len(text)
+    for number in range(len(lines) - 1, -1, -1):
+        begin, end = lines[number]
+        if text[begin:end].strip():
+            ends[number] = last
+        else:
+            ends[number] = last = begin
+    return ends
 
 
 def _closing(text: str, start: int, end: int) -> int | None:

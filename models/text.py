@@ -25,6 +25,8 @@ from models.markup import CharacterKind, Link
 #: Longest text that is read whole, in characters before and after NFKC; of a longer one the beginning
 #: and the end are read, to bound time.
 MAX_LENGTH = 20_000
+#: Most marks upon one letter that are read: UAX 15's stream-safe form, which no spelling exceeds.
+MOST_MARKS = 30
 #: Largest number of characters that NFKC makes from one (U+FDFA).
 _MOST_FROM_ONE = 18
 
@@ -80,7 +82,8 @@ _SPACED = re.compile(r"(?<![^\W_])[^\W_]([ .\-_*|/~,])[^\W_](?![^\W_])(?:\1[^\W_
 _OFTEN_DOUBLE = re.compile(r"([fglpst])\1{2,}")
 _DOUBLE_VOWEL = re.compile(r"([eo])\1{2,}")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
-_CENSORED = re.compile(r"[*#%&@$!?^_\-.]*\*[*#%&@$!?^]*|[#%&@$!?^]{2,}")
+_SIGN_RUN = re.compile(r"[*#%&@$!?^_\-.]+")
+_CENSORED = re.compile(r"[#%&@$!?^]{2,}")
 #: A word with a letter beside a digit or a sign that can stand for one.
 _DISGUISED = re.compile(
     r"[^\W\d_][0-9@$!*#%&|+€£]+[^\W_]|(?<!\S)[0-9@$!*|+€£]+[^\W\d_]|[^\W\d_][$*@]"
@@ -388,7 +391,7 @@ def read(texts: Sequence[str]) -> list[Reading]:
 def places(text: str) -> list[tuple[int, int]]:
     """Return from where to where in *text* each character of its ``own`` stands, in code points."""
     content = bounded(text)
-    originals = _cut(range(len(text)), len(content))
+    originals = _kept(text, range(len(text)), len(content))
     if not found_in(_RICH, [content.encode("utf-8", "replace")]):
         return [(place, place + 1) for place in originals]
     seen = markup.shown(content)
@@ -397,12 +400,23 @@ def places(text: str) -> list[tuple[int, int]]:
     own = "".join(map(seen.text.__getitem__, characters))
     return [
         (originals[begin], originals[end - 1] + 1)
-        for begin, end in (seen.place(content, at) for at in _cut(characters, len(bounded(own))))
+        for begin, end in (
+            seen.place(content, at) for at in _kept(own, characters, len(bounded(own)))
+        )
     ]
 
 
-def _cut(items: Sequence[int], length: int) -> list[int]:
-    """Leave out of the middle what ``bounded`` does, and let its space be the last before."""
+def _kept(text: str, items: Sequence[int], length: int) -> list[int]:
+    """Return those of *items*, one for each character of *text*, that ``bounded`` keeps; *length* of them.
+
+    Its space in the middle stands for the last before it.
+    """
+    if len(items) == length:
+        return list(items)
+    if more := [match.span() for match in _more_marks().finditer(text)]:
+        begins = [0, *(end for _, end in more)]
+        ends = [*(begin + MOST_MARKS for begin, _ in more), len(text)]
+        items = [item for span in zip(begins, ends, strict=True) for item in items[slice(*span)]]
     if len(items) == length:
         return list(items)
     half = length // 2
@@ -478,8 +492,13 @@ def found_in(pattern: Any, texts: Sequence[bytes]) -> set[int]:
 
 
 def bounded(text: str) -> str:
-    """Return *text*, or its two ends when it or its NFKC form is longer than MAX_LENGTH."""
+    """Return *text*, or its two ends when it or its NFKC form is longer than MAX_LENGTH.
+
+    Of marks upon one letter it keeps MOST_MARKS: to sort them takes time quadratic in their number.
+    """
     most = MAX_LENGTH
+    if len(text) > MOST_MARKS and not text.isascii():
+        text = _more_marks().sub(r"\1", text)
     if len(text) * _MOST_FROM_ONE > MAX_LENGTH and not text.isascii():
         if len(text) > most:
             text = _ends(text, most)
@@ -555,6 +574,13 @@ def _marks() -> dict[int, None]:
     return dict.fromkeys(code for code in range(_LAST_MARK) if unicodedata.combining(chr(code)))
 
 
+@cache
+def _more_marks() -> re.Pattern[str]:
+    """Return a pattern for more than MOST_MARKS marks upon one letter, of which it groups the first."""
+    marks = "".join(map(chr, _marks()))
+    return re.compile(f"([{marks}]{{{MOST_MARKS}}})[{marks}]+")
+
+
 def _one_script(match: re.Match[str]) -> str:
     word = match.group()
     return word.translate(_FROM_LOOKALIKE) if _LATIN.search(word) else word
@@ -613,8 +639,14 @@ def _undisguised(body: str) -> str:
     if _DISGUISED.search(word) is None:
         return word + tail
     # A censored word keeps one star where letters are missing: "f**k" and "f#@k" are both "f*k".
-    starred = _CENSORED.sub("*", word)
+    starred = _SIGN_RUN.sub(_starred, word)
     plain = word.translate(_LEET)
     if starred == word:
         return plain + tail
     return f"{starred} {plain.replace('*', '')}{tail}"
+
+
+def _starred(match: re.Match[str]) -> str:
+    """Return one star for the signs up to the last star of a run, and for each two and more signs behind it."""
+    _, star, rest = match.group().rpartition("*")
+    return star + _CENSORED.sub("*", rest.lstrip("#%&@$!?^") if star else rest)

@@ -1,5 +1,6 @@
 """A reading has the author's own words; its second view undoes evasions and no plain text."""
 
+import re
 import time
 import unicodedata
 
@@ -198,3 +199,36 @@ def test_no_part_of_a_reading_is_longer_than_the_bound(text):
 def test_a_text_of_the_greatest_length_is_not_cut():
     text = "ab" * (MAX_LENGTH // 2)
     assert bounded(text) is text
+
+
+def test_of_marks_upon_one_letter_the_first_thirty_are_read_and_have_their_places():
+    acute, both = "\u0301", "\u0327\u0301"
+    text = f"stop e{acute * 50} now{both * 40}!"
+    (reading,) = read([text])
+    assert reading.own == f"stop e{acute * 30} now{both * 15}!"
+    found = places(text)
+    assert len(found) == len(reading.own)
+    assert "".join(text[begin:end] for begin, end in found) == reading.own
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "[](a.{a}",
+        "a@{.}a",
+        "a*{-}a",
+        "a#{_}a",
+        "{x said:\n}",
+        "{\u0323\u0301}",
+    ],
+    ids=["link", "dots", "dashes", "lines", "quotations", "marks"],
+)
+def test_no_text_costs_more_than_its_length(unit):
+    """Each took time quadratic in its length, half a second to three seconds for 20,000 characters."""
+    begin, part, end = re.split("[{}]", unit)
+    text = (begin + part * (MAX_LENGTH // len(part)))[: MAX_LENGTH - len(end)] + end
+    read([text])  # what is made once
+    begun = time.thread_time()
+    for _ in range(6):
+        read([text])
+    assert time.thread_time() - begun < 2
