@@ -34,8 +34,13 @@ LAYOUT = """(least) => {
   const found = [], wide = document.documentElement.scrollWidth - innerWidth;
   if (wide > 0) {
     const out = [...document.querySelectorAll("main *, header *")].filter(
-      (one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .tabs, nav, .full, .command"));
+      (one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".tabs, nav, .full, .command"));
     found.push(`${wide} px too wide: ${out.slice(0, 3).map((one) => one.outerHTML.slice(0, 150)).join(" | ")}`);
+  }
+  for (const one of document.querySelectorAll("main *")) {
+    const inside = one.scrollWidth - one.clientWidth;
+    if (inside > 1 && /auto|scroll/.test(getComputedStyle(one).overflowX) && !one.closest(".tabs, nav, .command, pre"))
+      found.push(`scrolls sideways by ${inside} px: ${one.outerHTML.slice(0, 150)}`);
   }
   for (const one of document.querySelectorAll("button, .top a, .button")) {
     const text = one.innerText.trim();

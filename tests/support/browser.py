@@ -57,10 +57,15 @@ def sound(page: Page, where: str) -> None:
 
 
 def fits(page: Page, where: str) -> None:
-    """Fail if anything of the page, once it is here whole, needs scrolling sideways."""
+    """Fail if the page, once it is here whole, or a table of it needs scrolling sideways."""
     page.wait_for_load_state("load")
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, f"{where} is {wide} px too wide"
+    tables = page.evaluate(
+        "[...document.querySelectorAll('main table')].map((one) => one.parentElement)"
+        ".filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 150))"
+    )
+    assert not tables, f"{where}: wider than its place: {tables}"
 
 
 @dataclass
