@@ -6,9 +6,10 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from moderation import ids
-from moderation.campaign import CleanUp
+from moderation.campaign import CleanUp, CleanUpState, Trait
 from moderation.comment import Status
 from moderation.errors import Conflict, NotFound
 from moderation.store import keys
@@ -41,7 +42,9 @@ class Campaigns(Sharded):
             raise Conflict(f"{most} clean-ups are at work {where}; wait until one is done")
 
     def save_clean_up(self, one: CleanUp) -> None:
-        """Keep a clean-up as it is now."""
+        """Keep a clean-up as it is now; the e-mail or address that it went by only until it is through."""
+        if one.state is not CleanUpState.RUNNING:
+            one = replace(one, trait=Trait(one.trait.kind))
         shard, short = self.shard_of(one.id), ids.shorten(one.id)
         stored = json.dumps(one.to_dict(), ensure_ascii=False, separators=(",", ":"))
         self._redis.set(keys.CLEAN_UP(shard, short), stored, ex=_KEPT_SECONDS)

@@ -239,6 +239,7 @@ class Intake(Queries):
                 bytes.fromhex(before.digest),
                 b"".join(words_of(before.draft)),
                 b"".join(words_of(draft)),
+                near.comment_bytes(comment_id),
             )
             if answer == b"missing":
                 raise NotFound(missing(comment_id))
@@ -299,7 +300,7 @@ class Intake(Queries):
                 ids.shorten(comment_id),
                 codec.pack_actor(by),
                 EventType.ERASED,
-                near.author_bytes(self._authors.number(before.draft)),
+                near.comment_bytes(comment_id),
                 bytes.fromhex(before.digest),
                 b"".join(words_of(before.draft)),
             )

@@ -63,7 +63,7 @@ _CONSTANTS = {
     "MACHINE": f"'{codec.LETTERS[ActorKind.MACHINE]}'",
     "NEAR_KEPT": near.KEPT,
     "NEAR_BYTES": near.ENTRY_BYTES,
-    "NEAR_AUTHOR": near.AUTHOR_AT,
+    "NEAR_COMMENT": near.COMMENT_AT,
 }
 _PREFIX = "winnow_"
 #: Times that one call loads the library before the server counts as away.

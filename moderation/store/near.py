@@ -9,11 +9,11 @@ from array import array
 from moderation import ids
 
 _ENTRY = struct.Struct(">4Q")
-_AUTHOR = struct.Struct(">Q")
+_COMMENT = struct.Struct(">2Q")
 #: Bytes of an entry: signature, number of its author, the halves of its comment's id; 8 each.
 ENTRY_BYTES = _ENTRY.size
-#: Where in an entry its author's number begins.
-AUTHOR_AT = 8
+#: Where in an entry its comment's id begins.
+COMMENT_AT = 16
 #: Entries that are kept for each site.
 KEPT = 1000
 
@@ -23,9 +23,9 @@ def entry(signature: int, author: int, comment_id: str) -> bytes:
     return _ENTRY.pack(signature, author, *ids.halves(comment_id))
 
 
-def author_bytes(author: int) -> bytes:
-    """Return an author's number as it stands in an entry, for an erasure to find it by."""
-    return _AUTHOR.pack(author)
+def comment_bytes(comment_id: str) -> bytes:
+    """Return a comment's id as it stands in an entry, for an edit or an erasure to find it by."""
+    return _COMMENT.pack(*ids.halves(comment_id))
 
 
 def numbers(entries: bytes) -> array[int]:

@@ -183,6 +183,7 @@ def step_erasure(
         if one.at_site < len(one.site_ids):
             one = _erase_some(one, subject, comments=comments, accounts=accounts, clock=clock)
         if one.at_site == len(one.site_ids):
+            accounts.forget_searches()
             one = replace(one, done_at=clock.now_ms(), subject=None)
             detail = {"receipt": one.id, "comments": one.comments, "records": one.records}
             accounts.note(AuditLine(one.done_at, one.by, "person.erase", one.whom, detail))

@@ -23,7 +23,7 @@ PLACES = {
         {"moderation/store/queries.py", "moderation/store/screening.py"},
     ),
     "the layout of a near-duplicate's entry is known": (
-        r"\bENTRY_BYTES\b|\bAUTHOR_AT\b|>4Q",
+        r"\bENTRY_BYTES\b|\bCOMMENT_AT\b|>4Q",
         {"moderation/store/near.py", "moderation/store/library.py"},
     ),
     "the wake key and the bell are touched": (

@@ -236,12 +236,17 @@ class Desk:
 
     def view(self, name: str) -> dict[str, str]:
         """Return the filters and the view of the queue that *name* chose last."""
-        stored = self._redis.get(keys.VIEW(_G, _digest(name)))
+        stored = self._redis.get(view_key(name))
         return dict(json.loads(stored)) if stored else {}
 
     def keep_view(self, name: str, view: Mapping[str, str]) -> None:
         """Keep the filters and the view of the queue that *name* has chosen."""
-        self._redis.set(keys.VIEW(_G, _digest(name)), json.dumps(view), ex=_VIEW_SECONDS)
+        self._redis.set(view_key(name), json.dumps(view), ex=_VIEW_SECONDS)
+
+
+def view_key(name: str) -> str:
+    """Return the key of the filters and the view of the queue that *name* chose last."""
+    return keys.VIEW(_G, _digest(name))
 
 
 def session_id(token: str) -> str:
@@ -254,7 +259,8 @@ def kept_of(name: str) -> list[str]:
     return [
         *(_index(kind, name) for kind in (keys.SESSIONS, keys.KNOWN)),
         keys.TALLY(_G, _digest(fold(name))),
-        *(kind(_G, _digest(name)) for kind in (keys.UNDOABLE, keys.VIEW)),
+        keys.UNDOABLE(_G, _digest(name)),
+        view_key(name),
     ]
 
 

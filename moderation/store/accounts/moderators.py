@@ -28,11 +28,13 @@ from moderation.store.accounts.base import (
     notices_key,
     readable,
 )
-from moderation.store.accounts.desk import kept_of
+from moderation.store.accounts.desk import kept_of, view_key
 from moderation.store.accounts.sites import Sites
 from moderation.store.accounts.trail import line_of
 
 _PASSWORD_LENGTH = 1000
+#: Filters of the queue that moderators type, and so may name somebody.
+_TYPED = frozenset({"author", "post", "q"})
 _G = keys.GLOBAL
 
 
@@ -208,6 +210,15 @@ class Moderators(Sites):
                 line_of(AuditLine(now_ms, by, "moderator.remove", moderator.name)),
             ],
         )
+
+    def forget_searches(self) -> None:
+        """Forget the authors, posts and words that moderators filter the queue by; the rest of their view stays."""
+        for moderator in self.moderators():
+            key = view_key(moderator.name)
+            view = json.loads(self._redis.get(key) or "{}")
+            if _TYPED & view.keys():
+                rest = {name: chosen for name, chosen in view.items() if name not in _TYPED}
+                self._redis.set(key, json.dumps(rest), keepttl=True)
 
     def session_epoch(self, name: str) -> int:
         """Return a number that changes whenever that moderator's sessions end."""

@@ -93,11 +93,11 @@ end)
 
 -- EDIT: make a document the next revision, pending again (in place while still pending).
 -- KEYS: tag. ARGV: now, id, document, digest, by, event, author's entries, the digest that the caller saw, the
--- words of that text and of the new one.
+-- words of that text and of the new one, its id as in NEAR.
 -- Returns {'missing'}, {'same', 0}, {'changed'} when the caller saw another text, or {'ok', wake}.
 -- Atomic so that the old text can no longer be approved, or found, once the new one is stored.
 register('edit', function()
-  local now, id, doc, digest, by, event, whos, seen, old, new = unpack(ARGV)
+  local now, id, doc, digest, by, event, whos, seen, old, new, near = unpack(ARGV)
   local key, c = comment_key(id), look(id)
   if not c or c.st == 'erased' then return {'missing'} end
   local g = call('HGET', key, 'g') or ''
@@ -111,6 +111,7 @@ register('edit', function()
   call('HSET', key, 'd', doc, 'g', digest, 'r', c.r)
   call('HDEL', key, 'sc')
   name_authors(c, whos)
+  forget_near(c.site, near)
   unhold(id)
   if c.st ~= 'pending' then
     move(c, 'pending', now, by, 'edited')
@@ -155,8 +156,7 @@ register('revise', function()
 end)
 
 -- ERASE: leave a tombstone of id, site, digest and time.
--- KEYS: tag. ARGV: now, id, by, event, the author's number as in NEAR ('': none), the digest that the caller saw,
--- the words of that text.
+-- KEYS: tag. ARGV: now, id, by, event, its id as in NEAR, the digest that the caller saw, the words of that text.
 -- Returns {'missing'|'already'|'changed'|'ok'}; 'changed' as for EDIT.
 -- Atomic so that no reader finds words in one place that are gone from another.
 register('erase', function()
@@ -174,7 +174,7 @@ register('erase', function()
   call('DEL', kept_key(id))
   erase_evidence(c.site, id, now)
   unname_authors(c)
-  if near ~= '' then forget_near(c.site, near) end
+  forget_near(c.site, near)
   emit(c, event, now)
   return {'ok'}
 end)

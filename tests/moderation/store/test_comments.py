@@ -417,6 +417,28 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
     assert marks() == set(range(last - near.KEPT + 1, last + 1)) - {known[newest] + 1}
 
 
+@pytest.mark.parametrize("how", ["edited", "erased", "edited, then erased"])
+def test_no_near_duplicate_stands_under_the_author_that_a_comment_had_before(
+    world: World, how: str
+):
+    """Nobody's keyed hash outlives the text: not a former author's, and nobody else's entry is lost."""
+    adapters = world.adapters
+    comments = adapters.comments
+    (one,) = world.submit("a text that people send", author=Author(email="former@mail.example"))
+    world.submit("another text, of nobody known", "a third one, of nobody either")
+    world.screen()
+    if "edited" in how:
+        newer = Draft("what it says now", Author(email="newer@mail.example"))
+        adapters.edit(one.id, newer, by=BLOG)
+    if "erased" in how:
+        world.screen()
+        comments.erase(one.id, by=BLOG, now_ms=adapters.clock.now_ms())
+    entries = comments.signatures([world.site.id])[world.site.id]
+    known = [author for sign, author in zip(entries[::4], entries[1::4], strict=True) if sign]
+    nobody = comments.author_number(Draft(""))
+    assert known == [nobody, nobody]
+
+
 def test_every_counter_agrees_with_the_comments(world: World):
     world.submit("fine", "toxicity=0.6", "spam=0.95", "toxicity=0.95")
     world.screen()

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from moderation.campaign import Trait
 from moderation.comment import Author, Decision, Draft, Status
 from moderation.errors import Conflict, InvalidInput
 from moderation.store.accounts import erasures
+from moderation.store.accounts.desk import Desk
 from moderation.treatment import Subject, Treatment
 from moderation.workflow import people
 from tests.support.actors import ADA, BLOG
@@ -155,3 +157,21 @@ def test_a_former_e_mail_that_is_kept_with_a_decision_is_found_exported_and_eras
         one = adapters.step_erasure(one.id)
     assert one.receipt.comments == 1
     assert stored_anywhere(adapters.redis, "lisa@mail") == []
+
+
+def test_nothing_is_left_of_a_clean_up_or_a_filter_that_named_the_person(world: World):
+    """A clean-up is kept for a week, and the filter of a moderator's queue for ninety days."""
+    adapters, desk = world.adapters, Desk(world.adapters.redis)
+    world.add_moderator("ada")
+    write(world, 3)
+    (comment, *_) = adapters.comments.recent(world.site.id).items
+    one = adapters.clean_up(
+        world.site.id, Trait("email", LISA.value), comment.id, Decision.SPAM, by=ADA
+    )
+    while one.goes_on:
+        one = adapters.step_clean_up(one.id)
+    desk.keep_view("ada", {"author": LISA.value, "q": "lisa@mail", "shape": "rows"})
+    adapters.erase_person([world.site.id], LISA, by=ADA)
+    assert stored_anywhere(adapters.redis, "lisa@mail") == []
+    assert desk.view("ada") == {"shape": "rows"}
+    assert adapters.comments.clean_up(one.id).decided == 3
