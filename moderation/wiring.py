@@ -15,7 +15,7 @@ from moderation.store import keys
 from moderation.store.accounts import Accounts
 from moderation.store.accounts.links import OneTimeLinks, Outbox
 from moderation.store.accounts.notices import Notices
-from moderation.store.client import Client
+from moderation.store.client import UNNAMED, Client
 from moderation.store.client import connect as connect_redis
 from moderation.store.clock import RedisClock
 from moderation.store.comments import Comments
@@ -72,7 +72,7 @@ def connect(settings: Settings, *, fresh: bool = True) -> Adapters:
         outbox=Outbox(store, vault),
         houses=Houses(comments),
         liveness=Liveness(store),
-        jobs=Jobs(Redis.from_url(settings.jobs_url or url)),
+        jobs=Jobs(Redis.from_url(settings.jobs_url or url, **UNNAMED)),
         clock=RedisClock(store),
         vault=vault,
     )

@@ -5,16 +5,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from collections.abc import Callable
 
 from flask import Flask
 
-from moderation import logs
-from moderation.ports import Model
 from moderation.settings import Settings
 from service import bodies, ops, short
-from service.app import routed
-from service.app import serve as attach
+from service.app import create_app
 from service.clients import Proxies
 from service.front import Bounds, Front, allow_files
 
@@ -34,15 +30,12 @@ _MMAP_THRESHOLD, _ARENAS = (-3, 131_072), (-8, 2)
 _SWITCH_SECONDS = 0.001
 
 
-def serve(
-    settings: Settings, *, model: Callable[[], Model] | None = None, app: Flask | None = None
-) -> None:
-    """Serve this installation until a stop signal; *model* is loaded unless given.
+def serve(settings: Settings, *, app: Flask | None = None) -> None:
+    """Serve this installation until a stop signal.
 
-    *app* has its routes already, so that a fork serves what its parent made (`service.app.routed`).
+    *app* is the application of a parent that has made it for this installation before it forked.
     """
-    logs.configure(settings)
-    app = attach(app or routed(), settings, model=model)
+    app = app or create_app(settings)
     bounds = Bounds(connections=allow_files(settings.connections))
     front = Front(
         app,

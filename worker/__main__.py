@@ -31,22 +31,29 @@ def main(
     wrap: Callable[[Model], Model] = lambda model: model,
     parts: frozenset[Part] = frozenset(Part),
     current: Current | None = None,
+    settings: Settings | None = None,
 ) -> int:
     """Run *parts* until a signal to stop; return the exit status.
 
-    Tests *wrap* the model. *current* is the model of a parent that has loaded it.
+    Tests *wrap* the model. *current* and *settings* are those of a parent that has loaded the model and writes
+    its logs as they say.
     """
     try:
-        here = installation.find(os.environ, starts=True)
-        here.require()
-        settings = here.settings
-        logs.configure(settings)
+        settings = settings or _found()
         _await_storage(settings)
         Supervisor(settings, _model(settings, wrap, parts, current), parts).run()
     except WinnowError as problem:
         print(f"winnow worker: {problem}", file=sys.stderr)  # noqa: T201 - the log may not be set up
         return 1
     return 0
+
+
+def _found() -> Settings:
+    """Return the settings of the installation that is meant, by which this process writes its logs from now on."""
+    here = installation.find(os.environ, starts=True)
+    here.require()
+    logs.configure(here.settings)
+    return here.settings
 
 
 def _model(

@@ -19,7 +19,6 @@ from rq.serializers import JSONSerializer
 from moderation import wiring
 from moderation.ports import Duplicates, Learner, Model
 from moderation.processes import Alarm, Restarts, die_with
-from moderation.settings import Settings
 from moderation.store.liveness import Part
 from worker import jobs
 from worker.pulse import Pulse
@@ -114,7 +113,7 @@ class Worker(SimpleWorker):
 
 def work(
     queue: str,
-    settings: Settings,
+    adapters: wiring.Adapters,
     *,
     part: Part,
     name: str,
@@ -124,9 +123,7 @@ def work(
     learning: Callable[[Model], Learner],
 ) -> None:
     """Run an RQ worker on *queue* until SIGTERM; raises when Redis goes away."""
-    adapters = replace(
-        wiring.connect(settings), current=model, duplicates=duplicates, learning=learning
-    )
+    adapters = replace(adapters, current=model, duplicates=duplicates, learning=learning)
     served = adapters.jobs.queue(queue)
     worker = Worker(
         [served],

@@ -23,7 +23,6 @@ from moderation.delivery import DeliveryState, Leased
 from moderation.endpoint import Endpoint, EndpointKind
 from moderation.errors import Conflict, NotFound, StorageUnavailable
 from moderation.events import Event, EventType
-from moderation.settings import Settings
 from moderation.store.liveness import Part
 from worker.attempt import Attempt, attempt
 from worker.pulse import Pulse
@@ -357,9 +356,8 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def run(settings: Settings, *, part: Part, name: str) -> None:
+def run(adapters: wiring.Adapters, *, part: Part, name: str) -> None:
     """Deliver until SIGTERM, with heartbeats under *name*."""
-    adapters = wiring.connect(settings)
     pulse = Pulse(part, name, liveness=adapters.liveness)
     deliverer = Deliverer(adapters, pulse=pulse)
     for signum in (signal.SIGTERM, signal.SIGINT):

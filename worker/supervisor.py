@@ -75,9 +75,11 @@ class Supervisor:
         )  # fmt: skip
         #: Latest state of each child: its process, its heartbeat, and when it came (monotonic).
         self._heard: dict[str, tuple[int, int | None, float]] = {}
+        # For the children: made before the fork, so that they share what making it takes, and never used here.
+        unused = wiring.connect(settings)
         on = partial(
             work,
-            settings=settings,
+            adapters=unused,
             boot=self._boot,
             model=model,
             duplicates=simhash,
@@ -90,7 +92,7 @@ class Supervisor:
         ]
         others = [
             self._child(Part.UPKEEP, 1, partial(on, dispatch.UPKEEP), _PATIENCE_OF_UPKEEP_SECONDS),
-            self._child(Part.DELIVERER, 1, partial(deliverer.run, settings), _PATIENCE_SECONDS),
+            self._child(Part.DELIVERER, 1, partial(deliverer.run, unused), _PATIENCE_SECONDS),
         ]
         self._others = [child for child in others if child.part in parts]
 

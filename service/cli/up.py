@@ -168,24 +168,25 @@ def _left(parts: Sequence[Process], *, restless: bool) -> float | None:
 
 
 def _parts(settings: Settings, worker: str) -> list[Process]:
-    """Load the modules and the model that all processes share, and the web's routes; return the processes to fork.
+    """Load the modules and the model that all processes share, and the web's application; return the processes to fork.
 
     The worker is loaded by its dotted name: service may not import worker.
     """
-    from service.app import routed  # noqa: PLC0415 - what no other verb should load
+    from service.app import create_app  # noqa: PLC0415 - what no other verb should load
     from service.web import serve  # noqa: PLC0415 - as above
 
-    current, app = current_model(settings), routed()
+    current = current_model(settings)
+    app = create_app(settings, model=current)
     module, _, function = worker.partition(":")
     work = getattr(importlib.import_module(module), function)
 
     def web() -> int:
         current.look()  # this may be a later start
-        serve(settings, model=current, app=app)
+        serve(settings, app=app)
         return 0
 
     return [
-        Process("worker", lambda: int(work(current=current)), stop_seconds=12),
+        Process("worker", lambda: int(work(current=current, settings=settings)), stop_seconds=12),
         Process("web", web, nice=_WEB_NICE),
     ]
 
