@@ -65,3 +65,12 @@ def test_a_server_that_hangs_is_asked_once_and_not_nine_times():
                 hanging.accept()[0].close()
                 connections += 1
         assert connections == 1
+
+
+def test_a_connection_begins_without_telling_the_server_of_its_library():
+    with serving() as server:
+        client = connect(server.url)
+        client.get("a")
+        asked = client.info("commandstats")
+        assert not [name for name in asked if name.startswith("cmdstat_client|setinfo")]
+        assert client.client_info()["lib-name"] == ""
