@@ -32,6 +32,10 @@ class StorageUnavailable(WinnowError):
         self.retry_after = retry_after
 
 
+class WritesRefused(StorageUnavailable):
+    """Raised when Redis is full or read-only, so that what is stored can be read and nothing can be written."""
+
+
 class Busy(WinnowError):
     """Raised when the backlog of unscreened comments is over its cap; nothing was stored."""
 

@@ -12,7 +12,7 @@ from redis import exceptions
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from moderation.errors import StorageUnavailable
+from moderation.errors import StorageUnavailable, WritesRefused
 
 #: Nobody answers, or no node of a Cluster that could.
 _AWAY = (
@@ -22,14 +22,10 @@ _AWAY = (
     exceptions.SlotNotCoveredError,
 )
 #: Server answers that mean "not now", not "wrong": those that redis-py knows by a class, whose code it
-#: takes off, and the beginnings of the others.
-_REFUSALS = (
-    exceptions.OutOfMemoryError,
-    exceptions.ReadOnlyError,
-    exceptions.MasterDownError,
-    exceptions.TryAgainError,
-)
-_OTHER_REFUSALS = ("MISCONF", "NOREPLICAS")
+#: takes off, and the beginnings of the others. All but the first forbid writing alone.
+_REFUSALS = (exceptions.MasterDownError, exceptions.TryAgainError)
+_WRITES_REFUSED = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError)
+_OTHER_WRITES_REFUSED = ("MISCONF", "NOREPLICAS")
 _TIMEOUT_SECONDS = 5.0
 #: Of every client: redis-py would read its own package's metadata for each connection, and tell the server
 #: name and version in two round trips. Nobody reads them; the reading alone copies 1 MB of a fork's memory.
@@ -50,8 +46,10 @@ def storage() -> Iterator[None]:
     except exceptions.ResponseError as problem:
         # In a pipeline the message begins with the command, whose arguments must not be logged.
         said = str(problem).rpartition("caused error: ")[2]
-        if isinstance(problem, _REFUSALS) or said.startswith(_OTHER_REFUSALS):
-            raise StorageUnavailable(f"Redis refuses to write: {said}") from problem
+        if isinstance(problem, _WRITES_REFUSED) or said.startswith(_OTHER_WRITES_REFUSED):
+            raise WritesRefused(f"Redis refuses to write: {said}") from problem
+        if isinstance(problem, _REFUSALS):
+            raise StorageUnavailable(f"Redis cannot serve now: {said}") from problem
         raise
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from moderation import ids
 from moderation.comment import Comment
+from moderation.errors import WritesRefused
 from moderation.search import words_of
 from moderation.store import codec, keys
 from moderation.store.queries import Queries, joined_history
@@ -49,7 +51,8 @@ class Purging(Queries):
                 left += len(found)
                 yield from found
             if left:
-                self._redis.hset(keys.AGED(shard, site), str(day), now_ms)
+                with suppress(WritesRefused):  # then the day is looked at again
+                    self._redis.hset(keys.AGED(shard, site), str(day), now_ms)
             else:
                 self._redis.delete(key)
                 self._redis.zrem(keys.DAYS(shard, site), day)

@@ -10,6 +10,7 @@ from typing import Any
 
 from moderation import ids, values
 from moderation.comment import Comment, Status
+from moderation.errors import WritesRefused
 from moderation.records import Found, Tally
 from moderation.search import LIVING, Query, words_of
 from moderation.store import codec, keys
@@ -55,6 +56,7 @@ class Search(Queries):
     ) -> int:
         """Add the words of up to *most* comments to a site's index; return how many are left.
 
+        None are added while the store refuses to write.
         No other is begun after *seconds*: one of 64 KiB may take 0.3 s. *at_once* are added by a call
         that nothing else runs beside on the server.
         Several may do so at once: each comment is added once, in the order in which they came.
@@ -63,7 +65,10 @@ class Search(Queries):
         (first, numbered), done = self._progress(shard, site), 0
         end = time.monotonic() + seconds
         while first < numbered and done < most:
-            first = self._index(shard, site, first, min(first + at_once, numbered), end)
+            try:
+                first = self._index(shard, site, first, min(first + at_once, numbered), end)
+            except WritesRefused:  # what is indexed can be searched all the same
+                break
             done += at_once
             if time.monotonic() >= end:
                 break

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 import redis
 
+from moderation.workflow.retention import purge
+from tests.service.desk.test_rights import sign_in
 from tests.support.disk import fill, mounted, needs_root
+from tests.support.everything import fill as fill_all
+from tests.support.everything import pages
 from tests.support.service import Running, command, running
 from tests.support.valkey import serving
 from tests.support.waiting import wait_until
 from tests.support.world import make_world
 
 PENDING = "pending"
+
+
+@dataclass(frozen=True)
+class FixedClock:
+    """A clock that stands still."""
+
+    now: int
+
+    def now_ms(self) -> int:
+        return self.now
 
 
 def sent(winnow: Running, number: int) -> tuple[int, dict]:
@@ -60,6 +75,33 @@ def test_a_wrong_password_is_said_by_every_start(tmp_path: Path):
             assert done.returncode == failed
             assert "Redis refuses the user or password of its URL" in done.stdout + done.stderr
             assert "Traceback" not in done.stderr
+
+
+#: Needs a write: it counts how often its link was opened.
+BY_LETTER = {"desk.act"}
+
+
+def test_while_memory_is_full_all_can_be_read_and_what_frees_some_is_done(tmp_path: Path):
+    with serving() as server, make_world(server.url, tmp_path) as world:
+        world.add_moderator("ada", admin=True)
+        world.add_moderator("eve", admin=True)
+        have = fill_all(world, many=3, sites=2, moderators=2)
+        desk, adapters, comment_id = sign_in(world, "ada"), world.adapters, have.fill["comment_id"]
+        asked = [path for name, path in pages(world, have) if name not in BY_LETTER]
+        assert world.ask("GET", "/v1/comments?q=tomatoes").json["items"]
+        world.submit("a late text, of which the index has nothing yet: marmalade")
+        with redis.Redis.from_url(server.url) as admin:
+            admin.config_set("maxmemory", 1_000_000)
+        assert world.ask("POST", "/v1/comments", {"content": "x"}).status_code == 503
+        refused = [path for path in asked if desk.get(path).status_code not in {200, 302}]
+        assert refused == []
+        found = world.ask("GET", "/v1/comments?q=tomatoes").json
+        assert found["items"]
+        assert found["unsearched"] >= 1
+        assert world.ask("DELETE", f"/v1/comments/{comment_id}").status_code < 300
+        assert adapters.comments.get(comment_id).status == "erased"
+        later = FixedClock(adapters.clock.now_ms() + 500 * 86_400_000)
+        assert purge(accounts=adapters.accounts, comments=adapters.comments, clock=later) > 10
 
 
 def test_a_password_that_changes_is_told_as_an_outage_and_stores_nothing(tmp_path: Path):

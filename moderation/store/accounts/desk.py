@@ -7,13 +7,14 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from moderation import ids
 from moderation.comment import Decision
-from moderation.errors import NotFound
+from moderation.errors import NotFound, WritesRefused
 from moderation.store import keys
 from moderation.store.accounts.base import fold
 from moderation.store.client import Client
@@ -144,13 +145,18 @@ class Desk:
         self._redis.delete(keys.SESSION(_G, _digest(token)))
 
     def claim(self, comment_id: str, name: str) -> str:
-        """Return who has a comment open: *name*, unless somebody else was first."""
+        """Return who has a comment open: *name*, unless somebody else was first.
+
+        Nobody's claim is noted while the store refuses to write: the comment can be read all the same.
+        """
         key = keys.CLAIM(ids.shard_of(comment_id), ids.shorten(comment_id))
-        if self._redis.set(key, name, nx=True, px=CLAIM_MS):
-            return name
+        with suppress(WritesRefused):
+            if self._redis.set(key, name, nx=True, px=CLAIM_MS):
+                return name
         holder = self._redis.get(key)
         if holder is None or holder.decode() == name:
-            self._redis.set(key, name, px=CLAIM_MS)
+            with suppress(WritesRefused):
+                self._redis.set(key, name, px=CLAIM_MS)
             return name
         return str(holder.decode())
 

@@ -177,4 +177,4 @@ register('erase', function()
   forget_near(c.site, near)
   emit(c, event, now)
   return {'ok'}
-end)
+end, {'allow-oom'})    -- it frees memory
