@@ -37,7 +37,7 @@ _MODEL = click.option(
 )
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def model() -> None:
     """Train, measure, describe and promote the model that scores comments.
 
@@ -508,7 +508,12 @@ def _said() -> Iterator[None]:
     try:
         yield
     except (artifacts.BrokenArtifact, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(str(error).replace("./winnow", _called())) from error
+
+
+def _called() -> str:
+    """Return the name of the program, as this installation calls it."""
+    return os.environ.get("_WINNOW_CALLED", "./winnow")
 
 
 def _read(directory: Path) -> Corpus:
@@ -523,4 +528,4 @@ def _bar(what: str) -> Callable[[Sequence[Any]], Any]:
 
 
 if __name__ == "__main__":
-    model(prog_name=f"{os.environ.get('_WINNOW_CALLED', './winnow')} model")
+    model(prog_name=f"{_called()} model")

@@ -85,6 +85,10 @@ class Versions:
         name = str(wanted)
         if name in (known.name for known in self.known()):
             self._try(self._path(name))
+        elif not Path(wanted).is_dir():
+            raise BrokenArtifact(
+                f"there is no version {name}, nor a directory of that name; `./winnow model list` lists the versions"
+            )
         else:
             name = self._copied(Path(wanted), home)
         history = self._history()

@@ -62,7 +62,7 @@ class NotFound(WinnowError):
     """Raised when a thing does not exist, or belongs to somebody else."""
 
     def __init__(self, message: str, *, kind: str = "") -> None:
-        """Carry what was looked for by name: site, moderator, endpoint, key or token."""
+        """Carry what was looked for by name: site, moderator, endpoint, key, token or comment."""
         super().__init__(message)
         self.kind = kind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from moderation import ids
 from moderation.actor import Actor
 from moderation.comment import Comment, Decision
-from moderation.errors import IllegalMove, NotFound, StaleVersion, UndoTooLate
+from moderation.errors import IllegalMove, StaleVersion, UndoTooLate
 from moderation.events import OF_STATUS
 from moderation.store import codec
 from moderation.store.queries import Queries
@@ -50,7 +50,7 @@ class Decisions(Queries):
             OF_STATUS[decision.status],
         )
         if answer == b"missing":
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)
         if answer == b"stale":
             raise StaleVersion(int(rest[0]))
         if answer == b"illegal":
@@ -68,7 +68,7 @@ class Decisions(Queries):
             codec.pack_actor(by),
         )
         if answer == b"missing":
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)
         if answer == b"late":
             raise UndoTooLate("there is no decision to undo any more; decide again to reverse it")
         return self.get(comment_id), bool(rest[0])
@@ -92,7 +92,7 @@ class Decisions(Queries):
             codec.pack_actor(by),
         )
         if answer == b"missing":
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)
         if answer == b"illegal":
             raise IllegalMove(
                 f"only a flagged comment can be retried; this one is {rest[0].decode()}"

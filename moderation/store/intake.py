@@ -9,7 +9,7 @@ from typing import Any
 from moderation import ids
 from moderation.actor import IMPORT, Actor
 from moderation.comment import Comment, Draft, Status
-from moderation.errors import Busy, Conflict, IllegalMove, NotFound, SiteBusy
+from moderation.errors import Busy, Conflict, IllegalMove, SiteBusy
 from moderation.events import OF_STATUS, EventType
 from moderation.records import Accepted, IntakeOutcome, Judged, Past
 from moderation.search import words_of
@@ -242,7 +242,7 @@ class Intake(Queries):
                 near.comment_bytes(comment_id),
             )
             if answer == b"missing":
-                raise NotFound(missing(comment_id))
+                raise missing(comment_id)
             if answer != b"changed":
                 return self.get(comment_id), bool(rest[0])
 
@@ -273,7 +273,7 @@ class Intake(Queries):
             )
         match answer:
             case b"missing":
-                raise NotFound(missing(comment_id))
+                raise missing(comment_id)
             case b"stale":
                 raise Conflict("its text was changed meanwhile; look at it again")
             case b"illegal":
@@ -305,4 +305,4 @@ class Intake(Queries):
                 b"".join(words_of(before.draft)),
             )
         if answer == b"missing":
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)

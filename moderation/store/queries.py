@@ -38,7 +38,7 @@ class Queries(Sharded):
         """Return a comment. Raises NotFound."""
         found = self.get_many([comment_id])
         if not found:
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)
         return found[0]
 
     def get_many(self, comment_ids: Sequence[str]) -> list[Comment]:

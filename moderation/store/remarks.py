@@ -9,7 +9,7 @@ from typing import Any
 from moderation import ids
 from moderation.actor import Actor
 from moderation.comment import from_ms
-from moderation.errors import Conflict, IllegalMove, NotFound
+from moderation.errors import Conflict, IllegalMove
 from moderation.events import Event, EventType
 from moderation.remarks import MOST_NOTES, MOST_REPLIES, TOO_MANY_REPLIES, Remark, Remarks
 from moderation.store import codec, keys
@@ -63,7 +63,7 @@ def _packed(text: str, by: Actor, now_ms: int) -> str:
 def _number(answer: Sequence[Any], comment_id: str, too_many: str) -> int:
     match answer[0]:
         case b"missing":
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)
         case b"expired":
             raise IllegalMove("its text is no longer kept")
         case b"illegal":

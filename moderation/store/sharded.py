@@ -43,7 +43,7 @@ class Sharded:
         known = ids.canonical(comment_id)
         shard = ids.shard_of(known) if known else self._shards
         if shard >= self._shards:
-            raise NotFound(missing(comment_id))
+            raise missing(comment_id)
         return shard
 
     shard_of_site = shard_of
@@ -102,6 +102,6 @@ def _day_of(number: int) -> str:
     return datetime.fromtimestamp(number * _DAY_MS / 1000, UTC).strftime("%Y%m%d")
 
 
-def missing(comment_id: str) -> str:
-    """Return the sentence for a comment that is not there."""
-    return f"there is no comment {comment_id[:64]}"
+def missing(comment_id: str) -> NotFound:
+    """Return the error for a comment that does not exist."""
+    return NotFound(f"there is no comment {comment_id[:64]}", kind="comment")

@@ -374,7 +374,9 @@ def roll_back(
     wanted = was.before() if number is None else number
     if wanted == was.current:
         raise Conflict(
-            f"version {wanted} judges already" if wanted else "no version was learned that judges"
+            f"version {wanted} judges already"
+            if wanted
+            else "no learned version judges: the shared model does alone"
         )
     trail = (*was.trail, wanted)
     if number is None and wanted in was.trail:

@@ -107,6 +107,8 @@ def _what_exists(adapters: wiring.Adapters, kind: str) -> str:
             return "; `./winnow token list` lists them"
         case "endpoint" | "key":
             return f"; `./winnow {kind} list SITE` lists a site's"
+        case "comment":
+            return "; `./winnow comments search SITE` lists a site's with their ids"
         case _:
             return ""
 

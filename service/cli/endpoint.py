@@ -40,7 +40,7 @@ def endpoint() -> None:
     type=click.Choice([event.value for event in EventType]),
     default=[EventType.APPROVED.value],
     show_default=True,
-    help="What to be told of. Repeatable. Withdrawals of what was told always are.",
+    help="An event that is sent; may be given several times. Where an event was sent and no longer holds, that is sent, too.",
 )
 @click.option(
     "--allow-private",
@@ -52,7 +52,7 @@ def endpoint() -> None:
     type=click.Choice([kind.value for kind in EndpointKind]),
     default=EndpointKind.WEBHOOK.value,
     show_default=True,
-    help="akismet: URL is a WordPress's /wp-json/akismet/v1/webhook, told in its own words.",
+    help="akismet: URL is a WordPress's /wp-json/akismet/v1/webhook, which gets Akismet's own format.",
 )
 @click.option("--description", default="", help="What it is for.")
 @as_json

@@ -41,7 +41,7 @@ Keep = Callable[[Sequence[Taken]], Sequence[IntakeOutcome]]
 
 
 @click.command(name="import")
-@click.argument("kind", type=click.Choice(list(READERS)))
+@click.argument("kind", type=click.Choice(list(READERS)), metavar="KIND")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--site", "site_name", required=True, help="Whose comments they are.")
 @click.option(
@@ -56,7 +56,8 @@ def import_(
 ) -> None:
     """Bring in the comments of FILE, which may be gzipped, with what your blog decided on them.
 
-    KIND is the system that wrote the file; docs/import.md has a section on each. The comments are
+    KIND is the system that wrote the file: wordpress, disqus, blogger, isso, remark42, commento,
+    comentario, ghost, substack or jsonl; docs/import.md has a section on each. The comments are
     kept as history: scored, but your blog gets no event. A comment is known by your blog's own id
     of it, so that a second run takes only what is new, and a run that was stopped goes on when it
     is run again.

@@ -27,7 +27,9 @@ from service.shapes import comment_shape, person_shape, receipt_shape
 
 #: Comments of a person that are counted at a site, at most.
 _MOST = 1_000_000
-_SITES = click.option("--site", "sites", multiple=True, help="Only at this site; else at all.")
+_SITES = click.option(
+    "--site", "sites", multiple=True, help="Only at this site; at every site if not given."
+)
 
 
 def _whom(*, all_kinds: bool = True) -> Callable[[Any], Any]:

@@ -81,6 +81,7 @@ def test_promoting_nothing_is_one_sentence(wanted, home):
     result = run("promote", wanted)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
+    assert "`./winnow model list`" in result.stderr
     assert not home.exists()
 
 

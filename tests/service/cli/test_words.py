@@ -52,6 +52,13 @@ def test_other_names_that_do_not_exist_say_where_to_find_them(run):
     assert "`./winnow token list`" in run("token", "revoke", nobody, code=1).stderr
     assert "`./winnow key list SITE`" in run("key", "revoke", nobody, code=1).stderr
     assert "`./winnow endpoint list SITE`" in run("endpoint", "test", nobody, code=1).stderr
+    for verb in (
+        ("show", nobody),
+        ("decide", nobody, "spam"),
+        ("undo", nobody),
+        ("note", nobody, "x"),
+    ):
+        assert "`./winnow comments search SITE`" in run(*verb, code=1).stderr
 
 
 @pytest.mark.parametrize(
