@@ -68,10 +68,18 @@ def _rows(database: sqlite3.Connection) -> Iterator[Found]:
     # Sizes of pages, not of comments: the query for ids alone may take any number of steps.
     ids = database.cursor()
     last: Any = None
+    try:
+        (nameless,) = ids.execute("SELECT count(*) FROM comments WHERE id IS NULL").fetchone()
+    except sqlite3.Error:
+        nameless = 0
+    if nameless:
+        yield Unusable("comments without an id", f"{nameless} of them; no Isso writes any")
     while True:
         try:
+            # A made file may have comments without an id, behind which nothing would ever come.
             ids.execute(
-                "SELECT id FROM comments WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT 1", (last,)
+                "SELECT id FROM comments WHERE id IS NOT NULL AND (?1 IS NULL OR id > ?1) ORDER BY id LIMIT 1",
+                (last,),
             )
             row = ids.fetchone()
         except sqlite3.Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import sqlite3
 from pathlib import Path
@@ -219,6 +220,25 @@ def test_a_database_whose_comments_are_computed_is_refused(tmp_path):
     database.close()
     with pytest.raises(InvalidInput, match="no Isso database"):
         read("isso", (tmp_path / "view.db").read_bytes())
+
+
+def test_a_database_with_comments_that_have_no_id_comes_to_an_end(tmp_path):
+    """Behind one that has none there is always another: reading once went on for ever."""
+    with sqlite3.connect(tmp_path / "made.db") as database:
+        database.executescript(
+            """
+            CREATE TABLE threads (id, uri, title);
+            CREATE TABLE comments (tid, id, parent, created, mode, remote_addr, text, author, email, website);
+            INSERT INTO comments VALUES (1, NULL, NULL, 1714559400, 1, '', 'nameless', '', '', '');
+            INSERT INTO comments VALUES (1, 7, NULL, 1714559400, 1, '', 'Mine came', '', '', '');
+            """
+        )
+    database.close()
+    found = READERS["isso"](io.BytesIO((tmp_path / "made.db").read_bytes()))
+    assert [one.where for one in itertools.islice(found, 10)] == [
+        "comments without an id",
+        "comment 7",
+    ]
 
 
 @pytest.mark.parametrize("kind", sorted(set(READERS) - {"comentario"}))
