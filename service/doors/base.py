@@ -104,9 +104,9 @@ def site_of(key: str, door: Door) -> Site | None:
     return site if site is not None and door in site.doors else None
 
 
-def spend(site: Site) -> None:
-    """Count one call against the site's rate. Raises TooManyRequests, which each door shapes."""
-    cast(Limiter, current_app.extensions[LIMITER]).spend(spender(site))
+def spend(site: Site, number: int = 1) -> None:
+    """Count a *number* of texts against the site's rate. Raises TooManyRequests, which each door shapes."""
+    cast(Limiter, current_app.extensions[LIMITER]).spend(spender(site), number)
 
 
 def spender(site: Site) -> str:

@@ -74,7 +74,7 @@ def check_event_for_spam() -> Response:
     drafts = _drafts(event)
     if not drafts:
         return _json({})
-    spend(g.site)
+    spend(g.site, len(drafts))
     # A client shows one of them, and nobody knows which: the first that does not pass counts.
     found = list(zip(drafts, judge(drafts, g.site), strict=True))
     refused = (pair for pair in found if pair[1].status is not Status.APPROVED)

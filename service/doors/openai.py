@@ -55,7 +55,7 @@ def moderations() -> Response:
     site: Site = g.site
     body = _body()
     texts = _texts(body.get("input"))
-    spend(site)
+    spend(site, len(texts))
     drafts = [Draft(content=text) for text in texts]
     bars, results = _bars(site), []
     for draft, judged in zip(drafts, judge(drafts, site), strict=True):

@@ -332,7 +332,7 @@ def _strings(body: Mapping[str, Any], name: str) -> list[str]:
 
 def _threshold(asked: Mapping[str, Any]) -> float:
     given = asked.get("scoreThreshold", 0)
-    return float(given) if isinstance(given, int | float) else 0.0
+    return given if isinstance(given, int | float) else 0.0  # an int may be too large for a float
 
 
 def _value(name: str, scores: Scores) -> float:

@@ -6,6 +6,7 @@ import pytest
 
 from moderation.credentials import KeyKind
 from service.doors.openai import CATEGORIES
+from service.limits import Limiter
 from tests.support.world import World
 
 
@@ -100,3 +101,12 @@ def test_null_is_absent_and_half_a_pair_is_counted(world: World, key: str):
     answer = world.client().post("/v1/moderations", data=body, headers=headers).json
     assert answer["model"] == "omni-moderation-latest"
     assert len(answer["warnings"]) == 1
+
+
+def test_each_text_of_a_request_counts_against_the_rate_of_the_site(world: World, key: str):
+    """One key could have 256 texts of 64 KB judged as often as another has one."""
+    assert moderate(world, key, "fine").status_code == 200  # the limiter is there
+    world.app.extensions["winnow_door_limiter"] = Limiter.of("4/minute", world.adapters.redis)
+    assert moderate(world, key, ["fine", "good", "well"]).status_code == 200
+    assert moderate(world, key, ["fine", "good"]).status_code == 429
+    assert moderate(world, key, "fine").status_code == 200

@@ -52,6 +52,12 @@ def test_a_score_under_its_threshold_is_left_out(world: World, key: str):
     assert "attributeScores" not in analyze(world, key, requestedAttributes=wanted).json
 
 
+def test_a_threshold_that_is_too_large_for_a_float_leaves_the_attribute_out(world: World, key: str):
+    answer = analyze(world, key, requestedAttributes={"TOXICITY": {"scoreThreshold": 10**400}})
+    assert answer.status_code == 200
+    assert "attributeScores" not in answer.json
+
+
 @pytest.mark.parametrize(
     "more, kind, message",
     [
