@@ -77,13 +77,13 @@ KINDS: Sequence[tuple[int, str, Sequence[str]]] = (
         "I wrote this up at https://{name}.example.net/{number} with pictures of our {tool}.",
     )),
     (5, "series", (
-        "Somebody called me an {rude} here for liking {who}. Can we please stay friendly?",
+        "I was called '{rude}' here for liking {who}. Can we please stay friendly?",
         'Calling people "{rude}" because of a TV show says more about you than about them.',
         "As a gay man from {town} I was so glad to see {who} written as a person and not as a joke.",
         "My Muslim neighbours and I watch the {thing} together every week. {praise}!",
     )),
     (9, "series", (
-        "You are an {rude} and nobody cares what you think about {who}.",
+        "You {rude}, nobody cares what you think about {who}.",
         "What a {rude}. Did your mother write this review for you?",
         "Only a {veiled} could like the {thing}. Go away, {veiled}.",
         "People like you are the reason everything is ruined. Shut up, {rude}.",
@@ -175,7 +175,14 @@ def comments(count: int) -> Iterator[Draft]:
 
 
 def _filled(sentence: str, chance: random.Random) -> str:
-    return _SLOT.sub(lambda slot: chance.choice(WORDS[slot[1]]), sentence)
+    """Return *sentence* with chosen words, with a capital where one begins a sentence."""
+
+    def word(slot: re.Match[str]) -> str:
+        chosen = chance.choice(WORDS[slot[1]])
+        begins = re.search(r"(^|[.!?] )$", sentence[: slot.start()])
+        return chosen[:1].upper() + chosen[1:] if begins else chosen
+
+    return _SLOT.sub(word, sentence)
 
 
 def _screened(adapters: wiring.Adapters) -> None:

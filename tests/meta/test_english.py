@@ -28,6 +28,8 @@ RIDDLES = re.compile(
 )
 #: A comment of Lua, JavaScript, PHP, CSS or a template, from where it begins.
 _COMMENT = re.compile(r"(?:--|//|/\*|^\s*\*|\{#)(.*)")
+#: Code of a template, and in it the strings, which are texts for people.
+_TEMPLATE_CODE, _QUOTED = re.compile(r"\{[{%](.*?)[%}]\}"), re.compile(r"\"[^\"]*\"|'[^']*'")
 #: A local that says what happened to its value instead of what it is.
 _LOCAL = re.compile(r"\btold\b")
 
@@ -57,8 +59,9 @@ def riddles(path: Path) -> Iterator[tuple[int, str]]:
         said = line if path.suffix == ".md" else comment[1] if comment else ""
         for found in RIDDLES.finditer(said):
             yield number, found[0]
-        if path.suffix not in {".md", ".html"} and (found := _LOCAL.search(line)):
-            yield number, found[0]
+        for code in _TEMPLATE_CODE.findall(line) if path.suffix == ".html" else [line]:
+            if path.suffix != ".md" and (local := _LOCAL.search(_QUOTED.sub("", code))):
+                yield number, local[0]
 
 
 @pytest.mark.parametrize("path", list(sources()), ids=lambda path: str(path.relative_to(ROOT)))
