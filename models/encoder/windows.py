@@ -10,7 +10,7 @@ TOKENS = 160
 #: Tokens of a window beside its marks, and tokens that two neighbours share.
 BODY = TOKENS - 2
 OVERLAP = 32
-#: The most windows of a text: three full ones take some 30 ms.
+#: The most windows of a text: three full ones take some 45 ms.
 MOST = 3
 #: The most characters that are tokenised; of a longer text, as many in slices spread over it.
 CHARACTERS = 2_100

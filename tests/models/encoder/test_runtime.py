@@ -76,6 +76,29 @@ def test_a_text_reads_alike_alone_and_in_any_company(encoder):
             assert np.abs(getattr(backwards, numbers)[others] - expected).max() < 1e-4
 
 
+class Counted:
+    """A session that counts what is read; a window's features are its second token."""
+
+    def __init__(self):
+        self.windows = 0
+
+    def run(self, _names, feeds):
+        self.windows += len(feeds["ids"])
+        numbers = feeds["ids"][:, 1:2].astype(np.float32)
+        return np.tile(numbers, 768), np.tile(numbers, len(LABELS))
+
+
+def test_a_text_that_a_flood_sends_again_and_again_is_read_once():
+    session, long = Counted(), "d" * 200
+    manifest = {"hidden": 384, "labels": len(LABELS)}
+    encoder = Encoder(session, lambda text: [ord(letter) for letter in text], manifest)
+    encoded = encoder.read(["a", "b", "a", "c", long, "b", "a", long])
+    assert encoded.owners.tolist() == [0, 1, 2, 3, 4, 4, 5, 6, 7, 7]
+    assert "".join(map(chr, encoded.features[:, 0].astype(int))) == "abacddbadd"
+    assert (encoded.logits[:, 0] == encoded.features[:, 0]).all()
+    assert session.windows == len(["a", "b", "c", "the first of d", "the second of d"])
+
+
 def test_abuse_and_spam_stand_out(encoder):
     logits = encoder.read(TEXTS).logits
     owners = encoder.read(TEXTS).owners
