@@ -7,6 +7,7 @@ own harmless sentences. Texts stay where they are: features, logits and labels a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.datasets import Corpus, Example, published
 from models.encoder import Encoder
 from models.house import Basis, Frozen
 from models.scorer import Item, Scorer
+from models.signals import table
 from models.text import read
 from models.training import kept, tenth_of
 
@@ -26,6 +28,9 @@ Floats = NDArray[np.float32]
 
 #: Directions of the basis; each costs one byte of every decided comment.
 DIRECTIONS = 192
+#: The norm of all signals of a usual comment beside that of the encoder's part. Chosen on the sets of
+#: ``models.trial.TUNED``.
+SIGNALS_NORM = 0.5
 #: Texts of a source that the directions come from.
 ROWS = 120
 #: Texts that are frozen: of a blog source's good comments, of our own harmless sentences in all,
@@ -45,14 +50,15 @@ def freeze(
     """
     own = sentences.generated(1).where(lambda one: kept(one) and not any(one.labels.values()))
     chosen = (tenth_of(data).capped(ROWS) + own.capped(6)).examples
-    features = []
+    features, signals = [], []
     for begin in progress(range(0, len(chosen), _AT_ONCE)):
         readings = read([one.text for one in chosen[begin : begin + _AT_ONCE]])
         features.append(means(encoder, [one.own for one in readings]))
+        signals.append(table(readings))
     scorer = Scorer(artifact, encoder)
     none = np.empty((0, 2), np.int8)
     nothing = Frozen(none, none.astype("f4"), none, np.empty(0, np.int16), _levels(scorer))
-    basis = basis_of(np.vstack(features), encoder.version, nothing)
+    basis = basis_of(np.vstack(features), np.vstack(signals), encoder.version, nothing)
     return with_frozen(basis, Scorer(artifact, encoder, basis), _few(chosen))
 
 
@@ -66,10 +72,10 @@ def means(encoder: Encoder, texts: Sequence[str]) -> Floats:
     return divided
 
 
-def basis_of(features: Floats, encoder: str, frozen: Frozen) -> Basis:
-    """Return the directions in which *features* differ most, half-way whitened.
+def basis_of(features: Floats, signals: NDArray[np.float64], encoder: str, frozen: Frozen) -> Basis:
+    """Return the directions in which *features* differ most, half-way whitened, and the *signals*.
 
-    *features* is float32 of shape (n_texts, 768). The directions are its first principal components;
+    *features* is float32 of shape (n_texts, 768), *signals* float of shape (n_texts, n_signals). The directions are its first principal components;
     a direction's spread becomes the fourth root of its variance. As the encoder gives them, a few
     directions would be all that a prior lets learn; made equal, noise would count as much.
     """
@@ -86,6 +92,10 @@ def basis_of(features: Floats, encoder: str, frozen: Frozen) -> Basis:
         np.rint(columns / scales).astype(np.int8),
         scales.astype(np.float32),
         frozen,
+        signal_means=signals.mean(axis=0).astype(np.float32),
+        # One that no text raises stays next to nothing.
+        signal_spreads=np.maximum(signals.std(axis=0), 1e-2).astype(np.float32),
+        signal_weight=SIGNALS_NORM * float(np.sqrt(DIRECTIONS / signals.shape[1])),
     )
 
 
@@ -101,7 +111,7 @@ def with_frozen(basis: Basis, scorer: Scorer, examples: Sequence[Example]) -> Ba
         np.array([names.index(one.source) for one in examples], np.int16),
         basis.frozen.levels,
     )
-    return Basis(basis.encoder, basis.mean, basis.directions, basis.scales, frozen, scorer.version)
+    return replace(basis, frozen=frozen, model=scorer.version)
 
 
 def _levels(scorer: Scorer) -> Floats:

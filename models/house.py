@@ -48,6 +48,9 @@ TRIED, TRIED_FAR, TRIED_FOLDS = 4, 250, 3
 SURELY = 3.0
 #: A feature is kept as an int8: its value times this. The largest have a spread of 2 to 3.
 UNITS = 12
+#: A signal is at most this many standard deviations from its mean: a rare one says little more by
+#: being rarer.
+FAR = 5.0
 #: Variances of the prior of a weight that are tried; zero, the head that moves nothing, always is.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 #: Parts of the cross-validation, and decisions of each side that it is done on: the latest.
@@ -116,7 +119,7 @@ class Evidence:
         The name of the basis that the features are in (``Basis.name``, 12 hex digits): evidence of
         another basis is left out of a fit.
     features : bytes
-        One int8 a direction of the basis (``Score.features``), at most 400.
+        One int8 for each feature of the basis (``Score.features``), at most 400.
     spam, unwanted : float
         The shared model's logits of spam and of toxicity (``Score.shared``) at the time.
     signature : int
@@ -208,7 +211,7 @@ class HouseHead:
         How many decisions it was fitted on, near-duplicates counted once.
     until : int
         Unix seconds of the latest of them.
-    spam, unwanted : ndarray of shape (n_directions + 1,), float32
+    spam, unwanted : ndarray of shape (n_features + 1,), float32
         Weights, the intercept last; all zero if that side learned nothing.
     strengths : (float, float)
         The prior variance that cross-validation chose for each; 0 if it stayed at zero.
@@ -264,7 +267,7 @@ class HouseHead:
     def shifts(self, features: Bytes) -> Numbers:
         """Return the moves of several comments, float64 of shape (n_comments, 2): spam, unwanted.
 
-        *features* is int8 of shape (n_comments, n_directions). Each move is within +-``BOUND``.
+        *features* is int8 of shape (n_comments, n_features). Each move is within +-``BOUND``.
         """
         rows = _scaled(features)
         both = np.stack([self.spam, self.unwanted], axis=1).astype(np.float64)
@@ -325,7 +328,7 @@ class Frozen:
 
     Attributes
     ----------
-    features : ndarray of shape (n_comments, n_directions), int8
+    features : ndarray of shape (n_comments, n_features), int8
     shared : ndarray of shape (n_comments, 2), float32
         The shared logits of spam and toxicity.
     labels : ndarray of shape (n_comments, 2), int8
@@ -346,11 +349,17 @@ class Frozen:
         return len(self.features)
 
 
+def _none() -> NDArray[np.float32]:
+    return np.empty(0, np.float32)
+
+
 @dataclass(frozen=True)
 class Basis:
-    """A linear reduction of the encoder's features to the directions in which comments differ most.
+    """What sites' heads are fitted in: what the encoder says, reduced, and the signals of a text.
 
-    It ships with the model in ``house.npz``, beside the heads, and belongs to one encoder.
+    The encoder's part is a linear reduction to the directions in which comments differ most. The
+    signals (links, digits, length, ...) follow, standardised. It ships with the model in
+    ``house.npz``, beside the heads, and belongs to one encoder.
 
     Attributes
     ----------
@@ -366,6 +375,11 @@ class Basis:
     frozen : Frozen
     model : str
         The version of the shared model whose logits the frozen set has.
+    signal_means, signal_spreads : ndarray of shape (n_signals,), float32
+        Mean and standard deviation of each signal over comments. Empty in a basis without signals.
+    signal_weight : float
+        What a standardised signal is multiplied by, so that all of them count for less than the
+        encoder.
     """
 
     encoder: str
@@ -374,6 +388,14 @@ class Basis:
     scales: NDArray[np.float32]
     frozen: Frozen
     model: str = ""
+    signal_means: NDArray[np.float32] = field(default_factory=_none)
+    signal_spreads: NDArray[np.float32] = field(default_factory=_none)
+    signal_weight: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many features a comment has."""
+        return len(self.scales) + len(self.signal_means)
 
     @cached_property
     def _factors(self) -> NDArray[np.float32]:
@@ -385,16 +407,26 @@ class Basis:
         """The name of features in it: 12 hex digits."""
         raw = self.encoder.encode() + self.mean.tobytes()
         raw += self.directions.tobytes() + self.scales.tobytes()
+        if len(self.signal_means):
+            raw += self.signal_means.tobytes() + self.signal_spreads.tobytes()
+            raw += struct.pack("<d", self.signal_weight)
         return hashlib.sha256(raw).hexdigest()[:12]
 
-    def reduced(self, features: NDArray[np.floating], owners: NDArray[np.intp]) -> Bytes:
-        """Return int8 of shape (n_comments, n_directions) from the encoder's features of windows.
+    def reduced(
+        self,
+        features: NDArray[np.floating],
+        owners: NDArray[np.intp],
+        signals: NDArray[np.floating],
+    ) -> Bytes:
+        """Return int8 of shape (n_comments, n_features) from what was read of comments.
 
         Parameters
         ----------
         features : ndarray of shape (n_windows, 768), float32
         owners : ndarray of shape (n_windows,), intp
             The comment of each window, ascending; each comment has one.
+        signals : ndarray of shape (n_comments, n_signals), float
+            ``models.signals.table``.
         """
         starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]]) if len(owners) else owners
         counts = np.diff(np.r_[starts, len(owners)])
@@ -403,6 +435,9 @@ class Basis:
         )
         # Einstein sums add in one order whatever the number of rows: alone as in a batch.
         rows = np.einsum("ij,jk->ik", means - self.mean, self._factors, optimize=False)
+        if len(self.signal_means):
+            apart = (signals - self.signal_means) / self.signal_spreads
+            rows = np.hstack([rows, np.clip(apart, -FAR, FAR) * self.signal_weight])
         rounded: Bytes = np.clip(np.rint(rows * UNITS), -127, 127).astype(np.int8)
         return rounded
 
@@ -416,6 +451,9 @@ class Basis:
             mean=self.mean,
             directions=self.directions,
             scales=self.scales,
+            signal_means=self.signal_means,
+            signal_spreads=self.signal_spreads,
+            signal_weight=np.array(self.signal_weight),
             features=self.frozen.features,
             shared=self.frozen.shared,
             labels=self.frozen.labels,
@@ -448,6 +486,16 @@ class Basis:
                         file["levels"],
                     ),
                     str(file["model"]),
+                    # A model that was promoted before has none.
+                    *(
+                        (
+                            file["signal_means"],
+                            file["signal_spreads"],
+                            float(file["signal_weight"]),
+                        )
+                        if "signal_means" in file
+                        else ()
+                    ),
                 )
         except (OSError, ValueError, KeyError) as error:
             raise BrokenArtifact(f"{FILE} can't be read below {directory}") from error
@@ -659,12 +707,12 @@ def harmless(head: HouseHead, frozen: Frozen) -> HouseHead:
 
 
 def _nothing(basis: Basis) -> HouseHead:
-    zeros = np.zeros(len(basis.scales) + 1, np.float32)
+    zeros = np.zeros(basis.size + 1, np.float32)
     return HouseHead(basis.name, zeros, zeros)
 
 
 def _of_rows(rows: list[Evidence], basis: Basis, trial: HouseHead | None) -> HouseHead:
-    size = len(basis.scales)
+    size = basis.size
     rows = _once([one for one in rows[-FITTED:] if len(one.features) == size])
     if not rows:
         return _nothing(basis)

@@ -21,7 +21,7 @@ from models.heads import Heads, Inputs
 from models.house import Basis, HouseHead, Shift, nearest
 from models.languages import language_of
 from models.ngrams import chunked, hashed
-from models.signals import AUTHOR_SENTENCES, AUTHOR_SIGNALS, SIGNALS, of_author, raised_by, said
+from models.signals import AUTHOR_SENTENCES, AUTHOR_SIGNALS, SIGNALS, of_author, said, table
 from models.simhash import letters
 from models.text import MAX_LENGTH, Reading, read, says_something
 
@@ -40,7 +40,6 @@ __all__ = [
 #: Comments that are read at once, and characters of several of them together.
 _AT_ONCE = 512
 _AT_ONCE_LENGTH = 1 << 17
-_INDEX = {name: index for index, name in enumerate(SIGNALS)}
 Numbers = NDArray[np.float64]
 #: Thresholds: "flag" and "reject", each by label.
 Bars = Mapping[str, Mapping[str, float]]
@@ -265,7 +264,7 @@ class Scorer:
             return [_SharedReading(row, Reader.ENCODER) for row in logits]
         assert inputs.features is not None
         assert inputs.owners is not None
-        features = self.basis.reduced(inputs.features, inputs.owners)
+        features = self.basis.reduced(inputs.features, inputs.owners, inputs.signals)
         return [
             _SharedReading(row, Reader.ENCODER, own.tobytes())
             for row, own in zip(logits, features, strict=True)
@@ -371,11 +370,7 @@ class Scorer:
         for chunk in chunked((reading.written, reading.normal) for reading in readings):
             self._add_sums(ngrams[done : done + len(chunk)], chunk)
             done += len(chunk)
-        signals = np.zeros((len(items), len(SIGNALS)))
-        for row, raised in enumerate(raised_by(readings)):
-            for name, value in raised.items():
-                signals[row, _INDEX[name]] = min(max(value, 0.0), 1.0)
-        return Inputs(ngrams, signals)
+        return Inputs(ngrams, table(readings))
 
     def _add_sums(self, logits: Numbers, pairs: Sequence[tuple[str, str]]) -> None:
         """Add what the n-grams of each text weigh to its row."""

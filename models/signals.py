@@ -69,6 +69,7 @@ SIGNALS: dict[str, str] = {
     "hidden_link": said("contains a link that readers can't see"),
     "useful_place": said("links to a well-known place, and nowhere else"),
 }
+_COLUMNS = {name: column for column, name in enumerate(SIGNALS)}
 #: Signals of an author's fields, and what each adds to the log-odds of spam: set by hand, since in
 #: the data that there is an address tells which source a comment comes from.
 AUTHOR_SIGNALS: dict[str, float] = {
@@ -290,6 +291,15 @@ def raised_by(readings: Sequence[Reading]) -> list[dict[str, float]]:
         if reading.links:
             raised[place] |= _of_links(reading, lean[place])
     return raised
+
+
+def table(readings: Sequence[Reading]) -> NDArray[np.float64]:
+    """Return ``raised_by`` as a table, float64 of shape (n_texts, n_signals), in the order of SIGNALS."""
+    rows = np.zeros((len(readings), len(SIGNALS)))
+    for row, raised in enumerate(raised_by(readings)):
+        for name, value in raised.items():
+            rows[row, _COLUMNS[name]] = min(max(value, 0.0), 1.0)
+    return rows
 
 
 def _lean(reading: Reading) -> str:

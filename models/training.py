@@ -29,7 +29,7 @@ from models.fitting import Fitter
 from models.heads import FEATURES, LOGITS, Floats, Inputs
 from models.ngrams import BUCKETS
 from models.scorer import Scorer
-from models.signals import SIGNALS, raised_by
+from models.signals import SIGNALS, table
 from models.text import read
 from models.vectorizer import HashedNgrams
 
@@ -219,13 +219,10 @@ def designed(
     pairs: list[tuple[str, str]] = []
     own: list[str] = []
     signals = np.zeros((len(corpus), len(SIGNALS)))
-    index = {name: column for column, name in enumerate(SIGNALS)}
     for begin in progress(range(0, len(corpus), _AT_ONCE)):
         part = corpus.examples[begin : begin + _AT_ONCE]
         readings = read([one.text[: recipe.longest * 4] for one in part])
-        for row, raised in enumerate(raised_by(readings), begin):
-            for name, value in raised.items():
-                signals[row, index[name]] = min(max(value, 0.0), 1.0)
+        signals[begin : begin + len(part)] = table(readings)
         pairs += [(one.written[: recipe.longest], one.normal[: recipe.longest]) for one in readings]
         own += [one.own[: recipe.longest] for one in readings]
     out = held_out(corpus)

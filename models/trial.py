@@ -34,6 +34,7 @@ from models.house import (
     learn,
     nearest,
 )
+from models.signals import table
 from models.simhash import signatures
 from models.text import read
 from models.training import Recipe, capped, encoded, kept
@@ -205,20 +206,24 @@ def trial(
     checked += known.where(kept).where(lambda one: published(one.source)).capped(GOOD)
     sites = {name: data.where(place.has).capped(most) for name, place in places.items()}
     everything = sum(sites.values(), learned + checked)
-    own = [
-        one.own[:LONGEST]
-        for begin in progress(range(0, len(everything), 512))
-        for one in read([e.text[: 4 * LONGEST] for e in everything.examples[begin : begin + 512]])
-    ]
+    own: list[str] = []
+    tables = []
+    for begin in progress(range(0, len(everything), 512)):
+        readings = read(
+            [one.text[: 4 * LONGEST] for one in everything.examples[begin : begin + 512]]
+        )
+        own += [one.own[:LONGEST] for one in readings]
+        tables.append(table(readings))
+    signals = np.vstack(tables)
     features, logits = encoded(own, encoder, cache=cache, progress=progress)
     place = len(learned) + len(checked)
     first, second = slice(0, len(learned)), slice(len(learned), place)
     shared = _shared(learned, features[first], logits[first])
     ground = _ground(
         encoder.version,
-        features[first],
+        (features[first], signals[first]),
         checked,
-        features[second],
+        (features[second], signals[second]),
         shared(features[second], logits[second]),
     )
     if saved:
@@ -229,7 +234,7 @@ def trial(
         place += len(corpus)
         column = SIDES.index(places[name].side)
         site = SiteArrays(
-            ground.reduced(features[rows], np.arange(len(corpus), dtype=np.intp)),
+            _reduced(ground, features[rows], signals[rows]),
             shared(features[rows], logits[rows]).astype(np.float32),
             np.array([one.labels[places[name].side] == 1 for one in corpus.examples]),
             tuple(signatures([one.text[: 4 * LONGEST] for one in corpus.examples])),
@@ -437,27 +442,33 @@ def save(shared: Shared, ground: Basis, directory: Path) -> None:
     replace(ground, model=saved.version).save(directory / FILE)
 
 
-def _ground(
-    encoder: str, features: Floats, checked: Corpus, frozen: Floats, shared: Floats
-) -> Basis:
-    """Return a basis of *features*, with a frozen set and levels of *checked*."""
+#: What the encoder and the signals said of some comments.
+Said = tuple[Floats, NDArray[np.float64]]
+
+
+def _ground(encoder: str, known: Said, checked: Corpus, frozen: Said, shared: Floats) -> Basis:
+    """Return a basis of *known*, with a frozen set and levels of *checked*."""
     targets = checked.targets[:, [LABELS.index(side) for side in SIDES]]
     labels = np.where(np.isnan(targets), -1, targets).astype(np.int8)
     good = np.array([published(one.source) for one in checked.examples]) & (labels == 0).all(axis=1)
     levels = np.array([np.quantile(shared[good], 1 - budget / 2, axis=0) for budget in BUDGETS])
     none = np.empty((0, 2), np.int8)
     empty = Frozen(none, none.astype("f4"), none, np.empty(0, np.int16), levels.astype("f4"))
-    basis = basis_of(features, encoder, empty)
+    basis = basis_of(*known, encoder, empty)
     return replace(
         basis,
         frozen=Frozen(
-            basis.reduced(frozen, np.arange(len(frozen), dtype=np.intp)),
+            _reduced(basis, *frozen),
             shared.astype("f4"),
             labels,
             np.zeros(len(frozen), np.int16),
             levels.astype("f4"),
         ),
     )
+
+
+def _reduced(basis: Basis, features: Floats, signals: NDArray[np.float64]) -> Bytes:
+    return basis.reduced(features, np.arange(len(features), dtype=np.intp), signals)
 
 
 def _ranked(site: SiteArrays, rows: NDArray[np.intp], head: HouseHead | None) -> float:

@@ -28,8 +28,11 @@ from models.house import (
     nearest,
     unproven,
 )
+from models.signals import SIGNALS
 
-SIZE = 192
+SIZE = 222
+#: Of which these are the encoder's; the others are signals, of which most texts raise few.
+READ = 192
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,8 @@ def basis():
 def decision(basis, number, *, spam, strangeness=1.0, **changes):
     """A comment whose spam shows in direction 3 alone, which the shared model does not see."""
     draw = np.random.default_rng(number)
-    features = draw.normal(0, 10, SIZE)
+    features = np.zeros(SIZE)
+    features[:READ] = draw.normal(0, 10, READ)
     features[3] = (60 if spam else -60) * strangeness
     known = {
         "comment": f"c{number}",
@@ -68,6 +72,35 @@ def of_two(evidence):
 def reversed_(one):
     other = Answer.APPROVE if one.answer == Answer.SPAM else Answer.SPAM
     return replace(one, answer=other)
+
+
+def test_a_basis_of_before_signals_is_read_and_keeps_its_name(basis, tmp_path):
+    former = replace(
+        basis, signal_means=np.empty(0, "f4"), signal_spreads=np.empty(0, "f4"), signal_weight=0.0
+    )
+    former.save(tmp_path / house.FILE)
+    with np.load(tmp_path / house.FILE) as file:
+        arrays = {name: file[name] for name in file if not name.startswith("signal_")}
+    np.savez(tmp_path / house.FILE, **arrays)
+    again = Basis.load(tmp_path)
+    one_window = np.zeros((1, len(basis.mean)), "f4"), np.zeros(1, np.intp)
+    rows = again.reduced(*one_window, np.ones((1, len(SIGNALS))))
+    assert (again.name, again.size) == (former.name, rows.shape[1])
+    assert again.name != basis.name
+    assert rows.tolist() == basis.reduced(*one_window, np.ones((1, len(SIGNALS))))[
+        :, : again.size
+    ].tolist()  # fmt: skip
+
+
+def test_a_signal_is_a_feature_with_a_bound(basis):
+    window, owner = np.zeros((1, len(basis.mean)), "f4"), np.zeros(1, np.intp)
+    usual = basis.reduced(window, owner, basis.signal_means[None])[0, -len(SIGNALS) :]
+    assert not usual.any()
+    most = np.rint(house.FAR * basis.signal_weight * house.UNITS)
+    for far in (6.0, 1_000.0):
+        signals = basis.signal_means + far * basis.signal_spreads
+        own = basis.reduced(window, owner, signals[None])[0, -len(SIGNALS) :]
+        assert set(own.tolist()) == {most}
 
 
 def test_evidence_is_the_same_after_bytes_and_takes_under_400(basis):
@@ -210,7 +243,8 @@ def site_of(basis, seed, people, count=100, agreement=1.0):
         badness = chance.normal(size=count)
         seen = agreement * badness + chance.normal(size=count)
         bad = (seen > np.quantile(seen, 1 - strictness)) != (chance.random(count) < wrong)
-        features = chance.normal(0, 10, (count, SIZE))
+        features = np.zeros((count, SIZE))
+        features[:, :READ] = chance.normal(0, 10, (count, READ))
         features[:, 3] = np.clip(30 * badness, -120, 120)
         rows += [
             Evidence(

@@ -18,6 +18,7 @@ from models.encoder import Encoder
 from models.evaluation import FRIENDLY, IDENTITIES
 from models.house import Answer, Evidence, HouseHead, Seen
 from models.scorer import LABELS, MOST_OF_TRUST, Item, Reader, Scorer, newest_version
+from models.signals import SIGNALS
 
 #: What is looked for in a text, and what could run over from one text of a batch into the next.
 FRAGMENTS = (
@@ -364,7 +365,7 @@ def test_a_word_or_two_with_no_way_to_be_reached_is_no_spam(scorer, text):
 
 def headed(scorer, *, spam=0.0, unwanted=0.0):
     """A site's head that moves every comment alike."""
-    weights = np.zeros((2, len(scorer.basis.scales) + 1), np.float32)
+    weights = np.zeros((2, scorer.basis.size + 1), np.float32)
     weights[:, -1] = spam, unwanted
     return HouseHead(scorer.basis.name, *weights, number=12)
 
@@ -379,6 +380,20 @@ def test_a_score_names_the_sites_head_and_says_what_it_moved(scorer):
     assert logit(moved.labels["spam"]) == pytest.approx(
         logit(shared.labels["spam"]) + 1.5, abs=0.01
     )
+
+
+def test_what_a_site_learns_from_has_the_signals_of_a_text(scorer):
+    text = "Thank you, the second example cleared it up for me."
+    place = scorer.basis.size - len(SIGNALS)
+    plain, linked = (
+        np.frombuffer(score.features, np.int8)[place:]
+        for score in scorer.score([Item(text), Item(f"{text} http://made-up.example/a")])
+    )
+    changed = {
+        name for name, one, other in zip(SIGNALS, plain, linked, strict=True) if one != other
+    }
+    assert {"links", "link_at_end"} <= changed
+    assert "phone" not in changed
 
 
 def test_a_moved_score_names_the_decided_comments_that_it_is_like(scorer):

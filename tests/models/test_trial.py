@@ -20,7 +20,7 @@ def site(basis: Basis) -> SiteArrays:
     chance = np.random.default_rng(1)
     shared = np.full((400, 2), -6.0, np.float32)
     shared[:, 0] = basis.frozen.levels[0, 0] + chance.normal(size=400)
-    features = chance.integers(-30, 30, (400, len(basis.scales))).astype(np.int8)
+    features = chance.integers(-30, 30, (400, basis.size)).astype(np.int8)
     return SiteArrays(features, shared, shared[:, 0] > 0, tuple(range(400)), 0)
 
 
