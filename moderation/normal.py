@@ -19,6 +19,12 @@ from urllib.parse import unquote
 
 import regex
 
+#: Longest text that the model reads whole, in characters, before and after NFKC (models.text.MAX_LENGTH); of a longer one
+#: it reads the beginning and the end.
+READ_WHOLE = 20_000
+#: Most characters of NFKC that one character becomes, and one of ASCII in an entity: U+FDFA has 18, "&#64506" seven.
+_MOST_FROM_ONE, _MOST_FROM_ASCII = 18, 3
+
 #: Stands between texts that no entry may span: a field and the next, a text and a link's target.
 APART = "\uffff"
 #: Languages whose capital of the dotless i is I, and whose capital of i has a dot.
@@ -134,6 +140,23 @@ def views(text: str) -> dict[View, str]:
         View.BARE: "".join(reading for reading, _, _ in _plain(text, bare=True)),
     }
     return seen if seen[View.SHOWN] != seen[View.BARE] else {View.SHOWN: seen[View.SHOWN]}
+
+
+def is_read_whole(text: str) -> bool:
+    """Tell whether the model reads all of *text*, as it was typed and as it is shown."""
+    most = _MOST_FROM_ASCII if text.isascii() else _MOST_FROM_ONE
+    if len(text) * most <= READ_WHOLE:
+        return True
+    return all(_composed_length(one) <= READ_WHOLE for one in (text, *views(text).values()))
+
+
+def _composed_length(text: str) -> int:
+    """Return how many characters *text* has, or its NFKC form if that is longer."""
+    if text.isascii() or len(text) > READ_WHOLE:
+        return len(text)
+    sorted_soon = _TOO_MANY_MARKS.sub(r"\1", text)
+    composed = len(unicodedata.normalize("NFKC", sorted_soon)) + len(text) - len(sorted_soon)
+    return max(len(text), composed)
 
 
 def folded(text: str, *, dotless: bool = False) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from moderation.comment import Draft, Status
+from moderation.comment import MAX_CONTENT_BYTES, Draft, Status
 from moderation.errors import InvalidInput
 from moderation.facts import NOTHING, Facts
 from moderation.feedback import LearningMode
@@ -34,6 +34,7 @@ from moderation.lists import (
     links_in,
     word_list,
 )
+from moderation.normal import is_read_whole
 from moderation.reasons import Reason, Value
 from moderation.scores import Label, Scores
 from moderation.treatment import Treatment
@@ -41,6 +42,8 @@ from moderation.verdict import Action, Verdict
 from moderation.wording import said
 
 MAX_ENTRIES = 5000
+#: A door takes off a tenth of a longer text until it fits (service/doors/akismet.py).
+_MAY_BE_CUT_BYTES = MAX_CONTENT_BYTES * 9 // 10 - 4
 #: A threshold that no score reaches.
 NEVER = 1.01
 #: Most spot checks of 1,000 settled comments: more would be a second queue.
@@ -363,6 +366,13 @@ def perhaps_bad(case: Case) -> Verdict | None:
     return _by_score(case, case.thresholds.flag, Action.FLAG)
 
 
+def partly_read(case: Case) -> Verdict | None:
+    """A text that is too long for the model to read whole, or that a door may have cut: what it hides, a person sees."""
+    content = case.draft.content
+    may_be_cut = len(content.encode("utf-8", "replace")) > _MAY_BE_CUT_BYTES
+    return _flag("partly_read") if may_be_cut or not is_read_whole(content) else None
+
+
 def repeated(case: Case) -> Verdict | None:
     """Nearly the same text as other authors sent recently."""
     bar = case.policy.hold_near_duplicates
@@ -416,6 +426,8 @@ RULES: tuple[Rule, ...] = (
     held_author,
     trusted_author,
     perhaps_bad,
+    # What nobody has read.
+    partly_read,
     # What the site wants to see although no score objects.
     repeated,
     many_links,

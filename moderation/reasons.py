@@ -74,6 +74,10 @@ _ROWS: Mapping[str, tuple[str, str]] = {
         said("near duplicate"),
     ),
     "links": (said("has %(number)s links, more than %(bar)s"), said("links")),
+    "partly_read": (
+        said("is too long to be read whole: only its beginning and its end were"),
+        said("not read whole"),
+    ),
     "unknown_language": (
         said("is in a language that the model does not know"),
         said("unknown language"),

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.text import MAX_LENGTH, read
 from moderation import normal
+from moderation.normal import READ_WHOLE, is_read_whole
 
 PIECES = st.sampled_from(
     [
@@ -72,3 +74,26 @@ def test_a_normal_form_has_no_other(text):
 def test_words_end_where_unicode_says(text, words):
     assert normal.words(text) == words
     assert [text[begin:end] for begin, end in normal.spans(text)] == words
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "fine words. ", "\ufdfa", "&#xfdfa;", "&#64506", "&amp;#xfdfa;", "\u0130", "\u3300", "\u093e", "\u0301\u0327",
+        "<b>a</b>", "\U0001f600",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("times", [30, 600, 3000, 12_000])
+def test_what_is_called_read_whole_is_read_in_its_middle(unit: str, times: int):
+    """Between 600 signs of U+FDFA on either side nothing was read, and the comment was published."""
+    text = f"{unit * times} marker {unit * times}"
+    (reading,) = read([text])
+    seen = "marker" in f"{reading.written} {reading.normal}"
+    assert seen or not is_read_whole(text)
+    assert is_read_whole(text) or len(text) > 1000
+
+
+def test_a_text_of_the_greatest_length_that_the_model_reads_is_read_whole():
+    assert READ_WHOLE == MAX_LENGTH
+    assert is_read_whole("ab" * (READ_WHOLE // 2))
+    assert not is_read_whole("ab" * (READ_WHOLE // 2) + "c")

@@ -12,6 +12,7 @@ from moderation.errors import InvalidInput
 from moderation.facts import Facts, Near
 from moderation.policy import Case, Mode, Policy, Thresholds, outcome, priority, verdict_on
 from moderation.scores import Scores
+from moderation.treatment import Treatment
 from moderation.verdict import Action
 
 BARS = Thresholds(flag={"spam": 0.5, "toxicity": 0.4}, reject={"spam": 0.9, "toxicity": 0.8})
@@ -55,6 +56,24 @@ def test_a_comment_without_scores_is_held_for_a_person():
 def test_a_comment_of_which_nothing_readable_is_left_is_held():
     empty = replace(case(), scores=Scores({}, "m", empty=True))
     assert verdict_on(empty).reasons[0].code == "empty"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fine words. " * 1700,
+        f"{chr(0xFDFA) * 600} hidden {chr(0xFDFA) * 600}",
+        chr(0x1F600) * 15_000,
+    ],
+    ids=["long", "long once it is composed", "perhaps cut by a door"],
+)
+def test_a_comment_of_which_a_part_was_not_read_is_held_and_says_so(text):
+    """Whatever stands in its middle: it was published."""
+    verdict = verdict_on(case(text=text, spam=0.1))
+    assert (verdict.action, verdict.reasons[0].code) == (Action.FLAG, "partly_read")
+    assert verdict_on(case(text=text, spam=0.95)).action is Action.REJECT
+    trusted = replace(case(text=text), facts=Facts(treatment=Treatment.TRUST))
+    assert verdict_on(trusted).action is Action.ALLOW
 
 
 def test_abuse_that_a_second_reading_does_not_show_is_held_and_says_so():

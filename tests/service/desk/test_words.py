@@ -427,6 +427,7 @@ def cases() -> Iterator[Case]:
         ("http://bad.example/", well, ""),
         ("http://good.example/", well, ""),
         ("abroad", replace(well, known_language=False), ""),
+        ("long " * 5000, well, ""),
     ]:
         draft = Draft(text, author=Author(role=role), post=Post())
         yield Case(draft, scores, policy, bars, Facts(Near(2), first_comment=True))

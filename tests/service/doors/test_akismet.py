@@ -433,3 +433,11 @@ def test_a_report_finds_the_comment_whatever_else_the_check_said(world: World, d
     assert world.client().post("/1.1/submit-spam", data=form).data == THANKS
     found = world.adapters.comments.get(str(uuid.UUID(guid(first))))
     assert found.status == "spam"
+
+
+def test_a_comment_that_is_cut_to_what_winnow_keeps_is_held(world: World, door: str):
+    """WordPress takes four bytes for a character, and what stands behind the cut is judged by nobody."""
+    grin = "\U0001f600"
+    assert check(world, door, grin * 20_000 + " spam=0.95").data == b"true"
+    (comment,) = world.adapters.comments.queue(world.site.id).items
+    assert comment.verdict.reasons[0].code == "partly_read"
