@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+#: Endpoints of one site: each event of it is written down for each of them.
+MAX_ENDPOINTS = 20
+
 
 class EndpointKind(StrEnum):
     """How an endpoint is spoken to: Standard Webhooks, or WordPress's Akismet call-back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -491,3 +492,26 @@ def test_a_delivery_asked_for_again_wakes_a_deliverer_that_waits(world: World, r
         (done,) = adapters.deliveries.log(endpoint)
         adapters.deliveries.redeliver(endpoint, done.id, now_ms=adapters.clock.now_ms())
         wait_until(lambda: len(receiver.requests) == 2, message=f"{comment.id} again")
+
+
+def test_one_sites_slow_receivers_leave_places_for_all_other_sites(world: World):
+    """Eight of them, four deliveries at a time each, took all places of a deliverer."""
+    adapters, deliveries = world.adapters, world.adapters.deliveries
+    now = adapters.clock.now_ms()
+    sites = [world.site, *(adapters.accounts.add_site(f"other {n}", now_ms=now) for n in range(2))]
+    for site in sites:
+        for n in range(8):
+            endpoint = Endpoint("", site.id, f"https://slow-{n}.example/")
+            adapters.accounts.add_endpoint(endpoint, by=ADA, now_ms=now)
+        world.submit(*[f"hello number {n}" for n in range(5)], site=site)
+    while adapters.comments.has_work(0):
+        world.screen()
+    held: Counter[str] = Counter()
+    for site in sites:  # one after the other has something to deliver, and nothing ends meanwhile
+        endpoints = adapters.accounts.endpoints(site.id)
+        deliveries.fan_out(site.id, endpoints, now_ms=now)
+        free = 32 - held.total()
+        leased = deliveries.lease(0, "a:1", most=free, lease_ms=20_000, now_ms=now)
+        held.update(one.site_id for one in leased)
+    assert [held[site.id] for site in sites] == [16, 8, 4]
+    assert deliveries.lease(0, "b:2", most=32, lease_ms=20_000, now_ms=now)  # has places of its own

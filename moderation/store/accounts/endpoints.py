@@ -9,8 +9,8 @@ from moderation import ids
 from moderation.actor import Actor
 from moderation.audit import AuditLine
 from moderation.changes import difference
-from moderation.endpoint import Endpoint, EndpointKind, Secret
-from moderation.errors import NotFound
+from moderation.endpoint import MAX_ENDPOINTS, Endpoint, EndpointKind, Secret
+from moderation.errors import InvalidInput, NotFound
 from moderation.signing import new_secret
 from moderation.store import keys
 from moderation.store.accounts.base import as_json, changed_meanwhile, cut, detail
@@ -23,7 +23,12 @@ class Endpoints(Trail):
     """Endpoints; their secrets and headers are sealed."""
 
     def add_endpoint(self, endpoint: Endpoint, *, by: Actor, now_ms: int) -> Endpoint:
-        """Keep a new endpoint, with an id and, unless it brings one, a fresh secret."""
+        """Keep a new endpoint, with an id and, unless it brings one, a fresh secret.
+
+        Raises InvalidInput when the site has MAX_ENDPOINTS, and NotFound.
+        """
+        if self._redis.scard(keys.SITE_ENDPOINTS(_G, endpoint.site_id)) >= MAX_ENDPOINTS:
+            raise InvalidInput(f"a site has {MAX_ENDPOINTS} endpoints at most", field="site")
         kept = replace(
             endpoint,
             id=ids.new_id(now_ms),

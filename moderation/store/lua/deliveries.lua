@@ -49,12 +49,25 @@ register('fan_out', function()
   return 1
 end)
 
+-- How many deliveries a holder has on lease, by site.
+local function held_by_site(holder)
+  local held, begins = {}, holder .. '|'
+  for _, token in ipairs(call('ZRANGE', delivery_leases_key(), 0, -1)) do
+    if string.sub(token, 1, #begins) == begins then
+      local site = string.match(token, '^[^|]*|([^|]*)')
+      held[site] = (held[site] or 0) + 1
+    end
+  end
+  return held
+end
+
 -- LEASE_DELIVERIES: take what is due, a few of each endpoint, the longest due endpoint first.
--- KEYS: tag. ARGV: now, holder, most, lease ms. Returns {lease, site, endpoint, event, attempts so far} each.
+-- KEYS: tag. ARGV: now, holder, most, lease ms. A site may hold as many of a holder's places as it leaves free: one
+-- alone half, two a third each, so that no site's slow receivers keep those of all others waiting. Returns {lease, site, endpoint, event, attempts so far} each.
 -- Atomic so that a delivery is due, on lease or finished, and in one of these only.
 register('lease_deliveries', function()
   local now, holder, most, lease = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-  local reply = {}
+  local reply, held = {}, held_by_site(holder)
   for _, member in ipairs(call('ZRANGEBYSCORE', due_endpoints_key(), '-inf', now, 'LIMIT', 0, 256)) do
     if #reply >= most then break end
     local at = string.find(member, '|', 1, true)
@@ -62,6 +75,7 @@ register('lease_deliveries', function()
     local free = math.min(IN_FLIGHT - call('SCARD', in_flight_key(endpoint)), most - #reply)
     local pace = pace_key(endpoint, math.floor(tonumber(now) / 1000))
     free = math.min(free, A_SECOND - (tonumber(call('GET', pace)) or 0))
+    free = math.min(free, math.ceil((most - #reply - (held[site] or 0)) / 2))
     if free > 0 then
       call('INCRBY', pace, math.min(free, call('ZCOUNT', due_key(endpoint), '-inf', now)))
       call('EXPIRE', pace, 2)
@@ -72,6 +86,7 @@ register('lease_deliveries', function()
         call('ZADD', delivery_leases_key(), tonumber(now) + lease, token)
         local n = call('HGET', delivery_key(endpoint, event), 'n') or 0
         reply[#reply + 1] = {token, site, endpoint, event, n}
+        held[site] = (held[site] or 0) + 1
       end
     end
     reschedule(site, endpoint)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from moderation.delivery import DeliveryState
-from moderation.endpoint import Endpoint
+from moderation.endpoint import MAX_ENDPOINTS, Endpoint
 from tests.support.actors import ADA
 from tests.support.world import World
 
@@ -96,3 +96,15 @@ def test_an_endpoint_says_since_when_it_fails(world: World):
         world.ask("GET", "/v1/endpoints").json["items"][0],
     ):
         assert answer["failing_since"] is not None
+
+
+def test_a_site_has_twenty_endpoints_at_most(world: World):
+    """Each event is written down for each of them: with thousands, one comment would stop the store."""
+    body = {"url": "https://blog.example/hook"}
+    added = [world.ask("POST", "/v1/endpoints", body).status_code for _ in range(MAX_ENDPOINTS)]
+    assert set(added) == {201}
+    refused = world.ask("POST", "/v1/endpoints", body)
+    assert (refused.status_code, len(world.adapters.accounts.endpoints(world.site.id))) == (422, 20)
+    other = world.adapters.accounts.add_site("other", now_ms=1)
+    answer = world.ask("POST", f"/v1/endpoints?site={other.id}", body, key=world.token)
+    assert answer.status_code == 201
