@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,6 +55,18 @@ class Judged:
     priority: float = 0.0
     signature: int = 0
     spot_check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of sites and authors before comments are judged."""
+
+    #: By site, the numbers of its recent texts, four each (ports.Marked).
+    signatures: Mapping[str, Sequence[int]]
+    #: Sites that have records of people.
+    treating: frozenset[str]
+    #: Of each author how many comments were approved, and how many refused.
+    standings: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)

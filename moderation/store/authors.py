@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
+from functools import lru_cache
 
 from moderation import ids
 from moderation.comment import Draft
@@ -13,6 +14,8 @@ from moderation.identity import address_form, email_form
 #: Days for which an author is known by the same digest; after that only the holder of the secret can tell.
 AUTHOR_KEY_DAYS = 90
 _DAY_MS = 86_400_000
+#: Hashes that are not computed again, at most.
+_REMEMBERED = 1024
 
 
 class Authors:
@@ -21,6 +24,8 @@ class Authors:
     def __init__(self, pepper: bytes) -> None:
         """Hash under *pepper*."""
         self._keyed = hmac.new(pepper, digestmod="sha256")
+        #: An author's marks are asked for a few times when a comment is judged, and again when it is kept.
+        self._hash = lru_cache(_REMEMBERED)(self._hashed)
 
     def number(self, draft: Draft) -> int:
         """Return a keyed hash of 64 bits of an author, by which near-duplicates of one author count once."""
@@ -69,7 +74,7 @@ class Authors:
         """Return the digests of *forms* under the key of a site and a period."""
         return [self._hash(f"{site_id} {period} {form}")[:8] for form in forms]
 
-    def _hash(self, text: str) -> bytes:
+    def _hashed(self, text: str) -> bytes:
         keyed = self._keyed.copy()
         keyed.update(text.encode("utf-8", "surrogatepass"))
         return keyed.digest()

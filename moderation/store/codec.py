@@ -177,7 +177,8 @@ def pack_scored(scores: Scores | None, verdict: Verdict) -> bytes:
             | int(bool(scores.alike)) << 2
             | int(not scores.seconded) << 3
         )
-        values = [round(scores[label] * _UNIT) for label in LABELS]
+        known = scores.labels
+        values = [round(known.get(label, 0.0) * _UNIT) for label in LABELS]
         words = _short(scores.model) + _short(scores.language)
         measured = struct.pack(
             f">{len(values)}HBH", *values, flags, min(scores.near_duplicates, 0xFFFF)

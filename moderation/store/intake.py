@@ -37,7 +37,7 @@ class Intake(Queries):
         """Group what several threads accept at once; the rest as for any stage."""
         super().__init__(redis, pepper=pepper, shards=shards, replicas=replicas)
         self._group_commit = GroupCommit(self._accept)
-        self._recorded = Together[_Records, Sequence[Any]](
+        self._recorded = Together[_Records, list[Accepted]](
             self._run_records,
             most=_MOST_RECORDED,
             kind=lambda records: records[0],  # so that a shard that is away delays no other
@@ -79,16 +79,7 @@ class Intake(Queries):
             raise Busy("too many comments are waiting to be screened; try again shortly")
         if reply[0] == b"site_busy":
             raise SiteBusy("this site has too many comments waiting to be screened")
-        triples = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
-        accepted = [
-            Accepted(
-                ids.lengthen(short.decode()),
-                Status(status.decode()),
-                IntakeOutcome(outcome.decode()),
-            )
-            for outcome, short, status in triples
-        ]
-        return self._repeats_by_content(accepted, drafts), bool(reply[1])
+        return self._repeats_by_content(_accepted(reply[2:]), drafts), bool(reply[1])
 
     def _repeats_by_content(
         self, accepted: list[Accepted], drafts: Sequence[Draft]
@@ -106,28 +97,6 @@ class Intake(Queries):
             else one
             for one, draft in zip(accepted, drafts, strict=True)
         ]
-
-    def record(
-        self,
-        site_id: str,
-        draft: Draft,
-        judged: Judged,
-        *,
-        via: str,
-        now_ms: int,
-        announce: bool = True,
-        repeat_ms: int | None = None,
-    ) -> Accepted:
-        """Store one draft; see :meth:`record_many`."""
-        (kept,) = self.record_many(
-            site_id,
-            [(draft, judged)],
-            via=via,
-            now_ms=now_ms,
-            announce=announce,
-            repeat_ms=repeat_ms,
-        )
-        return kept
 
     def record_many(
         self,
@@ -205,20 +174,13 @@ class Intake(Queries):
     def _record(
         self, site_id: str, drafts: Sequence[Draft], records: Sequence[Sequence[Any]]
     ) -> list[Accepted]:
-        accepted = [
-            Accepted(
-                ids.lengthen(short.decode()),
-                Status(status.decode()),
-                IntakeOutcome(outcome.decode()),
-            )
-            for outcome, short, status in self._recorded((self.shard_of_site(site_id), records))
-        ]
+        accepted = self._recorded((self.shard_of_site(site_id), records))
         return self._repeats_by_content(accepted, drafts)
 
-    def _run_records(self, groups: Sequence[_Records]) -> list[Sequence[Any]]:
-        calls = [(shard, args) for shard, records in groups for args in records]
-        answers = iter(self._run_many("record", calls))
-        return [[next(answers) for _ in records] for _, records in groups]
+    def _run_records(self, groups: Sequence[_Records]) -> list[list[Accepted]]:
+        flat = [part for _, records in groups for args in records for part in args]
+        accepted = iter(_accepted(self._run("record", groups[0][0], *flat)))
+        return [[next(accepted) for _ in records] for _, records in groups]
 
     def edit(
         self, comment_id: str, draft: Draft, *, by: Actor, now_ms: int
@@ -306,3 +268,13 @@ class Intake(Queries):
             )
         if answer == b"missing":
             raise missing(comment_id)
+
+
+def _accepted(reply: Sequence[bytes]) -> list[Accepted]:
+    """Return what a function says of each draft: outcome, id and status."""
+    return [
+        Accepted(
+            ids.lengthen(short.decode()), Status(status.decode()), IntakeOutcome(outcome.decode())
+        )
+        for outcome, short, status in zip(reply[::3], reply[1::3], reply[2::3], strict=True)
+    ]

@@ -565,7 +565,7 @@ def lua() -> str:
     return "\n".join(
         f"local function {kind.name}_key(a, b) return K('{kind.prefix}', a, b) end"
         for kind in KINDS
-        if kind.owner in {_C, _D}
+        if kind.owner in {_C, _D} or kind is PEOPLE
     )
 
 

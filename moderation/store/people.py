@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from moderation import ids, values
 from moderation.comment import Draft
@@ -101,14 +101,18 @@ class People(Sharded):
         if gone:
             self._redis.zrem(latest, *gone)
 
-    def people_behind(self, drafts: Sequence[tuple[str, Draft]]) -> list[list[PersonRecord]]:
-        """Return for each draft of a site the records of its author and of the domains it names."""
-        sites = list(dict.fromkeys(site_id for site_id, _ in drafts))
+    def people_behind(
+        self, drafts: Sequence[tuple[str, Draft]], *, treating: Collection[str] | None = None
+    ) -> list[list[PersonRecord]]:
+        """Return for each draft of a site the records of its author and of the domains it names.
+
+        Only sites of *treating* are asked, those that have any records (None: each is).
+        """
         pipeline = self._redis.pipeline(transaction=False)
-        for site_id in sites:
-            pipeline.exists(self._people(site_id))
-        some = {site for site, there in zip(sites, pipeline.execute(), strict=True) if there}
-        asked = [subjects_of(draft) if site in some else [] for site, draft in drafts]
+        asked = [
+            subjects_of(draft) if treating is None or site in treating else []
+            for site, draft in drafts
+        ]
         for (site_id, _), subjects in zip(drafts, asked, strict=True):
             if subjects:
                 pipeline.hmget(self._people(site_id), [one.key for one in subjects])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from moderation import ids
@@ -12,7 +12,7 @@ from moderation.comment import Comment, Draft, from_ms
 from moderation.events import OF_STATUS, EventType
 from moderation.records import Batch, Judged
 from moderation.scores import Scores
-from moderation.store import codec, keys, near
+from moderation.store import codec, keys
 from moderation.store.sharded import Sharded, day_of
 from moderation.verdict import Verdict
 
@@ -94,17 +94,6 @@ class Screening(Sharded):
         """Return the holders of leases taken before then, for the supervisor to kill."""
         tokens = self._redis.zrangebyscore(keys.LEASES(shard), "-inf", started_before_ms + lease_ms)
         return sorted({token.decode().rpartition(":")[0] for token in tokens})
-
-    def signatures(self, site_ids: Iterable[str]) -> dict[str, Sequence[int]]:
-        """Return for each site the numbers of its recent texts, four each (ports.Marked)."""
-        wanted = list(dict.fromkeys(site_ids))
-        pipeline = self._redis.pipeline(transaction=False)
-        for site_id in wanted:
-            pipeline.get(keys.NEAR(self.shard_of_site(site_id), ids.shorten(site_id)))
-        return {
-            site_id: near.numbers(entries or b"")
-            for site_id, entries in zip(wanted, pipeline.execute(), strict=True)
-        }
 
     def author_number(self, draft: Draft) -> int:
         """Return a keyed hash of an author, by which near-duplicates of one author count once."""

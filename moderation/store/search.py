@@ -5,15 +5,15 @@ from __future__ import annotations
 import struct
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from moderation import ids, values
 from moderation.comment import Comment, Status
 from moderation.errors import WritesRefused
-from moderation.records import Found, Tally
+from moderation.records import Found, Surroundings, Tally
 from moderation.search import LIVING, Query, words_of
-from moderation.store import codec, keys
+from moderation.store import codec, keys, near
 from moderation.store.queries import Queries
 
 #: Comments that one call of the library adds to an index: together they cost less, some 10 ms.
@@ -234,36 +234,42 @@ class Search(Queries):
             one.id for one in comments if numbers.get((one.site_id, one.draft.author.email)) == 1
         }
 
-    def standings(
-        self, authors: Sequence[tuple[str, str, str]], *, now_ms: int, most: int
-    ) -> list[tuple[int, int]]:
-        """Return how many comments of each author were approved, and how many were not.
+    def surroundings(
+        self,
+        site_ids: Iterable[str],
+        authors: Sequence[tuple[str, str, str]],
+        *,
+        now_ms: int,
+        most: int,
+    ) -> Surroundings:
+        """Return what is known of sites and authors before comments are judged, by one round trip.
 
-        An author is a site with an e-mail or the blog's own account. Up to *most* are counted of
-        each, among some hundreds of the latest, all in one round trip of an index; no comment is read.
+        An author is a site with an e-mail or the blog's own account; up to *most* comments are counted of
+        each, among some hundreds of the latest. Of an index: no comment is read.
         """
-        places_by_site: dict[str, list[int]] = {}
-        for place, (site_id, _, _) in enumerate(authors):
-            places_by_site.setdefault(site_id, []).append(place)
-        parts = [
-            (site_id, places[at : at + _STANDING_AT_ONCE])
-            for site_id, places in places_by_site.items()
-            for at in range(0, len(places), _STANDING_AT_ONCE)
+        sites = list(dict.fromkeys(site_ids))
+        calls: list[tuple[str, int | str, Sequence[Any]]] = [
+            ("surroundings", self.shard_of_site(one), [ids.shorten(one)]) for one in sites
         ]
-        calls: list[tuple[int, list[Any]]] = []
+        parts = _parts(authors)
         for site_id, places in parts:
             arguments: list[Any] = [ids.shorten(site_id), *_STANDINGS, most]
             for place in places:
                 _, email, user_id = authors[place]
                 whos = self._authors.ever(site_id, email, "", user_id, now_ms=now_ms)
                 arguments += [len(whos), *whos]
-            calls.append((self.shard_of_site(site_id), arguments))
+            calls.append(("standings", self.shard_of_site(site_id), arguments))
+        replies = self._library.together(calls)
+        known = list(zip(sites, replies[: len(sites)], strict=True))
         counts = [(0, 0)] * len(authors)
-        replies = self._library.many("standings", calls)
-        for (_, places), reply in zip(parts, replies, strict=True):
+        for (_, places), reply in zip(parts, replies[len(sites) :], strict=True):
             for place, approved, refused in zip(places, reply[::2], reply[1::2], strict=True):
                 counts[place] = approved, refused
-        return counts
+        return Surroundings(
+            {site_id: near.numbers(entries) for site_id, (entries, _) in known},
+            frozenset(site_id for site_id, (_, treats) in known if treats),
+            counts,
+        )
 
     def tally(self, site_id: str, query: Query, *, now_ms: int, most: int = TALLIED) -> Tally:
         """Return how many comments would be found, by status; what they say is not read.
@@ -355,3 +361,15 @@ BLOCK = 65_536
 
 def _letters(statuses: Sequence[Status]) -> str:
     return "".join(status[0] for status in statuses)
+
+
+def _parts(authors: Sequence[tuple[str, str, str]]) -> list[tuple[str, list[int]]]:
+    """Return the places of each site's authors, in parts that one call counts."""
+    places_by_site: dict[str, list[int]] = {}
+    for place, (site_id, _, _) in enumerate(authors):
+        places_by_site.setdefault(site_id, []).append(place)
+    return [
+        (site_id, places[at : at + _STANDING_AT_ONCE])
+        for site_id, places in places_by_site.items()
+        for at in range(0, len(places), _STANDING_AT_ONCE)
+    ]

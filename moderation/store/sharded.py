@@ -82,15 +82,6 @@ class Sharded:
             )
         return self._library(function, shard, *args)
 
-    def _run_many(self, function: str, calls: Sequence[tuple[int, Sequence[Any]]]) -> list[Any]:
-        """Return the answers of *function* for (shard, arguments) each, in one round trip.
-
-        What replicas have to confirm takes a round trip each.
-        """
-        if self._replicas and function in _ACKNOWLEDGED:
-            return [self._run(function, shard, *args) for shard, args in calls]
-        return self._library.many(function, calls)
-
 
 def day_of(now_ms: int) -> str:
     """Return a UTC day as YYYYMMDD."""

@@ -55,11 +55,19 @@ def gather(
     """
     houses = heads(one.site_id for one in subjects if one.policy.learning is LearningMode.ON)
     signatures = duplicates.signatures([one.draft.content for one in subjects])
-    near = _near(subjects, signatures, comments, duplicates)
-    behind = comments.people_behind([(one.site_id, one.draft) for one in subjects])
     now = clock.now_ms()
+    writers = [_writer(one) for one in subjects]
+    authors = list(dict.fromkeys(one for one in writers if one is not None))
+    known = comments.surroundings(
+        [one.site_id for one in subjects], authors, now_ms=now, most=_COUNTED
+    )
+    near = _near(subjects, signatures, known.signatures, comments, duplicates)
+    behind = comments.people_behind(
+        [(one.site_id, one.draft) for one in subjects], treating=known.treating
+    )
     treated = [strictest(people, now) for people in behind]
-    trusts = _trusts(subjects, comments, now)
+    trust_of = {one: trust(*counts) for one, counts in zip(authors, known.standings, strict=True)}
+    trusts = [0.0 if one is None else trust_of[one] for one in writers]
     return [
         Facts(
             near=found,
@@ -78,10 +86,10 @@ def gather(
 def _near(
     subjects: Sequence[Candidate],
     signatures: Sequence[int],
+    recent: Mapping[str, Sequence[int]],
     comments: Comments,
     duplicates: Duplicates,
 ) -> list[Near]:
-    recent = comments.signatures([one.site_id for one in subjects])
     near = [Near()] * len(subjects)
     for site_id, seen in recent.items():
         places = [n for n, one in enumerate(subjects) if one.site_id == site_id]
@@ -109,18 +117,13 @@ def trust(approved: int, refused: int) -> float:
     return (approved - 3 * refused) / (approved + 3 * refused + 3)
 
 
-def _trusts(subjects: Sequence[Candidate], comments: Comments, now_ms: int) -> list[float]:
-    """Return the standing of each one's author at its site; 0 without e-mail and account."""
-    wanted: dict[int, tuple[str, str, str]] = {}
-    for place, one in enumerate(subjects):
-        author = one.draft.author
-        if author.email or author.id:  # who is signed in is known for sure
-            wanted[place] = (one.site_id, "" if author.id else author.email, author.id)
-    authors = list(dict.fromkeys(wanted.values()))
-    counts = dict(
-        zip(authors, comments.standings(authors, now_ms=now_ms, most=_COUNTED), strict=True)
-    )
-    return [trust(*counts[wanted[n]]) if n in wanted else 0.0 for n in range(len(subjects))]
+def _writer(subject: Candidate) -> tuple[str, str, str] | None:
+    """Return by what the author is known at the site: an e-mail or an account; None without any."""
+    author = subject.draft.author
+    if not (author.email or author.id):
+        return None
+    # Who is signed in is known for sure.
+    return subject.site_id, "" if author.id else author.email, author.id
 
 
 def _is_first(subject: Candidate, comments: Comments, clock: Clock) -> bool:
@@ -234,7 +237,7 @@ def score(
     near = [one.near for one in facts] or [Near()] * len(drafts)
     trusts = [one.trust for one in facts] or [0.0] * len(drafts)
     samples = [
-        replace(sample(draft, one.count), trust=known)
+        sample(draft, one.count, known)
         for draft, one, known in zip(drafts, near, trusts, strict=True)
     ]
     options: dict[str, Any] = {"hurried": True} if hurried else {}
@@ -246,14 +249,14 @@ def score(
             options["bars"] = bars
     results = model.score(samples, **options)
     # NaN reaches no threshold: the comment would be published.
-    if not all(math.isfinite(value) for one in results for value in one.labels.values()):
+    if not all(all(map(math.isfinite, one.labels.values())) for one in results):
         raise ValueError("a score is no number")
     return [
         in_our_words(result, model.version, one) for result, one in zip(results, near, strict=True)
     ]
 
 
-def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
+def sample(draft: Draft, near_duplicates: int = 0, trust: float = 0.0) -> Sample:
     """Return *draft* as the model's input."""
     return Sample(
         content=draft.content,
@@ -267,6 +270,7 @@ def sample(draft: Draft, near_duplicates: int = 0) -> Sample:
         honeypot=bool(draft.honeypot),
         seconds_to_submit=draft.seconds_to_submit,
         near_duplicates=near_duplicates,
+        trust=trust,
     )
 
 

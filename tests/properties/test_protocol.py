@@ -111,7 +111,7 @@ class Protocol(RuleBasedStateMachine):
     def record(self, text: str, site: str) -> str:
         draft = Draft(text)
         judged = judge(draft, NOTHING, Policy(), model=MODEL)
-        one = self.comments.record(site, draft, judged, via="door", now_ms=self.now)
+        one = self.comments.record_many(site, [(draft, judged)], via="door", now_ms=self.now)[0]
         self.accepted.add(one.id)
         return one.id
 

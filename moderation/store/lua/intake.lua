@@ -50,16 +50,8 @@ register('accept', function()
   return reply
 end)
 
--- RECORD: store a draft that a door has judged or an import brings in, settled or flagged.
--- KEYS: tag. ARGV: now, day, site, id, document, digest, external, author's entries, status, scores, priority,
--- by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
--- ('' when the machine settled it), NEAR entry ('' for none), 1 for a spot check.
--- With a window, only the same document is a repeat, and only while the machine would not settle it
--- otherwise by now; without one, whatever has the external id.
--- Returns {outcome, id, status}. Atomic so that a door never answers for what is not kept.
-register('record', function()
-  local now, day, site, id, doc, digest, ext, whos = unpack(ARGV, 1, 8)
-  local status, scores, rank, by, reason, event, field, window, decision, near, spot = unpack(ARGV, 9, 19)
+-- Whether a comment that a door has judged is new: its id and status, or those of the one that it repeats.
+local function record_one(site, id, doc, digest, ext, whos, status, window, now)
   local known = call('EXISTS', comment_key(id)) == 1 and id
   if not known and ext ~= '' then
     local before = find(index_of(site, 'externals'), ext)
@@ -74,21 +66,49 @@ register('record', function()
     known = (window == '' or known == id or (g == digest and stands)) and known
   end
   if known then
-    return {(not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]}
+    return (not g or g == digest or known == id) and 'same' or 'conflict', known, STATUS[st]
   end
-  local n = keep(id, site, doc, digest, ext, whos, false)
-  kept({id}, site, day)
-  local c = {id = id, site = site, st = 'pending', r = '1', v = 0, n = n}
-  move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil, spot = spot == '1'})
-  tally(site, day, field, 1)
-  if decision ~= '' then
-    call('LPUSH', decided_key(site), id)
-    tally(site, day, 'decided:' .. decision, 1)
-    note_decision(c, decision, by, made(id), now)
+  return 'new', id, status, keep(id, site, doc, digest, ext, whos, false)
+end
+
+-- RECORD: store drafts that a door has judged or an import brings in, settled or flagged.
+-- KEYS: tag. ARGV: for each now, day, site, id, document, digest, external, author's entries, status, scores,
+-- priority, by, reason, event ('' to tell nobody), daily field, repeat window in ms ('' for ever), decision
+-- ('' when the machine settled it), NEAR entry ('' for none), 1 for a spot check.
+-- With a window, only the same document is a repeat, and only while the machine would not settle it
+-- otherwise by now; without one, whatever has the external id.
+-- Returns outcome, id and status of each. Atomic so that a door never answers for what is not kept.
+register('record', function()
+  local reply, days, seen = {}, {}, {}
+  sums = {}
+  for i = 1, #ARGV, 19 do
+    local now, day, site, id, doc, digest, ext, whos = unpack(ARGV, i, i + 7)
+    local status, scores, rank, by, reason, event, field, window, decision, near, spot = unpack(ARGV, i + 8, i + 18)
+    local outcome, known, stands, n = record_one(site, id, doc, digest, ext, whos, status, window, now)
+    reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = outcome, known, stands
+    if outcome == 'new' then
+      local c = {id = id, site = site, st = 'pending', r = '1', v = 0, n = n}
+      move(c, status, now, by, reason, {rank = rank, scores = scores, note = '', revision = decision ~= '' and 1 or nil, spot = spot == '1'})
+      tally(site, day, field, 1)
+      if decision ~= '' then
+        call('LPUSH', decided_key(site), id)
+        tally(site, day, 'decided:' .. decision, 1)
+        note_decision(c, decision, by, made(id), now)
+      end
+      emit(c, event, now)
+      local own = days[site .. day] or {site = site, day = day, ids = {}}
+      table.insert(own.ids, id)
+      days[site .. day] = own
+      if near ~= '' then
+        seen[site] = seen[site] or {}
+        table.insert(seen[site], near)
+      end
+    end
   end
-  if near ~= '' then note_near(site, {near}) end
-  emit(c, event, now)
-  return {'new', id, status}
+  for _, own in pairs(days) do kept(own.ids, own.site, own.day) end
+  for site, entries in pairs(seen) do note_near(site, entries) end
+  add_all_up()
+  return reply
 end)
 
 -- EDIT: make a document the next revision, pending again (in place while still pending).

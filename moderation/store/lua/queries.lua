@@ -9,6 +9,13 @@ register('find', function()
   return found
 end, {'no-writes'})
 
+-- SURROUNDINGS: what comments of a site are judged beside.
+-- KEYS: tag. ARGV: site. Returns {entries of recent texts, '' for none, 1 if there are records of people}.
+-- Atomic so that both are of one moment.
+register('surroundings', function()
+  return {call('GET', near_key(ARGV[1])) or '', call('EXISTS', people_key(ARGV[1]))}
+end, {'no-writes'})
+
 -- AGENDA: what the watchdog has to do in a shard, and when.
 -- KEYS: tag. ARGV: in how many ms the latest lease can end, and the latest undo window close.
 -- Returns {1 if comments wait for a worker, when the first lease ends, when the first window closes,

@@ -9,10 +9,10 @@ import pytest
 
 from moderation import ids
 from moderation.actor import machine, moderator
-from moderation.comment import Author, Decision, Draft, Status
+from moderation.comment import Author, Decision, Draft, Status, from_ms
 from moderation.errors import IllegalMove, NotFound, SiteBusy, StaleVersion, UndoTooLate
 from moderation.facts import NOTHING
-from moderation.records import Order
+from moderation.records import Accepted, IntakeOutcome, Order
 from moderation.site import Retention
 from moderation.store import keys, library, near
 from moderation.store.authors import AUTHOR_KEY_DAYS
@@ -170,12 +170,49 @@ def test_a_recorded_check_is_the_same_within_its_window_and_new_after_it(world: 
     comments, now = world.adapters.comments, world.adapters.clock.now_ms()
     draft = Draft("spam=0.95", external_id="akismet:1")
     judged = judge(draft, NOTHING, world.site.policy, model=world.model)
-    arguments = {"via": "akismet", "repeat_ms": 60_000}
-    first = comments.record(world.site.id, draft, judged, now_ms=now, **arguments)
-    again = comments.record(world.site.id, draft, judged, now_ms=now + 59_000, **arguments)
-    later = comments.record(world.site.id, draft, judged, now_ms=now + 61_000, **arguments)
+
+    def record(at_ms: int) -> Accepted:
+        (kept,) = comments.record_many(
+            world.site.id, [(draft, judged)], via="akismet", repeat_ms=60_000, now_ms=at_ms
+        )
+        return kept
+
+    first, again, later = record(now), record(now + 59_000), record(now + 61_000)
     assert first.id == again.id != later.id
     assert comments.get(first.id).status is Status.SPAM
+
+
+def test_checks_recorded_together_are_counted_listed_and_found_as_if_one_by_one(world: World):
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    texts = ["fine", "spam=0.95", "toxicity=0.6", "spam=0.95", "fine too"]
+    drafts = [Draft(text, Author(email="ada@blog.example"), external_id=text) for text in texts]
+    judged = [judge(one, NOTHING, world.site.policy, model=world.model) for one in drafts]
+    marked = [replace(one, signature=n + 1) for n, one in enumerate(judged)]
+    kept = comments.record_many(
+        world.site.id,
+        list(zip(drafts, marked, strict=True)),
+        via="akismet",
+        repeat_ms=60_000,
+        now_ms=now,
+    )
+    new, same = IntakeOutcome.NEW, IntakeOutcome.SAME
+    assert [one.outcome for one in kept] == [new, new, new, same, new]
+    assert kept[3].id == kept[1].id
+    first = [kept[n].id for n in (0, 1, 2, 4)]
+    assert [one.id for one in comments.recent(world.site.id).items] == first[::-1]
+    counts = {status: number for status, number in comments.counts().items() if number}
+    assert counts == {"approved": 2, "spam": 1, "flagged": 1} == {
+        status: number for status, number in comments.counts(world.site.id).items() if number
+    }  # fmt: skip
+    assert comments.accepted() == 4
+    assert [one.id for one in comments.queue(world.site.id).items] == [kept[2].id]
+    assert len(comments.events(world.site.id)) == 4
+    author = (world.site.id, "ada@blog.example", "")
+    known = comments.surroundings([world.site.id], [author], now_ms=now, most=10)
+    assert list(known.standings) == [(2, 1)]
+    assert set(known.signatures[world.site.id][::4]) - {0} == {1, 2, 3, 5}
+    (today,) = comments.daily(world.site.id, [from_ms(now).date().isoformat()]).values()
+    assert (today["accepted"], today["allow"], today["flag"], today["reject"]) == (4, 2, 1, 1)
 
 
 @pytest.mark.parametrize("order", Order)
@@ -407,8 +444,8 @@ def test_the_recent_texts_are_the_last_thousand_and_an_erased_one_is_none_of_the
             comments.commit(0, batch.token, rows, now_ms=clock.now_ms())
 
     def marks() -> set[int]:
-        entries = comments.signatures([world.site.id])[world.site.id]
-        return set(entries[::4]) - {0}
+        known = comments.surroundings([world.site.id], [], now_ms=clock.now_ms(), most=1)
+        return set(known.signatures[world.site.id][::4]) - {0}
 
     last = max(known.values()) + 1
     assert marks() == set(range(last - near.KEPT + 1, last + 1))

@@ -446,9 +446,13 @@ def test_authors_stand_by_what_was_approved_and_what_was_refused(world: World):
         (world.site.id, *by_mail),
         (world.site.id, "nobody@mail.example", ""),
     ]
-    assert comments.standings(authors, now_ms=now, most=10) == [(3, 3), (0, 0), (1, 0), (0, 0)]
-    assert comments.standings(authors, now_ms=now, most=2) == [(2, 2), (0, 0), (1, 0), (0, 0)]
-    assert comments.standings([], now_ms=now, most=2) == []
+
+    def standings(wanted: Sequence[tuple[str, str, str]], most: int) -> Sequence[tuple[int, int]]:
+        return comments.surroundings([], wanted, now_ms=now, most=most).standings
+
+    assert standings(authors, 10) == [(3, 3), (0, 0), (1, 0), (0, 0)]
+    assert standings(authors, 2) == [(2, 2), (0, 0), (1, 0), (0, 0)]
+    assert standings([], 2) == []
     strangers = [(world.site.id, f"{n}@mail.example", "") for n in range(20)]
-    counts = comments.standings([*strangers, *authors], now_ms=now, most=10)
+    counts = standings([*strangers, *authors], 10)
     assert counts == [(0, 0)] * 20 + [(3, 3), (0, 0), (1, 0), (0, 0)]
