@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.text import FEW, read
+from models.text import read
 
 Codes = NDArray[np.uint32]
 Keys = NDArray[np.uint32]
@@ -119,8 +119,6 @@ def hashed(pairs: Sequence[tuple[str, str]]) -> Hashed:
 
     At most CHUNK texts may be given at once. The result for the last texts is cached.
     """
-    if len(pairs) < FEW:
-        return _hashed(pairs)
     return _last_hashed(tuple(pairs))
 
 

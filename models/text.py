@@ -345,6 +345,8 @@ _RICH = re2.compile(
     rf"|{quotation.CUES}"
     r")[^\n]*"
 )
+#: A sign that all markup, code and links have, in a text of ASCII characters.
+_SIGN = re2.compile(rb"(?i)[<&\[*_~#`]|://|www\.")
 #: A letter, a digit, a picture or an emoticon.
 _SAYS = re.compile(
     "[^\\W_]|[\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -383,8 +385,6 @@ def read(texts: Sequence[str]) -> list[Reading]:
 
     The last texts' readings are kept: who compares a batch and then scores it reads it once.
     """
-    if len(texts) < FEW:
-        return list(_read(texts))
     return list(_last_read(tuple(texts)))
 
 
@@ -452,6 +452,10 @@ _last_read = lru_cache(maxsize=1)(_read)
 
 def _seen(content: str) -> tuple[Any, ...]:
     """Return what a reader sees, in the order of Reading's fields from ``own`` on."""
+    # What may quote, for a word such as "said", most often does not.
+    is_bare = content.isascii() and _SIGN.search(content.encode()) is None
+    if is_bare and next(quotation.ranges(content, bytes(len(content))), None) is None:
+        return (content,)
     seen = markup.shown(content)
     quoted, code, hidden = (
         bounded("\n".join(seen.text[begin:end].strip() for begin, end in seen.parts(kind)))

@@ -80,7 +80,8 @@ class Thresholds:
 
     def over(self, bars: Mapping[str, float], scores: Scores) -> list[str]:
         """Return the labels whose score reaches its bar, the furthest over it first."""
-        reached = [label for label, bar in bars.items() if scores[label] >= bar]
+        known = scores.labels
+        reached = [label for label, bar in bars.items() if known.get(label, 0.0) >= bar]
         return sorted(reached, key=lambda label: bars[label] - scores[label])
 
 

@@ -55,6 +55,13 @@ def all_mended(content: Any) -> Any:
             return content
 
 
+def fields_mended(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a form's fields with each name and value :func:`mended`; most often they need none."""
+    if _NOT_TEXT.search("\n".join([*fields, *fields.values()])) is None:
+        return fields
+    return {mended(name): mended(value) for name, value in fields.items()}
+
+
 def paired(content: Any) -> tuple[Any, int]:
     """Return parsed JSON with U+FFFD for each half of a surrogate pair, and how many there were.
 

@@ -242,7 +242,7 @@ def as_meant(given: Fields, agent: str) -> Fields:
     from_wordpress = "WordPress/" in agent
     return {
         name: _unslashed(value) if from_wordpress else value
-        for name, value in texts.all_mended(dict(given)).items()
+        for name, value in texts.fields_mended(given).items()
     }
 
 
@@ -281,7 +281,7 @@ def check(
 
 
 def _told_of(kept: Accepted, scores: Scores, one: Asking) -> Told:
-    return _told(kept.status, scores, uuid.UUID(kept.id).hex, one.fields, one.agent)
+    return _told(kept.status, scores, kept.id.replace("-", ""), one.fields, one.agent)
 
 
 def parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
@@ -305,7 +305,7 @@ def _unslashed(value: str) -> str:
 
     Its plugin checks a comment as the form gave it, escaped, and reports it as it was stored.
     """
-    return _ESCAPE.sub(r"\1", value) if _ESCAPED.fullmatch(value) else value
+    return _ESCAPE.sub(r"\1", value) if "\\" in value and _ESCAPED.fullmatch(value) else value
 
 
 def _agent() -> str:
@@ -322,7 +322,8 @@ def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
 
 
 def _text_of(part: bytes, charset: str) -> str:
-    return unquote_to_bytes(part.replace(b"+", b" ")).decode(charset, "replace")
+    part = part.replace(b"+", b" ")
+    return (unquote_to_bytes(part) if b"%" in part else part).decode(charset, "replace")
 
 
 def _host_key() -> str:
