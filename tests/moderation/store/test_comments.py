@@ -470,7 +470,8 @@ def test_no_near_duplicate_stands_under_the_author_that_a_comment_had_before(
     if "erased" in how:
         world.screen()
         comments.erase(one.id, by=BLOG, now_ms=adapters.clock.now_ms())
-    entries = comments.signatures([world.site.id])[world.site.id]
+    known = comments.surroundings([world.site.id], [], now_ms=world.adapters.clock.now_ms(), most=1)
+    entries = known.signatures[world.site.id]
     known = [author for sign, author in zip(entries[::4], entries[1::4], strict=True) if sign]
     nobody = comments.author_number(Draft(""))
     assert known == [nobody, nobody]
