@@ -21,6 +21,8 @@ from moderation.vault import new_password
 
 #: How long an endpoint's old secret signs beside the new one.
 _DAY_MS = 86_400_000
+#: Old secrets that sign beside the new one, the latest: each adds to the header of every webhook.
+_OLD_SECRETS = 4
 
 
 def add_endpoint(
@@ -75,7 +77,7 @@ def _check_endpoint(endpoint: Endpoint) -> None:
 
 
 def rotate_secret(endpoint_id: str, *, by: Actor, accounts: Accounts, clock: Clock) -> str:
-    """Give an endpoint a new secret and return it; the old one signs beside it for 24 hours."""
+    """Give an endpoint a new secret and return it; the latest four before sign beside it for 24 hours."""
     endpoint, now = accounts.endpoint(endpoint_id), clock.now_ms()
     kept = [
         replace(secret, expires_at=secret.expires_at or now + _DAY_MS)
@@ -83,7 +85,7 @@ def rotate_secret(endpoint_id: str, *, by: Actor, accounts: Accounts, clock: Clo
         if secret.expires_at is None or secret.expires_at > now
     ]
     fresh = Secret(new_secret())
-    changed = replace(endpoint, secrets=(*kept, fresh))
+    changed = replace(endpoint, secrets=(*kept[-_OLD_SECRETS:], fresh))
     accounts.save_endpoint(changed, was=endpoint, by=by, now_ms=now)
     return fresh.value
 

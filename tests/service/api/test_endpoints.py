@@ -108,3 +108,12 @@ def test_a_site_has_twenty_endpoints_at_most(world: World):
     other = world.adapters.accounts.add_site("other", now_ms=1)
     answer = world.ask("POST", f"/v1/endpoints?site={other.id}", body, key=world.token)
     assert answer.status_code == 201
+
+
+def test_however_often_a_secret_is_changed_a_webhook_has_few_signatures(world: World):
+    """A thousand changes within a day made a header that no receiver takes, and a record without bound."""
+    endpoint = add(world)
+    path = f"/v1/endpoints/{endpoint.id}/rotate"
+    latest = [world.ask("POST", path).json["secret"] for _ in range(8)]
+    kept = world.adapters.accounts.endpoint(endpoint.id).secrets
+    assert [one.value for one in kept] == latest[-5:]
