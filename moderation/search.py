@@ -194,6 +194,15 @@ def words_of(draft: Draft) -> list[bytes]:
     return list(found)
 
 
+def of_author(*, email: str = "", ip: str = "", user_id: str = "") -> Query:
+    """Return the query for an author by any of these."""
+    return Query(
+        emails=(email_form(email),) if email else (),
+        addresses=(address_form(ip),) if ip else (),
+        user_ids=(user_id,) if user_id else (),
+    )
+
+
 def of_domain(domain: str, statuses: Sequence[Status] = LIVING) -> Query:
     """Return the query for what names a domain or one below it; a very long one goes by its last labels."""
     labels = host_form(domain.lower().strip(".")).split(".")[-_MOST_LABELS:]

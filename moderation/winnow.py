@@ -385,6 +385,22 @@ class Winnow:
         """Yield every comment of somebody, whole; see :func:`people.export`."""
         return people.export(site_ids, subject, comments=self.comments, clock=self.clock)
 
+    def export_author(
+        self,
+        site_id: str,
+        *,
+        email: str = "",
+        ip: str = "",
+        user_id: str = "",
+        limit: int,
+        before: str | None = None,
+    ) -> tuple[list[Comment], str | None]:
+        """Return up to *limit* comments of an author, the latest first; see :func:`people.export_author`."""
+        return people.export_author(
+            site_id, email=email, ip=ip, user_id=user_id, limit=limit, before=before,
+            comments=self.comments, clock=self.clock,
+        )  # fmt: skip
+
     def erase_person(
         self, site_ids: Sequence[str], subject: Subject, *, by: Actor, seconds: float = 2.0
     ) -> Erasure:

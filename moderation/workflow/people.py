@@ -12,7 +12,7 @@ from moderation.audit import AuditLine
 from moderation.comment import Comment, Status
 from moderation.errors import InvalidInput, NotFound
 from moderation.ports import Clock
-from moderation.search import LIVING, Query, network_of
+from moderation.search import LIVING, Query, network_of, of_author
 from moderation.store.accounts import Accounts
 from moderation.store.comments import Comments
 from moderation.store.search import TALLIED
@@ -128,11 +128,41 @@ def export(
     query = sought(subject)
     for site_id in site_ids:
         for comment in comments.each_found(site_id, query, now_ms=clock.now_ms()):
-            if not query.by_author or query.fits_author(comment.draft):
-                yield comment
-                continue
-            for draft in filter(query.fits_author, comments.former([comment])[comment.id]):
-                yield replace(comment, draft=draft, original=None)
+            yield from _as_theirs([comment], query, comments=comments)
+
+
+def export_author(
+    site_id: str,
+    *,
+    email: str,
+    ip: str,
+    user_id: str,
+    limit: int,
+    before: str | None,
+    comments: Comments,
+    clock: Clock,
+) -> tuple[list[Comment], str | None]:
+    """Return up to *limit* comments of an author, as :func:`export` yields them, and the id to go on *before*.
+
+    It is None where there are no more.
+    """
+    found = comments.by_author(
+        site_id, now_ms=clock.now_ms(), email=email, ip=ip, user_id=user_id, limit=limit,
+        before=before,
+    )  # fmt: skip
+    query = of_author(email=email, ip=ip, user_id=user_id)
+    theirs = list(_as_theirs(found, query, comments=comments))
+    return theirs, found[-1].id if len(found) == limit else None
+
+
+def _as_theirs(found: Sequence[Comment], query: Query, *, comments: Comments) -> Iterator[Comment]:
+    """Yield comments as they were while their author was one who was asked for."""
+    for comment in found:
+        if not query.by_author or query.fits_author(comment.draft):
+            yield comment
+            continue
+        for draft in filter(query.fits_author, comments.former([comment])[comment.id]):
+            yield replace(comment, draft=draft, original=None)
 
 
 def begin_erasure(

@@ -148,6 +148,8 @@ def test_a_former_e_mail_that_is_kept_with_a_decision_is_found_exported_and_eras
     (exported,) = adapters.export_person([world.site.id], LISA)
     assert (exported.id, exported.content) == (accepted.id, "spam=0.6")
     assert exported.draft.author.email == LISA.value  # and nothing of the other
+    (answered,) = world.ask("GET", f"/v1/authors/comments?email={LISA.value}").json["items"]
+    assert (answered["content"], answered["author"]["email"]) == ("spam=0.6", LISA.value)
     (dossier,) = adapters.look_up([world.site.id], LISA)
     assert dossier.total == 1
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from models.explain import Explanation, Span
 from models.scorer import Item
 from moderation.actor import moderator
-from moderation.comment import Author, Status
+from moderation.comment import Author, Decision, Draft, Status
 from moderation.delivery import DeliveryState
 from moderation.endpoint import Endpoint
 from moderation.records import Order
@@ -210,6 +210,21 @@ def test_a_bulk_action_finds_whom_it_is_about_behind_all_else_that_waits(
     page = admin.get(f"/desk/bulk?site={world.site.id}&kind=domain&value=bad").text
     assert "<b>0</b> waiting comments" in page
     assert "There may be more" not in page
+
+
+def test_all_of_an_authors_are_not_those_that_the_blog_gave_another_since(
+    world: World, admin: FlaskClient
+):
+    """Or who approves all of a regular's publishes a stranger's."""
+    adapters = world.adapters
+    comment = world.comment("toxicity=0.6", email="bee@mail.example")
+    adapters.review(comment.id, Decision.APPROVE, by=ADA)
+    newer = Draft("toxicity=0.6 says another", Author("Eve", "eve@mail.example"))
+    adapters.edit(comment.id, newer, by=BLOG)
+    world.screen()
+    for email, number in (("bee@mail.example", 0), ("eve@mail.example", 1)):
+        path = f"/desk/bulk?site={world.site.id}&kind=author&value={email}"
+        assert f"<b>{number}</b> waiting comment" in admin.get(path).text
 
 
 @pytest.mark.parametrize("order", list(Order))
