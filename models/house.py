@@ -44,6 +44,8 @@ LOOKED_AT, LOOKED_FAR, FEWEST_OF_A_PERSON = 6, 500, 30
 #: Decisions on what the machine had settled are tried for people with most of them, and for all others
 #: together: groups; the latest decisions of each, and of the other people; parts of these.
 TRIED, TRIED_FAR, TRIED_FOLDS = 4, 250, 3
+#: Decisions that the gate replays at least: among fewer, chance says which head does better.
+REPLAYED = 30
 #: Standard errors by which a share has to be on one side of a half.
 SURELY = 3.0
 #: A feature is kept as an int8: its value times this. The largest have a spread of 2 to 3.
@@ -602,10 +604,10 @@ def learn(
     Left out are people who decide the opposite of the others (``contrary``), and decisions on what
     the machine had settled where they don't help with the other people's (``unproven``).
 
-    The latest two fifths (20 to 400 decisions) are replayed in two parts, each by a trial head
-    fitted on what came before it. The trials have to do better on them than what judged until then;
-    the head fitted on everything then has to do no harm on the frozen set, and is made weaker until
-    it does none. Put it in place only if ``gate.accepted``. Under a second for 10,000 decisions on
+    The latest two fifths (30 to 400 decisions; of few more than two fifths) are replayed in parts,
+    each by a trial head fitted on what came before it, of the strength that cross-validation chooses on everything. The
+    trials have to do better on them than what judged until then; the head fitted on everything then
+    has to do no harm on the frozen set, and is made weaker until it does none. Put it in place only if ``gate.accepted``. Under a second for 10,000 decisions on
     one core; equal evidence gives an equal head, bit by bit, in whatever order.
 
     Parameters
@@ -639,14 +641,16 @@ def _learned(rows: list[Evidence], basis: Basis, current: HouseHead | None) -> L
     part = min(200, len(rows) // 5)
     if part < 10:
         return Learned(_nothing(basis), Gate(accepted=False, reason=GateReason.TOO_FEW))
+    whole = _of_rows(rows, basis, None)
     replays = []
-    for end in (len(rows) - part, len(rows)):
-        trial = harmless(fit(rows[: end - part], basis), basis.frozen)
+    parts = max(2, -(-REPLAYED // part))
+    for end in range(len(rows) - (parts - 1) * part, len(rows) + 1, part):
+        trial = harmless(_of_rows(rows[: end - part], basis, whole), basis.frozen)
         replays.append(gate(trial, current, rows[end - part : end], None))
     here = _joined(replays)
-    if not trial.moves:
-        return Learned(trial, replace(here, accepted=False, reason=GateReason.NOTHING_LEARNED))
-    head = harmless(_of_rows(rows, basis, trial), basis.frozen)
+    if not whole.moves:
+        return Learned(whole, replace(here, accepted=False, reason=GateReason.NOTHING_LEARNED))
+    head = harmless(whole, basis.frozen)
     there = gate(head, None, (), basis.frozen)
     reason = there.reason if here.accepted else here.reason
     return Learned(
@@ -711,7 +715,8 @@ def _nothing(basis: Basis) -> HouseHead:
     return HouseHead(basis.name, zeros, zeros)
 
 
-def _of_rows(rows: list[Evidence], basis: Basis, trial: HouseHead | None) -> HouseHead:
+def _of_rows(rows: list[Evidence], basis: Basis, chosen: HouseHead | None) -> HouseHead:
+    """Return a head fitted on *rows*, of the strengths of *chosen*, or else by cross-validation."""
     size = basis.size
     rows = _once([one for one in rows[-FITTED:] if len(one.features) == size])
     if not rows:
@@ -729,10 +734,10 @@ def _of_rows(rows: list[Evidence], basis: Basis, trial: HouseHead | None) -> Hou
         asked = np.array([one.answer in {Answer.APPROVE, bad} for one in rows], bool)
         target = np.array([one.answer == bad for one in rows], float)[asked]
         question = _Question(X[asked], target, offsets[asked], weights[asked])
-        if trial is None:
+        if chosen is None:
             strength, gain = question.chosen()
         else:
-            strength, gain = trial.strengths[side], trial.gains[side]
+            strength, gain = chosen.strengths[side], chosen.gains[side]
         found.append((question.answered(strength).astype(np.float32), strength, gain))
     (spam, spam_strength, spam_gain), (unwanted, unwanted_strength, unwanted_gain) = found
     return HouseHead(

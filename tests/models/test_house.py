@@ -139,6 +139,19 @@ def test_fifty_decisions_teach_what_the_shared_model_does_not_see(basis):
     assert learned.head.shift(spam).unwanted == 0
 
 
+def test_what_came_up_late_among_the_first_fifty_decisions_is_learned(basis):
+    """Three of the first forty are spam, of which alone no strength could be chosen."""
+    spam = {5, 15, 25, 40, 42, 43, 45, 46, 48, 49}
+    learned = learn([decision(basis, n, spam=n in spam) for n in range(50)], basis)
+    assert learned.gate.accepted, learned.gate
+    assert learned.head.shift(decision(basis, 99, spam=True).features).spam > 0.5
+
+
+@pytest.mark.parametrize("count, replayed", [(50, 30), (60, 36), (74, 42), (75, 30), (200, 80)])
+def test_thirty_decisions_or_two_fifths_are_replayed(basis, count, replayed):
+    assert learn(decisions(basis, count), basis).gate.decisions == replayed
+
+
 def test_decisions_that_follow_nothing_leave_the_head_at_exactly_zero(basis):
     coins = np.random.default_rng(5).random(60) < 0.3
     evidence = [
