@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from moderation import ids, values
@@ -28,6 +28,8 @@ _CAUGHT_UP = 1024
 _CATCHING_UP_SECONDS = 2.0
 #: Comments that one search reads, at most; where it stopped, its cursor goes on.
 _READ = 1000
+#: Seconds for which one search compares what it reads: a text of 64 KiB takes some 7 ms.
+_READING_SECONDS = 1.0
 #: Steps of the library that one search takes, at most: some 30 ms of the server, in calls of some 3 ms
 #: (lua/search.lua), between which others get their answers.
 _STEPS = 100_000
@@ -124,27 +126,30 @@ class Search(Queries):
         cursor: str | None = None,
         limit: int = 50,
         steps: int = _STEPS,
+        seconds: float = _READING_SECONDS,
     ) -> Found:
         """Return a page of a site's matching comments, the newest first.
 
-        One search reads 1,000 comments at most, and begins no call of the library once those before took as
-        many *steps*; a page may be short, and its cursor goes on.
+        One search reads 1,000 comments at most, none after *seconds*, and begins no call of the library once those
+        before took as many *steps*; a page may be short, and its cursor goes on.
         """
         below = values.whole(cursor, field="cursor", most=2**53) if cursor else None
         if query.id:
             known = [one for one in self.get_many([query.id]) if one.site_id == site_id]
-            return Found(tuple(self._fitting(query, known)), None)
+            return Found(tuple(filter(self._fits(query, known), known)), None)
         behind = self.index(site_id) if query.entries() or query.networks or query.some else 0
         items: list[Comment] = []
-        looked, taken, want = 0, 0, limit + 1
+        looked, taken, want, end = 0, 0, limit + 1, time.monotonic() + seconds
         while looked < _READ and taken < steps:
             asked = min(want, _NAMED)
             pairs, below, took = self._search(site_id, query, below, asked, now_ms)
             known = self.get_many([comment_id for _, comment_id in pairs])
-            fitting = {one.id: one for one in self._fitting(query, known)}
-            for number, comment_id in pairs:
-                comment = fitting.get(comment_id)
-                if comment is None:
+            by_id, fits = {one.id: one for one in known}, self._fits(query, known)
+            for place, (number, comment_id) in enumerate(pairs, looked):
+                comment = by_id.get(comment_id)
+                if place and time.monotonic() >= end:
+                    return Found(tuple(items), str(number + 1), behind)
+                if comment is None or not fits(comment):
                     continue
                 if len(items) == limit:
                     return Found(tuple(items), str(number + 1), behind)
@@ -154,11 +159,11 @@ class Search(Queries):
                 return Found(tuple(items), None, behind)
         return Found(tuple(items), str(below), behind)
 
-    def _fitting(self, query: Query, known: Sequence[Comment]) -> list[Comment]:
-        """Return those of *known* that fit, also by the author of a former revision that is kept."""
+    def _fits(self, query: Query, known: Sequence[Comment]) -> Callable[[Comment], bool]:
+        """Return what tells whether one of *known* fits, also by the author of a former revision that is kept."""
         doubtful = [one for one in known if query.by_author and not query.fits_author(one.draft)]
         former = self.former(doubtful) if doubtful else {}
-        return [one for one in known if query.fits(one, former.get(one.id, ()))]
+        return lambda one: query.fits(one, former.get(one.id, ()))
 
     def each_found(
         self, site_id: str, query: Query, *, now_ms: int, most: int = 1_000_000

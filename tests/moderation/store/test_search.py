@@ -121,6 +121,21 @@ def test_pages_of_a_search_neither_repeat_nor_skip(world: World):
     assert cursor is None
 
 
+def test_a_search_whose_time_is_up_goes_on_where_it_stopped(world: World):
+    """A thousand texts of 64 KB kept a thread for seven seconds, as often as a key asked."""
+    wrote = [add(world, f"plum jam {n}" if n % 2 else f"jam plum {n}") for n in range(6)]
+    comments, now = world.adapters.comments, world.adapters.clock.now_ms()
+    pages, cursor = [], None
+    while not pages or cursor:
+        page = comments.search(
+            world.site.id, query('"plum jam"'), now_ms=now, cursor=cursor, seconds=0
+        )
+        pages.append([one.id for one in page.items])
+        cursor = page.next
+    assert [one for page in pages for one in page] == wrote[::-1][::2]
+    assert max(map(len, pages)) == 1
+
+
 def test_a_cursor_that_is_none_is_refused(world: World):
     with pytest.raises(InvalidInput):
         found(world, query("jam"), cursor="x")
