@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, flash, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Answer
 
 from moderation import texts, values
@@ -15,6 +16,7 @@ from moderation.errors import InvalidInput
 from moderation.records import Order
 from moderation.reminders import INTERVALS, MOST, UTC, Subscription, zones
 from service.context import winnow
+from service.desk import throttle
 from service.desk.base import bp, me, my_sites
 from service.desk.pages import page
 from service.desk.words import _
@@ -40,6 +42,15 @@ def notices() -> Any:
             kept.unsubscribe(name, wish_id)
             return _done(_("Removed."))
         elif act == "test":
+            try:
+                throttle.spend_test(name)
+            except TooManyRequests as refused:
+                return _done(
+                    _(
+                        "Too many attempts. Try again in %(number)s seconds.",
+                        number=str(refused.retry_after),
+                    )
+                )
             kept.ask_test(name, wish_id)
             winnow().jobs.enqueue(REMIND)
             return _done(_("A message is on its way; the result is shown below in a moment."))

@@ -36,6 +36,8 @@ _RESETS, _ALL_RESETS = "winnow_reset_limiter", "winnow_reset_limiter_of_all"
 #: Links for a new password that one network asks for, that are asked for one name or address, and
 #: that everybody asks for together.
 _RESET_RATE, _ALL_RESETS_RATE = "5/hour", "120/hour"
+#: Messages that one moderator has sent to try a channel, whose address may be anybody's.
+_TEST_RATE, _TESTS = "20/hour", "winnow_test_limiter"
 COOKIE = "winnow_known"
 #: Limit on tries of one name from all unknown addresses together, as a multiple of one address's.
 _STRANGERS = 6
@@ -50,6 +52,7 @@ def serve(app: Flask, context: WebContext) -> None:
     app.extensions[_CODES_A_DAY] = Limiter.of(_CODES_A_DAY_RATE, context.redis)
     app.extensions[_CODES_OF_ALL] = Limiter.of(_CODES_OF_ALL_RATE, context.redis)
     app.extensions[_ACTS] = Limiter.of(_ACT_RATE, context.redis)
+    app.extensions[_TESTS] = Limiter.of(_TEST_RATE, context.redis)
     app.extensions[_RESETS] = Limiter.of(_RESET_RATE, context.redis)
     app.extensions[_ALL_RESETS] = Limiter.of(_ALL_RESETS_RATE, context.redis)
 
@@ -110,6 +113,11 @@ def spend_reset(who: str) -> None:
 def spend_letter(name: str) -> None:
     """Count a letter that *name* has sent to an address of their choice. Raises TooManyRequests."""
     _limiter(_RESETS).spend(f"letter:{_short(fold(name))}")
+
+
+def spend_test(name: str) -> None:
+    """Count a message that *name* has sent to try a channel. Raises TooManyRequests."""
+    _limiter(_TESTS).spend(f"test:{_short(fold(name))}")
 
 
 def remember(name: str, answer: Response, *, now_ms: int) -> None:

@@ -101,6 +101,17 @@ def test_a_test_is_asked_for_by_a_button(world: World):
     assert notices.subscriptions("ada")[0].tested
 
 
+def test_no_mailbox_is_flooded_with_tests(world: World):
+    """The address of a channel may be anybody's, and nobody has confirmed it."""
+    world.add_moderator("ada", sites=[world.site.id])
+    client, notices = sign_in(world, "ada"), world.adapters.notices
+    send(client, MAIL | QUIET)
+    (wish,) = notices.subscriptions("ada")
+    said = [send(client, {"act": "test", "id": wish.id}) for _ in range(21)]
+    assert all("on its way" in page for page in said[:20])
+    assert "Too many attempts" in said[20]
+
+
 def test_a_feed_tells_what_waits_at_ones_own_sites_and_no_words(world: World):
     other = world.adapters.accounts.add_site("other", now_ms=1)
     world.add_moderator("ada", sites=[world.site.id])
