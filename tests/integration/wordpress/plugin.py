@@ -439,6 +439,41 @@ def reviews_pingbacks_and_the_rest_api_are_screened(blog: Blog, winnow: Running)
         assert known(winnow, text)["external_id"] == str(answer["id"])
 
 
+def what_an_event_publishes_in_the_readers_moment_is_published_for_the_reader(
+    blog: Blog, winnow: Running
+):
+    """An event is at work on the comment when the reader's own answer comes: that waits until it is done."""
+    file = blog.root / "wp-content" / "mu-plugins" / "moment.php"
+    file.write_text(f"""<?php
+        $wait = function ( $for ) {{
+            $end = time() + {PATIENCE_SECONDS:.0f};
+            while ( ! file_exists( "{blog.home}/$for" ) && time() < $end ) {{ usleep( 10000 ); clearstatcache(); }}
+        }};
+        if ( 'cli' === PHP_SAPI ) {{
+            add_filter( 'http_response', function ( $answer, $arguments, $url ) use ( $wait ) {{
+                if ( str_ends_with( $url, '/v1/comments' ) ) {{ $wait( 'noted' ); touch( '{blog.home}/answered' ); }}
+                return $answer;
+            }}, 10, 3 );
+        }} else {{
+            foreach ( array( 'added', 'updated' ) as $what ) {{
+                add_action( "{{$what}}_comment_meta", function ( $row, $comment, $key, $value ) use ( $wait ) {{
+                    if ( '_winnow_state' !== $key || 'approved' !== $value ) {{ return; }}
+                    touch( '{blog.home}/noted' ); $wait( 'answered' ); usleep( 500000 );
+                }}, 10, 4 );
+            }}
+        }}""")
+    blog.mails()
+    text = "A pinch of nutmeg is what was missing."
+    code = f"echo wp_new_comment( array( {BY_ADA}, 'comment_content' => '{text}' ) );"
+    try:
+        comment = int(blog.run(f"{QUICKLY} wp_set_current_user( 0 ); {code}"))
+    finally:
+        file.unlink()
+    assert "Please moderate" not in blog.mails(), "what is published needs no moderator"
+    assert blog.status(comment) == "1"
+    assert blog.sql("SELECT COUNT(*) FROM wp_options WHERE option_name LIKE 'winnow%.lock'") == "0"
+
+
 def staff_notes_and_imports_are_not_screened(blog: Blog, winnow: Running):
     before = len(everything(winnow))
     staff = f"echo wp_new_comment( array( {BY_ADA}, 'user_id' => 1, 'comment_content' => 'The editor on rutabaga.' ) );"
@@ -784,6 +819,7 @@ CLAIMS: list[Callable[[Blog, Running], None]] = [
     a_moderators_edit_is_a_revision_and_a_decision,
     a_readers_edit_is_held_and_screened_anew,
     reviews_pingbacks_and_the_rest_api_are_screened,
+    what_an_event_publishes_in_the_readers_moment_is_published_for_the_reader,
     staff_notes_and_imports_are_not_screened,
     what_the_blogs_own_rules_hold_only_a_person_publishes,
     the_receiver_refuses_thirty_forgeries,

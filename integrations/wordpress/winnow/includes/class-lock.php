@@ -29,6 +29,25 @@ final class Lock {
 	}
 
 	/**
+	 * Take a lock as soon as it is free.
+	 *
+	 * @param string $name     Its name.
+	 * @param int    $seconds  How long it may be held.
+	 * @param float  $patience Seconds to wait for it.
+	 * @return bool Whether it is taken.
+	 */
+	public static function wait_for( $name, $seconds, $patience ) {
+		$until = microtime( true ) + $patience;
+		while ( ! self::take( $name, $seconds ) ) {
+			if ( microtime( true ) >= $until ) {
+				return false;
+			}
+			usleep( 20000 );
+		}
+		return true;
+	}
+
+	/**
 	 * Give a lock back.
 	 *
 	 * @param string $name Its name.

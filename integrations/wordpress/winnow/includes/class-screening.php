@@ -17,6 +17,8 @@ final class Screening {
 	/** Seconds that a reader waits for the verdict, and for Winnow at all. */
 	const VERDICT_SECONDS = 2;
 	const ANSWER_SECONDS  = 5;
+	/** Seconds after which a comment that a crash left locked may be moved again. */
+	const HELD_FOR = 60;
 
 	/**
 	 * Whether a change of status is our own doing, and no person's decision.
@@ -254,10 +256,32 @@ final class Screening {
 	/**
 	 * Do here what Winnow says of a comment, unless something newer is known.
 	 *
+	 * An answer and an event may bring the same in the same moment. The second one waits until the
+	 * comment is where the first one moves it: what a reader and WordPress's e-mails say is true then.
+	 *
 	 * @param int   $id   WordPress's id.
 	 * @param array $answer What Winnow says: id, status, version, reasons, and history where it is known.
 	 */
 	public static function apply( $id, $answer ) {
+		$lock  = 'comment_' . (int) $id;
+		$taken = Lock::wait_for( $lock, self::HELD_FOR, self::VERDICT_SECONDS );
+		try {
+			self::apply_alone( $id, $answer );
+		} finally {
+			if ( $taken ) {
+				Lock::release( $lock );
+			}
+			clean_comment_cache( $id );
+		}
+	}
+
+	/**
+	 * Do what Winnow says of a comment, while no other request does.
+	 *
+	 * @param int   $id   WordPress's id.
+	 * @param array $answer What Winnow says.
+	 */
+	private static function apply_alone( $id, $answer ) {
 		clean_comment_cache( $id );
 		wp_cache_delete( $id, 'comment_meta' ); // An event may have arrived while a reader waited.
 		$version = (int) $answer['version'];
