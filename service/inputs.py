@@ -53,8 +53,14 @@ def faults_of(invalid: ValidationError, *, most: int) -> list[tuple[tuple[int | 
     return [(one["loc"], _said(one)) for one in found]
 
 
+#: Faults by the library's name of their kind, for people who do not know the library.
+_PLAIN = {"missing": "is required", "extra_forbidden": "there is no such field"}
+
+
 def _said(fault: ErrorDetails) -> str:
     """Return a fault as people say it. The library calls a text's characters items, and names its own class."""
+    if plain := _PLAIN.get(fault["type"]):
+        return plain
     said = fault["msg"].removeprefix("Value error, ")
     if fault["type"] in {"too_long", "too_short"} and said.startswith("Value should"):
         said = said.removeprefix("Value should ").replace("items after validation", "characters")

@@ -48,3 +48,9 @@ def test_a_refused_text_is_said_to_be_too_long_in_characters(world: World):
         "must not contain NUL characters",
         "should have at most 200 characters, not 201",
     ]
+
+
+def test_a_field_that_is_missing_or_unknown_is_said_in_plain_words(world: World):
+    answer = world.ask("POST", "/v1/comments", {"text": "hello"})
+    assert answer.status_code == 422
+    assert answer.json["detail"] == "content: is required; text: there is no such field"

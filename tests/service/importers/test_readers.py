@@ -108,8 +108,8 @@ def test_the_guides_line_is_taken():
         ({"created_at": "2024-05-01T12:30:00"}, "created_at: Input should have timezone info"),
         ({"created_at": "1969-05-01T12:30:00Z"}, "created_at: lies before 1970"),
         ({"content": "x" * 70_000}, "content: String should have at most"),
-        ({"author": {"nick": "Ada"}}, "author.nick: Extra inputs are not permitted"),
-        ({"karma": 3}, "karma: Extra inputs are not permitted"),
+        ({"author": {"nick": "Ada"}}, "author.nick: there is no such field"),
+        ({"karma": 3}, "karma: there is no such field"),
     ],
 )
 def test_a_json_line_that_the_api_would_refuse_is_not_taken(change, reason: str):
