@@ -32,6 +32,17 @@ def main(names: list[str]) -> int:
     Returns 1 if one failed: its part says so, and the others are run.
     """
     found = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    if {"-h", "--help"} & set(names):
+        print(
+            f"{__doc__}\nThey are {', '.join(found)}; `python -m benchmarks.NAME --help` says what one measures."
+        )
+        return 0
+    if unknown := sorted(set(names) - set(found)):
+        print(
+            f"there is no benchmark {', '.join(unknown)}; there are {', '.join(found)}",
+            file=sys.stderr,
+        )
+        return 2
     results, failed = HERE / "RESULTS.md", False
     for name in names or found:
         print(f"== {name}", flush=True)

@@ -23,6 +23,7 @@ from pathlib import Path
 import redis
 
 from benchmarks import _peer
+from benchmarks._asked import help_asked
 from benchmarks._comments import drafts
 from benchmarks._load import send
 from benchmarks.intake import bodies
@@ -192,4 +193,5 @@ def show(name: str, costs: Sequence[Mapping[str, float]]) -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

@@ -16,6 +16,8 @@ import json
 import random
 import sys
 
+from benchmarks._asked import help_asked
+
 #: Share of a day's comments by hour, UTC, for readers of one continent: quiet at night.
 HOURS = (1, 0.6, 0.4, 0.3, 0.3, 0.5, 1, 2, 3, 4, 5, 5.5, 6, 6, 6, 6, 6.2, 6.5, 7, 7.5, 8, 7, 4, 2)
 #: Bursts a day, and how many times as much comes in while one lasts.
@@ -87,4 +89,5 @@ def main(*millions: int) -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main(*map(int, sys.argv[1:]))

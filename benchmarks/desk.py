@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from benchmarks._asked import help_asked
 from moderation.site import Site
 from tests.support.valkey import serving
 from tests.support.world import PASSWORD, World, make_world
@@ -80,4 +81,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

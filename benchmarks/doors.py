@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from benchmarks._asked import help_asked
 from benchmarks._comments import drafts
 from benchmarks._load import send
 from benchmarks.intake import null
@@ -88,4 +89,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

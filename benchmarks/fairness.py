@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from pathlib import Path
 
+from benchmarks._asked import help_asked
 from benchmarks._load import send
 from benchmarks.doors import CONNECTIONS, HEADERS, checks
 from tests.support.service import running
@@ -87,4 +88,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks._asked import help_asked
 from benchmarks._comments import document, drafts
 from benchmarks._load import send
 from tests.support.service import Running, free_port, running
@@ -111,4 +112,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

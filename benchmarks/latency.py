@@ -34,6 +34,7 @@ from typing import Any
 import redis
 
 from benchmarks import _peer
+from benchmarks._asked import help_asked
 from benchmarks._comments import drafts
 from benchmarks._load import send
 from benchmarks.intake import bodies
@@ -253,4 +254,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

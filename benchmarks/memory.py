@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from benchmarks._asked import help_asked
 from benchmarks._comments import drafts
 from models import simhash
 from models.scorer import Scorer
@@ -118,4 +119,5 @@ def main(count: int = COMMENTS) -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main(*map(int, sys.argv[1:]))

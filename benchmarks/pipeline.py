@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import _peer
+from benchmarks._asked import help_asked
 from benchmarks._comments import document, drafts
 from moderation.comment import Draft
 from tests.support.service import Running, running
@@ -187,4 +188,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

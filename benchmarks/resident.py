@@ -19,6 +19,7 @@ from pathlib import Path
 
 import redis
 
+from benchmarks._asked import help_asked
 from benchmarks.latency import pending
 from moderation.store.embedded import socket_url
 from tests.support.service import Running, descendants, running
@@ -100,4 +101,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

@@ -21,6 +21,7 @@ import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.pipeline import FeatureUnion
 
+from benchmarks._asked import help_asked
 from models.augmentation import generated
 from models.ngrams import views
 from models.scorer import LABELS, Item, Scorer
@@ -139,4 +140,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

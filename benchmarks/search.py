@@ -17,6 +17,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks._asked import help_asked
 from moderation.comment import Author, Draft, Post, Status
 from moderation.reasons import Reason
 from moderation.records import Judged
@@ -206,4 +207,5 @@ def kind_bytes(redis: Any) -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main(*map(int, sys.argv[1:]))

@@ -23,6 +23,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks._asked import help_asked
 from benchmarks._comments import document, drafts
 from moderation import wiring
 from moderation.actor import moderator
@@ -180,4 +181,5 @@ def main(count: int = COMMENTS, reader: str = "") -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main(*[int(word) if word.isdigit() else word for word in sys.argv[1:]])

@@ -34,6 +34,7 @@ from typing import Any
 
 import structlog
 
+from benchmarks._asked import help_asked
 from benchmarks.desk import signed_in
 from benchmarks.search import judged, served, word
 from moderation import wiring
@@ -308,4 +309,5 @@ def main(*sizes: int) -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main(*map(int, sys.argv[1:]))

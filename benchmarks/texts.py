@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from benchmarks._asked import help_asked
 from benchmarks._comments import drafts
 from models.augmentation import generated
 from moderation.comment import Draft
@@ -80,4 +81,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     print(tables().hex()) if "--tables" in sys.argv else main()

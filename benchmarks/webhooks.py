@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from benchmarks._asked import help_asked
 from moderation.actor import moderator
 from moderation.endpoint import Endpoint
 from tests.support.receiver import Received, Receiver, answer, hang
@@ -68,4 +69,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import redis
 
+from benchmarks._asked import help_asked
 from benchmarks.intake import bodies
 from benchmarks.latency import pending
 from moderation.dispatch import SCREENING
@@ -95,4 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_asked(__doc__)
     main()
