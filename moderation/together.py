@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -48,9 +48,16 @@ class _Line(Generic[Item, Result]):
     def add(self, one: _Waiting[Item, Result]) -> None:
         self._turns.setdefault(one.whose, deque()).append(one)
 
-    def next(self) -> _Waiting[Item, Result] | None:
-        """Take the oldest item of the first turn, which is the last from now on; None where nothing waits."""
-        return self._of(next(iter(self._turns))) if self._turns else None
+    def next(self, after: Iterable[_Waiting[Item, Result]]) -> _Waiting[Item, Result] | None:
+        """Take the oldest item of the first turn, which is the last from now on; None where nothing waits.
+
+        Turns that had none in the group *after* which it comes are first.
+        """
+        if not self._turns:
+            return None
+        had = {one.whose for one in after}
+        first = next(iter(self._turns))
+        return self._of(next((whose for whose in self._turns if whose not in had), first))
 
     def beside(
         self, mine: _Waiting[Item, Result], *, most: int, each: int
@@ -146,7 +153,7 @@ class Together(Generic[Item, Result]):
                 one.problem = problem
         finally:
             with self._lock:
-                following = line.next()
+                following = line.next(group)
                 if following is None:
                     line.leaders -= 1
                     if not line.leaders:

@@ -57,7 +57,7 @@ def test_a_group_has_room_for_each_turn_before_any_has_two():
     slow = Slow()
     together = Together(slow, most=3, turn=lambda item: item[0])
     done(together, slow, ["a0", "a1", "a2", "a3", "a4", "b1", "c1"])
-    assert slow.groups[1] == ["a1", "b1", "c1"]
+    assert sorted(slow.groups[1]) == ["a1", "b1", "c1"]
     assert sorted(slow.groups[2]) == ["a2", "a3", "a4"]
 
 
@@ -66,7 +66,15 @@ def test_turns_that_a_group_has_no_room_for_come_first_in_the_next():
     slow = Slow()
     together = Together(slow, most=2, turn=lambda item: item[0])
     done(together, slow, ["a0", "a1", "a2", "a3", "b1", "b2", "b3", "c1"])
-    assert slow.groups == [["a0"], ["a1", "b1"], ["c1", "a2"], ["b2", "a3"], ["b3"]]
+    assert slow.groups == [["a0"], ["b1", "a1"], ["c1", "b2"], ["a2", "b3"], ["a3"]]
+
+
+def test_a_turn_that_had_a_group_waits_for_those_that_had_none():
+    """A quiet site waits for the rest of one group, though the flood's next was there before it."""
+    slow = Slow()
+    together = Together(slow, most=1, turn=lambda item: item[0])
+    done(together, slow, ["a0", "a1", "a2", "b1"])
+    assert slow.groups == [["a0"], ["b1"], ["a1"], ["a2"]]
 
 
 def test_where_several_turns_wait_a_group_is_as_small_as_wished():
@@ -74,7 +82,7 @@ def test_where_several_turns_wait_a_group_is_as_small_as_wished():
     slow = Slow()
     together = Together(slow, most=4, each=1, turn=lambda item: item[0])
     done(together, slow, ["a0", "a1", "a2", "a3", "a4", "a5", "b1"])
-    assert slow.groups == [["a0"], ["a1", "b1"], ["a2", "a3", "a4", "a5"]]
+    assert slow.groups == [["a0"], ["b1", "a1"], ["a2", "a3", "a4", "a5"]]
 
 
 def test_several_groups_are_at_work_where_there_are_several_leaders():
