@@ -11,6 +11,10 @@ The million takes about 1 GB of memory, 3 GB of disk and six to ten minutes to f
 through the same verbs, in large batches, with scores that the shipped model gave to a few thousand
 such comments, dealt out in turn, and signatures drawn at random; what is measured afterwards is
 scored and signed as in production.
+
+Each turn adds as many comments as gather before a worker adds them to the index of words, so that each pays for that
+once. An index is in blocks of 65,536 comments, and costs more the fuller its block is: ten thousand and a million lie
+alike, a hundred thousand in the middle of a block.
 """
 
 from __future__ import annotations
@@ -46,7 +50,8 @@ from tests.support.waiting import wait_until
 from tests.support.world import World, make_world
 
 SIZES = (10_000, 100_000, 1_000_000)
-RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 512, 64, Limits().batch
+#: A turn is as many comments as a worker lets gather before it adds them to the index: each turn pays for that once.
+RUNS, COMMENTS, SUBMITTED, SCREENED = 7, 1024, 64, Limits().batch
 FILLED_AT_ONCE = 1000
 LIMIT = 1.3
 #: More than spam's text is kept for by default, less than any other's: see site.Retention.
