@@ -49,7 +49,8 @@ def main() -> int:
         if new:
             first = urllib.parse.urlencode(FIRST_COMMENT).encode()
             urllib.request.urlopen(f"http://127.0.0.1:{port}/comments", first, timeout=10).close()
-        print(f"\nThe blog: http://127.0.0.1:{port}/   Write a comment, then look at the desk.\n")
+        found = f"The blog: http://127.0.0.1:{port}/   Write a comment, then look at the desk."
+        print(f"\n{found}\n", flush=True)  # also where the output goes to a file
         return service.wait()
     except KeyboardInterrupt:
         return 0
