@@ -66,8 +66,11 @@ def checked(
 
     Fields of the author or the post that are too long are cut or dropped, which ``lost`` names.
     """
-    record, halves = paired(record)
-    record = without_nulls(PastIn, record)
+    try:
+        record, halves = paired(record)
+        record = without_nulls(PastIn, record)
+    except RecursionError:
+        return Unusable(where, "objects stand too deep in each other", line)
     problems = [*lost, *characters_lost(halves)]
     try:
         try:

@@ -150,3 +150,19 @@ def test_only_two_requests_are_scored_at_once(world: World, monkeypatch: pytest.
         assert answer.status_code == 503
         assert "Retry-After" in answer.headers
     assert bring(world, past(1))[0]["outcome"] == "new"
+
+
+@pytest.mark.parametrize("depth", [100, 300, 480, 900])
+def test_a_comment_that_is_nested_deeply_is_refused_and_the_others_are_taken(
+    world: World, depth: int
+):
+    """Python reads some depths of JSON that it cannot walk through: they were a 500."""
+    deep = '{"name":' * depth + "1" + "}" * depth
+    body = f'[{{"content": "x", "author": {deep}}}, {json.dumps(past(1))}]'
+    answer = world.client().post(
+        "/v1/history", data=body, content_type="application/json",
+        headers={"Authorization": f"Bearer {world.key}"},
+    )  # fmt: skip
+    assert answer.status_code in {200, 400}
+    if answer.status_code == 200:
+        assert [one["outcome"] for one in answer.json["items"]] == ["refused", "new"]
