@@ -15,6 +15,8 @@ from moderation.lists import Hit, kept
 
 #: An address in brackets, or an IPv4 one, with a port; quotation marks as in Forwarded's "for=".
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
+#: Forms that are not computed again, at most: an author's are asked for several times for one comment.
+_REMEMBERED = 256
 #: To a network provider an IPv6 subscriber is a /64 at least: who has one address has them all.
 _IPV6_SUBSCRIBER = 64
 
@@ -36,12 +38,14 @@ def address(text: str) -> Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
+@functools.lru_cache(_REMEMBERED)
 def address_form(text: str) -> str:
     """Return the one form of an IP address; for any other text, the text in lower case."""
     found = address(text)
     return text.strip().lower() if found is None else str(found)
 
 
+@functools.lru_cache(_REMEMBERED)
 def email_form(text: str) -> str:
     """Return the one form of an e-mail address: lower case, its domain as xn--, no name beside it."""
     bare = unicodedata.normalize("NFKC", text.strip())

@@ -43,7 +43,11 @@ def begin_all(named: Sequence[str]) -> list[str]:
 
     None of several stands in the log.
     """
-    request_ids = [id_of(one) for one in named]
+    made = secrets.token_hex(8 * len(named))  # one question to the system's source of randomness
+    request_ids = [
+        one if _REQUEST_ID.fullmatch(one) else made[16 * n : 16 * n + 16]
+        for n, one in enumerate(named)
+    ]
     # Threads are reused: clear the log context of the thread's last request.
     structlog.contextvars.clear_contextvars()
     if len(request_ids) == 1:

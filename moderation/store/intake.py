@@ -113,13 +113,14 @@ class Intake(Queries):
         The same draft within *repeat_ms* is the same comment; with None, any of its external id. Each is
         stored whole or not at all, and all by one round trip.
         """
+        identifiers = ids.new_ids(now_ms, self.shard_of_site(site_id), len(cases))
         records = [
             self._record_args(
-                site_id, draft, judged, by=judge_of(judged.scores, via), why=codes_of(judged.verdict),
+                site_id, identifier, draft, judged, by=judge_of(judged.scores, via), why=codes_of(judged.verdict),
                 event=OF_STATUS[judged.status] if announce else "", repeat_ms=repeat_ms,
                 now_ms=now_ms, created_ms=now_ms,
             )
-            for draft, judged in cases
+            for identifier, (draft, judged) in zip(identifiers, cases, strict=True)
         ]  # fmt: skip
         return self._record(site_id, [draft for draft, _ in cases], records)
 
@@ -128,8 +129,9 @@ class Intake(Queries):
 
         No event. A draft whose external id is known is SAME or CONFLICT and stores nothing.
         """
+        identifier = ids.new_id(past.created_ms, self.shard_of_site(site_id))
         args = self._record_args(
-            site_id, past.draft, judged, by=IMPORT, why="import", event="", repeat_ms=None,
+            site_id, identifier, past.draft, judged, by=IMPORT, why="import", event="", repeat_ms=None,
             now_ms=now_ms, created_ms=past.created_ms, decision=past.decision or "",
         )  # fmt: skip
         return self._record(site_id, [past.draft], [args])[0]
@@ -137,6 +139,7 @@ class Intake(Queries):
     def _record_args(
         self,
         site_id: str,
+        identifier: str,
         draft: Draft,
         judged: Judged,
         *,
@@ -148,7 +151,6 @@ class Intake(Queries):
         created_ms: int,
         decision: str = "",
     ) -> Sequence[Any]:
-        identifier = ids.new_id(created_ms, self.shard_of_site(site_id))
         return (
             now_ms,
             day_of(created_ms),

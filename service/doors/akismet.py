@@ -314,7 +314,7 @@ def _agent() -> str:
 
 def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
     """Return the fields of a form, whose texts may come without any escapes."""
-    parts = body.split(b"&", _MAX_FIELDS)
+    parts = body.replace(b"+", b" ").split(b"&", _MAX_FIELDS)
     if len(parts) > _MAX_FIELDS:  # more than any client sends
         return []
     pairs = (part.partition(b"=") for part in parts if part)
@@ -322,7 +322,6 @@ def _parsed(body: bytes, charset: str) -> list[tuple[str, str]]:
 
 
 def _text_of(part: bytes, charset: str) -> str:
-    part = part.replace(b"+", b" ")
     return (unquote_to_bytes(part) if b"%" in part else part).decode(charset, "replace")
 
 
