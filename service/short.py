@@ -80,10 +80,6 @@ class Way(Protocol):
     def most(self) -> int:
         """The most requests that are answered at once."""
 
-    @property
-    def threads(self) -> int:
-        """The most threads that answer requests of one key at once."""
-
     def key_of(self, request: Request) -> bytes | None:
         """Return what is taken for its site's key without a look-up; None: it is answered alone."""
 
@@ -133,10 +129,6 @@ class ShortWay:
     def most(self, kind: Hashable) -> int:
         """Return the largest number of requests of *kind* that are answered at once."""
         return self._ways[kind.path][0].most if isinstance(kind, Joined) else 1
-
-    def threads(self, kind: Hashable) -> int:
-        """Return the largest number of threads that answer requests of *kind* at once."""
-        return self._ways[kind.path][0].threads if isinstance(kind, Joined) else 1
 
     def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
         """Return the answers to requests for one path; None for what Flask is to answer."""
@@ -237,7 +229,6 @@ class PlainSubmission:
     types = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8"})
     longest = FEW_MEMBERS_BYTES
     most = 64
-    threads = 1
 
     def key_of(self, request: Request) -> bytes | None:
         """Return the key as it stands in the request's header."""
@@ -302,8 +293,6 @@ class PlainCheck:
         }
     )
     longest = DEFAULT_BYTES
-    #: While one waits for the store, the other reads.
-    threads = 2
 
     @property
     def most(self) -> int:

@@ -6,7 +6,7 @@ import io
 import queue
 import sys
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -100,9 +100,6 @@ class Joint(Protocol):
     def most(self, kind: Hashable) -> int:
         """Return the largest number of requests of *kind* that one call answers."""
 
-    def threads(self, kind: Hashable) -> int:
-        """Return the largest number of threads that answer requests of *kind* at once."""
-
     def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
         """Return the answers to requests of one kind; None for what the application is to answer."""
 
@@ -112,8 +109,7 @@ class Pool:
 
     A view that waits for something lends its place (:data:`LEND`), so that *threads* are at work
     however many requests wait. What comes of a kind while one of it waits or is at work is answered
-    next by the same thread, together: waking a thread for each costs more than answering it. Where
-    more of it waits, a few threads may be at work on it.
+    next by the same thread, together: waking a thread for each costs more than answering it.
     """
 
     def __init__(
@@ -136,8 +132,6 @@ class Pool:
         self._joint = joint
         #: What waits of each kind of which a job has its turn, or will.
         self._joining: dict[Hashable, deque[Job]] = {}
-        #: Threads that are at work on each kind, or will be.
-        self._seats: Counter[Hashable] = Counter()
         self._count = 0
         self._ready: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._spares: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -156,19 +150,13 @@ class Pool:
             if self._count >= self._waiting or (ahead and len(ahead) >= self._waiting_of_one):
                 return False
             self._count += 1
-            if joining is not None and not self._takes_another(job.kind, joining):
+            if joining is not None:
                 joining.append(job)
                 return True
             if job.kind is not None:
-                self._joining.setdefault(job.kind, deque())
-                self._seats[job.kind] += 1
+                self._joining[job.kind] = deque()
             self._queue(job)
         return True
-
-    def _takes_another(self, kind: Hashable, waiting: Sequence[Job]) -> bool:
-        """Tell whether one more thread is to work on a kind of which one waits already."""
-        assert self._joint is not None
-        return bool(waiting) and self._seats[kind] < self._joint.threads(kind)
 
     def _queue(self, job: Job) -> None:
         """Give *job* its place in the turns, and wake a thread; under the lock."""
@@ -233,9 +221,7 @@ class Pool:
                     group.append(joining.popleft())
                     self._count -= 1
                 if not group:
-                    self._seats[kind] -= 1
-                    if not self._seats[kind]:
-                        del self._joining[kind], self._seats[kind]
+                    del self._joining[kind]
                     return
             self._answer_together(group)
             group = []

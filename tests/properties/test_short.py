@@ -364,9 +364,6 @@ class Held:
     def most(self, kind: Hashable) -> int:
         return self.way.most(kind)
 
-    def threads(self, kind: Hashable) -> int:
-        return self.way.threads(kind)
-
     def together(self, environs: Sequence[Environ]) -> Sequence[Answer | None]:
         assert self.go.acquire(timeout=60)
         self.sizes.append(len(environs))

@@ -389,7 +389,6 @@ class Joining:
         self.go = threading.Semaphore(0)
         self.groups: list[list[bytes]] = []
         self.broken = False
-        self.at_once, self.asked = 1, 0
 
     def kind(self, request: Request) -> str | None:
         return "joined" if request.path == b"/join" else None
@@ -398,12 +397,7 @@ class Joining:
         assert kind == "joined"
         return MOST_TOGETHER
 
-    def threads(self, kind: Hashable) -> int:
-        assert kind == "joined"
-        return self.at_once
-
     def together(self, environs: Sequence[Environ]) -> list[Answer | None]:
-        self.asked += 1
         assert self.go.acquire(timeout=20)
         if self.broken:
             raise RuntimeError("broken")
@@ -444,27 +438,6 @@ def test_what_comes_of_a_kind_while_one_is_at_work_is_answered_together(app: App
     assert answers == [b"joined 1", b"joined 2", b"joined 3", b"joined 4"]
     assert [sorted(group) for group in joining.groups] == [[b"1"], [b"2", b"3", b"4"]]
     assert app.seen == []
-
-
-def test_several_threads_answer_a_kind_of_which_more_waits(app: App, joining: Joining):
-    """Two for this one: while the first waits for something, the second goes on, and no third begins."""
-    joining.at_once = 2
-    with fronting(app, threads=4, bounds=FAST, joint=joining) as front:
-        first = joined(front, "1")
-        wait_until(lambda: front._main._joining and not front._main._count)
-        others = joined(front, "2")
-        gathered(front, 1)
-        others += joined(front, "3")
-        wait_until(lambda: joining.asked == 2)
-        assert front._main._count == 0
-        others += joined(front, "4", "5")
-        gathered(front, 2)
-        assert joining.asked == 2
-        joining.go.release(3)
-        answers = {one.answer()[2] for one in [*first, *others]}
-        wait_until(lambda: not front._main._joining and not front._main._seats)
-    assert answers == {b"joined %d" % n for n in range(1, 6)}
-    assert sorted(sorted(group) for group in joining.groups) == [[b"1"], [b"2", b"3"], [b"4", b"5"]]
 
 
 def test_what_is_not_answered_together_is_asked_of_the_application_whole(
