@@ -26,7 +26,7 @@ _MODULES = {
     "key": "key",
     "moderator": "moderator",
     "token": "token",
-    "endpoint": "endpoint",
+    "endpoint": "webhooks",  # which adds verbs to it
     "delivery": "webhooks",
     "queue": "comments",
     "comments": "comments",
