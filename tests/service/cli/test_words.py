@@ -131,7 +131,7 @@ def test_a_taken_port_says_when_a_winnow_has_it(tmp_path: Path):
 def test_a_verb_has_all_the_verbs_below_it_that_any_module_gives_it():
     """Modules are loaded as they are asked for: `endpoint rotate`, `test` and `enable` stand in another than `add`."""
     asked = subprocess.run(
-        command("endpoint", "--help"),
+        [sys.executable, "-m", "service.cli", "endpoint", "--help"],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert all(f"  {verb} " in asked.stdout for verb in ("add", "rotate", "test", "enable"))
