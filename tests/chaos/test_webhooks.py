@@ -47,7 +47,7 @@ class Trial:
 
 
 SMALL = Trial(comments=60, endpoints=5, deliverer_kills=4, valkey_kills=1, seconds=100)
-FULL = Trial(comments=200, endpoints=50, deliverer_kills=20, valkey_kills=3, seconds=540)
+FULL = Trial(comments=200, endpoints=20, deliverer_kills=20, valkey_kills=3, seconds=540)
 
 
 class Moody:
@@ -88,9 +88,9 @@ class Deliverers:
 
     def start(self) -> None:
         program = (
-            "import os; from moderation.settings import from_env; from worker.deliverer import run;"
-            "from moderation.store.liveness import Part;"
-            "run(from_env(os.environ), part=Part.DELIVERER, name='deliverer-1@chaos')"
+            "import os; from moderation import wiring; from moderation.settings import from_env;"
+            "from moderation.store.liveness import Part; from worker.deliverer import run;"
+            "run(wiring.connect(from_env(os.environ)), part=Part.DELIVERER, name='deliverer-1@chaos')"
         )
         self.process = subprocess.Popen([sys.executable, "-c", program], env=self.environ, cwd=ROOT)
 

@@ -33,6 +33,10 @@ function wp_set_comment_status( $id, $status ) { $GLOBALS['comment']->comment_ap
 #: The way to Winnow: an event arrives before the answer does.
 ASKED = """namespace Winnow\\Plugin {
 class Settings { static function learn_desk( $answer ) {} }
+class Lock {
+  static function wait_for( $name, $seconds, $patience ) { return true; }
+  static function release( $name ) {}
+}
 class Client {
   static $answer, $event = array( 'id' => 'c1', 'status' => 'flagged', 'version' => 1, 'reasons' => array() );
   static function ask() {
