@@ -250,7 +250,8 @@ class Search(Queries):
         """Return what is known of sites and authors before comments are judged, by one round trip.
 
         An author is a site with an e-mail or the blog's own account; up to *most* comments are counted of
-        each, among some hundreds of the latest. Of an index: no comment is read.
+        each, among some hundreds of the latest, and among the latest 196,608 of the site (four blocks of its index, the
+        last one not full). No comment is read.
         """
         sites = list(dict.fromkeys(site_ids))
         calls: list[tuple[str, int | str, Sequence[Any]]] = [

@@ -7,6 +7,8 @@
 local BUDGET = 10000
 -- Those of a call that only counts.
 local COUNTING = 5000
+-- Blocks in which an author's standing is looked for, the latest, so that it costs no more with a million comments.
+local STANDING_BLOCKS = 4
 -- Steps of a command that reads a list or a bitmap, and of one that reads an id.
 local LIST_STEPS, ID_STEPS = 20, 10
 
@@ -166,11 +168,12 @@ end
 
 -- Call visit(block, number within it, status) for what matches below *below* ('' for all) at a site, as in
 -- visit_block(), within *most* steps. Returns the number to go on below, '' at the end, and whether all that
--- was visited is sure.
-local function visit_site(site, query, letters, below, most, visit)
+-- was visited is sure. With *blocks*, in that number of blocks at most, and '' at their end.
+local function visit_site(site, query, letters, below, most, visit, blocks)
   local top, is_sure = math.min(tonumber(below) or math.huge, numbered(site)), true
+  local bottom = blocks and math.max(0, (block_of(top - 1) - blocks + 1) * BLOCK) or 0
   steps, most_steps = 0, most
-  while top > 0 do
+  while top > bottom do
     local block = block_of(top - 1)
     local rest, is_sure_here = visit_block(
       site .. ':' .. block, query, letters, top - block * BLOCK, function(at, letter) return visit(block, at, letter) end)
@@ -224,8 +227,8 @@ end, {'no-writes'})
 -- STANDINGS: count the comments of authors in two groups of statuses.
 -- KEYS: tag. ARGV: site, letters of the one group, letters of the other, how many to count of each at most, then
 -- for each author the number of its digests, and these.
--- Returns the two counts of each author. The authors of a call share its steps: of one with very many comments
--- the latest count.
+-- Returns the two counts of each author, among the site's latest STANDING_BLOCKS blocks. The authors of a call share
+-- its steps: of one with very many comments the latest count.
 -- Atomic so that a comment whose status changes meanwhile counts once.
 register('standings', function()
   local site, one, other, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -240,7 +243,7 @@ register('standings', function()
       local group = string.find(one, letter, 1, true) and 1 or 2
       counts[group] = math.min(counts[group] + 1, most)
       return counts[1] == most and counts[2] == most
-    end)
+    end, STANDING_BLOCKS)
     reply[#reply + 1], reply[#reply + 2] = counts[1], counts[2]
   end
   return reply

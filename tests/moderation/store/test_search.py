@@ -471,3 +471,29 @@ def test_authors_stand_by_what_was_approved_and_what_was_refused(world: World):
     strangers = [(world.site.id, f"{n}@mail.example", "") for n in range(20)]
     counts = standings([*strangers, *authors], 10)
     assert counts == [(0, 0)] * 20 + [(3, 3), (0, 0), (1, 0), (0, 0)]
+
+
+def test_a_standing_costs_no_more_with_a_million_comments_stored(world: World):
+    now, adapters = world.adapters.clock.now_ms(), world.adapters
+    add(world, "good", Author("Bob", "bob@mail.example"))
+
+    def standing() -> tuple[Sequence[tuple[int, int]], int]:
+        """Return what is known of the author, and the places of the store that were read for it."""
+        adapters.redis.config_resetstat()
+        wanted = [(world.site.id, "bob@mail.example", "")]
+        known = adapters.comments.surroundings([], wanted, now_ms=now, most=10).standings
+        return known, adapters.redis.info("commandstats")["cmdstat_hget"]["calls"]
+
+    def grow(blocks: int) -> None:  # by comments that the site had before and has no longer
+        numbered = f"{ids.shorten(world.site.id)}:numbered"
+        adapters.redis.hincrby(keys.COUNTS(0), numbered, blocks * BLOCK)
+
+    known, _ = standing()
+    assert list(known) == [(1, 0)]
+    grow(3)
+    known, reads = standing()
+    assert list(known) == [(1, 0)]
+    grow(12)
+    known, later = standing()
+    assert list(known) == [(0, 0)]  # it came before the latest four blocks
+    assert later <= reads
